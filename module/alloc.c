@@ -1,0 +1,581 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Page-range allocator of a pool: exact, best fit, naturally aligned.
+ *
+ * Contract
+ * --------
+ * Any context, but one at a time: the caller holds the pool's lock around
+ * every call, also the reading ones. Nothing here locks, sleeps, allocates or
+ * recurses, and no pool memory is ever touched: all of the state is in struct
+ * dap_alloc and in the metadata that dap_alloc_init() is given.
+ *
+ * A request of n pages is placed on a multiple of 2^k pages, k the smaller of
+ * ceil(log2(n)) and max_order: its order. It takes n pages, no more, and fails
+ * only if there is no place for it. Each maximal range of free pages, a run,
+ * has a class: the highest order that it can hold some request of. A request
+ * is served from the lowest class that has a run for it; in that class from
+ * the run with the least room, counted from its first page that is aligned to
+ * the class; of several such runs from the one with the lowest address; and in
+ * that run at the highest address. So runs that can hold something big are
+ * kept for it. The same history gives the same places.
+ *
+ * With N pages, get, put and largest take O(log N), check takes O(1). A get
+ * with a limit may look at all runs that could hold the request. In an empty
+ * and in a full pool, get and put of a page touch no tree at all.
+ *
+ * Data structure
+ * --------------
+ * A run of len pages has room for cap_k pages from its first multiple of 2^k
+ * on. It can hold a request of order k if cap_k > 2^(k-1), for k = 0 always.
+ * As k grows, cap_k does not and 2^(k-1) does: what a run of class K cannot do
+ * for order K, it cannot do for a higher one, and what has an order below K,
+ * and so no more than 2^(K-1) pages, it can always hold. Every class has a
+ * red-black tree of its runs by (cap_K, address): a request looks for the first
+ * with cap_k >= n in the tree of its own order, then takes the very first of
+ * the next tree that is not empty. The node is in the slot of the run's first
+ * page. The slots of a run's second and last page hold its length, for one of
+ * two pages they are the same; a run of one page is known by its neighbours. A
+ * live allocation has the caller's record in the slot of its first page and
+ * its length in that of the second. A byte for each page tags the first and
+ * the last page of every live allocation; what lies between two allocations is
+ * free. One run is not filed in the trees but kept aside, the current run: the
+ * one that get and put touched last. What is freed soon after it was
+ * allocated, or allocated piece by piece from one big run, goes through it
+ * alone.
+ */
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/rbtree.h>
+#include <linux/string.h>
+
+#include "alloc.h"
+
+/* Instead of the first page of a run. */
+#define DAP_NO_RUN	(~0U)
+
+/* Tags, both for an allocation of one page. All other pages have none. */
+#define DAP_FIRST	1
+#define DAP_LAST	2
+
+/**
+ * struct dap_slot - what there is to know about a page
+ * @node: in the first page of a filed run
+ * @value: in the first page of a filed run, the run's cap_K; in the second and
+ *	the last page of a filed run, its length; in the second page of a live
+ *	allocation, its length
+ * @record: the caller's, in the first page of a live allocation
+ */
+struct dap_slot {
+	union {
+		struct {
+			struct rb_node node;
+			u32 value;
+		};
+		unsigned long record[DAP_RECORD_SIZE / sizeof(unsigned long)];
+	};
+};
+
+static struct dap_slot *dap_slot(const struct rb_node *node)
+{
+	return rb_entry(node, struct dap_slot, node);
+}
+
+/**
+ * dap_alloc_meta_size() - size of a pool's metadata
+ * @pages: size of the pool, below 2^31
+ *
+ * Return: bytes that dap_alloc_init() needs, a multiple of a long
+ */
+size_t dap_alloc_meta_size(u32 pages)
+{
+	return pages * sizeof(struct dap_slot) + round_up(pages, sizeof(long));
+}
+
+/**
+ * dap_alloc_init() - start with an empty pool
+ * @a: the allocator
+ * @pages: size of the pool, 1 to 2^31 - 1
+ * @offset: address of page 0 divided by the page size, modulo 2^31: alignment
+ *	is that of the address
+ * @max_order: alignment is at most 2^max_order pages, DAP_ALIGN_NATURAL: as a
+ *	request's size wants it, 0: no more than pages are anyway
+ * @meta: dap_alloc_meta_size() bytes, long-aligned, that stay the allocator's
+ */
+void dap_alloc_init(struct dap_alloc *a, u32 pages, u32 offset,
+		    unsigned int max_order, void *meta)
+{
+	memset(a, 0, sizeof(*a));
+	memset(meta, 0, dap_alloc_meta_size(pages));
+
+	a->pages = pages;
+	a->offset = offset;
+	a->max_order = min_t(u32, max_order, DAP_ALIGN_NATURAL);
+	a->free = pages;
+	a->cur_len = pages;
+	a->slot = meta;
+	a->tag = (u8 *)(a->slot + pages);
+}
+
+/**
+ * dap_cap() - what fits into a range of free pages
+ * @a: the allocator
+ * @start: first page
+ * @len: number of pages
+ * @order: of the alignment
+ *
+ * Return: pages from the first aligned one to the end, 0 if there is none
+ */
+static __always_inline u32 dap_cap(const struct dap_alloc *a, u32 start,
+				   u32 len, u32 order)
+{
+	u32 skip = -(a->offset + start) & ((1U << order) - 1);
+
+	return len > skip ? len - skip : 0;
+}
+
+/**
+ * dap_holds() - can a run hold some request of an order?
+ * @a: the allocator
+ * @start: first page of the run
+ * @len: its length, not 0
+ * @order: of the request
+ *
+ * Return: is the run's class @order or higher?
+ */
+static __always_inline bool dap_holds(const struct dap_alloc *a, u32 start,
+				      u32 len, u32 order)
+{
+	return order <= a->max_order &&
+	       dap_cap(a, start, len, order) > (1U << order) / 2;
+}
+
+/**
+ * dap_class() - the highest order that a run can hold some request of
+ * @a: the allocator
+ * @start: first page of the run
+ * @len: its length, not 0
+ *
+ * Above ceil(log2(len)) it can hold none, two below that it always can: three
+ * turns at most.
+ *
+ * Return: the class
+ */
+static __always_inline u32 dap_class(const struct dap_alloc *a, u32 start,
+				     u32 len)
+{
+	u32 order = min_t(u32, fls(len - 1), a->max_order);
+
+	while (!dap_holds(a, start, len, order))
+		order--;
+	return order;
+}
+
+/**
+ * dap_file() - put a run into its tree
+ * @a: the allocator
+ * @start: first page of the run
+ * @len: its length
+ */
+static noinline void dap_file(struct dap_alloc *a, u32 start, u32 len)
+{
+	u32 class = dap_class(a, start, len);
+	u32 cap = dap_cap(a, start, len, class);
+	struct rb_node **link = &a->tree[class].rb_node;
+	struct dap_slot *slot = a->slot + start;
+	struct rb_node *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		/* Slots are in the order of the addresses. */
+		if (cap < dap_slot(parent)->value ||
+		    (cap == dap_slot(parent)->value && slot < dap_slot(parent)))
+			link = &parent->rb_left;
+		else
+			link = &parent->rb_right;
+	}
+	slot->value = cap;
+	rb_link_node(&slot->node, parent, link);
+	rb_insert_color(&slot->node, &a->tree[class]);
+	a->filled |= 1U << class;
+
+	if (len > 1) {
+		slot[1].value = len;
+		slot[len - 1].value = len;
+	}
+}
+
+/**
+ * dap_unfile() - take a run out of its tree
+ * @a: the allocator
+ * @start: first page of the run
+ * @len: its length
+ */
+static noinline void dap_unfile(struct dap_alloc *a, u32 start, u32 len)
+{
+	u32 class = dap_class(a, start, len);
+
+	rb_erase(&a->slot[start].node, &a->tree[class]);
+	if (RB_EMPTY_ROOT(&a->tree[class]))
+		a->filled &= ~(1U << class);
+}
+
+/**
+ * dap_len_from() - length of a filed run
+ * @a: the allocator
+ * @start: its first page
+ *
+ * Return: number of pages
+ */
+static u32 dap_len_from(const struct dap_alloc *a, u32 start)
+{
+	if (start + 1 == a->pages || (a->tag[start + 1] & DAP_FIRST))
+		return 1;
+	return a->slot[start + 1].value;
+}
+
+/**
+ * dap_len_to() - length of a filed run
+ * @a: the allocator
+ * @end: the first page after it
+ *
+ * Return: number of pages
+ */
+static u32 dap_len_to(const struct dap_alloc *a, u32 end)
+{
+	if (end == 1 || (a->tag[end - 2] & DAP_LAST))
+		return 1;
+	return a->slot[end - 1].value;
+}
+
+/**
+ * dap_set_current() - make a run the current one
+ * @a: the allocator
+ * @start: first page of the run, which is not in the trees
+ * @len: its length
+ *
+ * The run that was current, if any, goes into the trees.
+ */
+static __always_inline void dap_set_current(struct dap_alloc *a, u32 start,
+					    u32 len)
+{
+	if (a->cur_len)
+		dap_file(a, a->cur_start, a->cur_len);
+	a->cur_start = start;
+	a->cur_len = len;
+}
+
+/**
+ * dap_take_run() - make a free run nobody's, neither filed nor current
+ * @a: the allocator
+ * @start: its first page
+ *
+ * Return: its length
+ */
+static __always_inline u32 dap_take_run(struct dap_alloc *a, u32 start)
+{
+	u32 len = a->cur_len;
+
+	if (len && start == a->cur_start) {
+		a->cur_len = 0;
+	} else {
+		len = dap_len_from(a, start);
+		dap_unfile(a, start, len);
+	}
+	return len;
+}
+
+/**
+ * dap_best() - find the best run
+ * @a: the allocator
+ * @n: pages wanted
+ * @order: of the request
+ *
+ * Return: first page of the run, DAP_NO_RUN if there is none
+ */
+static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
+				    u32 order)
+{
+	u32 cur = a->cur_start, cur_cap = dap_cap(a, cur, a->cur_len, order);
+	u32 higher, start, class = order;
+	struct rb_node *node, *best = NULL;
+
+	/* Is the current one the only one in question? */
+	if (!(a->filled >> order))
+		return cur_cap >= n ? cur : DAP_NO_RUN;
+
+	for (node = a->tree[order].rb_node; node;) {
+		if (dap_slot(node)->value >= n) {
+			best = node;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	higher = a->filled & (~1U << order);
+	if (!best && higher) {
+		class = __ffs(higher);
+		best = rb_first(&a->tree[class]);
+	}
+	if (!best)
+		return cur_cap >= n ? cur : DAP_NO_RUN;
+
+	start = dap_slot(best) - a->slot;
+	if (cur_cap < n)
+		return start;
+
+	/* Which of the two has the lower class, room, address? */
+	if (class > order) {
+		if (!dap_holds(a, cur, a->cur_len, class))
+			return cur;
+		cur_cap = dap_cap(a, cur, a->cur_len, class);
+	}
+	if (dap_holds(a, cur, a->cur_len, class + 1))
+		return start;
+	if (cur_cap != dap_slot(best)->value)
+		return cur_cap < dap_slot(best)->value ? cur : start;
+	return min(cur, start);
+}
+
+/**
+ * dap_best_below() - find the best run for a place below a limit
+ * @a: the allocator
+ * @n: pages wanted
+ * @order: of the request
+ * @limit: the first page that is too high
+ *
+ * Runs that are altogether below the limit come first. Only if none of them
+ * can hold the request, one that is cut by the limit has to.
+ *
+ * Return: first page of the run, DAP_NO_RUN if there is none
+ */
+static noinline u32 dap_best_below(struct dap_alloc *a, u32 n, u32 order,
+				   u32 limit)
+{
+	u32 cut = DAP_NO_RUN, start, len, class;
+	struct rb_node *node;
+
+	a->sweeps++;
+	dap_set_current(a, 0, 0);
+
+	for (class = order; class <= a->max_order; class++) {
+		for (node = rb_first(&a->tree[class]); node;
+		     node = rb_next(node)) {
+			start = dap_slot(node) - a->slot;
+			if (start >= limit)
+				continue;
+			len = dap_len_from(a, start);
+			if (len > limit - start) {
+				len = limit - start;
+				if (dap_cap(a, start, len, order) >= n)
+					cut = start;
+			} else if (dap_slot(node)->value >= n) {
+				return start;
+			}
+		}
+	}
+	return cut;
+}
+
+/**
+ * dap_alloc_get() - allocate pages
+ * @a: the allocator
+ * @n: how many
+ * @limit: all of them below this page of the pool; the size of the pool and
+ *	more: anywhere
+ * @page: set to the first page
+ *
+ * Return: 0, -EINVAL (no pages wanted), -E2BIG (more than the pool has) or
+ *	-ENOSPC (no room now, or none below @limit)
+ */
+int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page)
+{
+	u32 order, start, end, first;
+	u8 *tag;
+
+	if (!n)
+		return -EINVAL;
+	if (n > a->pages)
+		return -E2BIG;
+
+	order = min_t(u32, fls(n - 1), a->max_order);
+	if (limit >= a->pages)
+		start = dap_best(a, n, order);
+	else
+		start = dap_best_below(a, n, order, limit);
+	if (start == DAP_NO_RUN)
+		return -ENOSPC;
+
+	/* In the run, the last aligned place; what is left stays free. */
+	end = start + dap_take_run(a, start);
+	first = a->offset + min(end, limit) - n;
+	first = (first & (~0U << order)) - a->offset;
+	if (first + n < end)
+		dap_set_current(a, first + n, end - (first + n));
+	if (start < first)
+		dap_set_current(a, start, first - start);
+
+	tag = a->tag + first;
+	tag[n - 1] = DAP_LAST;
+	tag[0] |= DAP_FIRST;
+	if (n > 1)
+		a->slot[first + 1].value = n;
+	a->free -= n;
+	*page = first;
+	return 0;
+}
+
+/**
+ * dap_len() - length of a live allocation
+ * @a: the allocator
+ * @page: its first page
+ *
+ * Return: number of pages
+ */
+static inline u32 dap_len(const struct dap_alloc *a, u32 page)
+{
+	return a->tag[page] & DAP_LAST ? 1 : a->slot[page + 1].value;
+}
+
+/**
+ * dap_alloc_check() - is this exactly one live allocation?
+ * @a: the allocator
+ * @page: first page
+ * @n: number of pages
+ *
+ * Return: 0, -ERANGE (not in the pool, not even in part or not altogether),
+ *	-ENOENT (no live allocation starts at @page) or -EINVAL (one does, but
+ *	it has another length)
+ */
+int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n)
+{
+	if (page >= a->pages || n > a->pages - page)
+		return -ERANGE;
+	if (!(a->tag[page] & DAP_FIRST))
+		return -ENOENT;
+	if (dap_len(a, page) != n)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * dap_alloc_put() - free an allocation
+ * @a: the allocator
+ * @page: its first page
+ * @n: its length
+ *
+ * Return: as dap_alloc_check(); unless it is 0, nothing has changed
+ */
+int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n)
+{
+	u32 start = page, end = page + n;
+	u8 *tag = a->tag + page;
+	int ret;
+
+	ret = dap_alloc_check(a, page, n);
+	if (ret)
+		return ret;
+
+	tag[0] = 0;
+	tag[n - 1] = 0;
+	a->free += n;
+
+	/* The free runs before and after become one with it. */
+	if (page && !(tag[-1] & DAP_LAST)) {
+		if (a->cur_len && a->cur_start + a->cur_len == page) {
+			start = a->cur_start;
+			a->cur_len = 0;
+		} else {
+			start = page - dap_len_to(a, page);
+			dap_unfile(a, start, page - start);
+		}
+	}
+	if (end < a->pages && !(tag[n] & DAP_FIRST))
+		end += dap_take_run(a, end);
+	dap_set_current(a, start, end - start);
+	return 0;
+}
+
+/**
+ * dap_alloc_record() - the caller's storage of an allocation
+ * @a: the allocator
+ * @page: first page of a live allocation, not checked
+ *
+ * Return: DAP_RECORD_SIZE bytes, long-aligned, undefined after dap_alloc_get(),
+ *	then the caller's until dap_alloc_put()
+ */
+void *dap_alloc_record(struct dap_alloc *a, u32 page)
+{
+	return a->slot[page].record;
+}
+
+/**
+ * dap_alloc_next() - go through the live allocations
+ * @a: the allocator
+ * @from: where to start looking
+ * @page: set to the first page of the first allocation at or after @from
+ * @n: set to its length
+ *
+ * Return: there is one
+ */
+bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 *page, u32 *n)
+{
+	u8 *tag;
+
+	while (from < a->pages) {
+		tag = memchr_inv(a->tag + from, 0, a->pages - from);
+		if (!tag)
+			break;
+		from = tag - a->tag;
+		if (*tag & DAP_FIRST) {
+			*page = from;
+			*n = dap_len(a, from);
+			return true;
+		}
+		/* This was the end of one; the next tag is a first page's. */
+		from++;
+	}
+	return false;
+}
+
+/**
+ * dap_alloc_free_pages() - free pages
+ * @a: the allocator
+ *
+ * Return: how many
+ */
+u32 dap_alloc_free_pages(const struct dap_alloc *a)
+{
+	return a->free;
+}
+
+/**
+ * dap_alloc_largest() - the largest request that would not fail now
+ * @a: the allocator
+ *
+ * The longest run may be longer, if it is not aligned well. What is beyond
+ * 2^K pages in the highest class K is of no use either: it takes class K + 1.
+ *
+ * Return: pages, 0 if none are free
+ */
+u32 dap_alloc_largest(const struct dap_alloc *a)
+{
+	u32 class = 0, cap = 0, cur_class;
+
+	if (a->filled) {
+		class = __fls(a->filled);
+		cap = dap_slot(rb_last(&a->tree[class]))->value;
+	}
+	if (a->cur_len) {
+		cur_class = dap_class(a, a->cur_start, a->cur_len);
+		if (cur_class >= class) {
+			u32 cur_cap = dap_cap(a, a->cur_start, a->cur_len,
+					      cur_class);
+
+			if (cur_class > class || cur_cap > cap)
+				cap = cur_cap;
+			class = cur_class;
+		}
+	}
+	return class < a->max_order ? min(cap, 1U << class) : cap;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Page-range allocator of a pool: which pages are free, nothing else.
+ *
+ * The contract is at the top of alloc.c.
+ */
+#ifndef DMA_ALIAS_POOL_ALLOC_H
+#define DMA_ALIAS_POOL_ALLOC_H
+
+#include <linux/bitops.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+
+/* max_order of a pool whose requests are aligned to their own size. */
+#define DAP_ALIGN_NATURAL	31
+
+/* Bytes of caller's storage that go with a live allocation, long-aligned. */
+#define DAP_RECORD_SIZE		(BITS_PER_LONG == 64 ? 24 : 16)
+
+struct dap_slot;
+
+/**
+ * struct dap_alloc - the state of one pool's pages
+ * @pages: size of the pool
+ * @offset: address of page 0, in pages, modulo 2^31
+ * @max_order: no request is aligned to more than 2^max_order pages
+ * @free: pages that are free
+ * @cur_start: first page of the current run
+ * @cur_len: its length, 0: there is no current run
+ * @sweeps: requests below a limit, which are slower, for statistics
+ * @filled: one bit for each class: its tree is not empty
+ * @slot: one for each page
+ * @tag: one for each page: does a live allocation start, does one end here?
+ * @tree: the filed free runs by class
+ *
+ * @free and @sweeps may be read by anybody, the rest belongs to alloc.c.
+ */
+struct dap_alloc {
+	u32 pages;
+	u32 offset;
+	u32 max_order;
+	u32 free;
+	u32 cur_start;
+	u32 cur_len;
+	u32 sweeps;
+	u32 filled;
+	struct dap_slot *slot;
+	u8 *tag;
+	struct rb_root tree[DAP_ALIGN_NATURAL + 1];
+};
+
+size_t dap_alloc_meta_size(u32 pages);
+void dap_alloc_init(struct dap_alloc *a, u32 pages, u32 offset,
+		    unsigned int max_order, void *meta);
+
+int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page);
+int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n);
+int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n);
+
+void *dap_alloc_record(struct dap_alloc *a, u32 page);
+bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 *page, u32 *n);
+u32 dap_alloc_free_pages(const struct dap_alloc *a);
+u32 dap_alloc_largest(const struct dap_alloc *a);
+
+#endif /* DMA_ALIAS_POOL_ALLOC_H */
