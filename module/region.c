@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Claim a memory region for a pool and map it through its alias.
+ *
+ * Everything here runs in process context, at probe and at release.  What is
+ * claimed is owned by the pool, not by its device: it has to outlive the device
+ * while somebody still holds memory of it, so nothing is devm-managed.
+ */
+#include <linux/device.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/mm.h>
+
+#include "compat.h"
+#include "region.h"
+
+static bool overlaps(phys_addr_t a, phys_addr_t b, phys_addr_t size)
+{
+	return a < b + size && b < a + size;
+}
+
+static int check_range(struct device *dev, const char *what, phys_addr_t base,
+		       phys_addr_t size)
+{
+	if (!base || !PAGE_ALIGNED(base))
+		return dev_err_probe(dev, -EINVAL,
+				     "%s %pa is zero or not a multiple of the page size (%lu)\n",
+				     what, &base, PAGE_SIZE);
+
+	if (base + size - 1 < base)
+		return dev_err_probe(dev, -EINVAL,
+				     "%s %pa plus size %pa overflows\n",
+				     what, &base, &size);
+	return 0;
+}
+
+static int check_region(struct device *dev, const struct dap_region *r)
+{
+	int ret;
+
+	if (!r->size || !PAGE_ALIGNED(r->size))
+		return dev_err_probe(dev, -EINVAL,
+				     "size %pa is zero or not a multiple of the page size (%lu)\n",
+				     &r->size, PAGE_SIZE);
+	if (r->size > SZ_2G)
+		return dev_err_probe(dev, -EINVAL,
+				     "size %pa is more than 2 GiB\n", &r->size);
+
+	ret = check_range(dev, "base", r->phys, r->size);
+	if (ret || r->alias == r->phys)
+		return ret;
+
+	ret = check_range(dev, "alias", r->alias, r->size);
+	if (ret)
+		return ret;
+	if (overlaps(r->phys, r->alias, r->size))
+		return dev_err_probe(dev, -EINVAL,
+				     "alias %pa overlaps the region at %pa itself\n",
+				     &r->alias, &r->phys);
+	return 0;
+}
+
+/*
+ * memremap() and request_mem_region() both fail on the kernel's own memory,
+ * the first with a WARN, the second without saying why: ask first.
+ */
+static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
+		 const char *name, bool no_map)
+{
+	phys_addr_t end = base + size - 1;
+
+	if (region_intersects(base, size, IORESOURCE_SYSTEM_RAM,
+			      IORES_DESC_NONE) != REGION_DISJOINT)
+		return dev_err_probe(dev, -EBUSY,
+				     "%pa-%pa is part of the kernel's own RAM: %s\n",
+				     &base, &end, no_map ?
+				     "reserve it at boot (reserved-memory with no-map, or mem=)" :
+				     "its reserved-memory node lacks no-map");
+
+	if (!request_mem_region(base, size, name))
+		return dev_err_probe(dev, -EBUSY,
+				     "%pa-%pa overlaps another pool or a claimed resource, see /proc/iomem\n",
+				     &base, &end);
+	return 0;
+}
+
+/**
+ * dap_region_claim() - claim a region and map its alias
+ * @dev:    the pool's device, for messages
+ * @region: phys, alias and size filled in; the rest is set here
+ * @name:   the pool's name, shown in /proc/iomem
+ * @no_map: false if a device tree node describes the region without no-map
+ * @verify: prove first that @region->alias reaches the same memory
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EINVAL for addresses that cannot be right (not aligned, overflow,
+ * an alias that is none), -EBUSY for memory that belongs to somebody else,
+ * -ENOMEM.  Each failure has been reported and leaves nothing claimed.
+ */
+int dap_region_claim(struct device *dev, struct dap_region *region,
+		     const char *name, bool no_map, bool verify)
+{
+	bool has_alias = region->alias != region->phys;
+	int ret;
+
+	ret = check_region(dev, region);
+	if (ret)
+		return ret;
+
+	snprintf(region->phys_name, sizeof(region->phys_name),
+		 "dma_alias_pool %s", name);
+	snprintf(region->alias_name, sizeof(region->alias_name),
+		 "dma_alias_pool %s alias", name);
+
+	ret = claim(dev, region->phys, region->size, region->phys_name, no_map);
+	if (ret)
+		return ret;
+
+	if (has_alias) {
+		ret = claim(dev, region->alias, region->size,
+			    region->alias_name, true);
+		if (ret)
+			goto err_phys;
+	}
+
+	/* Identity on noMMU, a non-cacheable mapping elsewhere. */
+	region->cpu = memremap(region->alias, region->size, MEMREMAP_WC);
+	if (!region->cpu) {
+		ret = dev_err_probe(dev, -ENOMEM, "cannot map %pa\n",
+				    &region->alias);
+		goto err_alias;
+	}
+
+	/*
+	 * Boot firmware may have left lines of the cacheable view in the cache:
+	 * none may be written back over what comes in through the alias.  Only
+	 * noMMU has such a view; elsewhere the kernel never maps the region.
+	 */
+	if (!IS_ENABLED(CONFIG_MMU))
+		dap_flush_cached_view(phys_to_virt(region->phys), region->phys,
+				      region->size);
+
+	if (has_alias && verify) {
+		ret = dap_verify_alias(dev, region);
+		if (ret)
+			goto err_unmap;
+	}
+	return 0;
+
+err_unmap:
+	memunmap(region->cpu);
+err_alias:
+	if (has_alias)
+		release_mem_region(region->alias, region->size);
+err_phys:
+	release_mem_region(region->phys, region->size);
+	return ret;
+}
+
+/**
+ * dap_region_release() - undo dap_region_claim()
+ * @region: the region; nobody may hold memory of it any more
+ *
+ * Context: process context, may sleep.
+ */
+void dap_region_release(struct dap_region *region)
+{
+	memunmap(region->cpu);
+	if (region->alias != region->phys)
+		release_mem_region(region->alias, region->size);
+	release_mem_region(region->phys, region->size);
+}
