@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A region, its allocator, and the record of who holds what.
+ *
+ * Contexts: allocation, free and the readers of statistics work in any context,
+ * on SMP and on PREEMPT_RT, and allocate nothing.  Set-up and destruction are
+ * for process context.
+ *
+ * Locking: one raw spinlock a pool, held for a bounded time (see alloc.c);
+ * memory is cleared outside of it.
+ *
+ * Lifetime: every user with live allocations holds one reference on the module,
+ * so neither code nor metadata goes away before the last free.  Who may destroy
+ * a pool, and when, is attach.c's business.
+ */
+#include <linux/device.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "pool.h"
+
+/* Kept by the allocator, one for each live allocation. */
+struct dap_record {
+	struct dap_user *user;
+	unsigned long caller;
+	u32 size;
+	u32 when;
+};
+
+static_assert(sizeof(struct dap_record) <= DAP_RECORD_SIZE);
+
+static u32 pages_for(size_t size)
+{
+	return (size >> PAGE_SHIFT) + !!(size & ~PAGE_MASK);
+}
+
+/**
+ * dap_pool_init() - claim the memory of a pool and prepare to hand it out
+ * @pool:   zeroed
+ * @dev:    the pool's device, for messages
+ * @spec:   what the pool is made of
+ * @verify: check that the alias is one
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or an error that has been reported; nothing is left behind then.
+ */
+int dap_pool_init(struct dap_pool *pool, struct device *dev,
+		  const struct dap_spec *spec, bool verify)
+{
+	phys_addr_t bus = spec->has_bus ? spec->bus : spec->phys;
+	u32 pages;
+	int ret;
+
+	strscpy(pool->name, spec->name, sizeof(pool->name));
+	pool->region.phys = spec->phys;
+	pool->region.size = spec->size;
+	pool->region.alias = spec->alias;
+
+	ret = dap_region_claim(dev, &pool->region, pool->name, spec->no_map,
+			       verify);
+	if (ret)
+		return ret;
+
+	pages = pool->region.size >> PAGE_SHIFT;
+	pool->meta = kvzalloc(dap_alloc_meta_size(pages), GFP_KERNEL);
+	if (!pool->meta) {
+		dap_region_release(&pool->region);
+		return dev_err_probe(dev, -ENOMEM,
+				     "no memory for the records of %u pages\n",
+				     pages);
+	}
+
+	raw_spin_lock_init(&pool->lock);
+	dap_alloc_init(&pool->alloc, pages, bus >> PAGE_SHIFT,
+		       DAP_ALIGN_NATURAL, pool->meta);
+	return 0;
+}
+
+/**
+ * dap_pool_destroy() - give the memory of a pool back
+ * @pool: has no live allocations and no users
+ *
+ * Context: process context, may sleep.
+ */
+void dap_pool_destroy(struct dap_pool *pool)
+{
+	kvfree(pool->meta);
+	dap_region_release(&pool->region);
+}
+
+/**
+ * dap_pool_kill() - let all further allocations fail
+ * @pool: the pool; what is allocated stays valid and can be freed
+ *
+ * Context: any.
+ */
+void dap_pool_kill(struct dap_pool *pool)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	pool->dead = true;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
+		u32 limit, unsigned long caller, u32 *page)
+{
+	struct dap_counters *count = &pool->count;
+	struct dap_record *record;
+	size_t used;
+	int ret;
+
+	if (pool->dead)
+		return -ENODEV;
+	if (!user->live_allocs && !try_module_get(THIS_MODULE))
+		return -ENODEV;
+
+	ret = dap_alloc_get(&pool->alloc, pages_for(size), limit, page);
+	if (ret) {
+		if (!user->live_allocs)
+			module_put(THIS_MODULE);
+		return ret;
+	}
+
+	record = dap_alloc_record(&pool->alloc, *page);
+	record->user = user;
+	record->caller = caller;
+	record->size = size;
+	record->when = jiffies;
+
+	user->live_allocs++;
+	user->allocs++;
+	user->live_bytes += size;
+	user->peak_bytes = max(user->peak_bytes, user->live_bytes);
+
+	count->live_allocs++;
+	count->alloc_count++;
+	count->requested_bytes += size;
+	used = pool->region.size -
+	       ((size_t)dap_alloc_free_pages(&pool->alloc) << PAGE_SHIFT);
+	count->peak_used_bytes = max(count->peak_used_bytes, used);
+	return 0;
+}
+
+/**
+ * dap_pool_alloc() - allocate memory from a pool
+ * @pool:   the pool
+ * @user:   who will hold it
+ * @size:   bytes
+ * @limit:  use only pages below this index: what the device can address
+ * @caller: return address to be shown with the allocation
+ *
+ * The memory is zeroed to the end of its last page (user space may map it) and
+ * aligned to the smallest power-of-two number of pages that holds it, which is
+ * what Documentation/core-api/dma-api.rst promises to drivers.
+ *
+ * Context: any; takes the pool's lock, clears the memory after dropping it.
+ * Return: the alias address, or an ERR_PTR: -EINVAL for no bytes, -E2BIG for
+ * more than the pool has, -ENOSPC, -ENODEV if the pool is going away.  A failure
+ * has been counted, but not reported.
+ */
+void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
+		     u32 limit, unsigned long caller)
+{
+	unsigned long flags;
+	void *cpu;
+	u32 page;
+	int ret;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	if (size > pool->region.size)
+		ret = -E2BIG;
+	else
+		ret = take(pool, user, size, limit, caller, &page);
+	if (ret) {
+		pool->count.fail_count++;
+		user->failures++;
+	}
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	if (ret)
+		return ERR_PTR(ret);
+
+	cpu = pool->region.cpu + ((size_t)page << PAGE_SHIFT);
+	memset(cpu, 0, (size_t)pages_for(size) << PAGE_SHIFT);
+	return cpu;
+}
+
+static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
+		size_t size)
+{
+	struct dap_record *record;
+	int ret;
+
+	ret = dap_alloc_check(&pool->alloc, page, pages_for(size));
+	if (ret)
+		return ret;
+
+	record = dap_alloc_record(&pool->alloc, page);
+	if (record->user != user)
+		return -EPERM;
+
+	user->live_allocs--;
+	user->live_bytes -= record->size;
+	pool->count.live_allocs--;
+	pool->count.free_count++;
+	pool->count.requested_bytes -= record->size;
+	return dap_alloc_put(&pool->alloc, page, pages_for(size));
+}
+
+/**
+ * dap_pool_free() - free memory of a pool
+ * @pool: the pool
+ * @user: who holds it
+ * @cpu:  the address that dap_pool_alloc() returned; dap_pool_contains() it
+ * @size: bytes, as allocated
+ * @last: set to whether @user holds nothing any more; the reference on the
+ *	  module is gone then
+ *
+ * Context: any.
+ * Return: 0, or an error for a free that cannot be right, which has changed
+ * nothing: -ENOENT if no allocation starts there, -EINVAL for another size,
+ * -EPERM for memory of somebody else.
+ */
+int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
+		  size_t size, bool *last)
+{
+	size_t offset = dap_pool_offset(pool, cpu);
+	unsigned long flags;
+	int ret;
+
+	*last = false;
+	if (offset & ~PAGE_MASK)
+		return -ENOENT;
+	if (size > pool->region.size)
+		return -EINVAL;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	ret = give(pool, user, offset >> PAGE_SHIFT, size);
+	if (!ret && !user->live_allocs) {
+		*last = true;
+		module_put(THIS_MODULE);
+	}
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	return ret;
+}
+
+/**
+ * dap_pool_next() - look at the live allocations of a pool, one after another
+ * @pool: the pool
+ * @from: first page to look at
+ * @live: the first allocation that starts there or later
+ *
+ * The lock is dropped between two calls: what is allocated or freed meanwhile
+ * may or may not be seen.
+ *
+ * Context: any.
+ * Return: whether there is one.
+ */
+bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live)
+{
+	struct dap_record *record;
+	unsigned long flags;
+	bool found;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	found = dap_alloc_next(&pool->alloc, from, &live->page, &live->pages);
+	if (found) {
+		record = dap_alloc_record(&pool->alloc, live->page);
+		live->user = record->user;
+		live->size = record->size;
+		live->caller = record->caller;
+		live->age = (u32)jiffies - record->when;
+		/* The user may be gone once the lock is dropped. */
+		strscpy(live->dev, dev_name(record->user->dev),
+			sizeof(live->dev));
+	}
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	return found;
+}
+
+/**
+ * dap_pool_stats() - take the statistics of a pool
+ * @pool:  the pool
+ * @stats: filled in, all figures of the same moment
+ *
+ * Context: any.
+ */
+void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	stats->total_bytes = pool->region.size;
+	stats->free_bytes =
+		(size_t)dap_alloc_free_pages(&pool->alloc) << PAGE_SHIFT;
+	stats->largest_free_bytes =
+		(size_t)dap_alloc_largest(&pool->alloc) << PAGE_SHIFT;
+	stats->sweeps = pool->alloc.sweeps;
+	stats->count = pool->count;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * dap_pool_user() - take the figures of one user of a pool
+ * @pool: the pool
+ * @user: the user
+ * @copy: filled in, all figures of the same moment
+ *
+ * Context: any.
+ */
+void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
+		   struct dap_user *copy)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	*copy = *user;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * dap_pool_count_fallback() - count a request served by the normal allocator
+ * @pool: the pool that did not serve it
+ *
+ * Context: any.
+ */
+void dap_pool_count_fallback(struct dap_pool *pool)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	pool->count.fallback_count++;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * dap_pool_count_bad_free() - count a free that was refused
+ * @pool: the pool
+ * @user: who tried
+ *
+ * Context: any.
+ * Return: whether it was the first of this user.
+ */
+bool dap_pool_count_bad_free(struct dap_pool *pool, struct dap_user *user)
+{
+	unsigned long flags;
+	bool first;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	pool->count.bad_free_count++;
+	first = !user->bad_frees++;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	return first;
+}

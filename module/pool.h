@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DAP_POOL_H
+#define DAP_POOL_H
+
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "alloc.h"
+#include "region.h"
+
+struct dentry;
+struct device;
+
+/**
+ * struct dap_spec - what a pool is made of, as its description says
+ * @name:  name for people, debugfs and clients=
+ * @phys:  base of the region
+ * @size:  bytes
+ * @alias: the non-cacheable address of the region, @phys if there is none
+ * @bus:   what devices call @phys, valid if @has_bus
+ * @has_bus:	@bus was given; else each device's own translation is used
+ * @no_map:	false for a device tree region that lacks no-map
+ * @is_default:	serves every device that qualifies, not only those named
+ */
+struct dap_spec {
+	char name[DAP_NAME_LEN];
+	phys_addr_t phys;
+	phys_addr_t size;
+	phys_addr_t alias;
+	dma_addr_t bus;
+	bool has_bus;
+	bool no_map;
+	bool is_default;
+};
+
+/**
+ * struct dap_user - what one user of a pool holds, under the pool's lock
+ * @dev:	 whom to name in messages and files
+ * @live_bytes:	 bytes asked for and not freed yet
+ * @peak_bytes:	 the most @live_bytes has been
+ * @live_allocs: allocations not freed yet; each pins the module while not 0
+ * @allocs:	 allocations so far
+ * @failures:	 requests that could not be served
+ * @bad_frees:	 frees that were refused
+ */
+struct dap_user {
+	struct device *dev;
+	size_t live_bytes;
+	size_t peak_bytes;
+	u32 live_allocs;
+	unsigned long allocs;
+	unsigned long failures;
+	unsigned long bad_frees;
+};
+
+/* The keys of the stats file that are plain counters, in its order. */
+struct dap_counters {
+	size_t requested_bytes;
+	size_t peak_used_bytes;
+	unsigned long live_allocs;
+	unsigned long alloc_count;
+	unsigned long free_count;
+	unsigned long fail_count;
+	unsigned long fallback_count;
+	unsigned long bad_free_count;
+};
+
+/**
+ * struct dap_pool - reserved memory that is handed out to devices
+ * @name:	see struct dap_spec
+ * @region:	the memory; the CPU uses @region.cpu only
+ * @lock:	protects all that follows; raw, since drivers allocate in atomic
+ *		context and the time under it is bounded
+ * @dead:	no more allocations, the pool's device is gone
+ * @alloc:	which pages are free
+ * @count:	statistics
+ */
+struct dap_pool {
+	char name[DAP_NAME_LEN];
+	struct dap_region region;
+
+	raw_spinlock_t lock;
+	bool dead;
+	struct dap_alloc alloc;
+	void *meta;
+	struct dap_counters count;
+};
+
+/**
+ * struct dap_live - a copy of the record of one live allocation
+ * @page:   first page, counted from the start of the pool
+ * @pages:  length in pages
+ * @size:   bytes asked for
+ * @dev:    name of the device that holds it
+ * @user:   identity of the holder, to be compared only
+ * @caller: who called the DMA API
+ * @age:    jiffies since it was allocated
+ */
+struct dap_live {
+	u32 page;
+	u32 pages;
+	u32 size;
+	char dev[48];
+	const struct dap_user *user;
+	unsigned long caller;
+	u32 age;
+};
+
+/* Everything the stats file shows, taken in one go. */
+struct dap_pool_stats {
+	size_t total_bytes;
+	size_t free_bytes;
+	size_t largest_free_bytes;
+	unsigned long sweeps;
+	struct dap_counters count;
+};
+
+int dap_pool_init(struct dap_pool *pool, struct device *dev,
+		  const struct dap_spec *spec, bool verify);
+void dap_pool_destroy(struct dap_pool *pool);
+void dap_pool_kill(struct dap_pool *pool);
+
+void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
+		     u32 limit, unsigned long caller);
+int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
+		  size_t size, bool *last);
+bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live);
+void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats);
+void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
+		   struct dap_user *copy);
+void dap_pool_count_fallback(struct dap_pool *pool);
+bool dap_pool_count_bad_free(struct dap_pool *pool, struct dap_user *user);
+
+/* Offset of an address in the pool, in bytes; only for dap_pool_contains(). */
+static inline size_t dap_pool_offset(const struct dap_pool *pool,
+				     const void *cpu)
+{
+	return cpu - pool->region.cpu;
+}
+
+static inline bool dap_pool_contains(const struct dap_pool *pool,
+				     const void *cpu)
+{
+	return (uintptr_t)cpu - (uintptr_t)pool->region.cpu < pool->region.size;
+}
+
+#endif /* DAP_POOL_H */
