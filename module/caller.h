@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DAP_CALLER_H
+#define DAP_CALLER_H
+
+#include <linux/compiler.h>
+#include <linux/kernel.h>
+
+/* Words between the frame of dap_ops_alloc() and the return address sought. */
+extern unsigned int dap_caller_depth;
+
+void dap_caller_calibrate(const struct dma_map_ops *ops);
+void dap_caller_found(const unsigned long *frame);
+
+/**
+ * dap_caller() - who called the DMA API
+ * @frame: __builtin_frame_address(0) of dap_ops_alloc()
+ *
+ * Context: any.
+ * Return: the return address of dma_alloc_attrs(), 0 if it cannot be told.
+ */
+static __always_inline unsigned long dap_caller(const unsigned long *frame)
+{
+	if (!dap_caller_depth)
+		return 0;
+	return READ_ONCE_NOCHECK(frame[dap_caller_depth]);
+}
+
+#endif /* DAP_CALLER_H */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DAP_CLIENT_H
+#define DAP_CLIENT_H
+
+#include <linux/dma-map-ops.h>
+#include <linux/list.h>
+
+#include "pool.h"
+
+/**
+ * struct dap_client - a device whose dma_map_ops are ours
+ * @ops:	what the device uses; finds the client in O(1), also in atomic
+ *		context (container_of), so each client has a copy of its own
+ * @before:	what the device used before; NULL is the kernel's direct mapping
+ * @dev:	the device, with a reference
+ * @pool:	where its coherent memory comes from
+ * @bus:	what the device calls the start of the pool
+ * @companion:	stands in for the device where the direct mapping is needed
+ * @user:	what it holds; under the pool's lock
+ * @node:	in the list of clients, under dap_lock
+ * @gone:	the device was removed: let go at the last free
+ * @driver:	name of the last driver, for the clients file
+ */
+struct dap_client {
+	struct dma_map_ops ops;
+	const struct dma_map_ops *before;
+	struct device *dev;
+	struct dap_pool *pool;
+	dma_addr_t bus;
+	struct device *companion;
+	struct dap_user user;
+	struct list_head node;
+	bool gone;
+	char driver[24];
+};
+
+/* @dev must be one; cheap and safe in any context. */
+static inline struct dap_client *dap_client_of(struct device *dev)
+{
+	return container_of(get_dma_ops(dev), struct dap_client, ops);
+}
+
+void dap_ops_build(struct dap_client *client);
+void dap_ops_calibrate(void);
+
+/* attach.c: called from any context after the last free of a gone client. */
+void dap_client_drained(void);
+
+#endif /* DAP_CLIENT_H */

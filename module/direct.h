@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DAP_DIRECT_H
+#define DAP_DIRECT_H
+
+#include <linux/dma-map-ops.h>
+
+struct device;
+
+extern const struct dma_map_ops dap_direct_ops;
+
+struct device *dap_companion_create(struct device *dev);
+void dap_companion_refresh(struct device *companion, struct device *dev);
+void dap_companion_destroy(struct device *companion);
+
+#endif /* DAP_DIRECT_H */

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The dma_map_ops of a client.
+ *
+ * Coherent memory comes from the pool or the request fails: memory of the
+ * normal allocator cannot be made coherent, and a driver that got some would
+ * corrupt data long after.  Only requests that need no coherent CPU mapping, and
+ * clients that are coherent in hardware, may fall back to it.  Everything that
+ * is not about coherent memory goes where it went before the client was
+ * attached: to its former ops, or to direct.c.
+ *
+ * Contexts: .alloc and .free work in any context and allocate nothing; the
+ * fallback allocates with the flags of the request.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/scatterlist.h>
+
+#include "caller.h"
+#include "client.h"
+#include "compat.h"
+#include "direct.h"
+
+/* The first page of the pool that the device cannot address. */
+static u32 reachable_pages(const struct dap_client *client)
+{
+	const struct device *dev = client->dev;
+	u64 mask = min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit);
+
+	if (mask < client->bus)
+		return 0;
+	mask -= client->bus;
+	if (mask >= client->pool->region.size - 1)
+		return client->pool->region.size >> PAGE_SHIFT;
+	return (mask + 1) >> PAGE_SHIFT;
+}
+
+static noinline void report_failure(struct dap_client *client, size_t size,
+				    u32 limit, int error)
+{
+	struct dap_pool *pool = client->pool;
+	struct device *dev = client->dev;
+	struct dap_pool_stats stats;
+
+	if (error == -EINVAL) {
+		dev_err_ratelimited(dev, "asked DMA pool %s for 0 bytes\n",
+				    pool->name);
+	} else if (error == -E2BIG) {
+		dev_err_ratelimited(dev,
+				    "asked DMA pool %s for %zu bytes, more than its size %pa\n",
+				    pool->name, size, &pool->region.size);
+	} else if (error == -ENODEV) {
+		dev_err_ratelimited(dev, "DMA pool %s is gone\n", pool->name);
+	} else if (!limit) {
+		dev_err_ratelimited(dev,
+				    "DMA pool %s starts at bus address %pad, beyond what the device can address (mask %#llx, bus limit %#llx)\n",
+				    pool->name, &client->bus,
+				    dev->coherent_dma_mask,
+				    (u64)dev->bus_dma_limit);
+	} else {
+		dap_pool_stats(pool, &stats);
+		dev_err_ratelimited(dev,
+				    "DMA pool %s has no room for %zu bytes: %zu of %zu free, largest run %zu; see its debugfs directory\n",
+				    pool->name, size, stats.free_bytes,
+				    stats.total_bytes, stats.largest_free_bytes);
+	}
+}
+
+/*
+ * Pages of the normal allocator, for a request that can live with them.  They
+ * are clean in the cache, so that no write-back hits what the device writes.
+ */
+static noinline void *alloc_fallback(struct dap_client *client, size_t size,
+				     dma_addr_t *handle, gfp_t gfp,
+				     unsigned long attrs)
+{
+	struct device *dev = client->dev;
+	struct page *page;
+
+	if (!client->ops.alloc_pages || !size)
+		return NULL;
+	if (attrs & DMA_ATTR_NO_WARN)
+		gfp |= __GFP_NOWARN;
+
+	size = PAGE_ALIGN(size);
+	page = client->ops.alloc_pages(dev, size, handle, DMA_BIDIRECTIONAL,
+				       gfp);
+	if (!page)
+		return NULL;
+	if (client->ops.sync_single_for_device)
+		client->ops.sync_single_for_device(dev, *handle, size,
+						   DMA_BIDIRECTIONAL);
+	/* How free tells it from any other address. */
+	set_page_private(page, (unsigned long)client);
+	return page_address(page);
+}
+
+static struct page *fallback_page(struct dap_client *client, void *cpu)
+{
+	struct page *page;
+
+	if (!PAGE_ALIGNED(cpu) || !virt_addr_valid(cpu))
+		return NULL;
+	page = virt_to_page(cpu);
+	return page_private(page) == (unsigned long)client ? page : NULL;
+}
+
+static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
+			   gfp_t gfp, unsigned long attrs)
+{
+	const unsigned long *frame = __builtin_frame_address(0);
+	struct dap_client *client = dap_client_of(dev);
+	struct dap_pool *pool = client->pool;
+	void *cpu;
+	u32 limit;
+
+	if (unlikely(!pool)) {
+		dap_caller_found(frame);
+		return NULL;
+	}
+
+	limit = reachable_pages(client);
+	cpu = dap_pool_alloc(pool, &client->user, size, limit,
+			     dap_caller(frame));
+	if (!IS_ERR(cpu)) {
+		*handle = client->bus + dap_pool_offset(pool, cpu);
+		return cpu;
+	}
+
+	if ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) || dev_is_dma_coherent(dev)) {
+		void *fallback = alloc_fallback(client, size, handle, gfp,
+						attrs);
+
+		if (fallback)
+			return fallback;
+	}
+
+	if (!(attrs & DMA_ATTR_NO_WARN) && !(gfp & __GFP_NOWARN))
+		report_failure(client, size, limit, PTR_ERR(cpu));
+	return NULL;
+}
+
+static noinline void bad_free(struct dap_client *client, size_t size, void *cpu,
+			      int error)
+{
+	struct dap_pool *pool = client->pool;
+	struct dap_live live = { .page = 0 };
+	const char *what, *who = "";
+
+	if (!dap_pool_count_bad_free(pool, &client->user))
+		return;
+
+	switch (error) {
+	case -ENOENT:
+		what = "no allocation starts there (freed twice?)";
+		break;
+	case -EINVAL:
+		what = "the allocation there has another size";
+		break;
+	case -EPERM:
+		what = "it belongs to ";
+		if (dap_pool_next(pool, dap_pool_offset(pool, cpu) >> PAGE_SHIFT,
+				  &live))
+			who = live.dev;
+		break;
+	default:
+		what = "it is not in the pool";
+	}
+	dev_WARN(client->dev,
+		 "DMA pool %s: bad free of %zu bytes at offset %#zx: %s%s; ignored, more by this device are only counted\n",
+		 pool->name, size, dap_pool_offset(pool, cpu), what, who);
+}
+
+static void dap_ops_free(struct device *dev, size_t size, void *cpu,
+			 dma_addr_t handle, unsigned long attrs)
+{
+	struct dap_client *client = dap_client_of(dev);
+	struct dap_pool *pool = client->pool;
+	struct page *page;
+	bool last;
+	int ret;
+
+	if (likely(dap_pool_contains(pool, cpu))) {
+		ret = dap_pool_free(pool, &client->user, cpu, size, &last);
+		if (last && READ_ONCE(client->gone))
+			dap_client_drained();
+	} else {
+		ret = -ERANGE;
+		page = fallback_page(client, cpu);
+		if (page) {
+			set_page_private(page, 0);
+			client->ops.free_pages(dev, PAGE_ALIGN(size), page,
+					       handle, DMA_BIDIRECTIONAL);
+			ret = 0;
+		}
+	}
+	if (unlikely(ret))
+		bad_free(client, size, cpu, ret);
+}
+
+/* Physical address behind what .alloc returned; the alias for pool memory. */
+static phys_addr_t cpu_to_phys(struct dap_client *client, void *cpu)
+{
+	struct dap_pool *pool = client->pool;
+
+	if (dap_pool_contains(pool, cpu))
+		return pool->region.alias + dap_pool_offset(pool, cpu);
+	return page_to_phys(virt_to_page(cpu));
+}
+
+static bool is_ours(struct dap_client *client, void *cpu, size_t size)
+{
+	struct dap_pool *pool = client->pool;
+
+	if (dap_pool_contains(pool, cpu))
+		return PAGE_ALIGN(size) <= pool->region.size -
+					   dap_pool_offset(pool, cpu);
+	return fallback_page(client, cpu);
+}
+
+/*
+ * User space gets the alias, never the cacheable view.  On noMMU
+ * remap_pfn_range() accepts only a vma that starts at the pfn: the driver has
+ * to offer get_unmapped_area().
+ */
+static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
+			void *cpu, dma_addr_t handle, size_t size,
+			unsigned long attrs)
+{
+	struct dap_client *client = dap_client_of(dev);
+	unsigned long count = PAGE_ALIGN(size) >> PAGE_SHIFT;
+	unsigned long pages = vma_pages(vma);
+
+	if (!is_ours(client, cpu, size) || vma->vm_pgoff >= count ||
+	    pages > count - vma->vm_pgoff)
+		return -ENXIO;
+
+#ifdef CONFIG_MMU
+	if (!dev_is_dma_coherent(dev))
+		vma->vm_page_prot = pgprot_dmacoherent(vma->vm_page_prot);
+#endif
+	return remap_pfn_range(vma, vma->vm_start,
+			       PHYS_PFN(cpu_to_phys(client, cpu)) +
+			       vma->vm_pgoff,
+			       pages << PAGE_SHIFT, vma->vm_page_prot);
+}
+
+/*
+ * A scatterlist needs a struct page, and noMMU regions outside of the memory
+ * map have none.  An invented one would crash whoever looks at it.
+ */
+static int dap_ops_get_sgtable(struct device *dev, struct sg_table *sgt,
+			       void *cpu, dma_addr_t handle, size_t size,
+			       unsigned long attrs)
+{
+	struct dap_client *client = dap_client_of(dev);
+	struct dap_pool *pool = client->pool;
+	phys_addr_t phys;
+	int ret;
+
+	if (!is_ours(client, cpu, size))
+		return -ENXIO;
+
+	if (dap_pool_contains(pool, cpu))
+		phys = pool->region.phys + dap_pool_offset(pool, cpu);
+	else
+		phys = cpu_to_phys(client, cpu);
+	if (!pfn_valid(PHYS_PFN(phys))) {
+		dev_err_ratelimited(dev,
+				    "no scatterlist for memory of DMA pool %s: it has no struct pages\n",
+				    pool->name);
+		return -ENXIO;
+	}
+
+	ret = sg_alloc_table(sgt, 1, GFP_KERNEL);
+	if (!ret)
+		sg_set_page(sgt->sgl, pfn_to_page(PHYS_PFN(phys)),
+			    PAGE_ALIGN(size), 0);
+	return ret;
+}
+
+static struct page *dap_ops_alloc_pages(struct device *dev, size_t size,
+					dma_addr_t *handle,
+					enum dma_data_direction dir, gfp_t gfp)
+{
+	struct dap_client *client = dap_client_of(dev);
+	const struct dma_map_ops *before = client->before ?: &dap_direct_ops;
+	struct page *page;
+
+	page = before->alloc_pages(dev, size, handle, dir, gfp);
+	if (page)
+		dap_pool_count_fallback(client->pool);
+	return page;
+}
+
+/**
+ * dap_ops_build() - make the operations of a client
+ * @client: @before, @pool and @dev are set
+ *
+ * Context: process context; no driver is using the device yet.
+ */
+void dap_ops_build(struct dap_client *client)
+{
+	struct dma_map_ops *ops = &client->ops;
+
+	*ops = *(client->before ?: &dap_direct_ops);
+	ops->alloc = dap_ops_alloc;
+	ops->free = dap_ops_free;
+	ops->mmap = dap_ops_mmap;
+	ops->get_sgtable = dap_ops_get_sgtable;
+	if (ops->alloc_pages)
+		ops->alloc_pages = dap_ops_alloc_pages;
+
+	/* dma_need_sync() looks whether these are there. */
+	if (!client->before && !IS_ENABLED(CONFIG_SWIOTLB) &&
+	    dev_is_dma_coherent(client->dev)) {
+		ops->sync_single_for_cpu = NULL;
+		ops->sync_single_for_device = NULL;
+	}
+}
+
+/**
+ * dap_ops_calibrate() - prepare for naming the callers of dma_alloc_attrs()
+ *
+ * Context: process context, at load.
+ */
+void dap_ops_calibrate(void)
+{
+	static struct dap_client nobody = { .ops.alloc = dap_ops_alloc };
+
+	dap_caller_calibrate(&nobody.ops);
+}
