@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which device is served by which pool, and for how long.
+ *
+ * A device becomes a client when it is about to be bound to a driver
+ * (BUS_NOTIFY_BIND_DRIVER: after bus->dma_configure(), before probe), so that
+ * its driver's first allocation already comes from the pool.
+ *
+ * Lifetime
+ * --------
+ * A client keeps its ops across unbind, failed and deferred probes: devres
+ * frees dmam_ memory after BUS_NOTIFY_DRIVER_NOT_BOUND, and some drivers free
+ * even after BUS_NOTIFY_UNBOUND_DRIVER.  With the former ops such memory would
+ * end up in the page allocator.  It is let go when its device is removed or its
+ * pool goes away, but never while it holds memory: then it stays until its last
+ * free, the pool stays with it, and the allocations pin the module.
+ *
+ * A bound client is linked to its pool's device as a consumer.  When the pool's
+ * device is unbound or removed, and that includes rmmod, the driver core
+ * unbinds the clients first.
+ *
+ * Locking: dap_lock protects the lists and who belongs to whom.  It is taken in
+ * process context only, with a device's lock held (bus notifiers) or without,
+ * and no device's lock is taken under it.  Pool locks nest inside.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/amba/bus.h>
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/iommu.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/of.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "attach.h"
+#include "compat.h"
+#include "debugfs.h"
+#include "direct.h"
+
+static DEFINE_MUTEX(dap_lock);
+static LIST_HEAD(dap_entries);
+static LIST_HEAD(dap_buried);
+
+/* clients=, in the order given; set once, at load. */
+static struct dap_rule *dap_rules;
+static unsigned int dap_nr_rules;
+
+static void destroy_entry(struct dap_entry *entry)
+{
+	dap_debugfs_remove(entry);
+	dap_pool_destroy(&entry->pool);
+	of_node_put(entry->region_np);
+	put_device(entry->dev);
+	kfree(entry);
+}
+
+/* Readers of debugfs take dap_lock, and removing a file waits for them. */
+static void dap_unlock(void)
+{
+	struct dap_entry *entry, *next;
+	LIST_HEAD(buried);
+
+	list_splice_init(&dap_buried, &buried);
+	mutex_unlock(&dap_lock);
+
+	list_for_each_entry_safe(entry, next, &buried, node)
+		destroy_entry(entry);
+}
+
+static struct dap_entry *entry_of(struct dap_client *client)
+{
+	return container_of(client->pool, struct dap_entry, pool);
+}
+
+static struct dap_client *find_client(struct device *dev)
+{
+	struct dap_client *client;
+	struct dap_entry *entry;
+
+	list_for_each_entry(entry, &dap_entries, node)
+		list_for_each_entry(client, &entry->clients, node)
+			if (client->dev == dev)
+				return client;
+	return NULL;
+}
+
+/* The pool called @name; for an empty name the only one there is. */
+static struct dap_entry *find_entry(const char *name)
+{
+	struct dap_entry *entry;
+
+	if (!*name && list_is_singular(&dap_entries))
+		return list_first_entry(&dap_entries, struct dap_entry, node);
+	list_for_each_entry(entry, &dap_entries, node)
+		if (*name && !strcmp(entry->pool.name, name))
+			return entry;
+	return NULL;
+}
+
+/*
+ * Bus address of the pool's first byte for this device.  The pool is one piece
+ * for the device only if its translation keeps it in one.
+ */
+static const char *translate(struct device *dev, struct dap_entry *entry,
+			     dma_addr_t *bus)
+{
+	struct dap_region *region = &entry->pool.region;
+	dma_addr_t end;
+
+	*bus = entry->bus;
+	if (entry->has_bus)
+		return NULL;
+
+	*bus = phys_to_dma(dev, region->phys);
+	end = phys_to_dma(dev, region->phys + region->size - 1);
+	if (*bus == DMA_MAPPING_ERROR || end == DMA_MAPPING_ERROR ||
+	    end - *bus != region->size - 1)
+		return "dma-ranges of its bus do not cover the pool in one piece";
+	return NULL;
+}
+
+/* Why this device cannot be a client, or NULL. */
+static const char *refusal(struct device *dev)
+{
+	if (!dev->dma_mask || !dev->coherent_dma_mask)
+		return "it has no DMA mask";
+#ifdef CONFIG_DMA_DECLARE_COHERENT
+	if (dev->dma_mem)
+		return "it has coherent memory of its own (shared-dma-pool)";
+#endif
+	if (iommu_get_domain_for_dev(dev))
+		return "it is behind an IOMMU";
+	return NULL;
+}
+
+static int refuse(struct device *dev, const char *pool, const char *why)
+{
+	dev_err(dev, "not attached to DMA pool %s: %s\n", pool, why);
+	return -EINVAL;
+}
+
+/* Take over what binding has set up anew; the client may hold memory. */
+static int refresh(struct dap_client *client)
+{
+	struct device *dev = client->dev;
+	struct dap_entry *entry = entry_of(client);
+	const char *why;
+	dma_addr_t bus;
+
+	why = refusal(dev) ?: translate(dev, entry, &bus);
+	if (why)
+		return refuse(dev, client->pool->name, why);
+
+	if (dev->dma_ops != &client->ops)
+		client->before = dev->dma_ops;
+	if (!client->before && !client->companion) {
+		client->companion = dap_companion_create(dev);
+		if (!client->companion)
+			return refuse(dev, client->pool->name, "out of memory");
+	}
+
+	/*
+	 * Dropped by the driver core when the driver is unbound or its probe
+	 * fails.
+	 */
+	if (!device_link_add(dev, entry->dev, DL_FLAG_AUTOREMOVE_CONSUMER))
+		return refuse(dev, client->pool->name,
+			      "the pool's device depends on it");
+
+	client->bus = bus;
+	strscpy(client->driver, dev->driver ? dev->driver->name : "-",
+		sizeof(client->driver));
+	if (client->companion)
+		dap_companion_refresh(client->companion, dev);
+	dap_ops_build(client);
+	set_dma_ops(dev, &client->ops);
+	return 0;
+}
+
+static void free_client(struct dap_client *client)
+{
+	dap_companion_destroy(client->companion);
+	put_device(client->dev);
+	kfree(client);
+}
+
+static void attach(struct device *dev, struct dap_entry *entry)
+{
+	struct dap_client *client;
+
+	client = kzalloc(sizeof(*client), GFP_KERNEL);
+	if (!client) {
+		refuse(dev, entry->pool.name, "out of memory");
+		return;
+	}
+	client->dev = get_device(dev);
+	client->pool = &entry->pool;
+	client->user.dev = dev;
+	if (refresh(client)) {
+		free_client(client);
+		return;
+	}
+
+	list_add_tail(&client->node, &entry->clients);
+	dev_info(dev, "coherent DMA memory comes from pool %s\n",
+		 entry->pool.name);
+}
+
+static u32 live_allocs(struct dap_client *client)
+{
+	struct dap_user user;
+
+	dap_pool_user(client->pool, &client->user, &user);
+	return user.live_allocs;
+}
+
+/* Nobody may be using the client: not a driver, and it holds nothing. */
+static bool is_idle(struct dap_client *client)
+{
+	return !client->dev->driver && !live_allocs(client);
+}
+
+static void detach(struct dap_client *client)
+{
+	if (client->dev->dma_ops == &client->ops)
+		set_dma_ops(client->dev, client->before);
+	list_del(&client->node);
+	free_client(client);
+}
+
+/* A pool whose device is gone goes with its last client: see dap_unlock(). */
+static void reap_entry(struct dap_entry *entry)
+{
+	if (entry->dead && list_empty(&entry->clients))
+		list_move(&entry->node, &dap_buried);
+}
+
+static void dap_reap(struct work_struct *work)
+{
+	struct dap_client *client, *next_client;
+	struct dap_entry *entry, *next_entry;
+
+	mutex_lock(&dap_lock);
+	list_for_each_entry_safe(entry, next_entry, &dap_entries, node) {
+		list_for_each_entry_safe(client, next_client, &entry->clients,
+					 node)
+			if (client->gone && is_idle(client))
+				detach(client);
+		reap_entry(entry);
+	}
+	dap_unlock();
+}
+
+static DECLARE_WORK(dap_reap_work, dap_reap);
+
+/**
+ * dap_client_drained() - a client that was waiting for its last free had it
+ *
+ * Context: any.
+ */
+void dap_client_drained(void)
+{
+	schedule_work(&dap_reap_work);
+}
+
+/* Does a node name this region in its memory-region? */
+static bool names_region(const struct device_node *np,
+			 const struct device_node *region)
+{
+	struct device_node *node;
+	bool found = false;
+	int i;
+
+	for (i = 0; !found; i++) {
+		node = of_parse_phandle(np, "memory-region", i);
+		if (!node)
+			break;
+		found = node == region;
+		of_node_put(node);
+	}
+	return found;
+}
+
+static bool names_any_region(struct device *dev)
+{
+	struct device_node *node;
+	bool found = false;
+	int i;
+
+	for (i = 0; !found; i++) {
+		node = of_parse_phandle(dev->of_node, "memory-region", i);
+		if (!node)
+			break;
+		found = of_device_is_compatible(node, "dma-alias-pool,region");
+		of_node_put(node);
+	}
+	return found;
+}
+
+/*
+ * The pool of a device that has none yet: what its own node says comes before
+ * the parameter, and that before the default.  Only the default leaves a
+ * device alone without a word.
+ */
+static void attach_by_policy(struct device *dev)
+{
+	struct dap_entry *entry;
+	const char *why = refusal(dev);
+	unsigned int i;
+
+	if (dev->of_node) {
+		list_for_each_entry(entry, &dap_entries, node)
+			if (entry->region_np &&
+			    names_region(dev->of_node, entry->region_np))
+				goto named;
+		if (names_any_region(dev)) {
+			dev_warn(dev, "no DMA pool serves its memory-region\n");
+			return;
+		}
+	}
+
+	for (i = 0; i < dap_nr_rules; i++) {
+		if (!dap_glob_match(dap_rules[i].glob, dev_name(dev)))
+			continue;
+		entry = find_entry(dap_rules[i].pool);
+		if (entry)
+			goto named;
+		dev_warn(dev, "no DMA pool %s for clients=%s\n",
+			 dap_rules[i].pool, dap_rules[i].glob);
+		return;
+	}
+
+	list_for_each_entry(entry, &dap_entries, node) {
+		dma_addr_t bus;
+
+		if (entry->is_default && !entry->dead && !why &&
+		    !dev_is_dma_coherent(dev) && !translate(dev, entry, &bus)) {
+			attach(dev, entry);
+			return;
+		}
+	}
+	return;
+
+named:
+	if (entry->dead)
+		why = "the pool is gone";
+	if (why)
+		refuse(dev, entry->pool.name, why);
+	else
+		attach(dev, entry);
+}
+
+static void before_probe(struct device *dev)
+{
+	struct dap_client *client;
+
+	if (dev->driver == &dap_pool_driver.driver)
+		return;
+
+	mutex_lock(&dap_lock);
+	client = find_client(dev);
+	if (!client)
+		attach_by_policy(dev);
+	else if (!entry_of(client)->dead && refresh(client) &&
+		 !live_allocs(client))
+		detach(client);
+	dap_unlock();
+}
+
+/* Let go of a client whose time is over, and of its pool with it. */
+static void release_if_idle(struct dap_client *client)
+{
+	struct dap_entry *entry = entry_of(client);
+
+	if (client->gone && is_idle(client)) {
+		detach(client);
+		reap_entry(entry);
+	}
+}
+
+static void after_unbind(struct device *dev)
+{
+	struct dap_client *client;
+	struct dap_user user;
+
+	mutex_lock(&dap_lock);
+	client = find_client(dev);
+	if (!client)
+		goto out;
+
+	dap_pool_user(client->pool, &client->user, &user);
+	if (user.live_allocs) {
+		dev_warn(dev,
+			 "driver %s is gone but still holds %zu bytes of DMA pool %s in %u allocations: kept, the device may be using them\n",
+			 client->driver, user.live_bytes, client->pool->name,
+			 user.live_allocs);
+		/* Some architectures clear the ops at unbind. */
+		set_dma_ops(dev, &client->ops);
+	}
+	release_if_idle(client);
+out:
+	dap_unlock();
+}
+
+static void after_removal(struct device *dev)
+{
+	struct dap_client *client;
+
+	mutex_lock(&dap_lock);
+	client = find_client(dev);
+	if (client) {
+		/* Either the last free sees the flag, or we see the free. */
+		WRITE_ONCE(client->gone, true);
+		release_if_idle(client);
+	}
+	dap_unlock();
+}
+
+static int dap_bus_notify(struct notifier_block *nb, unsigned long action,
+			  void *data)
+{
+	switch (action) {
+	case BUS_NOTIFY_BIND_DRIVER:
+		before_probe(data);
+		break;
+	case BUS_NOTIFY_UNBOUND_DRIVER:
+		after_unbind(data);
+		break;
+	case BUS_NOTIFY_REMOVED_DEVICE:
+		after_removal(data);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+/* The buses whose devices do DMA in their own name. */
+static struct dap_bus {
+	struct bus_type *bus;
+	struct notifier_block nb;
+} dap_buses[] = {
+	{ &platform_bus_type, { .notifier_call = dap_bus_notify } },
+#ifdef CONFIG_ARM_AMBA
+	{ &amba_bustype, { .notifier_call = dap_bus_notify } },
+#endif
+#ifdef CONFIG_PCI
+	{ &pci_bus_type, { .notifier_call = dap_bus_notify } },
+#endif
+};
+
+static void unregister_notifiers(unsigned int count)
+{
+	while (count--)
+		bus_unregister_notifier(dap_buses[count].bus,
+					&dap_buses[count].nb);
+}
+
+/**
+ * dap_attach_init() - begin to watch devices being bound
+ * @rules:    entries of clients=, used until dap_attach_exit()
+ * @nr_rules: their number
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or an error.
+ */
+int dap_attach_init(struct dap_rule *rules, unsigned int nr_rules)
+{
+	unsigned int i;
+	int ret;
+
+	dap_rules = rules;
+	dap_nr_rules = nr_rules;
+	for (i = 0; i < ARRAY_SIZE(dap_buses); i++) {
+		ret = bus_register_notifier(dap_buses[i].bus, &dap_buses[i].nb);
+		if (ret) {
+			unregister_notifiers(i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/**
+ * dap_attach_exit() - undo dap_attach_init()
+ *
+ * All pools have been retired, and no memory is held: the module could not be
+ * unloaded otherwise.
+ *
+ * Context: process context, may sleep.
+ */
+void dap_attach_exit(void)
+{
+	unregister_notifiers(ARRAY_SIZE(dap_buses));
+	flush_work(&dap_reap_work);
+	/*
+	 * A last free drops its module reference with interrupts off: let it
+	 * leave that section before the code goes away.
+	 */
+	synchronize_rcu();
+	WARN_ON(!list_empty(&dap_entries));
+}
+
+static int check_unique(struct device *dev, const struct dap_spec *spec)
+{
+	struct dap_entry *entry;
+
+	list_for_each_entry(entry, &dap_entries, node) {
+		if (!strcmp(entry->pool.name, spec->name))
+			return dev_err_probe(dev, -EEXIST,
+					     "there is a DMA pool %s already\n",
+					     spec->name);
+		if (entry->is_default && spec->is_default)
+			return dev_err_probe(dev, -EEXIST,
+					     "DMA pool %s is the default already\n",
+					     entry->pool.name);
+	}
+	return 0;
+}
+
+/**
+ * dap_entry_create() - bring a pool up
+ * @dev:       its platform device, being probed
+ * @spec:      what it is made of
+ * @region_np: node of its region, or NULL; a reference is taken
+ * @verify:    check that the alias is one
+ *
+ * Context: process context, may sleep.
+ * Return: the pool, or an ERR_PTR that has been reported.
+ */
+struct dap_entry *dap_entry_create(struct device *dev,
+				   const struct dap_spec *spec,
+				   struct device_node *region_np, bool verify)
+{
+	struct dap_entry *entry;
+	int ret;
+
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL);
+	if (!entry)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&entry->clients);
+	entry->has_bus = spec->has_bus;
+	entry->bus = spec->bus;
+	entry->is_default = spec->is_default;
+
+	mutex_lock(&dap_lock);
+	ret = check_unique(dev, spec);
+	if (!ret)
+		ret = dap_pool_init(&entry->pool, dev, spec, verify);
+	if (ret) {
+		dap_unlock();
+		kfree(entry);
+		return ERR_PTR(ret);
+	}
+	entry->dev = get_device(dev);
+	entry->region_np = of_node_get(region_np);
+	dap_debugfs_add(entry);
+	list_add_tail(&entry->node, &dap_entries);
+	dap_unlock();
+	return entry;
+}
+
+/* A client that was bound again while the pool's device was being unbound. */
+static struct device *first_bound(struct dap_entry *entry)
+{
+	struct dap_client *client;
+
+	list_for_each_entry(client, &entry->clients, node)
+		if (client->dev->driver)
+			return get_device(client->dev);
+	return NULL;
+}
+
+/**
+ * dap_entry_retire() - take a pool down with its device
+ * @entry: the pool; freed here, or later, when the last memory of it is freed
+ *
+ * Context: process context, may sleep.
+ */
+void dap_entry_retire(struct dap_entry *entry)
+{
+	struct dap_client *client, *next;
+	struct device *bound;
+
+	dap_pool_kill(&entry->pool);
+
+	mutex_lock(&dap_lock);
+	entry->dead = true;
+	while ((bound = first_bound(entry))) {
+		dap_unlock();
+		device_release_driver(bound);
+		put_device(bound);
+		mutex_lock(&dap_lock);
+	}
+	list_for_each_entry_safe(client, next, &entry->clients, node) {
+		WRITE_ONCE(client->gone, true);
+		if (is_idle(client))
+			detach(client);
+	}
+	reap_entry(entry);
+	dap_unlock();
+}
+
+/**
+ * dap_rules_check() - does each entry of clients= name a pool?
+ *
+ * Context: process context, may sleep; after the pools were made.
+ * Return: 0, or -ENOENT, reported.
+ */
+int dap_rules_check(void)
+{
+	unsigned int i;
+	int ret = 0;
+
+	mutex_lock(&dap_lock);
+	for (i = 0; i < dap_nr_rules && !ret; i++) {
+		if (find_entry(dap_rules[i].pool))
+			continue;
+		ret = -ENOENT;
+		if (*dap_rules[i].pool)
+			pr_err("clients=%s@%s: there is no such pool\n",
+			       dap_rules[i].glob, dap_rules[i].pool);
+		else if (list_empty(&dap_entries))
+			pr_err("clients=%s: there is no pool, add pools= or a device tree node\n",
+			       dap_rules[i].glob);
+		else
+			pr_err("clients=%s: there are several pools, add @NAME\n",
+			       dap_rules[i].glob);
+	}
+	dap_unlock();
+	return ret;
+}
+
+/**
+ * dap_clients_lock() - keep the clients of all pools as they are
+ *
+ * Context: process context, may sleep; until dap_clients_unlock().
+ */
+void dap_clients_lock(void)
+{
+	mutex_lock(&dap_lock);
+}
+
+/**
+ * dap_clients_unlock() - undo dap_clients_lock()
+ */
+void dap_clients_unlock(void)
+{
+	dap_unlock();
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DAP_ATTACH_H
+#define DAP_ATTACH_H
+
+#include <linux/platform_device.h>
+
+#include "client.h"
+#include "params.h"
+
+struct device_node;
+
+/* main.c */
+extern struct platform_driver dap_pool_driver;
+
+/**
+ * struct dap_entry - a pool and everybody around it, under dap_lock
+ * @pool:	the pool itself
+ * @dev:	its platform device
+ * @region_np:	the node that clients' memory-region may name, or NULL
+ * @has_bus:	all clients use @bus, instead of their own translation
+ * @bus:	bus address of the pool
+ * @is_default:	serves devices that nobody named
+ * @dead:	@dev is gone, the last clients keep the rest
+ * @node:	in the list of pools
+ * @clients:	devices whose ops lead here
+ * @dir:	debugfs directory
+ */
+struct dap_entry {
+	struct dap_pool pool;
+	struct device *dev;
+	struct device_node *region_np;
+	bool has_bus;
+	dma_addr_t bus;
+	bool is_default;
+	bool dead;
+	struct list_head node;
+	struct list_head clients;
+	struct dentry *dir;
+};
+
+int dap_attach_init(struct dap_rule *rules, unsigned int nr_rules);
+void dap_attach_exit(void);
+
+struct dap_entry *dap_entry_create(struct device *dev,
+				   const struct dap_spec *spec,
+				   struct device_node *region_np, bool verify);
+void dap_entry_retire(struct dap_entry *entry);
+int dap_rules_check(void);
+
+void dap_clients_lock(void);
+void dap_clients_unlock(void);
+
+#endif /* DAP_ATTACH_H */

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The driver of pools, and where their descriptions come from.
+ *
+ * A pool is a platform device.  Device tree describes some; for each entry of
+ * pools= the module makes one of its own, so that there is one way through
+ * probe.  What a pool owns does not hang on its device: see attach.c.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <linux/of.h>
+#include <linux/of_address.h>
+#include <linux/of_reserved_mem.h>
+#include <linux/platform_device.h>
+#include <linux/slab.h>
+
+#include "attach.h"
+#include "debugfs.h"
+#include "params.h"
+
+static char *pools;
+module_param(pools, charp, 0400);
+MODULE_PARM_DESC(pools,
+		 "NAME:BASE:SIZE[:ALIAS[:BUS]],... pools without a device tree node; numbers like 0x20000000 or 4M");
+
+static char *clients;
+module_param(clients, charp, 0400);
+MODULE_PARM_DESC(clients,
+		 "GLOB[@NAME],... names of devices that get their coherent memory from pool NAME");
+
+static bool verify = true;
+module_param(verify, bool, 0400);
+MODULE_PARM_DESC(verify,
+		 "check at probe that the alias reaches the same memory (default: 1)");
+
+static struct dap_rule *dap_rules;
+static struct platform_device **dap_devices;
+static unsigned int dap_nr_devices;
+
+/* How the last probe of a device made here ended: the core does not tell. */
+static int dap_probe_result;
+
+/* Region and flags of a device tree node into @spec and @region_np. */
+static int spec_from_node(struct device *dev, struct dap_spec *spec,
+			  struct device_node **region_np)
+{
+	struct device_node *np = of_parse_phandle(dev->of_node,
+						  "memory-region", 0);
+	struct platform_device *pdev = to_platform_device(dev);
+	struct reserved_mem *rmem;
+	struct resource *res;
+	const char *name;
+	int ret = -EINVAL;
+
+	if (!np)
+		return dev_err_probe(dev, -EINVAL,
+				     "memory-region is missing\n");
+	if (!of_device_is_available(np)) {
+		dev_err_probe(dev, ret, "memory-region %pOF is disabled\n", np);
+		goto err;
+	}
+	rmem = of_reserved_mem_lookup(np);
+	if (!rmem || !rmem->size) {
+		dev_err_probe(dev, ret,
+			      "memory-region %pOF is no reserved memory of this kernel: it must be in /reserved-memory at boot\n",
+			      np);
+		goto err;
+	}
+	spec->phys = rmem->base;
+	spec->size = rmem->size;
+	spec->alias = rmem->base;
+	spec->no_map = of_property_read_bool(np, "no-map");
+	spec->is_default = of_property_read_bool(dev->of_node,
+						 "dma-alias-pool,default");
+
+	res = platform_get_resource(pdev, IORESOURCE_MEM, 0);
+	if (res && resource_size(res) != spec->size) {
+		dev_err_probe(dev, ret,
+			      "the alias %pR has not the size %pa of memory-region %pOF\n",
+			      res, &spec->size, np);
+		goto err;
+	}
+	if (res && res->start == spec->phys) {
+		dev_err_probe(dev, ret,
+			      "the alias %pR is the region itself: leave reg out if that is not cacheable\n",
+			      res);
+		goto err;
+	}
+	if (res)
+		spec->alias = res->start;
+
+	/* A label is shorter than sram@20000000, which is at least unique. */
+	if (of_property_read_string(dev->of_node, "label", &name))
+		name = kbasename(np->full_name);
+	if (!dap_valid_name(name, strlen(name))) {
+		dev_err_probe(dev, ret,
+			      "%s cannot be the name of a pool: set label to 1 to %u letters or digits\n",
+			      name, DAP_NAME_LEN - 1);
+		goto err;
+	}
+	strscpy(spec->name, name, sizeof(spec->name));
+	*region_np = np;
+	return 0;
+
+err:
+	of_node_put(np);
+	return ret;
+}
+
+static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
+			  struct device_node *region_np)
+{
+	const struct dap_region *region;
+	struct dap_entry *entry;
+
+	entry = dap_entry_create(dev, spec, region_np, verify);
+	if (IS_ERR(entry))
+		return PTR_ERR(entry);
+
+	dev_set_drvdata(dev, entry);
+	region = &entry->pool.region;
+	if (region->alias == region->phys)
+		dev_info(dev, "DMA pool %s: %llu KiB at %pa, which is taken to be non-cacheable\n",
+			 spec->name, (u64)region->size >> 10, &region->phys);
+	else
+		dev_info(dev, "DMA pool %s: %llu KiB at %pa, reached through its alias %pa%s\n",
+			 spec->name, (u64)region->size >> 10, &region->phys,
+			 &region->alias, verify ? "" : " (not verified)");
+	return 0;
+}
+
+static int dap_probe(struct platform_device *pdev)
+{
+	const struct dap_spec *given = dev_get_platdata(&pdev->dev);
+	struct device_node *region_np = NULL;
+	struct dap_spec spec = { };
+	int ret;
+
+	if (given) {
+		ret = dap_probe_spec(&pdev->dev, given, NULL);
+		dap_probe_result = ret;
+		return ret;
+	}
+
+	ret = spec_from_node(&pdev->dev, &spec, &region_np);
+	if (!ret)
+		ret = dap_probe_spec(&pdev->dev, &spec, region_np);
+	of_node_put(region_np);
+	return ret;
+}
+
+static int dap_remove(struct platform_device *pdev)
+{
+	dap_entry_retire(platform_get_drvdata(pdev));
+	return 0;
+}
+
+static const struct of_device_id dap_of_match[] = {
+	{ .compatible = "dma-alias-pool" },
+	{ }
+};
+MODULE_DEVICE_TABLE(of, dap_of_match);
+
+struct platform_driver dap_pool_driver = {
+	.probe	= dap_probe,
+	.remove	= dap_remove,
+	.driver	= {
+		.name		= "dma_alias_pool",
+		.of_match_table	= dap_of_match,
+		.probe_type	= PROBE_FORCE_SYNCHRONOUS,
+	},
+};
+
+static int parse_failed(const char *param, const char *text,
+			const struct dap_parse_error *err)
+{
+	pr_err("%s: %s, at character %td: \"%.32s\"\n", param, err->why,
+	       err->at - text + 1, err->at);
+	return -EINVAL;
+}
+
+/* Entries of a list, for an upper bound of how many there are to parse. */
+static unsigned int count_entries(const char *text)
+{
+	unsigned int count = 1;
+
+	while ((text = strchr(text, ','))) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
+static int read_clients(unsigned int *count)
+{
+	struct dap_parse_error err;
+	const char *at = clients;
+	int ret;
+
+	*count = 0;
+	if (!clients || !*clients)
+		return 0;
+	dap_rules = kcalloc(count_entries(clients), sizeof(*dap_rules),
+			    GFP_KERNEL);
+	if (!dap_rules)
+		return -ENOMEM;
+	while (*at) {
+		ret = dap_parse_rule(&at, &dap_rules[(*count)++], &err);
+		if (ret)
+			return parse_failed("clients", clients, &err);
+	}
+	return 0;
+}
+
+static int read_pools(struct dap_spec **specs, unsigned int *count)
+{
+	struct dap_parse_error err;
+	const char *at = pools;
+	int ret;
+
+	*count = 0;
+	if (!pools || !*pools)
+		return 0;
+	*specs = kcalloc(count_entries(pools), sizeof(**specs), GFP_KERNEL);
+	if (!*specs)
+		return -ENOMEM;
+	while (*at) {
+		ret = dap_parse_pool(&at, &(*specs)[(*count)++], &err);
+		if (ret)
+			return parse_failed("pools", pools, &err);
+	}
+	return 0;
+}
+
+static void remove_devices(void)
+{
+	while (dap_nr_devices)
+		platform_device_unregister(dap_devices[--dap_nr_devices]);
+	kfree(dap_devices);
+	dap_devices = NULL;
+}
+
+/* A pool of pools= that does not come up fails the load, and undoes the rest. */
+static int add_devices(const struct dap_spec *specs, unsigned int count)
+{
+	unsigned int i;
+
+	if (!count)
+		return 0;
+	dap_devices = kcalloc(count, sizeof(*dap_devices), GFP_KERNEL);
+	if (!dap_devices)
+		return -ENOMEM;
+
+	for (i = 0; i < count; i++) {
+		struct platform_device *pdev;
+
+		dap_probe_result = -ENODEV;
+		pdev = platform_device_register_data(NULL, "dma_alias_pool", i,
+						     &specs[i],
+						     sizeof(specs[i]));
+		if (IS_ERR(pdev))
+			return PTR_ERR(pdev);
+		dap_devices[dap_nr_devices++] = pdev;
+		if (dap_probe_result)
+			return dap_probe_result;
+	}
+	return 0;
+}
+
+static int __init dap_init(void)
+{
+	struct dap_spec *specs = NULL;
+	unsigned int nr_specs, nr_rules;
+	int ret;
+
+	ret = read_pools(&specs, &nr_specs);
+	if (!ret)
+		ret = read_clients(&nr_rules);
+	if (ret)
+		goto err_rules;
+
+	dap_ops_calibrate();
+	dap_debugfs_init();
+	ret = dap_attach_init(dap_rules, nr_rules);
+	if (ret)
+		goto err_debugfs;
+
+	ret = platform_driver_register(&dap_pool_driver);
+	if (ret)
+		goto err_attach;
+
+	ret = add_devices(specs, nr_specs);
+	if (!ret)
+		ret = dap_rules_check();
+	if (ret)
+		goto err_devices;
+
+	kfree(specs);
+	return 0;
+
+err_devices:
+	remove_devices();
+	platform_driver_unregister(&dap_pool_driver);
+err_attach:
+	dap_attach_exit();
+err_debugfs:
+	dap_debugfs_exit();
+err_rules:
+	kfree(dap_rules);
+	kfree(specs);
+	return ret;
+}
+
+static void __exit dap_exit(void)
+{
+	remove_devices();
+	platform_driver_unregister(&dap_pool_driver);
+	dap_attach_exit();
+	dap_debugfs_exit();
+	kfree(dap_rules);
+}
+
+module_init(dap_init);
+module_exit(dap_exit);
+
+MODULE_DESCRIPTION("DMA-coherent memory from a hardware-aliased reserved region");
+MODULE_AUTHOR("The dma-alias-pool developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Read the texts of pools= and clients=.
+ *
+ * Pure: knows strings and numbers only, so that user space can compile and
+ * fuzz it.  Whether an address makes sense is region.c's question.
+ */
+#include <linux/ctype.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "params.h"
+
+static int bad(struct dap_parse_error *err, const char *at, const char *why)
+{
+	err->at = at;
+	err->why = why;
+	return -EINVAL;
+}
+
+/**
+ * dap_valid_name() - can this be a pool's name?
+ * @name: not terminated
+ * @len:  its length
+ *
+ * It becomes a directory and part of clients=.
+ *
+ * Return: true for 1 to 31 letters, digits, and any of "._-+", beginning with a
+ * letter or a digit; "@" too, for names of device tree nodes.
+ */
+bool dap_valid_name(const char *name, size_t len)
+{
+	size_t i;
+
+	if (!len || len >= DAP_NAME_LEN || !isalnum(name[0]))
+		return false;
+	for (i = 1; i < len; i++)
+		if (!isalnum(name[i]) && !strchr("._-+@", name[i]))
+			return false;
+	return true;
+}
+
+/*
+ * A number as memparse() reads it, up to ':', ',' or the end.  memparse() itself
+ * wraps round silently, which would turn a typing error into another address.
+ */
+static int parse_number(const char **text, u64 *value,
+			struct dap_parse_error *err, const char *what)
+{
+	static const char units[] = "KMGTPE";
+	size_t len = strcspn(*text, ":,");
+	unsigned int shift = 0;
+	const char *unit;
+	char digits[24];
+	u64 number;
+
+	if (!isdigit(**text) || len >= sizeof(digits))
+		return bad(err, *text, what);
+	memcpy(digits, *text, len);
+	digits[len] = '\0';
+
+	/* In a hexadecimal number E is a digit, as it is to memparse(). */
+	unit = strchr(units, toupper(digits[len - 1]));
+	if (unit && !(*unit == 'E' && tolower(digits[1]) == 'x')) {
+		digits[len - 1] = '\0';
+		shift = 10 * (unit - units + 1);
+	}
+
+	switch (kstrtoull(digits, 0, &number)) {
+	case 0:
+		break;
+	case -ERANGE:
+		return bad(err, *text, "the number is too large");
+	default:
+		return bad(err, *text, what);
+	}
+	if (number << shift >> shift != number)
+		return bad(err, *text, "the number is too large");
+
+	*value = number << shift;
+	*text += len;
+	return 0;
+}
+
+static int parse_phys(const char **text, phys_addr_t *value,
+		      struct dap_parse_error *err, const char *what)
+{
+	const char *start = *text;
+	u64 number;
+	int ret;
+
+	ret = parse_number(text, &number, err, what);
+	if (ret)
+		return ret;
+	*value = number;
+	if (*value != number)
+		return bad(err, start,
+			   "this kernel's addresses have fewer bits");
+	return 0;
+}
+
+static bool next_field(const char **text)
+{
+	if (**text != ':')
+		return false;
+	(*text)++;
+	return true;
+}
+
+/* A list goes on after a comma; a comma at its end is a mistake. */
+static int end_of_entry(const char **text, struct dap_parse_error *err)
+{
+	if (!**text)
+		return 0;
+	if (**text != ',')
+		return bad(err, *text, "expected ',' or the end");
+	(*text)++;
+	if (!**text)
+		return bad(err, *text, "an entry is missing after ','");
+	return 0;
+}
+
+/**
+ * dap_parse_pool() - read one NAME:BASE:SIZE[:ALIAS[:BUS]]
+ * @text: moved behind the entry and the comma after it
+ * @spec: filled in
+ * @err:  set on failure
+ *
+ * Return: 0 or -EINVAL.
+ */
+int dap_parse_pool(const char **text, struct dap_spec *spec,
+		   struct dap_parse_error *err)
+{
+	const char *start = *text;
+	size_t len = strcspn(start, ":,");
+	u64 bus;
+	int ret;
+
+	memset(spec, 0, sizeof(*spec));
+	spec->no_map = true;
+
+	if (!dap_valid_name(start, len) || memchr(start, '@', len))
+		return bad(err, start,
+			   "NAME must be 1 to 31 letters, digits or any of . _ - +");
+	memcpy(spec->name, start, len);
+
+	*text += len;
+	if (!next_field(text))
+		return bad(err, *text, "expected ':BASE'");
+	ret = parse_phys(text, &spec->phys, err, "BASE is not a number");
+	if (ret)
+		return ret;
+
+	if (!next_field(text))
+		return bad(err, *text, "expected ':SIZE'");
+	ret = parse_phys(text, &spec->size, err, "SIZE is not a number");
+	if (ret)
+		return ret;
+
+	spec->alias = spec->phys;
+	if (next_field(text)) {
+		start = *text;
+		ret = parse_phys(text, &spec->alias, err,
+				 "ALIAS is not a number");
+		if (ret)
+			return ret;
+		if (spec->alias == spec->phys)
+			return bad(err, start,
+				   "ALIAS is BASE: leave it out if the region itself is not cacheable");
+	}
+
+	if (next_field(text)) {
+		start = *text;
+		ret = parse_number(text, &bus, err, "BUS is not a number");
+		if (ret)
+			return ret;
+		spec->bus = bus;
+		spec->has_bus = true;
+		if (spec->bus != bus || spec->bus + spec->size < spec->bus)
+			return bad(err, start, "BUS is out of range");
+	}
+	return end_of_entry(text, err);
+}
+
+/**
+ * dap_parse_rule() - read one GLOB[@NAME]
+ * @text: moved behind the entry and the comma after it
+ * @rule: filled in
+ * @err:  set on failure
+ *
+ * Return: 0 or -EINVAL.
+ */
+int dap_parse_rule(const char **text, struct dap_rule *rule,
+		   struct dap_parse_error *err)
+{
+	const char *start = *text;
+	size_t len = strcspn(start, "@,");
+
+	memset(rule, 0, sizeof(*rule));
+	if (!len || len >= sizeof(rule->glob))
+		return bad(err, start,
+			   "a device name of 1 to 63 characters is missing");
+	memcpy(rule->glob, start, len);
+	*text += len;
+
+	if (**text == '@') {
+		(*text)++;
+		len = strcspn(*text, ",");
+		if (!dap_valid_name(*text, len))
+			return bad(err, *text,
+				   "this cannot be the name of a pool");
+		memcpy(rule->pool, *text, len);
+		*text += len;
+	}
+	return end_of_entry(text, err);
+}
+
+/**
+ * dap_glob_match() - does a device name match?
+ * @glob: "*" for any characters, "?" for one, all else for itself
+ * @name: device name
+ *
+ * lib/glob.c would do, but is in a kernel only where something selected it.
+ *
+ * Return: true if all of @name matches.
+ */
+bool dap_glob_match(const char *glob, const char *name)
+{
+	const char *star = NULL, *from = NULL;
+
+	while (*name) {
+		if (*glob == '*') {
+			star = ++glob;
+			from = name;
+		} else if (*glob == '?' || *glob == *name) {
+			glob++;
+			name++;
+		} else if (star) {
+			/* Let the last star take one more character. */
+			glob = star;
+			name = ++from;
+		} else {
+			return false;
+		}
+	}
+	while (*glob == '*')
+		glob++;
+	return !*glob;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DAP_PARAMS_H
+#define DAP_PARAMS_H
+
+#include "pool.h"
+
+/**
+ * struct dap_rule - one entry of clients=
+ * @glob: matches device names, "*" and "?" as in a shell
+ * @pool: name of the pool, empty for the only one there is
+ */
+struct dap_rule {
+	char glob[64];
+	char pool[DAP_NAME_LEN];
+};
+
+/**
+ * struct dap_parse_error - where and why a parameter cannot be used
+ * @at:  the text from where it goes wrong
+ * @why: for people
+ */
+struct dap_parse_error {
+	const char *at;
+	const char *why;
+};
+
+int dap_parse_pool(const char **text, struct dap_spec *spec,
+		   struct dap_parse_error *err);
+int dap_parse_rule(const char **text, struct dap_rule *rule,
+		   struct dap_parse_error *err);
+bool dap_valid_name(const char *name, size_t len);
+bool dap_glob_match(const char *glob, const char *name);
+
+#endif /* DAP_PARAMS_H */
