@@ -1,0 +1,216 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Parameters that cannot be right: each is refused with an error and one
+# message of the module that says what is wrong, and leaves nothing behind.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+page=4096
+base=$pool_base
+size=$pool_size
+alias=$pool_alias
+half=$(hex $((size / 2)))
+base2=$(hex $((base + size / 2)))
+alias2=$(hex $((alias + size / 2)))
+
+# refused REGEX PARAMETER ...: what the module says begins after its name
+refused()
+{
+	regex=$1
+	shift
+	iomem=$(cat /proc/iomem)
+	log_clear
+	if load "$@" 2>/dev/null; then
+		fail "loaded with $*"
+		unload
+		return
+	fi
+	log_has "dma_alias_pool.*: $regex"
+	# BusyBox tries twice, by finit_module() and init_module(). The driver
+	# core adds that a probe failed, and with what.
+	same "messages about $*" "$(dmesg | sed 's/^\[[^]]*\] //' | sort -u |
+				   grep '^dma_alias_pool.*: ' |
+				   grep -v -e 'probe of .* failed with error' \
+					-e ': DMA pool .* KiB at ' -e 'out-of-tree' | wc -l)" 1
+	! is_loaded dma_alias_pool || fail "loaded after $*"
+	[ ! -d $pools ] || fail "debugfs directory left by $*"
+	same "claimed resources" "$(cat /proc/iomem)" "$iomem"
+	[ -z "$(ls -d /sys/bus/platform/devices/dma_alias_pool* 2>/dev/null)" ] ||
+		fail "platform device left by $*"
+}
+
+base_is_zero() { refused "base 0x0* is zero" pools=x:0:$size:$alias; }
+base_is_unaligned()
+{
+	refused "base .* not a multiple of the page size" \
+		pools=x:$(hex $((base + 16))):$half:$alias
+}
+size_is_zero() { refused "size .* is zero" pools=x:$base:0:$alias; }
+size_is_unaligned()
+{
+	refused "size .* not a multiple of the page size" \
+		pools=x:$base:$(hex $((size - 1))):$alias
+}
+size_overflows()
+{
+	refused "base 0xfffff000 plus size 0x00002000 overflows" \
+		pools=x:0xfffff000:8K
+	refused "alias 0xfff00000 plus size .* overflows" \
+		pools=x:$base:2M:0xfff00000
+	refused "size .* is more than 2 GiB" pools=x:$base:0x90000000
+}
+alias_is_zero() { refused "alias 0x0* is zero" pools=x:$base:$half:0; }
+alias_is_unaligned()
+{
+	refused "alias .* not a multiple of the page size" \
+		pools=x:$base:$half:$(hex $((alias + 4)))
+}
+alias_is_base()
+{
+	refused "pools: ALIAS is BASE.*, at character" pools=x:$base:$half:$base
+}
+alias_overlaps_region()
+{
+	refused "alias .* overlaps the region at .* itself" \
+		pools=x:$base:$half:$(hex $((base + page)))
+}
+alias_is_none()
+{
+	refused ".* is no alias of .*" pools=x:$base:$half:$alias2
+}
+
+# With different contents, nothing may be written to find out.
+alias_holds_other_data()
+{
+	load pools=a:$base:$half:$alias,b:$base2:$half:$alias2 \
+	     clients=dap-test.0@a,dap-test.1@b || fail "cannot load"
+	load_tests
+	for dev in 0:0x11 1:0x22; do
+		ok_dev dap-test.${dev%:*} alloc $half
+		ok_dev dap-test.${dev%:*} fill 0 ${dev#*:}
+	done
+	unload_all
+	refused ".* is no alias of .*: they hold different data" \
+		pools=x:$base:$half:$alias2
+	# To find that out, nothing was written.
+	load pools=x:$base:$half:$alias || fail "cannot load"
+	load_tests
+	ok_dev dap-test.0 peek $alias2
+	same "a word of the second" $value 0x22222222
+	unload_all
+}
+
+region_in_ram()
+{
+	ram=$(sed -n 's/^\([0-9a-f]*\)-.*: System RAM$/\1/p' /proc/iomem | head -n1)
+	refused "0x.*-0x.* is part of the kernel's own RAM" \
+		pools=x:$(hex $((0x$ram + 0x800000))):1M:$alias
+}
+alias_in_ram()
+{
+	ram=$(sed -n 's/^\([0-9a-f]*\)-.*: System RAM$/\1/p' /proc/iomem | head -n1)
+	refused "0x.*-0x.* is part of the kernel's own RAM" \
+		pools=x:$base:1M:$(hex $((0x$ram + 0x800000)))
+}
+region_is_claimed()
+{
+	other=$(sed -n 's/^\([0-9a-f]*\)-.*serial.*/\1/p' /proc/iomem | head -n1)
+	refused "0x.*-0x.* overlaps another pool or a claimed resource" \
+		pools=x:0x$other:4K
+	refused "0x.*-0x.* overlaps another pool or a claimed resource" \
+		pools=x:$base:4K:0x$other
+}
+pools_overlap()
+{
+	refused "0x.*-0x.* overlaps another pool or a claimed resource" \
+		pools=a:$base:$half:$alias,b:$(hex $((base + page))):$half
+	refused "0x.*-0x.* overlaps another pool or a claimed resource" \
+		pools=a:$base:$half:$alias,b:$alias:$half:$base2
+}
+name_is_taken()
+{
+	refused "there is a DMA pool a already" \
+		pools=a:$base:$half:$alias,a:$base2:$half:$alias2
+}
+
+# refused_at CHARACTER REASON PARAMETER
+refused_at()
+{
+	refused "${3%%=*}: $2.*, at character $1: " "$3"
+}
+
+pools_do_not_parse()
+{
+	refused_at 1 "NAME must be" pools=:$base:$size
+	refused_at 1 "NAME must be" pools=../x:$base:$size
+	refused_at 1 "NAME must be" pools=a@b:$base:$size
+	refused_at 1 "NAME must be" \
+		pools=a23456789012345678901234567890123:$base:$size
+	refused_at 2 "expected ':BASE'" pools=x
+	refused_at 3 "BASE is not a number" pools=x:
+	refused_at 3 "BASE is not a number" pools=x:sram:4M
+	refused_at 3 "BASE is not a number" pools=x:0x20000000z:4M
+	refused_at 3 "BASE is not a number" pools=x:-4096:4M
+	refused_at 13 "expected ':SIZE'" pools=x:0x20000000
+	refused_at 14 "SIZE is not a number" pools=x:0x20000000::0x20400000
+	refused_at 14 "SIZE is not a number" pools=x:0x20000000:4MB
+	refused_at 17 "ALIAS is not a number" pools=x:0x20000000:4M:
+	refused_at 28 "BUS is not a number" pools=x:0x20000000:4M:0x20400000:y
+	refused_at 29 "expected ',' or the end" \
+		pools=x:0x20000000:4M:0x20400000:0:0
+	refused_at 28 "an entry is missing" pools=x:0x20000000:4M:0x20400000,
+	refused_at 28 "NAME must be" pools=x:0x20000000:4M:0x20400000,,
+	refused_at 14 "the number is too large" \
+		pools=x:0x20000000:99999999999999999999
+	refused_at 14 "the number is too large" \
+		pools=x:0x20000000:17179869184G
+	refused_at 3 "this kernel's addresses have fewer bits" \
+		pools=x:0x120000000:4M
+}
+
+clients_do_not_parse()
+{
+	refused_at 1 "a device name of 1 to 63 characters" clients=@x
+	refused_at 1 "a device name of 1 to 63 characters" clients=,a
+	refused_at 3 "this cannot be the name of a pool" clients=a@
+	refused_at 3 "this cannot be the name of a pool" clients=a@b/c,d
+	refused_at 5 "an entry is missing" clients=a@x,
+}
+
+clients_without_their_pool()
+{
+	refused "clients=dap-test.0@nope: there is no such pool" \
+		pools=x:$base:$half:$alias clients=dap-test.0@nope
+	refused "clients=eth0: there is no pool" clients=eth0
+	refused "clients=eth0: there are several pools" \
+		pools=a:$base:$half:$alias,b:$base2:$half:$alias2 clients=eth0
+}
+
+# The next load after all these works as the first did.
+still_loads()
+{
+	load_all || fail "cannot load"
+	ok_dev dap-test.0 alloc 4096
+	ok_dev dap-test.0 free 0
+	unload_all
+}
+
+# What is unusual but right.
+unusual_but_right()
+{
+	for param in pools=x:$base:4K:$alias \
+		     pools=x:$((base)):$((size / 1024))K:$((alias)) \
+		     pools=a.b-c_d+1:$base:$half:$alias:0x1000 \
+		     pools= clients=; do
+		load $param || fail "$param refused"
+		unload
+	done
+}
+
+ktap_run base_is_zero base_is_unaligned size_is_zero size_is_unaligned \
+	size_overflows alias_is_zero alias_is_unaligned alias_is_base \
+	alias_overlaps_region alias_is_none alias_holds_other_data \
+	region_in_ram alias_in_ram region_is_claimed pools_overlap \
+	name_is_taken pools_do_not_parse clients_do_not_parse \
+	clients_without_their_pool still_loads unusual_but_right

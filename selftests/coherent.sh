@@ -1,0 +1,327 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Coherent allocations of clients: where they come from, how they are aligned,
+# what they cost in pages, that they are zeroed, and what happens when there is
+# no room. A pool made by parameters, no device tree.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+page=4096
+pages=$((pool_size / page))
+
+# Non-coherent devices get nothing from the kernel itself: why we are here.
+fails_without_module()
+{
+	load_tests || fail "no test module"
+	bad_dev dap-test.0 alloc $page nowarn
+	unload_tests
+}
+
+loads_quietly()
+{
+	log_clear
+	load_all || fail "cannot load"
+	log_is_quiet
+	[ -d $pools/sram ] || fail "no debugfs directory"
+	grep -q "dma_alias_pool sram$" /proc/iomem || fail "phys not claimed"
+	grep -q "dma_alias_pool sram alias$" /proc/iomem ||
+		fail "alias not claimed"
+}
+
+three_addresses()
+{
+	ok_dev dap-test.0 alloc $page
+	[ $((cpu)) -ge $((pool_alias)) ] &&
+		[ $((cpu)) -lt $((pool_alias + pool_size)) ] ||
+		fail "cpu address $cpu is not in the alias"
+	same "bus address" "$(hex $dma)" \
+	     "$(hex $((cpu - pool_alias + pool_base)))"
+	ok_dev dap-test.0 free $id
+}
+
+# Both addresses, to the smallest power of two of pages that holds the size.
+naturally_aligned()
+{
+	for want in 1:1 4096:1 4097:2 8192:2 8193:4 16385:8 20480:8 102400:32 \
+		    262145:128; do
+		align=$((${want#*:} * page))
+		ok_dev dap-test.0 alloc $page
+		odd=$id
+		ok_dev dap-test.0 alloc ${want%:*}
+		[ $((dma % align)) -eq 0 ] && [ $((cpu % align)) -eq 0 ] ||
+			fail "$size bytes at cpu $cpu bus $dma"
+		ok_dev dap-test.0 free $id
+		ok_dev dap-test.0 free $odd
+	done
+}
+
+# 5 pages cost 5, not 8.
+exact()
+{
+	ok_dev dap-test.0 alloc 20000
+	same_stat sram used_bytes 20480
+	same_stat sram requested_bytes 20000
+	ok_dev dap-test.0 free $id
+	same_stat sram used_bytes 0
+}
+
+zeroed()
+{
+	ok_dev dap-test.0 alloc $((3 * page + 1))
+	same zero $zero 1
+	first=$cpu
+	ok_dev dap-test.0 fill $id 0xa5
+	ok_dev dap-test.0 check $id 0xa5
+	ok_dev dap-test.0 free $id
+	ok_dev dap-test.1 alloc $((3 * page + 1))
+	same "place of the second" "$cpu" "$first"
+	same zero $zero 1
+	ok_dev dap-test.1 free $id
+}
+
+keeps_data_apart()
+{
+	for n in 0 1 2 3 4 5 6 7; do
+		ok_dev dap-test.0 alloc $((n * 3000 + 1))
+		ok_dev dap-test.0 fill $id $((n + 1))
+	done
+	for n in 6 4 2; do
+		ok_dev dap-test.0 free $n
+	done
+	ok_dev dap-test.0 alloc 9000
+	ok_dev dap-test.0 fill $id 0xff
+	for n in 0 1 3 5 7; do
+		ok_dev dap-test.0 check $n $((n + 1))
+	done
+	ok_dev dap-test.0 free all
+	same_stat sram live_allocs 0
+}
+
+# One device may not see the alias of what the other got through its own.
+two_clients()
+{
+	ok_dev dap-test.0 alloc $page
+	a=$cpu
+	ok_dev dap-test.1 alloc $page
+	[ "$a" != "$cpu" ] || fail "both got $a"
+	same_stat sram live_allocs 2
+	ok_dev dap-test.0 free all
+	ok_dev dap-test.1 free all
+}
+
+in_atomic_context()
+{
+	ok_dev dap-test.0 alloc 9000 atomic
+	ok_dev dap-test.0 free $id
+}
+
+attributes()
+{
+	for attr in wc contig single privileged weak nokmap \
+		    "wc contig single"; do
+		ok_dev dap-test.0 alloc 5000 $attr
+		[ $((cpu)) -ge $((pool_alias)) ] || fail "$attr got $cpu"
+		ok_dev dap-test.0 free $id
+	done
+	same_stat sram fallback_count 0
+}
+
+managed_and_small()
+{
+	ok_dev dap-test.0 dmapool 48 200
+	[ $((cpu)) -ge $((pool_alias)) ] || fail "dma_pool memory at $cpu"
+	ok_dev dap-test.0 dmam 5000
+	same_stat sram live_allocs 1
+	unbind dap-test.0
+	same_stat sram live_allocs 0
+	bind dap-test.0
+}
+
+as_large_as_the_pool()
+{
+	ok_dev dap-test.0 alloc $pool_size
+	same zero $zero 1
+	same_stat sram free_bytes 0
+	same_stat sram largest_free_bytes 0
+	bad_dev dap-test.1 alloc 1 nowarn
+	ok_dev dap-test.0 free all
+}
+
+page_by_page()
+{
+	n=0
+	while do_dev dap-test.0 alloc 1 nowarn; do
+		n=$((n + 1))
+	done
+	same "pages handed out" $n $pages
+	same_stat sram free_bytes 0
+	ok_dev dap-test.0 free all
+	same_stat sram largest_free_bytes $((pool_size))
+}
+
+too_large()
+{
+	log_clear
+	bad_dev dap-test.0 alloc $((pool_size + 1))
+	log_has "dap-test.0: asked DMA pool sram for $((pool_size + 1)) bytes, more than its size"
+}
+
+# Sizes near the end of the address space must not wrap round.
+enormous()
+{
+	for size in 0xffffffff 0xfffff001 0x80000000; do
+		bad_dev dap-test.0 alloc $size nowarn
+	done
+	same_stat sram live_allocs 0
+}
+
+of_size_zero()
+{
+	log_clear
+	bad_dev dap-test.0 alloc 0
+	log_has "dap-test.0: asked DMA pool sram for 0 bytes"
+}
+
+no_room()
+{
+	ok_dev dap-test.0 alloc $((pool_size - page))
+	before=$(stat_of sram fail_count)
+	log_clear
+	bad_dev dap-test.1 alloc 8192
+	log_has "dap-test.1: DMA pool sram has no room for 8192 bytes: $page of $((pool_size)) free, largest run $page"
+	log_clear
+	bad_dev dap-test.1 alloc 8192 nowarn
+	log_is_quiet
+	same_stat sram fail_count $((before + 2))
+	ok_dev dap-test.0 free all
+}
+
+# Only requests that want no coherent mapping may leave the pool.
+full_pool_falls_back_without_kernel_mapping()
+{
+	ok_dev dap-test.0 alloc $pool_size
+	bad_dev dap-test.1 alloc $page nowarn
+	for attr in wc contig single privileged weak; do
+		bad_dev dap-test.1 alloc $page nowarn $attr
+	done
+	before=$(stat_of sram fallback_count)
+	ok_dev dap-test.1 alloc 10000 nokmap
+	[ $((dma)) -lt $((pool_base)) ] ||
+		[ $((dma)) -ge $((pool_base + pool_size)) ] ||
+		fail "$dma is in the pool"
+	same_stat sram fallback_count $((before + 1))
+	same_stat sram live_allocs 1
+	ok_dev dap-test.1 free $id
+	ok_dev dap-test.0 free all
+	same_stat sram bad_free_count 0
+}
+
+# A mask that reaches half of the pool, and one that reaches nothing of it.
+masks()
+{
+	ok_dev dap-test.0 coherent_mask $(hex $((pool_base + pool_size / 2 - 1)))
+	ok_dev dap-test.0 alloc $((pool_size / 2))
+	same "bus address" "$(hex $dma)" "$(hex $pool_base)"
+	bad_dev dap-test.0 alloc 1 nowarn
+	ok_dev dap-test.0 free all
+	for n in 0 1 2 3 4 5 6 7 8 9; do
+		ok_dev dap-test.0 alloc $((n * 20000 + 1))
+		[ $((dma + n * 20000)) -lt $((pool_base + pool_size / 2)) ] ||
+			fail "$dma is beyond the mask"
+	done
+	ok_dev dap-test.0 free all
+
+	ok_dev dap-test.0 coherent_mask $(hex $((pool_base - 1)))
+	log_clear
+	bad_dev dap-test.0 alloc 1
+	log_has "dap-test.0: DMA pool sram starts at bus address .*, beyond what the device can address"
+	ok_dev dap-test.0 mask 0xffffffff
+	ok_dev dap-test.0 alloc 1
+	ok_dev dap-test.0 free all
+}
+
+statistics()
+{
+	unload_all
+	load_all || fail "cannot load again"
+	ok_dev dap-test.0 alloc 10000
+	ok_dev dap-test.0 alloc 1
+	ok_dev dap-test.1 alloc 4096
+	ok_dev dap-test.1 free 0
+	bad_dev dap-test.1 alloc $((pool_size + 1)) nowarn
+	for want in total_bytes:$((pool_size)) used_bytes:16384 \
+		    requested_bytes:10001 peak_used_bytes:20480 \
+		    free_bytes:$((pool_size - 16384)) live_allocs:2 \
+		    alloc_count:3 free_count:1 fail_count:1 fallback_count:0 \
+		    bad_free_count:0 clients:2; do
+		same_stat sram ${want%:*} ${want#*:}
+	done
+	line=$(grep '^dap-test.0 ' $pools/sram/clients)
+	set -- $line
+	same "clients file" "$*" "dap-test.0 dap-test 10001 10001 2 0"
+	line=$(grep '^dap-test.1 ' $pools/sram/clients)
+	set -- $line
+	same "clients file" "$*" "dap-test.1 dap-test 0 4096 1 1"
+	ok_dev dap-test.0 free all
+}
+
+allocations_file()
+{
+	ok_dev dap-test.0 alloc 10000
+	offset=$(printf '0x%08x' $((cpu - pool_alias)))
+	set -- $(grep "^$offset " $pools/sram/allocations)
+	same size "$2" 10000
+	same client "$3" dap-test.0
+	case $5 in
+	do_alloc+*) ;;
+	*) fail "caller is $5" ;;
+	esac
+	same lines "$(grep -c '^0x' $pools/sram/allocations)" 1
+	ok_dev dap-test.0 free all
+	same lines "$(grep -c '^0x' $pools/sram/allocations)" 0
+}
+
+# Larger than a buffer of the seq_file, and read in pieces.
+allocations_file_is_complete()
+{
+	n=0
+	while [ $n -lt 200 ]; do
+		ok_dev dap-test.0 alloc 1
+		n=$((n + 1))
+	done
+	same lines "$(dd if=$pools/sram/allocations bs=100 2>/dev/null |
+		      grep -c '^0x')" 200
+	ok_dev dap-test.0 free all
+}
+
+map_file()
+{
+	ok_dev dap-test.0 alloc $((3 * page))
+	ok_dev dap-test.1 alloc $page
+	same pages "$(tr -d '\n' <$pools/sram/map | wc -c)" $pages
+	same "free pages" "$(tr -dc . <$pools/sram/map | wc -c)" $((pages - 4))
+	grep -q Aaa $pools/sram/map || fail "no Aaa in the map"
+	grep -q B $pools/sram/map || fail "no B in the map"
+	ok_dev dap-test.0 free all
+	ok_dev dap-test.1 free all
+}
+
+ends_empty()
+{
+	unload_tests || fail "test module still in use"
+	same_stat sram live_allocs 0
+	same_stat sram bad_free_count 0
+	log_clear
+	unload || fail "module still in use"
+	[ ! -d $pools ] || fail "debugfs directory left"
+	! grep -q dma_alias_pool /proc/iomem || fail "resources left"
+	log_is_quiet
+}
+
+ktap_run fails_without_module loads_quietly three_addresses naturally_aligned \
+	exact zeroed keeps_data_apart two_clients in_atomic_context attributes \
+	managed_and_small as_large_as_the_pool page_by_page too_large enormous \
+	of_size_zero no_room full_pool_falls_back_without_kernel_mapping \
+	masks statistics allocations_file allocations_file_is_complete \
+	map_file ends_empty

@@ -1,0 +1,823 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A driver that does to the DMA API what a script asks for.
+ *
+ * It registers platform devices dap-test.0, dap-test.1, ... (parameter devices=)
+ * and drives them, and also device tree nodes compatible with
+ * "dma-alias-pool,test".  Each has /sys/kernel/debug/dma_alias_pool_test/NAME:
+ * write a command, read what came of it as words of the form key=value.  A
+ * command that fails makes the write fail; see the table at the end for what
+ * there is.
+ *
+ * What a device holds belongs to this module, not to the binding of a driver,
+ * so that tests can free after unbind, as some real drivers do.
+ *
+ * For test kernels only: it reads any address that it is told to.
+ */
+#include <linux/debugfs.h>
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/dmapool.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/of.h>
+#include <linux/platform_device.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#define TEST_MAX_DEVICES	16
+#define TEST_MAX_BUFFERS	1100
+
+static unsigned int devices = 2;
+module_param(devices, uint, 0444);
+MODULE_PARM_DESC(devices, "how many platform devices to register");
+
+static char *fail_probe = "";
+module_param(fail_probe, charp, 0644);
+MODULE_PARM_DESC(fail_probe,
+		 "name of a device whose probe takes 8 KiB of managed memory and fails");
+
+static char *leak = "";
+module_param(leak, charp, 0644);
+MODULE_PARM_DESC(leak, "name of a device whose buffers are kept at unbind");
+
+struct test_buffer {
+	void *cpu;
+	dma_addr_t dma;
+	size_t size;
+	unsigned long attrs;
+	bool freed;
+};
+
+struct test_dev {
+	struct list_head node;
+	struct device *dev;
+	struct dentry *file;
+	bool bound;
+	struct test_buffer buffer[TEST_MAX_BUFFERS];
+	char result[256];
+};
+
+static DEFINE_MUTEX(test_lock);		/* everything below */
+static LIST_HEAD(test_devs);
+static struct dentry *test_root;
+static struct platform_device *test_pdevs[TEST_MAX_DEVICES];
+
+static const struct {
+	const char *name;
+	unsigned long attrs;
+} test_attrs[] = {
+	{ "wc",		DMA_ATTR_WRITE_COMBINE },
+	{ "contig",	DMA_ATTR_FORCE_CONTIGUOUS },
+	{ "single",	DMA_ATTR_ALLOC_SINGLE_PAGES },
+	{ "privileged",	DMA_ATTR_PRIVILEGED },
+	{ "weak",	DMA_ATTR_WEAK_ORDERING },
+	{ "nokmap",	DMA_ATTR_NO_KERNEL_MAPPING },
+	{ "nowarn",	DMA_ATTR_NO_WARN },
+};
+
+static void __printf(2, 3) result(struct test_dev *t, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(t->result, sizeof(t->result), fmt, args);
+	va_end(args);
+}
+
+static int number(const char *word, unsigned long long *value)
+{
+	char *end;
+
+	if (!word || !*word)
+		return -EINVAL;
+	*value = memparse(word, &end);
+	return *end ? -EINVAL : 0;
+}
+
+static struct test_buffer *unused_buffer(struct test_dev *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < TEST_MAX_BUFFERS; i++)
+		if (!t->buffer[i].cpu)
+			return &t->buffer[i];
+	return NULL;
+}
+
+static struct test_buffer *buffer_of(struct test_dev *t, const char *word)
+{
+	unsigned long long id;
+
+	if (number(word, &id) || id >= TEST_MAX_BUFFERS || !t->buffer[id].cpu)
+		return NULL;
+	return &t->buffer[id];
+}
+
+static void free_buffer(struct test_dev *t, struct test_buffer *b)
+{
+	if (!b->freed)
+		dma_free_attrs(t->dev, b->size, b->cpu, b->dma, b->attrs);
+	b->cpu = NULL;
+	b->freed = false;
+}
+
+static void free_all(struct test_dev *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < TEST_MAX_BUFFERS; i++)
+		if (t->buffer[i].cpu)
+			free_buffer(t, &t->buffer[i]);
+}
+
+/* alloc SIZE [atomic | ATTRIBUTE ...] */
+static int do_alloc(struct test_dev *t, char *args)
+{
+	struct test_buffer *b = unused_buffer(t);
+	char *word = strsep(&args, " ");
+	gfp_t gfp = GFP_KERNEL;
+	unsigned long attrs = 0;
+	unsigned long long size;
+	unsigned int i;
+	bool zero;
+
+	if (!b)
+		return -ENOSPC;
+	if (number(word, &size))
+		return -EINVAL;
+	while ((word = strsep(&args, " "))) {
+		if (!strcmp(word, "atomic")) {
+			gfp = GFP_ATOMIC;
+			continue;
+		}
+		for (i = 0; i < ARRAY_SIZE(test_attrs); i++)
+			if (!strcmp(word, test_attrs[i].name))
+				break;
+		if (i == ARRAY_SIZE(test_attrs))
+			return -EINVAL;
+		attrs |= test_attrs[i].attrs;
+	}
+
+	if (gfp == GFP_ATOMIC)
+		preempt_disable();
+	b->cpu = dma_alloc_attrs(t->dev, size, &b->dma, gfp, attrs);
+	if (gfp == GFP_ATOMIC)
+		preempt_enable();
+	if (!b->cpu)
+		return -ENOMEM;
+	b->size = size;
+	b->attrs = attrs;
+
+	/* The whole of the last page: user space may map it. */
+	zero = attrs & DMA_ATTR_NO_KERNEL_MAPPING ||
+	       !memchr_inv(b->cpu, 0, PAGE_ALIGN(size));
+	result(t, "id=%td cpu=0x%lx dma=0x%llx size=%llu zero=%d\n",
+	       b - t->buffer, (unsigned long)b->cpu, (u64)b->dma, size, zero);
+	return 0;
+}
+
+/* dmam SIZE: freed by the driver core, after unbind or a failed probe */
+static int do_dmam(struct test_dev *t, char *args)
+{
+	unsigned long long size;
+	dma_addr_t dma;
+	void *cpu;
+
+	if (number(args, &size))
+		return -EINVAL;
+	cpu = dmam_alloc_coherent(t->dev, size, &dma, GFP_KERNEL);
+	if (!cpu)
+		return -ENOMEM;
+	result(t, "cpu=0x%lx dma=0x%llx size=%llu\n", (unsigned long)cpu,
+	       (u64)dma, size);
+	return 0;
+}
+
+/* free ID | all */
+static int do_free(struct test_dev *t, char *args)
+{
+	struct test_buffer *b;
+
+	if (args && !strcmp(args, "all")) {
+		free_all(t);
+		return 0;
+	}
+	b = buffer_of(t, args);
+	if (!b)
+		return -ENOENT;
+	free_buffer(t, b);
+	return 0;
+}
+
+/* fill ID BYTE: through the CPU address, to the end of the last page */
+static int do_fill(struct test_dev *t, char *args)
+{
+	struct test_buffer *b = buffer_of(t, strsep(&args, " "));
+	unsigned long long byte;
+
+	if (!b || number(args, &byte))
+		return -EINVAL;
+	memset(b->cpu, byte, PAGE_ALIGN(b->size));
+	return 0;
+}
+
+/* check ID BYTE: does all of the buffer hold it? */
+static int do_check(struct test_dev *t, char *args)
+{
+	struct test_buffer *b = buffer_of(t, strsep(&args, " "));
+	unsigned long long byte;
+
+	if (!b || number(args, &byte))
+		return -EINVAL;
+	return memchr_inv(b->cpu, byte, PAGE_ALIGN(b->size)) ? -EBADMSG : 0;
+}
+
+/* peek ADDR: a word at a physical address, straight, on noMMU */
+static int do_peek(struct test_dev *t, char *args)
+{
+	unsigned long long addr;
+
+	if (IS_ENABLED(CONFIG_MMU))
+		return -EOPNOTSUPP;
+	if (number(args, &addr))
+		return -EINVAL;
+	result(t, "value=0x%x\n", READ_ONCE(*(u32 *)(unsigned long)addr));
+	return 0;
+}
+
+static int direction(const char *word, enum dma_data_direction *dir)
+{
+	*dir = DMA_BIDIRECTIONAL;
+	if (!word || !strcmp(word, "bidi"))
+		return 0;
+	*dir = DMA_TO_DEVICE;
+	if (!strcmp(word, "to"))
+		return 0;
+	*dir = DMA_FROM_DEVICE;
+	return strcmp(word, "from") ? -EINVAL : 0;
+}
+
+/* map SIZE [to | from | bidi]: streaming DMA of one buffer, all of its calls */
+static int do_map(struct test_dev *t, char *args)
+{
+	char *word = strsep(&args, " ");
+	enum dma_data_direction dir;
+	unsigned long long size;
+	dma_addr_t dma;
+	int ret = 0;
+	void *cpu;
+
+	if (number(word, &size) || !size || direction(args, &dir))
+		return -EINVAL;
+	cpu = kmalloc(size, GFP_KERNEL);
+	if (!cpu)
+		return -ENOMEM;
+	memset(cpu, 0x5a, size);
+
+	dma = dma_map_single(t->dev, cpu, size, dir);
+	if (dma_mapping_error(t->dev, dma)) {
+		ret = -EIO;
+		goto out;
+	}
+	dma_sync_single_for_cpu(t->dev, dma, size, dir);
+	dma_sync_single_for_device(t->dev, dma, size, dir);
+	dma_sync_single_range_for_cpu(t->dev, dma, size / 2, size - size / 2,
+				      dir);
+	dma_sync_single_range_for_device(t->dev, dma, size / 2,
+					 size - size / 2, dir);
+	dma_unmap_single(t->dev, dma, size, dir);
+	if (memchr_inv(cpu, 0x5a, size))
+		ret = -EBADMSG;
+	result(t, "phys=0x%llx dma=0x%llx need_sync=%d\n",
+	       (u64)virt_to_phys(cpu), (u64)dma, dma_need_sync(t->dev, dma));
+out:
+	kfree(cpu);
+	return ret;
+}
+
+/* sg COUNT SIZE [to | from | bidi]: streaming DMA of a list of buffers */
+static int do_sg(struct test_dev *t, char *args)
+{
+	char *count_word = strsep(&args, " ");
+	char *size_word = strsep(&args, " ");
+	unsigned long long count, size;
+	enum dma_data_direction dir;
+	struct scatterlist *sg;
+	struct sg_table sgt;
+	int ret, i;
+
+	if (number(count_word, &count) || number(size_word, &size) ||
+	    !count || count > 64 || !size || direction(args, &dir))
+		return -EINVAL;
+	ret = sg_alloc_table(&sgt, count, GFP_KERNEL);
+	if (ret)
+		return ret;
+	for_each_sgtable_sg(&sgt, sg, i) {
+		void *cpu = kmalloc(size, GFP_KERNEL);
+
+		if (!cpu) {
+			ret = -ENOMEM;
+			goto out;
+		}
+		memset(cpu, i, size);
+		sg_set_buf(sg, cpu, size);
+	}
+
+	ret = dma_map_sgtable(t->dev, &sgt, dir, 0);
+	if (ret)
+		goto out;
+	for_each_sgtable_dma_sg(&sgt, sg, i)
+		if (sg_dma_len(sg) != size ||
+		    sg_dma_address(sg) != virt_to_phys(sg_virt(sg)))
+			ret = -EBADMSG;
+	dma_sync_sgtable_for_cpu(t->dev, &sgt, dir);
+	dma_sync_sgtable_for_device(t->dev, &sgt, dir);
+	result(t, "nents=%u\n", sgt.nents);
+	dma_unmap_sgtable(t->dev, &sgt, dir, 0);
+	for_each_sgtable_sg(&sgt, sg, i)
+		if (memchr_inv(sg_virt(sg), i, size))
+			ret = -EBADMSG;
+out:
+	for_each_sgtable_sg(&sgt, sg, i)
+		if (sg_page(sg))
+			kfree(sg_virt(sg));
+	sg_free_table(&sgt);
+	return ret;
+}
+
+/* resource PHYS SIZE: peer registers */
+static int do_resource(struct test_dev *t, char *args)
+{
+	char *word = strsep(&args, " ");
+	unsigned long long phys, size;
+	dma_addr_t dma;
+
+	if (number(word, &phys) || number(args, &size))
+		return -EINVAL;
+	dma = dma_map_resource(t->dev, phys, size, DMA_TO_DEVICE, 0);
+	if (dma_mapping_error(t->dev, dma))
+		return -EIO;
+	result(t, "dma=0x%llx\n", (u64)dma);
+	dma_unmap_resource(t->dev, dma, size, DMA_TO_DEVICE, 0);
+	return 0;
+}
+
+/* noncoherent SIZE: dma_alloc_noncoherent(), never from the pool */
+static int do_noncoherent(struct test_dev *t, char *args)
+{
+	unsigned long long size;
+	dma_addr_t dma;
+	int ret = 0;
+	void *cpu;
+
+	if (number(args, &size))
+		return -EINVAL;
+	cpu = dma_alloc_noncoherent(t->dev, size, &dma, DMA_TO_DEVICE,
+				    GFP_KERNEL);
+	if (!cpu)
+		return -ENOMEM;
+	/* Until 6.11 DMA_API_DEBUG wants this check here, too. */
+	if (dma_mapping_error(t->dev, dma) || memchr_inv(cpu, 0, size))
+		ret = -EBADMSG;
+	dma_sync_single_for_device(t->dev, dma, size, DMA_TO_DEVICE);
+	result(t, "cpu=0x%lx phys=0x%llx dma=0x%llx\n", (unsigned long)cpu,
+	       (u64)virt_to_phys(cpu), (u64)dma);
+	dma_free_noncoherent(t->dev, size, cpu, dma, DMA_TO_DEVICE);
+	return ret;
+}
+
+/* dmapool SIZE COUNT: small pieces, all held at once */
+static int do_dmapool(struct test_dev *t, char *args)
+{
+	char *word = strsep(&args, " ");
+	unsigned long long size, count, i;
+	struct dma_pool *pool;
+	dma_addr_t *dma;
+	int ret = 0;
+	void **cpu;
+
+	if (number(word, &size) || number(args, &count) || !count ||
+	    count > 256)
+		return -EINVAL;
+	cpu = kcalloc(count, sizeof(*cpu), GFP_KERNEL);
+	dma = kcalloc(count, sizeof(*dma), GFP_KERNEL);
+	pool = dma_pool_create("test", t->dev, size, 0, 0);
+	if (!cpu || !dma || !pool) {
+		ret = -ENOMEM;
+		goto out;
+	}
+	for (i = 0; i < count; i++) {
+		cpu[i] = dma_pool_zalloc(pool, GFP_KERNEL, &dma[i]);
+		if (!cpu[i]) {
+			ret = -ENOMEM;
+			break;
+		}
+		memset(cpu[i], i, size);
+	}
+	if (!ret)
+		result(t, "cpu=0x%lx dma=0x%llx\n", (unsigned long)cpu[0],
+		       (u64)dma[0]);
+	while (i--) {
+		if (memchr_inv(cpu[i], i, size))
+			ret = -EBADMSG;
+		dma_pool_free(pool, cpu[i], dma[i]);
+	}
+out:
+	dma_pool_destroy(pool);
+	kfree(dma);
+	kfree(cpu);
+	return ret;
+}
+
+/* mask MASK: what a driver's dma_set_mask_and_coherent() does */
+static int do_mask(struct test_dev *t, char *args)
+{
+	unsigned long long mask;
+
+	if (number(args, &mask))
+		return -EINVAL;
+	return dma_set_mask_and_coherent(t->dev, mask);
+}
+
+/* coherent_mask MASK: set as some drivers do, without asking */
+static int do_coherent_mask(struct test_dev *t, char *args)
+{
+	unsigned long long mask;
+
+	if (number(args, &mask))
+		return -EINVAL;
+	t->dev->coherent_dma_mask = mask;
+	return 0;
+}
+
+/* limits: what the device is told about itself */
+static int do_limits(struct test_dev *t, char *args)
+{
+	result(t, "coherent=%d required_mask=0x%llx max_mapping=%zu merge=0x%lx can_mmap=%d\n",
+	       dev_is_dma_coherent(t->dev), dma_get_required_mask(t->dev),
+	       dma_max_mapping_size(t->dev), dma_get_merge_boundary(t->dev),
+	       dma_can_mmap(t->dev));
+	return 0;
+}
+
+/* keep ID: free it, but remember it for "badfree ID again" */
+static int do_keep(struct test_dev *t, char *args)
+{
+	struct test_buffer *b = buffer_of(t, args);
+
+	if (!b)
+		return -ENOENT;
+	dma_free_attrs(t->dev, b->size, b->cpu, b->dma, b->attrs);
+	b->freed = true;
+	return 0;
+}
+
+/*
+ * badfree ID middle | unaligned | size | double | again | outside | DEVICE: what
+ * no driver should do; with a DEVICE, that one frees it.  Goes to the ops
+ * themselves: DMA_API_DEBUG would complain first.
+ */
+static int do_badfree(struct test_dev *t, char *args)
+{
+	struct test_buffer *b = buffer_of(t, strsep(&args, " "));
+	struct device *dev = t->dev;
+	const struct dma_map_ops *ops;
+	size_t size, offset = 0;
+	struct test_dev *other;
+	void *cpu;
+
+	if (!b || !args)
+		return -EINVAL;
+	cpu = b->cpu;
+	size = b->size;
+	if (!strcmp(args, "middle")) {
+		offset = PAGE_SIZE;
+	} else if (!strcmp(args, "unaligned")) {
+		offset = 64;
+	} else if (!strcmp(args, "size")) {
+		size += PAGE_SIZE;
+	} else if (!strcmp(args, "double")) {
+		free_buffer(t, b);
+	} else if (!strcmp(args, "outside")) {
+		cpu = test_pdevs;
+	} else if (strcmp(args, "again")) {
+		dev = NULL;
+		list_for_each_entry(other, &test_devs, node)
+			if (!strcmp(dev_name(other->dev), args))
+				dev = other->dev;
+	}
+
+	ops = dev ? get_dma_ops(dev) : NULL;
+	if (!ops || !ops->free)
+		return -ENODEV;
+	ops->free(dev, size, cpu + offset, b->dma + offset, b->attrs);
+	if (b->freed)
+		memset(b, 0, sizeof(*b));
+	return 0;
+}
+
+/* bench COUNT SIZE: pairs of alloc and free, and the clearing alone */
+static int do_bench(struct test_dev *t, char *args)
+{
+	char *word = strsep(&args, " ");
+	unsigned long long count, size;
+	unsigned int i;
+	dma_addr_t dma;
+	u64 pair, clear;
+	void *cpu;
+
+	if (number(word, &count) || number(args, &size) || !count)
+		return -EINVAL;
+
+	/* Once to warm up, and to have something to clear. */
+	cpu = dma_alloc_coherent(t->dev, size, &dma, GFP_KERNEL);
+	if (!cpu)
+		return -ENOMEM;
+	clear = ktime_get_ns();
+	for (i = 0; i < count; i++) {
+		memset(cpu, 0, PAGE_ALIGN(size));
+		barrier_data(cpu);
+	}
+	clear = ktime_get_ns() - clear;
+	dma_free_coherent(t->dev, size, cpu, dma);
+
+	pair = ktime_get_ns();
+	for (i = 0; i < count; i++) {
+		cpu = dma_alloc_coherent(t->dev, size, &dma, GFP_KERNEL);
+		if (!cpu)
+			return -ENOMEM;
+		dma_free_coherent(t->dev, size, cpu, dma);
+	}
+	pair = ktime_get_ns() - pair;
+	result(t, "pair_ns=%llu clear_ns=%llu\n", div64_u64(pair, count),
+	       div64_u64(clear, count));
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct test_dev *t, char *args);
+	bool unbound;		/* makes sense without a driver, too */
+} test_commands[] = {
+	{ "alloc",	 do_alloc },
+	{ "dmam",	 do_dmam },
+	{ "free",	 do_free, true },
+	{ "fill",	 do_fill, true },
+	{ "check",	 do_check, true },
+	{ "peek",	 do_peek, true },
+	{ "map",	 do_map },
+	{ "sg",		 do_sg },
+	{ "resource",	 do_resource },
+	{ "noncoherent", do_noncoherent },
+	{ "dmapool",	 do_dmapool },
+	{ "mask",	 do_mask },
+	{ "coherent_mask", do_coherent_mask },
+	{ "limits",	 do_limits },
+	{ "keep",	 do_keep },
+	{ "badfree",	 do_badfree, true },
+	{ "bench",	 do_bench },
+};
+
+static ssize_t test_write(struct file *file, const char __user *from,
+			  size_t count, loff_t *pos)
+{
+	struct test_dev *t = file_inode(file)->i_private;
+	char line[128], *args, *name;
+	unsigned int i;
+	int ret = -EINVAL;
+
+	if (count >= sizeof(line))
+		return -E2BIG;
+	if (copy_from_user(line, from, count))
+		return -EFAULT;
+	line[count] = '\0';
+	args = strim(line);
+	name = strsep(&args, " ");
+
+	mutex_lock(&test_lock);
+	t->result[0] = '\0';
+	for (i = 0; i < ARRAY_SIZE(test_commands); i++) {
+		if (strcmp(name, test_commands[i].name))
+			continue;
+		if (t->bound || test_commands[i].unbound)
+			ret = test_commands[i].run(t, args);
+		else
+			ret = -ENXIO;
+		break;
+	}
+	mutex_unlock(&test_lock);
+	return ret ?: count;
+}
+
+static ssize_t test_read(struct file *file, char __user *to, size_t count,
+			 loff_t *pos)
+{
+	struct test_dev *t = file_inode(file)->i_private;
+	ssize_t ret;
+
+	mutex_lock(&test_lock);
+	ret = simple_read_from_buffer(to, count, pos, t->result,
+				      strlen(t->result));
+	mutex_unlock(&test_lock);
+	return ret;
+}
+
+static const struct file_operations test_fops = {
+	.owner	= THIS_MODULE,
+	.open	= simple_open,
+	.read	= test_read,
+	.write	= test_write,
+	.llseek	= default_llseek,
+};
+
+static struct test_dev *find_test_dev(struct device *dev)
+{
+	struct test_dev *t;
+
+	list_for_each_entry(t, &test_devs, node)
+		if (t->dev == dev)
+			return t;
+	return NULL;
+}
+
+static struct test_dev *make_test_dev(struct device *dev)
+{
+	struct test_dev *t = kvzalloc(sizeof(*t), GFP_KERNEL);
+
+	if (!t)
+		return NULL;
+	t->dev = get_device(dev);
+	t->file = debugfs_create_file(dev_name(dev), 0600, test_root, t,
+				      &test_fops);
+	list_add_tail(&t->node, &test_devs);
+	return t;
+}
+
+static int test_probe(struct platform_device *pdev)
+{
+	struct device *dev = &pdev->dev;
+	struct test_dev *t;
+	dma_addr_t dma;
+	int ret = 0;
+
+	mutex_lock(&test_lock);
+	t = find_test_dev(dev) ?: make_test_dev(dev);
+	if (!t) {
+		ret = -ENOMEM;
+	} else if (sysfs_streq(fail_probe, dev_name(dev))) {
+		/* What it managed to get is freed after this returns. */
+		ret = dmam_alloc_coherent(dev, SZ_8K, &dma, GFP_KERNEL) ?
+		      -ENXIO : -ENOMEM;
+	} else {
+		t->bound = true;
+	}
+	mutex_unlock(&test_lock);
+	return ret;
+}
+
+static int test_remove(struct platform_device *pdev)
+{
+	struct test_dev *t;
+
+	mutex_lock(&test_lock);
+	t = find_test_dev(&pdev->dev);
+	t->bound = false;
+	if (!sysfs_streq(leak, dev_name(&pdev->dev)))
+		free_all(t);
+	mutex_unlock(&test_lock);
+	return 0;
+}
+
+static const struct of_device_id test_of_match[] = {
+	{ .compatible = "dma-alias-pool,test" },
+	{ }
+};
+MODULE_DEVICE_TABLE(of, test_of_match);
+
+static struct platform_driver test_driver = {
+	.probe	= test_probe,
+	.remove	= test_remove,
+	.driver	= {
+		.name		= "dap-test",
+		.of_match_table	= test_of_match,
+	},
+};
+
+static void remove_devices(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < TEST_MAX_DEVICES; i++) {
+		platform_device_unregister(test_pdevs[i]);
+		test_pdevs[i] = NULL;
+	}
+}
+
+static int add_device(unsigned int id)
+{
+	struct platform_device_info info = {
+		.name		= "dap-test",
+		.id		= id,
+		.dma_mask	= DMA_BIT_MASK(32),
+	};
+	struct platform_device *pdev = platform_device_register_full(&info);
+
+	if (IS_ERR(pdev))
+		return PTR_ERR(pdev);
+	test_pdevs[id] = pdev;
+	return 0;
+}
+
+/* "add N" and "del N": devices that come and go */
+static ssize_t control_write(struct file *file, const char __user *from,
+			     size_t count, loff_t *pos)
+{
+	unsigned int id;
+	char line[16];
+	int ret = 0;
+
+	if (count >= sizeof(line))
+		return -E2BIG;
+	if (copy_from_user(line, from, count))
+		return -EFAULT;
+	line[count] = '\0';
+
+	if (kstrtouint(strim(line + min_t(size_t, count, 4)), 0, &id) ||
+	    id >= TEST_MAX_DEVICES)
+		return -EINVAL;
+	if (!strncmp(line, "add ", 4) && !test_pdevs[id]) {
+		ret = add_device(id);
+	} else if (!strncmp(line, "del ", 4) && test_pdevs[id]) {
+		platform_device_unregister(test_pdevs[id]);
+		test_pdevs[id] = NULL;
+	} else {
+		ret = -EINVAL;
+	}
+	return ret ?: count;
+}
+
+static const struct file_operations control_fops = {
+	.owner	= THIS_MODULE,
+	.open	= simple_open,
+	.write	= control_write,
+	.llseek	= noop_llseek,
+};
+
+static void drop_test_devs(void)
+{
+	struct test_dev *t, *next;
+
+	list_for_each_entry_safe(t, next, &test_devs, node) {
+		debugfs_remove(t->file);
+		free_all(t);
+		put_device(t->dev);
+		kvfree(t);
+	}
+}
+
+static int __init test_init(void)
+{
+	unsigned int i;
+	int ret;
+
+	if (devices > TEST_MAX_DEVICES)
+		return -EINVAL;
+	test_root = debugfs_create_dir("dma_alias_pool_test", NULL);
+	debugfs_create_file("control", 0200, test_root, NULL, &control_fops);
+	ret = platform_driver_register(&test_driver);
+	if (ret)
+		goto err;
+	for (i = 0; i < devices && !ret; i++)
+		ret = add_device(i);
+	if (!ret)
+		return 0;
+
+	remove_devices();
+	platform_driver_unregister(&test_driver);
+	drop_test_devs();
+err:
+	debugfs_remove(test_root);
+	return ret;
+}
+
+static void __exit test_exit(void)
+{
+	/* What was leaked is freed with the driver long gone, as it may be. */
+	platform_driver_unregister(&test_driver);
+	remove_devices();
+	drop_test_devs();
+	debugfs_remove(test_root);
+}
+
+module_init(test_init);
+module_exit(test_exit);
+
+MODULE_DESCRIPTION("Drives the DMA API on behalf of the dma-alias-pool selftests");
+MODULE_AUTHOR("The dma-alias-pool developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

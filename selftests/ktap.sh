@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the test scripts share: KTAP output, the module, the test devices, the
+# kernel log. Sourced; POSIX shell, for BusyBox on a target as well.
+#
+# A test is a function named in ktap_run's arguments. It fails by calling fail
+# (it goes on, to show more), and is skipped by calling skip and returning.
+
+debugfs=/sys/kernel/debug
+pools=$debugfs/dma_alias_pool
+tests=$debugfs/dma_alias_pool_test
+driver=/sys/bus/platform/drivers/dap-test
+here=$(dirname "$0")
+
+# The emulated machine watches memory and is told of expected complaints.
+if [ -e "$here/rig-watch.sh" ]; then
+	. "$here/rig-watch.sh"
+else
+	rig_watch() { :; }
+	rig_expect() { :; }
+	rig_end_expect() { :; }
+	rig_expect_touch() { :; }
+	rig_end_expect_touch() { :; }
+	rig_module() { :; }
+fi
+
+# The memory that the tests may use: BASE:SIZE:ALIAS, from the machine or a
+# person. It must be outside of the kernel's RAM, and reached at both addresses.
+: "${DAP_POOL:=$RIG_POOL}"
+pool_base=${DAP_POOL%%:*}
+pool_alias=${DAP_POOL##*:}
+pool_size=${DAP_POOL#*:}
+pool_size=${pool_size%%:*}
+
+hex() { printf '0x%x' "$(($1))"; }
+
+fail()
+{
+	echo "# $*"
+	failed=1
+}
+
+skip()
+{
+	skipped="$*"
+}
+
+# ktap_run TEST ...
+ktap_run()
+{
+	echo "KTAP version 1"
+	echo "1..$#"
+	ktap_n=0
+	ktap_failed=0
+	for ktap_test; do
+		ktap_n=$((ktap_n + 1))
+		failed=
+		skipped=
+		"$ktap_test"
+		if [ -n "$failed" ]; then
+			echo "not ok $ktap_n $ktap_test"
+			ktap_failed=1
+		elif [ -n "$skipped" ]; then
+			echo "ok $ktap_n $ktap_test # SKIP $skipped"
+		else
+			echo "ok $ktap_n $ktap_test"
+		fi
+	done
+	exit $ktap_failed
+}
+
+# No test can run here.
+ktap_skip_all()
+{
+	echo "KTAP version 1"
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+
+need_pool()
+{
+	[ -n "$DAP_POOL" ] ||
+		ktap_skip_all "set DAP_POOL=BASE:SIZE:ALIAS to memory that may be used"
+}
+
+# The same value at both; what differs is shown.
+# same WHAT GOT WANTED
+same()
+{
+	[ "$2" = "$3" ] || fail "$1 is '$2', not '$3'"
+}
+
+# --- the module
+
+# The alias check reads the cacheable view, nothing after it may.
+# load PARAMETER ...
+load()
+{
+	rig_watch off
+	insmod "$here/dma_alias_pool.ko" "$@"
+	load_status=$?
+	[ $load_status -ne 0 ] || rig_module dma_alias_pool
+	rig_watch on
+	return $load_status
+}
+
+unload() { rmmod dma_alias_pool; }
+
+is_loaded() { grep -q "^$1 " /proc/modules; }
+
+# load_tests PARAMETER ...
+load_tests()
+{
+	insmod "$here/dma_alias_pool_test.ko" "$@"
+}
+
+unload_tests() { rmmod dma_alias_pool_test; }
+
+# A pool over all of the memory, called sram, for both test devices.
+load_all()
+{
+	load "pools=sram:$pool_base:$pool_size:$pool_alias" \
+	     "clients=dap-test.*" "$@" && load_tests
+}
+
+unload_all()
+{
+	unload_tests
+	unload
+}
+
+# stat_of POOL KEY
+stat_of()
+{
+	while read -r stat_key stat_value; do
+		if [ "$stat_key" = "$2" ]; then
+			echo "$stat_value"
+			return
+		fi
+	done <"$pools/$1/stats"
+	fail "no $2 in the stats of $1"
+}
+
+# same_stat POOL KEY WANTED
+same_stat()
+{
+	same "$2 of $1" "$(stat_of "$1" "$2")" "$3"
+}
+
+# --- the test devices
+
+# Have a device do something; key=value words of the result become variables.
+# do_dev DEVICE COMMAND ...
+do_dev()
+{
+	do_file=$tests/$1
+	shift
+	echo "$*" 2>/dev/null >"$do_file" || return
+	read -r do_result <"$do_file" || return 0
+	eval "$do_result"
+}
+
+ok_dev() { do_dev "$@" || fail "$* failed"; }
+
+bad_dev() { ! do_dev "$@" || fail "$* did not fail"; }
+
+bind() { echo "$1" 2>/dev/null >$driver/bind; }
+unbind() { echo "$1" 2>/dev/null >$driver/unbind; }
+
+# --- the kernel log
+
+log_clear() { dmesg -c >/dev/null; }
+
+# log_has REGEX
+log_has()
+{
+	dmesg | grep -q -e "$1" || {
+		fail "the kernel log has no '$1' but:"
+		dmesg | grep -v '# ' | sed 's/^/#   /'
+	}
+}
+
+log_is_quiet()
+{
+	# What is about binding is always the module's own information.
+	if dmesg | grep -v -e ': coherent DMA memory comes from pool ' \
+			   -e ': DMA pool .* KiB at ' -e 'rig: ' -e '# ' \
+			   -e 'ok [0-9]' >/dev/null; then
+		fail "the kernel log is not quiet:"
+		dmesg | grep -v '# ' | sed 's/^/#   /'
+	fi
+}

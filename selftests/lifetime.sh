@@ -1,0 +1,227 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Nothing goes away while somebody holds memory of it: unbind, failed probes,
+# removed devices, the pool's own unbind, rmmod.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+params=/sys/module/dma_alias_pool_test/parameters
+pool_driver=/sys/bus/platform/drivers/dma_alias_pool
+
+attaches_before_probe()
+{
+	# The device exists before the module does, its driver is bound after.
+	load_tests || fail "no test module"
+	unbind dap-test.0
+	load "pools=sram:$pool_base:$pool_size:$pool_alias" \
+	     "clients=dap-test.0" || fail "cannot load"
+	bind dap-test.0
+	ok_dev dap-test.0 alloc 4096
+	[ $((cpu)) -ge $((pool_alias)) ] || fail "not from the pool: $cpu"
+	ok_dev dap-test.0 free 0
+}
+
+# It was bound before the load: it is not touched while its driver uses it.
+leaves_bound_devices_alone()
+{
+	bad_dev dap-test.1 alloc 4096 nowarn
+	! grep -q '^dap-test.1 ' $pools/sram/clients || fail "it is a client"
+	unbind dap-test.1
+	bind dap-test.1
+	! grep -q '^dap-test.1 ' $pools/sram/clients ||
+		fail "a client that clients= does not name"
+	unload_tests
+	unload
+}
+
+rmmod_is_refused_while_memory_is_held()
+{
+	load_all
+	ok_dev dap-test.0 alloc 4096
+	! unload 2>/dev/null || fail "unloaded with memory allocated"
+	ok_dev dap-test.0 fill 0 0x77
+	ok_dev dap-test.0 check 0 0x77
+	same_stat sram live_allocs 1
+	ok_dev dap-test.0 free 0
+	unload || fail "still refused after the last free"
+	is_loaded dma_alias_pool && fail "still there"
+}
+
+# Without memory held, rmmod unbinds the clients: nothing may use ops that are
+# gone. They can be bound again without the pool.
+rmmod_unbinds_clients()
+{
+	[ ! -e $driver/dap-test.0 ] || fail "dap-test.0 is still bound"
+	bind dap-test.0
+	bad_dev dap-test.0 alloc 4096 nowarn
+	ok_dev dap-test.0 map 1500 to
+	unload_tests
+}
+
+failed_probe_frees_to_the_pool()
+{
+	load_all
+	unbind dap-test.0
+	before=$(stat_of sram free_count)
+	echo dap-test.0 >$params/fail_probe
+	bind dap-test.0
+	[ ! -e $driver/dap-test.0 ] || fail "the probe did not fail"
+	same_stat sram free_count $((before + 1))
+	same_stat sram live_allocs 0
+	same_stat sram bad_free_count 0
+	bind dap-test.0
+	same_stat sram live_allocs 0
+	echo >$params/fail_probe
+	bind dap-test.0
+	ok_dev dap-test.0 alloc 4096
+	ok_dev dap-test.0 free all
+}
+
+free_after_unbind()
+{
+	echo dap-test.0 >$params/leak
+	ok_dev dap-test.0 alloc 5000
+	ok_dev dap-test.0 alloc 1
+	log_clear
+	unbind dap-test.0
+	log_has "dap-test.0: driver dap-test is gone but still holds 5001 bytes of DMA pool sram in 2 allocations"
+	same_stat sram live_allocs 2
+	! unload 2>/dev/null || fail "unloaded with leaked memory"
+	ok_dev dap-test.0 fill 0 0x5c
+	ok_dev dap-test.0 check 0 0x5c
+	ok_dev dap-test.0 free 0
+	same_stat sram live_allocs 1
+	bind dap-test.0
+	ok_dev dap-test.0 free 1
+	same_stat sram live_allocs 0
+	same_stat sram bad_free_count 0
+}
+
+# Leaked memory is not given out again: the hardware may still write to it.
+leak_stays_with_its_device()
+{
+	ok_dev dap-test.0 alloc $pool_size
+	unbind dap-test.0
+	bad_dev dap-test.1 alloc 1 nowarn
+	bind dap-test.0
+	bad_dev dap-test.0 alloc 1 nowarn
+	ok_dev dap-test.0 free 0
+	ok_dev dap-test.0 alloc 1
+	ok_dev dap-test.0 free 0
+	echo >$params/leak
+}
+
+device_is_removed()
+{
+	same_stat sram clients 2
+	echo "del 1" >$tests/control
+	same_stat sram clients 1
+	echo "add 1" >$tests/control
+	same_stat sram clients 2
+}
+
+device_is_removed_with_memory()
+{
+	echo "add 2" >$tests/control
+	echo dap-test.2 >$params/leak
+	ok_dev dap-test.2 alloc 4096
+	echo "del 2" >$tests/control
+	same_stat sram live_allocs 1
+	same_stat sram clients 3
+	! unload 2>/dev/null || fail "unloaded with leaked memory"
+	ok_dev dap-test.2 free 0
+	sleep 1
+	same_stat sram live_allocs 0
+	same_stat sram clients 2
+	echo >$params/leak
+}
+
+# rmmod is not the only way to take a pool away.
+pool_is_unbound()
+{
+	echo dma_alias_pool.0 >$pool_driver/unbind
+	[ ! -e $driver/dap-test.0 ] || fail "dap-test.0 is still bound"
+	[ ! -d $pools/sram ] || fail "debugfs directory left"
+	! grep -q "dma_alias_pool" /proc/iomem || fail "resources left"
+	rig_watch off
+	echo dma_alias_pool.0 >$pool_driver/bind
+	rig_watch on
+	bind dap-test.0
+	bind dap-test.1
+	ok_dev dap-test.0 alloc 4096
+	ok_dev dap-test.0 free 0
+}
+
+pool_is_unbound_with_memory()
+{
+	echo dap-test.0 >$params/leak
+	ok_dev dap-test.0 alloc 4096
+	log_clear
+	echo dma_alias_pool.0 >$pool_driver/unbind
+	log_has "dap-test.0: driver dap-test is gone but still holds"
+	same_stat sram live_allocs 1
+	grep -q "dma_alias_pool sram" /proc/iomem || fail "memory was released"
+	! unload 2>/dev/null || fail "unloaded with leaked memory"
+	# Its memory stays taken, so there is no second pool over it.
+	! echo dma_alias_pool.0 2>/dev/null >$pool_driver/bind ||
+		fail "a second pool on the same memory"
+	bind dap-test.0
+	log_clear
+	bad_dev dap-test.0 alloc 4096
+	log_has "dap-test.0: DMA pool sram is gone"
+	ok_dev dap-test.0 check 0 0
+	ok_dev dap-test.0 free 0
+	echo >$params/leak
+	unbind dap-test.0
+	[ ! -d $pools/sram ] || fail "debugfs directory left"
+	! grep -q "dma_alias_pool" /proc/iomem || fail "resources left"
+	rig_watch off
+	echo dma_alias_pool.0 >$pool_driver/bind
+	rig_watch on
+	bind dap-test.0
+	ok_dev dap-test.0 alloc 4096
+	ok_dev dap-test.0 free 0
+}
+
+# What the test module still holds is freed when it goes, long after unbind.
+freed_after_everything_else()
+{
+	echo dap-test.0 >$params/leak
+	ok_dev dap-test.0 alloc 4096
+	unload_tests || fail "test module in use"
+	same_stat sram live_allocs 0
+	unload || fail "module in use"
+	! grep -q "dma_alias_pool" /proc/iomem || fail "resources left"
+}
+
+many_rounds()
+{
+	free_before=$(sed -n 's/^MemFree: *\([0-9]*\) .*/\1/p' /proc/meminfo)
+	load_all
+	n=0
+	while [ $n -lt 50 ]; do
+		unbind dap-test.0
+		bind dap-test.0
+		n=$((n + 1))
+	done
+	same_stat sram clients 2
+	same_stat sram live_allocs 0
+	unload_all
+	n=0
+	while [ $n -lt 10 ]; do
+		load_all || fail "load $n failed"
+		unload_all || fail "unload $n failed"
+		n=$((n + 1))
+	done
+	free_after=$(sed -n 's/^MemFree: *\([0-9]*\) .*/\1/p' /proc/meminfo)
+	[ $((free_before - free_after)) -lt 128 ] ||
+		fail "free memory went from $free_before to $free_after KiB"
+}
+
+ktap_run attaches_before_probe leaves_bound_devices_alone \
+	rmmod_is_refused_while_memory_is_held rmmod_unbinds_clients \
+	failed_probe_frees_to_the_pool free_after_unbind \
+	leak_stays_with_its_device device_is_removed \
+	device_is_removed_with_memory pool_is_unbound \
+	pool_is_unbound_with_memory freed_after_everything_else many_rounds
