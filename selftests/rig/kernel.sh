@@ -1,0 +1,223 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kernel.sh [--path] KVER BOARD - make a noMMU kernel of series KVER for BOARD.
+# kernel.sh --source KVER       - only make its source tree.
+#
+# Fetches Debian's newest linux-source-KVER, configures mps2_defconfig +
+# kernel.config + the board's RAM base, builds Image, modules and device trees
+# (with labels, for overlays) and the board's boot stub. External modules can be
+# built against the result: make -C DIR M=... ARCH=arm CROSS_COMPILE=...
+#
+# Out: the directory, as the last line on stdout. In it, beside the build:
+#   rig/Image rig/stub.elf rig/*.dtb rig/board.conf rig/version rig/source
+# --path makes nothing: it prints the directory if it is there, else fails.
+#
+# A source tree, once fetched, is used for good; RIG_REFRESH=1 asks the archive
+# for a newer one. The build directory's name is a digest of its inputs.
+set -euo pipefail
+HERE=$(dirname "$(readlink -f "$0")")
+. "$HERE/lib.sh"
+
+export ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
+RECIPE=1	# to be counted up with each change of what this script builds
+PACKAGES=(gcc-arm-linux-gnueabi libc6-dev gcc make bc bison flex libssl-dev
+	libelf-dev cpio rsync xz-utils dpkg-dev python3 perl)
+
+# Which Debian suites carry a series. The machine's own apt is asked first.
+suites() {
+	case $1 in
+	5.10) echo bullseye bullseye-security ;;
+	6.1) echo bookworm bookworm-security ;;
+	6.12) echo trixie trixie-security ;;
+	7.*) echo trixie-backports sid ;;
+	*) return 1 ;;
+	esac
+}
+
+usage() {
+	say "usage: kernel.sh [--path] KVER BOARD | kernel.sh --source KVER"
+	exit 1
+}
+
+# --- source tree ----------------------------------------------------------
+
+# try_fetch TMP: download linux-source-$KVER with $APT_OPTS, newest version
+# first; a version that a list names may be gone from the archive.
+try_fetch() {
+	local tmp=$1 v
+	cd "$tmp"
+	for v in $(apt-cache "${APT_OPTS[@]}" madison "linux-source-$KVER" |
+		awk '$NF != "Sources" { print $3 }' | sort -ruV | head -n 4); do
+		echo "trying linux-source-$KVER $v"
+		if apt-get "${APT_OPTS[@]}" download "linux-source-$KVER=$v"; then
+			echo "$v" >"$tmp/version"
+			return 0
+		fi
+	done
+	return 1
+}
+
+fetch() {
+	local tmp=$1
+	APT_OPTS=(-o APT::Sandbox::User=root)
+	if [ -z "${RIG_REFRESH:-}" ] && try_fetch "$tmp"; then
+		return 0
+	fi
+	# shellcheck disable=SC2046 # a list of suites
+	apt_private "linux-$KVER" deb $(suites "$KVER")
+	try_fetch "$tmp"
+}
+
+# The tarball is inside the package: one stream, nothing kept in between.
+unpack() {
+	local tmp=$1
+	mkdir "$tmp/tree"
+	dpkg-deb --fsys-tarfile "$tmp"/linux-source-*.deb |
+		tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
+		tar -xJ -C "$tmp/tree" --strip-components=1
+	rm "$tmp"/linux-source-*.deb
+}
+
+# Sets SRC and VERSION.
+source_tree() {
+	local current=$CACHE/src/$KVER.current tmp
+	if [ -e "$current" ] && [ -z "${RIG_REFRESH:-}" ]; then
+		VERSION=$(cat "$current")
+		SRC=$CACHE/src/linux-source-$VERSION
+		[ ! -e "$SRC/Makefile" ] || return 0
+	fi
+	[ "$MODE" != path ] || exit 1
+	need xz-utils dpkg-dev
+	cache_lock
+	mkdir -p "$CACHE/src" "$CACHE/log"
+	tmp=$CACHE/src/.tmp-$KVER
+	rm -rf "$tmp"
+	mkdir "$tmp"
+	: >"$CACHE/log/source-$KVER.log"
+	step "SOURCE  $KVER: fetching Debian's linux-source-$KVER" \
+		"$CACHE/log/source-$KVER.log" fetch "$tmp"
+	VERSION=$(cat "$tmp/version")
+	SRC=$CACHE/src/linux-source-$VERSION
+	if [ ! -e "$SRC/Makefile" ]; then
+		step "SOURCE  $VERSION: unpacking (about 1 min)" \
+			"$CACHE/log/source-$KVER.log" unpack "$tmp"
+		rm -rf "$SRC"
+		mv "$tmp/tree" "$SRC"
+	fi
+	rm -rf "$tmp"
+	echo "$VERSION" >"$current.new"
+	mv "$current.new" "$current"
+}
+
+# --- build ----------------------------------------------------------------
+
+kmake() { make -C "$SRC" O="$OBJ" -j"$JOBS" LOCALVERSION= DTC_FLAGS=-@ "$@"; }
+
+configure() {
+	local line name
+	kmake mps2_defconfig
+	"$SRC/scripts/kconfig/merge_config.sh" -m -O "$OBJ" "$OBJ/.config" "${FRAGS[@]}"
+	kmake olddefconfig
+	# A symbol whose dependencies fail is dropped without a word.
+	cat "${FRAGS[@]}" >"$OBJ/.rig-fragment"
+	while read -r line; do
+		case $line in
+		CONFIG_*=*)
+			grep -qxF "$line" "$OBJ/.config" ||
+				echo "kernel.config: \"$line\" did not take effect on $VERSION"
+			;;
+		'# CONFIG_'*' is not set')
+			name=${line#\# }
+			! grep -q "^${name%% *}=" "$OBJ/.config" ||
+				echo "kernel.config: \"$line\" did not take effect on $VERSION"
+			;;
+		esac
+	done <"$OBJ/.rig-fragment" >"$OBJ/.rig-missed"
+	if [ -s "$OBJ/.rig-missed" ]; then
+		cat "$OBJ/.rig-missed"
+		return 1
+	fi
+}
+
+build() {
+	local name
+	kmake Image modules dtbs
+	mkdir "$OBJ/rig"
+	cp "$OBJ/arch/arm/boot/Image" "$OBJ/rig/"
+	# the device trees have moved between series
+	find "$OBJ/arch/arm/boot/dts" -name 'mps2-*.dtb' -exec cp -t "$OBJ/rig" {} +
+	cp "$HERE/boards/$BOARD/board.conf" "$OBJ/rig/"
+	echo "$VERSION" >"$OBJ/rig/version"
+	ln -s "$SRC" "$OBJ/rig/source"
+	"${CROSS_COMPILE}gcc" -nostdlib -static -no-pie -mthumb -mcpu=cortex-m3 \
+		-Wl,--build-id=none,-Ttext="$VECTORS" -Wl,-e,start \
+		-DSTACK="$STACK" -DUART="$UART" -DDTB_ADDR="$DTB_ADDR" \
+		-DIMAGE_ADDR="$IMAGE_ADDR" -o "$OBJ/rig/stub.elf" "$HERE/boards/stub.S"
+	# Module builds need headers, scripts and Module.symvers, not these.
+	for name in '*.o' '*.a' '.*.o.cmd'; do
+		find "$OBJ" -name "$name" -not -path "$OBJ/scripts/*" -delete
+	done
+	# The directory moves; newer kernels write its name into this one file.
+	sed -i "s|$OBJ|$OUT|g" "$OBJ/Makefile"
+}
+
+compiler() {
+	"${CROSS_COMPILE}gcc" -dumpfullversion 2>/dev/null || echo none
+}
+
+MODE=build
+case ${1:-} in
+--path) MODE=path && shift ;;
+--source) MODE=source && shift ;;
+esac
+KVER=${1:-}
+BOARD=${2:-}
+[ -n "$KVER" ] || usage
+suites "$KVER" >/dev/null || die "no Debian suite is known for kernel series $KVER"
+
+if [ "$MODE" = source ]; then
+	source_tree
+	echo "$SRC"
+	exit 0
+fi
+
+[ -n "$BOARD" ] || usage
+[ -e "$HERE/boards/$BOARD/board.conf" ] ||
+	die "unknown board $BOARD (there are: $(cd "$HERE/boards" && echo */ | tr -d /))"
+# shellcheck source=boards/an385/board.conf
+. "$HERE/boards/$BOARD/board.conf"
+
+[ "$MODE" = path ] || need "${PACKAGES[@]}"
+source_tree
+
+CONFDIR=$CACHE/kernel
+BOARDFRAG=$HERE/boards/$BOARD/kernel.config
+FRAGS=("$HERE/kernel.config")
+[ ! -e "$BOARDFRAG" ] || FRAGS+=("$BOARDFRAG")
+KEY=$({
+	echo "$RECIPE" "$VERSION" "$(compiler)" "$CROSS_COMPILE"
+	cat "$HERE/boards/$BOARD/board.conf" "$HERE/boards/stub.S" "${FRAGS[@]}"
+} | sha256sum | cut -c 1-12)
+OUT=$CONFDIR/$KVER-$BOARD-$KEY
+
+if [ ! -e "$OUT/rig/Image" ]; then
+	[ "$MODE" != path ] || exit 1
+	cache_lock
+	# another make may have made it while this one waited
+	if [ ! -e "$OUT/rig/Image" ]; then
+		OBJ=$CONFDIR/.tmp-$KVER-$BOARD
+		LOG=$CACHE/log/kernel-$KVER-$BOARD.log
+		rm -rf "$OBJ"
+		mkdir -p "$OBJ" "$CACHE/log"
+		: >"$LOG"
+		printf 'CONFIG_DRAM_BASE=%s\nCONFIG_DRAM_SIZE=%s\n' \
+			"$DRAM_BASE" "$DRAM_SIZE" >"$OBJ/.rig-dram"
+		FRAGS+=("$OBJ/.rig-dram")
+		step "KERNEL  $KVER $BOARD: configuring $VERSION" "$LOG" configure
+		step "KERNEL  $KVER $BOARD: building (about 3 min)" "$LOG" build
+		rm -rf "$OUT"
+		mv "$OBJ" "$OUT"
+	fi
+fi
+echo "$OUT"

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2016 # $(FIELD) is apt's, not the shell's
+#
+# lib.sh - what the rig's scripts share. Sourced, never run.
+#
+# Gives: CACHE (where everything slow to make is kept), say, die, step (one
+# progress line, heartbeat, log tail on failure), need (packages), cache_lock,
+# apt_private (an apt that leaves the machine's own alone).
+# All progress goes to stderr: stdout belongs to each script's result.
+
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dma-alias-pool
+JOBS=${JOBS:-$(nproc)}
+export LC_ALL=C
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+	say "rig: $*"
+	exit 1
+}
+
+# A temporary directory for the caller, removed when it exits, in RIG_TMP.
+rig_tmp() {
+	RIG_TMP=$(mktemp -d "${TMPDIR:-/tmp}/rig.XXXXXX")
+	trap 'rm -rf "$RIG_TMP"' EXIT
+}
+
+# The second of two processes: tells that the first is still at work. It ends
+# by itself when the script it speaks for is gone.
+heartbeat() {
+	local label=$1 owner=$2 start=$SECONDS t nap=
+	trap 'kill $nap 2>/dev/null; exit 0' TERM
+	while kill -0 "$owner" 2>/dev/null; do
+		sleep 1 &
+		nap=$!
+		wait $nap
+		t=$((SECONDS - start))
+		if [ -t 2 ]; then
+			printf '\r%s ... %d s ' "$label" $t >&2
+		elif [ $((t % 15)) -eq 0 ]; then
+			say "$label ... $t s"
+		fi
+	done
+}
+
+# step LABEL LOG COMMAND...: run COMMAND (a function too) with its output in
+# LOG. Not to be called inside a condition: errexit would be off in COMMAND.
+step() {
+	local label="  $1" log=$2 start=$SECONDS rc beat
+	shift 2
+	say "$label"
+	heartbeat "$label" $$ 9>&- >/dev/null </dev/null &
+	beat=$!
+	set +e
+	(
+		set -e
+		"$@"
+	) >>"$log" 2>&1 </dev/null
+	rc=$?
+	kill $beat 2>/dev/null
+	wait $beat 2>/dev/null
+	set -e
+	if [ -t 2 ]; then
+		printf '\r\033[K' >&2
+	fi
+	if [ $rc -ne 0 ]; then
+		say "$label: FAILED after $((SECONDS - start)) s; the end of $log:"
+		tail -n 30 "$log" >&2
+		exit 1
+	fi
+	if [ $((SECONDS - start)) -ge 10 ]; then
+		say "$label: done in $((SECONDS - start)) s"
+	fi
+}
+
+# cache_lock: one writer to the cache at a time, until this script ends.
+cache_lock() {
+	mkdir -p "$CACHE"
+	exec 9>"$CACHE/lock"
+	if ! flock -n 9; then
+		say "  LOCK    waiting for another build to end"
+		flock 9
+	fi
+}
+
+# missing PKG...: those that are not installed.
+missing() {
+	local p
+	for p in "$@"; do
+		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null |
+			grep -qx installed || echo "$p"
+	done
+}
+
+own_lists_present() {
+	local f
+	for f in $(apt-get indextargets --format '$(CREATED_BY) $(FILENAME)' 2>/dev/null |
+		sed -n 's/^Packages //p'); do
+		# apt may keep a list compressed under another suffix
+		if [ -e "$f" ] || [ -e "${f%.*}" ]; then
+			return 0
+		fi
+	done
+	return 1
+}
+
+install_packages() {
+	export DEBIAN_FRONTEND=noninteractive
+	own_lists_present || apt-get update
+	apt-get install -y --no-install-recommends "$@" && return
+	# most often the lists are older than the archive
+	apt-get update
+	apt-get install -y --no-install-recommends "$@"
+}
+
+# need PKG...: see that these Debian packages are installed.
+need() {
+	local list log
+	list=$(missing "$@" | tr '\n' ' ')
+	list=${list% }
+	[ -n "$list" ] || return 0
+	command -v apt-get >/dev/null ||
+		die "needs the Debian packages: $list (no apt-get here to install them)"
+	if [ "$(id -u)" -ne 0 ]; then
+		say "rig: packages are missing. Install them with:"
+		say "  sudo apt-get install --no-install-recommends $list"
+		exit 1
+	fi
+	mkdir -p "$CACHE/log"
+	log=$CACHE/log/packages.log
+	: >"$log"
+	# shellcheck disable=SC2086 # a list of package names
+	step "APT     installing $list" "$log" install_packages $list
+}
+
+# apt_source_line TYPE SUITE: a sources.list line for SUITE, with the mirror
+# and the keyring that this machine's own apt uses for Debian.
+apt_source_line() {
+	local type=$1 suite=$2 label=Debian row uri entry file key
+	case $suite in *-security) label=Debian-Security ;; esac
+	row=$(apt-get indextargets \
+		--format '$(CREATED_BY)|$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)|$(SOURCESENTRY)' |
+		grep "^Packages|Debian|$label|main|" | head -n 1 || true)
+	if [ -z "$row" ]; then
+		# before the first "apt-get update" origin and label are unknown,
+		# and a machine may have no security archive at all
+		[ "$label" = Debian ] || return 0
+		row=$(apt-get indextargets \
+			--format '$(CREATED_BY)|$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)|$(SOURCESENTRY)' |
+			grep '^Packages|.*|main|' | head -n 1 || true)
+	fi
+	[ -n "$row" ] || die "this machine's apt names no Debian mirror"
+	IFS='|' read -r _ _ _ _ uri entry <<<"$row"
+	file=${entry%:*}
+	key=$(sed -n -e 's/^Signed-By: *\(\/[^ ]*\).*/\1/p' \
+		-e 's/^deb.*signed-by=\(\/[^] ]*\).*/\1/p' "$file" | head -n 1)
+	echo "$type ${key:+[signed-by=$key] }$uri $suite main"
+}
+
+# apt_private NAME TYPE SUITE...: an apt of our own, lists and all below
+# $CACHE/apt/NAME, with its lists brought up to date. Sets APT_OPTS for the
+# caller's apt-get and apt-cache commands. The machine's own apt stays as it is.
+apt_private() {
+	local name=$1 type=$2 dir suite
+	shift 2
+	dir=$CACHE/apt/$name
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/empty"
+	for suite in "$@"; do
+		apt_source_line "$type" "$suite"
+	done >"$dir/sources.list"
+	APT_OPTS=(
+		-o "Dir::Etc::SourceList=$dir/sources.list"
+		-o "Dir::Etc::SourceParts=$dir/empty"
+		-o "Dir::State::Lists=$dir/lists"
+		-o "Dir::Cache=$dir/cache"
+		-o APT::Sandbox::User=root
+		-o Acquire::Languages=none
+		-o APT::Get::List-Cleanup=true
+		-o APT::Update::Post-Invoke-Success::=/bin/true
+	)
+	apt-get "${APT_OPTS[@]}" update
+}

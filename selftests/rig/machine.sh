@@ -1,0 +1,60 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# machine.sh prepare|demo|vm - the emulated machine of KVER and BOARD with the
+# module in it: kernel, user space, modules, initramfs, all made if missing.
+# prepare only makes, and prints the words that run.py needs to find it all.
+set -euo pipefail
+HERE=$(dirname "$(readlink -f "$0")")
+. "$HERE/lib.sh"
+
+KVER=${KVER:-6.1}
+BOARD=${BOARD:-an385}
+top=$(readlink -f "$HERE/../..")
+build=$top/build/$BOARD-$KVER
+
+prepare() {
+	local kernel userland overlay
+	[ -e "$HERE/boards/$BOARD/board.conf" ] ||
+		die "no board $BOARD; there is: $(cd "$HERE/boards" && echo */ | tr -d /)"
+	need python3 qemu-system-arm device-tree-compiler sparse
+	kernel=$("$HERE/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
+	userland=$("$HERE/userland.sh" | tail -n 1)
+	mkdir -p "$build"
+	# C=2 runs sparse over everything, W=1 asks gcc for more: lint.sh reads
+	# the log
+	rm -f "$build/modules/build.log"
+	"$HERE/modules.sh" "$kernel" "$build/modules" W=1 C=1
+	rm -rf "$build/files"
+	mkdir -p "$build/files"
+	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$build/files/"
+	for overlay in "$HERE/boards/$BOARD"/*.dtso; do
+		[ -e "$overlay" ] || continue
+		# the bad ones are meant to be bad
+		dtc -q -@ -I dts -O dtb -o "$build/$(basename "$overlay" .dtso).dtbo" \
+			"$overlay"
+	done
+	step "INITRD  $BOARD" "$build/initramfs.log" "$HERE/initramfs.sh" \
+		"$build/initramfs.cpio" "$userland" "$build/files"
+	echo "--board $BOARD --kernel $kernel --initrd $build/initramfs.cpio"
+}
+
+mode=${1:-}
+case $mode in
+prepare)
+	prepare
+	;;
+demo | vm)
+	words=$(prepare)
+	if [ "$mode" = demo ]; then
+		say "  BOOT    $BOARD, Linux $KVER"
+		# shellcheck disable=SC2086 # words
+		exec "$HERE/run.py" $words --icount --raw demo.sh
+	fi
+	# shellcheck disable=SC2086 # words
+	exec "$HERE/run.py" $words --interactive
+	;;
+*)
+	die "usage: machine.sh prepare|demo|vm"
+	;;
+esac

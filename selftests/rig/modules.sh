@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# modules.sh KERNEL_DIR OUT [MAKE-ARGUMENT...] - build the module and the test
+# module against a kernel of kernel.sh, in OUT, so that the source tree stays
+# clean and several kernels can be built for. Only what changed is built again.
+set -euo pipefail
+HERE=$(dirname "$(readlink -f "$0")")
+. "$HERE/lib.sh"
+
+[ $# -ge 2 ] || die "usage: modules.sh KERNEL_DIR OUT [MAKE-ARGUMENT...]"
+kernel=$1 out=$2
+shift 2
+top=$(readlink -f "$HERE/../..")
+
+mkdir -p "$out"
+out=$(readlink -f "$out")
+# -u keeps the times of what is built already; what is gone goes here, too
+for dir in module selftests; do
+	mkdir -p "$out/$dir"
+	for old in "$out/$dir"/*.[ch]; do
+		case $old in *'*'* | *.mod.c) continue ;; esac
+		[ -e "$top/$dir/${old##*/}" ] || rm -f "$old"
+	done
+	cp -up "$top/$dir"/*.[ch] "$top/$dir/Kbuild" "$out/$dir/"
+done
+cp -up "$top/Kbuild" "$out/"
+
+step "MODULES $(basename "$kernel")" "$out/build.log" \
+	make -C "$kernel" M="$out" ARCH=arm CROSS_COMPILE=arm-linux-gnueabi- \
+	-j"$JOBS" "$@" modules

@@ -1,0 +1,191 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# selfcheck.sh [KVER [BOARD]] - does the rig judge rightly? Boots small scripts
+# that pass, fail, hang, panic, complain or touch watched memory, and checks
+# what run.py makes of each. Nothing of the module is needed.
+# Out: KTAP on stdout, then "N passed, M failed". Exit status 0 if none failed.
+set -euo pipefail
+HERE=$(dirname "$(readlink -f "$0")")
+. "$HERE/lib.sh"
+KVER=${1:-6.1}
+BOARD=${2:-an385}
+
+need qemu-system-arm device-tree-compiler python3
+KERNEL=$("$HERE/kernel.sh" "$KVER" "$BOARD")
+USERLAND=$("$HERE/userland.sh")
+. "$KERNEL/rig/board.conf"
+rig_tmp
+FILES=$RIG_TMP/files
+mkdir "$FILES"
+
+# --- the scripts ----------------------------------------------------------
+
+guest() { cat >"$FILES/$1"; }
+
+guest pass <<'X1'
+echo "KTAP version 1"
+echo "1..2"
+echo "    1..1"
+echo "    ok 1 inner"
+echo "ok 1 outer $1 $2"
+printf 'ok 2 odd <3> -n \\ "quoted"   spaces'
+X1
+guest fail <<'X1'
+echo 1..2
+echo "ok 1 fine"
+echo "not ok 2 this one fails"
+X1
+guest hidden <<'X1'
+echo 1..1
+echo "    1..1"
+echo "    not ok 1 inner failure"
+echo "ok 1 outer"
+X1
+guest missing <<'X1'
+echo 1..3
+echo "ok 1 fine"
+X1
+guest noplan <<'X1'
+echo "ok 1 fine"
+X1
+guest status <<'X1'
+echo 1..1
+echo "ok 1 fine"
+exit 3
+X1
+guest skip <<'X1'
+echo 1..2
+echo "ok 1 fine"
+echo "ok 2 not here # SKIP no hardware"
+X1
+guest hang <<'X1'
+echo 1..1
+echo "ok 1 fine"
+while :; do sleep 100; done
+X1
+guest warn <<'X1'
+echo 1..1
+echo "<4>WARNING: CPU: 0 PID: 1 at nowhere.c:1" >/dev/kmsg
+echo "ok 1 fine"
+X1
+guest ends <<'X1'
+echo 1..1
+echo "ok 1 fine"
+usleep 100000
+poweroff
+X1
+guest expected <<'X1'
+. ./rig-watch.sh
+echo 1..1
+rig_expect 'WARNING: .* nowhere'
+echo "<4>WARNING: CPU: 0 PID: 1 at nowhere.c:1" >/dev/kmsg
+echo "<4>Call trace:" >/dev/kmsg
+rig_end_expect
+echo "ok 1 fine"
+X1
+guest absent <<'X1'
+. ./rig-watch.sh
+echo 1..1
+rig_expect 'WARNING: .* elsewhere'
+echo "<4>WARNING: CPU: 0 PID: 1 at nowhere.c:1" >/dev/kmsg
+rig_end_expect
+echo "ok 1 fine"
+X1
+guest watch <<'X1'
+. ./rig-watch.sh
+echo 1..1
+# before and after it is on, touches do not count
+devmem "$1" 32 >/dev/null
+rig_watch on
+case $2 in
+touch) devmem "$1" 32 1 ;;
+expect)
+	rig_expect_touch "$3"
+	devmem "$1" 32 1
+	devmem "$1" 32 >/dev/null
+	rig_end_expect_touch
+	;;
+esac
+rig_watch off
+devmem "$1" 32 >/dev/null
+echo "ok 1 fine"
+X1
+guest peek <<'X1'
+echo 1..1
+echo "ok 1 read"
+[ $(($(devmem "$1" 32))) = "$2" ]
+X1
+guest raw <<'X1'
+printf 'no prefix, '
+usleep 200000
+echo "$RIG_BOARD $1"
+exit "$1"
+X1
+"$HERE/initramfs.sh" "$RIG_TMP/initrd.gz" "$USERLAND" "$FILES"
+
+# --- the checks -----------------------------------------------------------
+
+N=0
+FAILED=0
+
+verdict() {
+	N=$((N + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $N $2"
+	else
+		echo "not ok $N $2"
+		sed 's/^/# /' "$RIG_TMP/out"
+		FAILED=$((FAILED + 1))
+	fi
+}
+
+# check NAME STATUS REGEX RUN.PY-OPTIONS...: what run.py must return and say.
+check() {
+	local name=$1 want=$2 regex=$3 got=0 bad=0
+	shift 3
+	python3 "$HERE/run.py" --kernel "$KERNEL" --initrd "$RIG_TMP/initrd.gz" \
+		--board "$BOARD" --timeout 60 "$@" >"$RIG_TMP/out" 2>&1 </dev/null || got=$?
+	[ $got -eq "$want" ] || bad=1
+	grep -Eq -- "$regex" "$RIG_TMP/out" || bad=1
+	echo "[exit status $got, wanted $want and /$regex/]" >>"$RIG_TMP/out"
+	verdict $bad "$name"
+}
+
+echo "KTAP version 1"
+echo "1..26"
+check "a passing script passes" 0 ': 2 passed, 0 failed$' --run pass a b
+check "its arguments arrive" 0 '^ok 1 outer a b$' --run pass a b
+check "its text arrives unchanged" 0 '^ok 2 odd <3> -n \\ "quoted"   spaces$' --run pass
+check "it passes with guest time counted" 0 ': 2 passed, 0 failed$' --icount --run pass
+check "a skipped test is no failure" 0 ': 1 passed, 0 failed, 1 skipped$' --run skip
+check "a failing result fails" 1 ': 1 passed, 1 failed$' --run fail
+check "a nested failure must be reflected" 1 'FAILED: .*inner failure.* below' --run hidden
+check "missing results fail" 1 '2 of 3 results are missing' --run missing
+check "a missing plan fails" 1 'no plan' --run noplan
+check "a script's exit status counts" 1 'ended with status 3' --run status
+check "a script that is not there fails" 1 'ended with status' --run nosuch
+check "a hang is ended" 1 'FAILED: timeout' --timeout 6 --run hang
+check "a panic is seen" 1 'FAILED: the kernel panicked' --append rdinit=/bin/false --run pass
+check "a warning in the kernel log fails" 1 'FAILED: kernel: WARNING' --run warn
+check "an end without the finished line fails" 1 'ended without the finished line' --run ends
+check "an expected complaint passes" 0 ': 1 passed, 0 failed$' --run expected
+check "an expected complaint must come" 1 'did not come: .*elsewhere' --run absent
+check "watching: nothing touched passes" 0 ', 0 touches$' \
+	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS"
+check "watching: the alias is not the watched view" 0 ', 0 touches$' \
+	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_ALIAS" touch
+check "watching: a planted touch fails" 1 'FAILED: watched memory touched: pc 0x' \
+	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS" touch
+check "watching: expected touches pass" 0 ', 2 touches \(2 expected\)$' \
+	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS" expect 2
+check "watching: too few touches fail" 1 'touched 2 times, expected 3' \
+	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS" expect 3
+check "watching: never on fails" 1 'never on' --watch "$POOL_PHYS:$POOL_SIZE" --run pass
+check "--cacheid makes the kernel believe in caches" 0 ': 1 passed, 0 failed$' \
+	--cacheid --run peek "0x$(awk '$3 == "cacheid" { print $1 }' "$KERNEL/System.map")" 2
+check "--raw passes text and status on" 1 "^no prefix, $BOARD 4\$" --raw raw 4
+QEMU=/nonexistent check "a missing emulator is the rig's fault" 2 'not installed' --run pass
+
+echo "# selfcheck: $((N - FAILED)) passed, $FAILED failed"
+[ $FAILED -eq 0 ]
