@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# make            the modules, for the kernel whose build tree is KDIR
+# make demo       the main job from nothing, in an emulated machine
+# make check      lint, unit tests and selftests in the emulated machine
+# make vm         that machine with a console
+# make lint       the first part of check
+# make install    the modules into the running kernel's (or INSTALL_MOD_PATH)
+# make clean      what builds left here
+# make distclean  and what is cached in ~/.cache/dma-alias-pool
+#
+# ARCH and CROSS_COMPILE are the kernel's own. KVER and BOARD name the kernel
+# series and the emulated machine of demo, check and vm.
+
+KDIR	?= /lib/modules/$(shell uname -r)/build
+KVER	?= 6.1
+BOARD	?= an385
+
+export KVER BOARD
+
+all modules:
+	@test -f "$(KDIR)/Makefile" || { \
+		echo "There is no kernel build tree in $(KDIR): install linux-headers of your kernel," >&2; \
+		echo "or say make KDIR=<built kernel tree> ARCH=... CROSS_COMPILE=..." >&2; exit 1; }
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
+
+install: all
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules_install
+
+demo:
+	@selftests/rig/machine.sh demo
+
+vm:
+	@selftests/rig/machine.sh vm
+
+check:
+	@selftests/check.sh
+
+lint:
+	@selftests/lint.sh
+
+clean:
+	rm -rf build
+	find module selftests \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
+		-o -name '*.mod.c' -o -name '.*.cmd' -o -name '*.o.d' \) -delete
+	rm -f modules.order Module.symvers module/modules.order \
+		selftests/modules.order .*.cmd
+
+distclean: clean
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/dma-alias-pool"
+
+.PHONY: all modules install demo vm check lint clean distclean

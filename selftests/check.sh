@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make check: lint, unit tests, and every selftest in the emulated machine of
+# KVER and BOARD, as it boots and with caches that the kernel believes in. All
+# that is missing is made first. Ends "N passed, N failed".
+#
+# Where the machine has no caches, the cacheable view of the pool is watched
+# during the whole test: one touch by the CPU, and the test fails.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/..")
+. "$here/rig/lib.sh"
+
+export KVER=${KVER:-6.1} BOARD=${BOARD:-an385}
+build=$top/build/$BOARD-$KVER
+logs=$top/build/check
+total_passed=0 total_failed=0
+
+need python3 gcc gcc-12-multilib
+rm -rf "$logs"
+mkdir -p "$logs"
+
+# add LABEL PASSED FAILED
+add() {
+	total_passed=$((total_passed + $2))
+	total_failed=$((total_failed + $3))
+}
+
+# counts LABEL LOG: from the last line "LABEL: N passed, N failed"
+counts() {
+	local line
+	line=$(grep -E "^$1: [0-9]+ passed, [0-9]+ failed" "$2" | tail -n 1)
+	if [ -z "$line" ]; then
+		echo "not ok - $1 did not come to its end, see $2"
+		add "$1" 0 1
+		return
+	fi
+	line=${line#"$1: "}
+	add "$1" "${line%% *}" "$(sed 's/.*passed, \([0-9]*\).*/\1/' <<<"$line")"
+}
+
+words=$("$here/rig/machine.sh" prepare)
+# shellcheck source=/dev/null
+. "$here/rig/boards/$BOARD/board.conf"
+kernel=$(sed 's/.*--kernel \([^ ]*\).*/\1/' <<<"$words")
+
+say "  LINT"
+"$here/lint.sh" 2>&1 | tee "$logs/lint.log" || true
+counts lint "$logs/lint.log"
+
+say "  UNIT    (about half a minute)"
+make -s -C "$here/unit" check KSRC="$(readlink -f "$kernel/source")" \
+	O="$top/build/unit" 2>&1 | tee "$logs/unit.log" || true
+counts unit "$logs/unit.log"
+
+# --- boots: LABEL SCRIPT OPTION...
+boots=()
+watch="--watch $POOL_PHYS:$POOL_SIZE"
+for module in dma_alias_pool:module dma_alias_pool_test:selftests; do
+	watch+=" --module ${module%:*}=$build/modules/${module#*:}/${module%:*}.ko"
+done
+for script in coherent lifetime streaming bad_free bad_input; do
+	boots+=("$script-watched $script.sh $watch")
+	boots+=("$script-cached $script.sh --cacheid")
+done
+boots+=("watch watch.sh $watch")
+if [ -e "$build/pools.dtbo" ]; then
+	boots+=("device_tree device_tree.sh --overlay $build/pools.dtbo")
+	boots+=("device_tree-cached device_tree.sh --cacheid --overlay $build/pools.dtbo")
+	boots+=("bad_device_tree bad_device_tree.sh --overlay $build/bad-pools.dtbo")
+fi
+
+# The rig's own words go to the log, its KTAP lines and verdict too; what is
+# shown is the verdict, and all of it where something failed.
+boot() {
+	local label=$1 script=$2
+	shift 2
+	# shellcheck disable=SC2086 # words
+	"$here/rig/run.py" $words "$@" --label "$label" --timeout 180 \
+		--log "$logs/$label.console" --json "$logs/$label.json" \
+		--run "$script" >"$logs/$label.log" 2>&1
+}
+
+finish() { # PID LABEL
+	local label=$2 rc=0
+	wait "$1" || rc=$?
+	if [ $rc -ne 0 ]; then
+		sed 's/^/# /' "$logs/$label.log"
+	fi
+	tail -n 1 "$logs/$label.log"
+	if [ -e "$logs/$label.json" ]; then
+		read -r passed failed < <(python3 -c '
+import json, sys
+counts = json.load(open(sys.argv[1]))
+print(counts["passed"], counts["failed"])' "$logs/$label.json")
+		# a run that is not well counts, even if all its lines are
+		[ $rc -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+		add "$label" "$passed" "$failed"
+	else
+		add "$label" 0 1
+	fi
+}
+
+say "  BOOT    ${#boots[@]} times, two at once"
+pids=() labels=()
+stop() {
+	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
+}
+trap 'stop; exit 130' INT TERM
+for words_of_boot in "${boots[@]}"; do
+	# shellcheck disable=SC2086 # words
+	boot $words_of_boot &
+	pids+=($!)
+	labels+=("${words_of_boot%% *}")
+	if [ ${#pids[@]} -eq 2 ]; then
+		finish "${pids[0]}" "${labels[0]}"
+		pids=("${pids[@]:1}") labels=("${labels[@]:1}")
+	fi
+done
+while [ ${#pids[@]} -gt 0 ]; do
+	finish "${pids[0]}" "${labels[0]}"
+	pids=("${pids[@]:1}") labels=("${labels[@]:1}")
+done
+
+echo "$total_passed passed, $total_failed failed"
+[ "$total_failed" -eq 0 ]

@@ -1,0 +1,774 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Unit tests of module/alloc.c in user space, TAP on stdout.
+ *
+ * Every answer is compared with oracle.h, and every now and then validate()
+ * looks into the allocator's own structures; alloc.c is included for that.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* For the colours of nodes; alloc.c itself needs linux/rbtree.h only. */
+#include <linux/rbtree_augmented.h>
+
+#include "../../module/alloc.c"
+#include "oracle.h"
+#include "sequences.h"
+
+static jmp_buf test_failed;
+static unsigned long long steps;
+static u32 random_state;
+
+__attribute__((format(printf, 1, 2), noreturn))
+static void fail(const char *format, ...)
+{
+	va_list args;
+
+	printf("# ");
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	longjmp(test_failed, 1);
+}
+
+#define EXPECT(cond)							\
+	do {								\
+		if (!(cond))						\
+			fail("%s:%d: not true: %s", __FILE__, __LINE__, \
+			     #cond);					\
+	} while (0)
+
+/* A long step says every two seconds that it is still there. */
+static void progress(const char *what, unsigned long long done,
+		     unsigned long long all)
+{
+	static time_t last;
+	time_t now = time(NULL);
+
+	if (!last)
+		last = now;
+	if (now - last < 2)
+		return;
+	last = now;
+	printf("# %s: %llu of %llu\n", what, done, all);
+	fflush(stdout);
+}
+
+static u32 rnd(u32 n)
+{
+	/* xorshift32 */
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 17;
+	random_state ^= random_state << 5;
+	return random_state % n;
+}
+
+/* --- a pool: the allocator, the oracle, and what the records should say --- */
+
+struct pool {
+	struct dap_alloc a;
+	struct oracle o;
+	void *meta;
+	size_t meta_size;
+	u32 *live;		/* first pages, in no order */
+	u32 *where;		/* page's index in live[] */
+	u32 count;
+	u32 *mark;		/* what the record of a page was filled with */
+	struct dap_alloc saved_a;
+	void *saved;
+};
+
+static u32 next_mark;
+
+static void *need(void *p)
+{
+	if (!p) {
+		perror("malloc");
+		exit(2);
+	}
+	return p;
+}
+
+static struct pool *pool_new(u32 pages)
+{
+	struct pool *p = need(calloc(1, sizeof(*p)));
+
+	p->o.pages = pages;
+	p->o.map = need(malloc(pages));
+	p->o.len = need(malloc(pages * sizeof(u32)));
+	p->live = need(malloc(pages * sizeof(u32)));
+	p->where = need(malloc(pages * sizeof(u32)));
+	p->mark = need(malloc(pages * sizeof(u32)));
+	p->meta_size = dap_alloc_meta_size(pages);
+	/* To the byte, so that the address sanitizer sees what is beyond. */
+	p->meta = need(malloc(p->meta_size));
+	p->saved = need(malloc(p->meta_size));
+	return p;
+}
+
+static void pool_free(struct pool *p)
+{
+	free(p->o.map);
+	free(p->o.len);
+	free(p->live);
+	free(p->where);
+	free(p->mark);
+	free(p->meta);
+	free(p->saved);
+	free(p);
+}
+
+static void pool_reset(struct pool *p, u32 offset, u32 max_order)
+{
+	memset(&p->a, 0x5a, sizeof(p->a));
+	memset(p->meta, 0xa5, p->meta_size);
+	dap_alloc_init(&p->a, p->o.pages, offset, max_order, p->meta);
+	memset(p->o.map, FREE, p->o.pages);
+	p->o.offset = offset;
+	p->o.max_order = max_order;
+	p->o.free = p->o.pages;
+	p->count = 0;
+}
+
+/* Padding and record bytes count too: nothing at all may change. */
+static void snapshot(struct pool *p)
+{
+	memcpy(&p->saved_a, &p->a, sizeof(p->a));
+	memcpy(p->saved, p->meta, p->meta_size);
+}
+
+static bool unchanged(const struct pool *p)
+{
+	return !memcmp(&p->saved_a, &p->a, sizeof(p->a)) &&
+	       !memcmp(p->saved, p->meta, p->meta_size);
+}
+
+static void restore(struct pool *p)
+{
+	memcpy(&p->a, &p->saved_a, sizeof(p->a));
+	memcpy(p->meta, p->saved, p->meta_size);
+}
+
+/* --- what must be true between any two calls --- */
+
+struct walk {
+	const struct dap_alloc *a;
+	u32 class;
+	u32 count;
+	const struct dap_slot *prev;
+};
+
+static bool is_red(const struct rb_node *node)
+{
+	return node && rb_is_red(node);
+}
+
+/* In order; returns the black height. */
+static u32 validate_node(struct walk *w, const struct pool *p,
+			 const struct rb_node *node,
+			 const struct rb_node *parent)
+{
+	const struct dap_slot *slot = dap_slot(node);
+	u32 left = 1, right = 1, start, end;
+
+	EXPECT(rb_parent(node) == parent);
+	EXPECT(!(rb_is_red(node) && is_red(parent)));
+
+	if (node->rb_left)
+		left = validate_node(w, p, node->rb_left, node);
+
+	if (w->prev)
+		EXPECT(w->prev->value < slot->value ||
+		       (w->prev->value == slot->value && w->prev < slot));
+	w->prev = slot;
+	w->count++;
+
+	EXPECT(slot >= w->a->slot && slot < w->a->slot + w->a->pages);
+	start = slot - w->a->slot;
+	EXPECT(p->o.map[start] == FREE);
+	EXPECT(!start || p->o.map[start - 1] != FREE);
+	EXPECT(!w->a->cur_len || w->a->cur_start != start);
+	end = oracle_run_end(&p->o, start);
+	EXPECT(oracle_class(&p->o, start, end) == w->class);
+	EXPECT(oracle_room(&p->o, start, end, w->class) == slot->value);
+
+	if (node->rb_right)
+		right = validate_node(w, p, node->rb_right, node);
+	EXPECT(left == right);
+	return left + !rb_is_red(node);
+}
+
+static void validate_records(struct pool *p, u32 page)
+{
+	u32 *record = dap_alloc_record(&p->a, page);
+	size_t i;
+
+	EXPECT((uintptr_t)record % sizeof(long) == 0);
+	for (i = 0; i < DAP_RECORD_SIZE / sizeof(u32); i++)
+		EXPECT(record[i] == p->mark[page] + i);
+}
+
+static void validate(struct pool *p)
+{
+	struct dap_alloc *a = &p->a;
+	u32 s, e, k, page, n, next = 0, free_pages = 0, live = 0;
+	u32 runs = 0, filed = 0;
+	bool current_seen = false;
+
+	EXPECT(a->pages == p->o.pages && a->offset == p->o.offset);
+	for (s = 0; s < p->o.pages; s = e) {
+		if (p->o.map[s] == FREE) {
+			e = oracle_run_end(&p->o, s);
+			free_pages += e - s;
+			for (k = s; k < e; k++)
+				EXPECT(!a->tag[k]);
+			if (a->cur_len && a->cur_start == s) {
+				EXPECT(a->cur_len == e - s);
+				current_seen = true;
+				continue;
+			}
+			runs++;
+			EXPECT(dap_len_from(a, s) == e - s);
+			EXPECT(dap_len_to(a, e) == e - s);
+			continue;
+		}
+
+		EXPECT(p->o.map[s] == HEAD);
+		live++;
+		e = s + p->o.len[s];
+		EXPECT(dap_alloc_next(a, next, &page, &n));
+		EXPECT(page == s && n == e - s);
+		EXPECT(dap_alloc_next(a, s, &page, &n) && page == s);
+		EXPECT(dap_alloc_check(a, s, e - s) == 0);
+		next = s + 1;
+		for (k = s; k < e; k++)
+			EXPECT(a->tag[k] == (k == s) * DAP_FIRST +
+					    (k == e - 1) * DAP_LAST);
+		validate_records(p, s);
+	}
+	EXPECT(!dap_alloc_next(a, next, &page, &n));
+	EXPECT(!dap_alloc_next(a, p->o.pages, &page, &n));
+	EXPECT(!dap_alloc_next(a, ~0U, &page, &n));
+	EXPECT(current_seen == !!a->cur_len);
+	EXPECT(live == p->count);
+	EXPECT(free_pages == p->o.free);
+	EXPECT(dap_alloc_free_pages(a) == free_pages);
+
+	for (k = 0; k <= DAP_ALIGN_NATURAL; k++) {
+		struct walk w = { .a = a, .class = k };
+
+		EXPECT(!!(a->filled & (1U << k)) == !!a->tree[k].rb_node);
+		if (a->tree[k].rb_node) {
+			EXPECT(!rb_is_red(a->tree[k].rb_node));
+			validate_node(&w, p, a->tree[k].rb_node, NULL);
+		}
+		filed += w.count;
+	}
+	EXPECT(filed == runs);
+
+	/* The naive way is slow: on big pools see that it is a limit. */
+	n = dap_alloc_largest(a);
+	if (p->o.pages <= 200) {
+		EXPECT(n == oracle_largest(&p->o));
+	} else {
+		EXPECT(!n || !oracle_get(&p->o, n, ~0U, &page));
+		EXPECT(oracle_get(&p->o, n + 1, ~0U, &page));
+	}
+}
+
+/* --- single steps, compared with the oracle --- */
+
+static int step_get(struct pool *p, u32 n, u32 limit)
+{
+	u32 page = ~0U, best = ~0U, sweeps = p->a.sweeps, *record;
+	int ret, wanted;
+	size_t i;
+
+	steps++;
+	wanted = oracle_get(&p->o, n, limit, &best);
+	ret = dap_alloc_get(&p->a, n, limit, &page);
+	if (ret != wanted || page != best)
+		fail("get %u below %u: %d at %u, should be %d at %u (%u pages, offset %u, max_order %u)",
+		     n, limit, ret, page, wanted, best, p->o.pages,
+		     p->o.offset, p->o.max_order);
+	EXPECT(ret == -EINVAL || ret == -E2BIG ||
+	       p->a.sweeps - sweeps == (limit < p->o.pages));
+	if (ret)
+		return ret;
+
+	oracle_take(&p->o, page, n);
+	p->where[page] = p->count;
+	p->live[p->count++] = page;
+	p->mark[page] = next_mark += 16;
+	record = dap_alloc_record(&p->a, page);
+	for (i = 0; i < DAP_RECORD_SIZE / sizeof(u32); i++)
+		record[i] = p->mark[page] + i;
+	EXPECT(dap_alloc_free_pages(&p->a) == p->o.free);
+	return 0;
+}
+
+static void step_put(struct pool *p, u32 page)
+{
+	u32 i = p->where[page];
+
+	steps++;
+	validate_records(p, page);
+	EXPECT(dap_alloc_put(&p->a, page, p->o.len[page]) == 0);
+	oracle_give(&p->o, page);
+	p->live[i] = p->live[--p->count];
+	p->where[p->live[i]] = i;
+	EXPECT(dap_alloc_free_pages(&p->a) == p->o.free);
+}
+
+/* A free that may be good or bad: the bad ones must leave no trace. */
+static void step_bad_put(struct pool *p, u32 page, u32 n)
+{
+	int wanted = oracle_check(&p->o, page, n);
+	int ret = dap_alloc_check(&p->a, page, n);
+
+	if (ret != wanted)
+		fail("check %u+%u: %d, should be %d", page, n, ret, wanted);
+	if (!ret)
+		return;
+	steps++;
+	EXPECT(dap_alloc_put(&p->a, page, n) == ret);
+}
+
+/* All frees there are, and some beyond; the good ones are not done. */
+static void all_bad_puts(struct pool *p)
+{
+	u32 page, n;
+
+	snapshot(p);
+	for (page = 0; page <= p->o.pages; page++) {
+		for (n = 0; n <= p->o.pages - page + 1; n++)
+			step_bad_put(p, page, n);
+		step_bad_put(p, page, ~0U);
+		step_bad_put(p, page, 0 - page);
+	}
+	step_bad_put(p, ~0U, 1);
+	step_bad_put(p, ~0U, 2);
+	step_bad_put(p, 0x80000000, 1);
+	EXPECT(unchanged(p));
+}
+
+/* --- tests --- */
+
+static const u32 extreme[] = { 1, 2, 3, 4, 5, 31, 32, 33, 63, 64, 65, 100,
+	1000, 1023, 1024, 1025, 4097, 262144 };
+static const u32 some_offset[] = { 0, 1, 0x2000, 0x7fffffff, 0x7ffffff9,
+	0x12345677 };
+static const u32 some_order[] = { DAP_ALIGN_NATURAL, 0, 1, 2, 3, 6 };
+
+static void test_sizes(void)
+{
+	unsigned int i, j, k;
+
+	for (i = 0; i < ARRAY_SIZE(extreme); i++) {
+		u32 pages = extreme[i], page, n;
+		struct pool *p = pool_new(pages);
+
+		EXPECT(p->meta_size % sizeof(long) == 0);
+		EXPECT(p->meta_size >= pages * (size_t)DAP_RECORD_SIZE);
+		for (j = 0; j < ARRAY_SIZE(some_offset); j++) {
+			bool all = pages <= 100 || !j;
+
+			for (k = 0; all && k < ARRAY_SIZE(some_order); k++) {
+				pool_reset(p, some_offset[j], some_order[k]);
+				validate(p);
+				step_get(p, 0, pages);
+				step_get(p, pages + 1, pages);
+				step_get(p, ~0U, pages);
+				step_get(p, 0x80000000, ~0U);
+				for (n = 1; n && n <= pages; n *= 2) {
+					step_get(p, n, ~0U);
+					step_get(p, n, 0);
+					step_get(p, n, pages - 1);
+				}
+				validate(p);
+				while (p->count)
+					step_put(p, p->live[0]);
+				validate(p);
+				step_get(p, pages, pages);
+				validate(p);
+				step_get(p, 1, pages);
+				progress("sizes", i, ARRAY_SIZE(extreme));
+			}
+		}
+		/* Full of single pages, then every other page free, then all. */
+		pool_reset(p, 5, DAP_ALIGN_NATURAL);
+		for (page = 0; page < pages && pages <= 1025; page++)
+			EXPECT(!step_get(p, 1, pages));
+		if (pages <= 1025) {
+			EXPECT(step_get(p, 1, pages) == -ENOSPC);
+			EXPECT(dap_alloc_largest(&p->a) == 0);
+			validate(p);
+			for (page = 0; page < pages; page += 2)
+				step_put(p, page);
+			validate(p);
+			for (page = 1; page < pages; page += 2)
+				step_put(p, page);
+			validate(p);
+			EXPECT(p->a.cur_len == pages);
+		}
+		pool_free(p);
+	}
+}
+
+/* The alignment of a request can be more than there are pages. */
+static void test_small_and_aligned(void)
+{
+	struct pool *p = pool_new(3);
+
+	pool_reset(p, 0, DAP_ALIGN_NATURAL);
+	EXPECT(dap_alloc_largest(&p->a) == 3);
+	EXPECT(step_get(p, 3, 3) == 0 && p->live[0] == 0);
+	EXPECT(dap_alloc_largest(&p->a) == 0);
+	step_put(p, 0);
+	pool_reset(p, 1, DAP_ALIGN_NATURAL);
+	EXPECT(dap_alloc_largest(&p->a) == 2);
+	EXPECT(step_get(p, 3, 3) == -ENOSPC);
+	EXPECT(step_get(p, 2, 3) == 0 && p->live[0] == 1);
+	pool_reset(p, 0x7fffffff, DAP_ALIGN_NATURAL);
+	EXPECT(step_get(p, 3, 3) == -ENOSPC);
+	pool_reset(p, 1, 1);
+	EXPECT(step_get(p, 3, 3) == -ENOSPC);
+	pool_reset(p, 1, 0);
+	EXPECT(step_get(p, 3, 3) == 0 && p->live[0] == 0);
+	pool_free(p);
+}
+
+/* A pool that is empty, or has one hole, is served without any tree. */
+static void test_current_run(void)
+{
+	struct pool *p = pool_new(256);
+	u32 n, page;
+
+	pool_reset(p, 0, DAP_ALIGN_NATURAL);
+	for (n = 1; n <= 256; n *= 2) {
+		EXPECT(!dap_alloc_get(&p->a, n, ~0U, &page));
+		EXPECT(!p->a.filled);
+		EXPECT(!dap_alloc_put(&p->a, page, n));
+		EXPECT(!p->a.filled);
+	}
+	for (n = 0; n < 256; n++)
+		EXPECT(!step_get(p, 1, ~0U));
+	step_put(p, 100);
+	EXPECT(!p->a.filled && p->a.cur_len == 1);
+	EXPECT(!step_get(p, 1, ~0U));
+	EXPECT(!p->a.filled && !p->a.cur_len);
+	step_put(p, 50);
+	validate(p);
+	pool_free(p);
+}
+
+static void test_bad_puts(void)
+{
+	static const u32 sizes[] = { 1, 2, 5, 33, 64, 100 };
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct pool *p = pool_new(sizes[i]);
+
+		pool_reset(p, 3, DAP_ALIGN_NATURAL);
+		all_bad_puts(p);
+		for (j = 0; j < 60; j++) {
+			if (rnd(3))
+				step_get(p, 1 + rnd(6), ~0U);
+			else if (p->count)
+				step_put(p, p->live[rnd(p->count)]);
+			if (j % 10 == 9)
+				all_bad_puts(p);
+		}
+		/* Twice, and after the place has been given to another. */
+		if (p->count) {
+			u32 page = p->live[0], n = p->o.len[page];
+
+			step_put(p, page);
+			snapshot(p);
+			EXPECT(dap_alloc_put(&p->a, page, n) == -ENOENT);
+			EXPECT(unchanged(p));
+		}
+		validate(p);
+		pool_free(p);
+	}
+}
+
+/* Every sequence of calls up to a depth. */
+static void exhaust(struct pool *p, u32 depth)
+{
+	u32 n, i, live[8], len[8], count = p->count;
+	struct pool saved = *p;
+	unsigned char map[8], meta[512];
+	u32 mark[8], where[8];
+	bool limits = p->o.pages <= 4 || depth >= 3;
+
+	if (steps % 32 == 0 || depth > 2)
+		validate(p);
+	if (steps % 512 == 0)
+		all_bad_puts(p);
+	if (!depth)
+		return;
+
+	memcpy(live, p->live, sizeof(u32) * p->o.pages);
+	memcpy(where, p->where, sizeof(u32) * p->o.pages);
+	memcpy(mark, p->mark, sizeof(u32) * p->o.pages);
+	memcpy(len, p->o.len, sizeof(u32) * p->o.pages);
+	memcpy(map, p->o.map, p->o.pages);
+	memcpy(meta, p->meta, p->meta_size);
+
+#define UNDO() do {							\
+		*p = saved;						\
+		memcpy(p->live, live, sizeof(u32) * p->o.pages);	\
+		memcpy(p->where, where, sizeof(u32) * p->o.pages);	\
+		memcpy(p->mark, mark, sizeof(u32) * p->o.pages);	\
+		memcpy(p->o.len, len, sizeof(u32) * p->o.pages);	\
+		memcpy(p->o.map, map, p->o.pages);			\
+		memcpy(p->meta, meta, p->meta_size);			\
+	} while (0)
+
+	for (n = 1; n <= p->o.pages; n++) {
+		/* A failure changes nothing, so what follows is known. */
+		if (!step_get(p, n, ~0U)) {
+			exhaust(p, depth - 1);
+			UNDO();
+		}
+		for (i = n; limits && i < p->o.pages; i += depth) {
+			if (!step_get(p, n, i)) {
+				exhaust(p, depth - 1);
+				UNDO();
+			}
+		}
+	}
+	for (i = 0; i < count; i++) {
+		step_put(p, live[i]);
+		exhaust(p, depth - 1);
+		UNDO();
+	}
+#undef UNDO
+}
+
+static void test_exhaustive(void)
+{
+	/* pages - 1; natural alignment, other alignments */
+	static const u32 deep[8][2] = { {9, 8}, {9, 8}, {8, 7}, {7, 6},
+		{6, 6}, {6, 5}, {6, 5}, {6, 4} };
+	u32 pages, offset, order;
+
+	for (pages = 1; pages <= 8; pages++) {
+		struct pool *p = pool_new(pages);
+
+		for (order = 0; order <= 4; order++) {
+			u32 max = order == 4 ? DAP_ALIGN_NATURAL : order;
+
+			for (offset = 0; offset < (4U << (pages > 4));
+			     offset += 1 + (order != 4)) {
+				u32 depth = deep[pages - 1][order != 4 ||
+							    offset > 1];
+
+				pool_reset(p, offset, max);
+				exhaust(p, depth);
+				progress("exhaustive: pages", pages, 8);
+			}
+		}
+		pool_free(p);
+	}
+}
+
+/* Sizes as drivers ask for them, or as they would hurt. */
+static u32 random_size(u32 mix, u32 pages)
+{
+	u32 bits;
+
+	switch (mix % 5) {
+	case 0:	/* mostly small */
+		return rnd(4) ? 1 + rnd(4) : 1 + rnd(24);
+	case 1:	/* all sizes alike, up to a quarter of the pool */
+		return 1 + rnd(pages / 4 + 1);
+	case 2:	/* powers of two, and next to them */
+		for (bits = 0; (2U << bits) < pages && rnd(3); bits++)
+			;
+		return max((1U << bits) + rnd(3), 2U) - 1;
+	case 3:	/* single pages and a few big ones */
+		return rnd(30) ? 1 : 1 + rnd(pages);
+	default: /* any size of magnitude */
+		for (bits = 0; (2U << bits) < pages; bits++)
+			;
+		return 1 + rnd(1U << rnd(bits + 1));
+	}
+}
+
+static u32 random_limit(u32 pages, u32 limits)
+{
+	if (!limits || rnd(limits))
+		return rnd(2) ? pages : ~0U;
+	return rnd(pages + 2);
+}
+
+/*
+ * Fill levels come in waves: mostly get until the wave's fill level is
+ * reached, then mostly put.
+ */
+static void random_run(struct pool *p, u32 count, u32 mix, u32 limits,
+		       u32 every)
+{
+	u32 level = 0, i;
+
+	for (i = 0; i < count; i++) {
+		bool want_get;
+
+		if (i % 512 == 0)
+			level = rnd(p->o.pages + p->o.pages / 8 + 1);
+		want_get = p->o.pages - p->o.free < level ? rnd(4) : !rnd(4);
+
+		if (!p->count || want_get)
+			step_get(p, random_size(mix, p->o.pages),
+				 random_limit(p->o.pages, limits));
+		else
+			step_put(p, p->live[rnd(p->count)]);
+
+		if (i % 16 == 0)
+			step_bad_put(p, rnd(p->o.pages + 2), rnd(6));
+		if (i % every == 0) {
+			u32 page = rnd(p->o.pages + 2);
+			u32 n = rnd(4) ? rnd(6) : random_state;
+
+			validate(p);
+			snapshot(p);
+			step_bad_put(p, page, n);
+			EXPECT(unchanged(p));
+		}
+	}
+	validate(p);
+	while (p->count)
+		step_put(p, p->live[rnd(p->count)]);
+	validate(p);
+	EXPECT(p->o.free == p->o.pages);
+}
+
+static void random_pools(const char *name, u32 rounds, u32 from, u32 to,
+			 u32 count, u32 every)
+{
+	u32 round;
+
+	for (round = 0; round < rounds; round++) {
+		struct pool *p = pool_new(from + rnd(to - from + 1));
+		u32 order = some_order[rnd(2) * rnd(ARRAY_SIZE(some_order))];
+
+		pool_reset(p, rnd(2) ? random_state & 0x7fffffff : rnd(3),
+			   order);
+		random_run(p, count, round, round % 3 ? 0 : 1 + rnd(8), every);
+		pool_free(p);
+		progress(name, round, rounds);
+	}
+}
+
+static void test_random_tiny(void)
+{
+	random_pools("random, tiny pools", 1000, 1, 24, 6000, 16);
+}
+
+static void test_random_words(void)
+{
+	random_pools("random, one to four words", 600, 25, 130, 2000, 32);
+}
+
+static void test_random_medium(void)
+{
+	random_pools("random, medium pools", 100, 131, 1500, 2500, 100);
+}
+
+static void test_random_large(void)
+{
+	random_pools("random, large pools", 5, 20000, 70000, 2000, 500);
+	random_pools("random, huge pool", 1, 262144, 262144, 300, 100);
+}
+
+/* Same history, same answers, also from other garbage and after a restore. */
+static void test_same_history(void)
+{
+	struct pool *p = pool_new(200);
+	u32 first[400], i, n, page, round;
+
+	for (round = 0; round < 2; round++) {
+		pool_reset(p, 7, DAP_ALIGN_NATURAL);
+		random_state = 99;
+		for (i = 0; i < 400; i++) {
+			if (i == 200)
+				snapshot(p);
+			n = 1 + rnd(9);
+			page = ~0U;
+			if (rnd(3) || !dap_alloc_next(&p->a, rnd(200), &page,
+						      &n))
+				dap_alloc_get(&p->a, n, ~0U, &page);
+			else
+				EXPECT(!dap_alloc_put(&p->a, page, n));
+			if (!round)
+				first[i] = page;
+			EXPECT(first[i] == page);
+		}
+		restore(p);
+		EXPECT(unchanged(p));
+	}
+	pool_free(p);
+}
+
+static void test_policy(void)
+{
+	struct pool *p = pool_new(SEQ_PAGES);
+
+	EXPECT(seq_first_failure(&p->a, p->meta, DAP_ALIGN_NATURAL) >= 3160);
+	EXPECT(seq_churn(&p->a, p->meta, DAP_ALIGN_NATURAL) <= 800);
+	EXPECT(seq_first_failure(&p->a, p->meta, 0) >= 4060);
+	EXPECT(seq_churn(&p->a, p->meta, 0) <= 90);
+	pool_free(p);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	{ "extreme pool sizes", test_sizes },
+	{ "alignment beyond the pool's size", test_small_and_aligned },
+	{ "empty and full pools touch no tree", test_current_run },
+	{ "bad frees change nothing", test_bad_puts },
+	{ "same history, same answers", test_same_history },
+	{ "placement reaches the targets", test_policy },
+	{ "random, huge and large pools", test_random_large },
+	{ "random, medium pools", test_random_medium },
+	{ "random, pools of one to four words", test_random_words },
+	{ "random, tiny pools", test_random_tiny },
+	{ "all sequences on 1 to 8 pages", test_exhaustive },
+};
+
+int main(void)
+{
+	volatile int failed = 0;
+	volatile unsigned int i;
+
+	printf("TAP version 13\n1..%zu\n", ARRAY_SIZE(tests));
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		unsigned long long before = steps;
+		clock_t start = clock();
+
+		random_state = 2463534242U + i;
+		if (!setjmp(test_failed)) {
+			tests[i].run();
+			printf("ok %u - %d bit: %s # %llu steps, %.1f s\n",
+			       i + 1, BITS_PER_LONG, tests[i].name,
+			       steps - before,
+			       (double)(clock() - start) / CLOCKS_PER_SEC);
+		} else {
+			printf("not ok %u - %d bit: %s\n", i + 1,
+			       BITS_PER_LONG, tests[i].name);
+			failed++;
+		}
+		fflush(stdout);
+	}
+	printf("# %d bit: %llu steps in all\n", BITS_PER_LONG, steps);
+	return !!failed;
+}
