@@ -69,6 +69,7 @@ if [ -e "$build/pools.dtbo" ]; then
 	boots+=("device_tree device_tree.sh --overlay $build/pools.dtbo")
 	boots+=("device_tree-cached device_tree.sh --cacheid --overlay $build/pools.dtbo")
 	boots+=("bad_device_tree bad_device_tree.sh --overlay $build/bad-pools.dtbo")
+	boots+=("figures figures.sh --icount --overlay $build/kernel-pool.dtbo")
 fi
 
 # The rig's own words go to the log, its KTAP lines and verdict too; what is
@@ -122,6 +123,13 @@ while [ ${#pids[@]} -gt 0 ]; do
 	finish "${pids[0]}" "${labels[0]}"
 	pids=("${pids[@]:1}") labels=("${labels[@]:1}")
 done
+
+# What people ask for first.
+if [ -e "$logs/figures.log" ]; then
+	sed -n 's/^# figure //p' "$logs/figures.log"
+fi
+"${CROSS_COMPILE:-arm-linux-gnueabi-}size" "$build/modules/module/dma_alias_pool.ko" |
+	awk 'NR == 2 { print "module_bytes", $1 + $2, "text and data, Thumb-2" }'
 
 echo "$total_passed passed, $total_failed failed"
 [ "$total_failed" -eq 0 ]

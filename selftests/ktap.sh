@@ -10,7 +10,7 @@ debugfs=/sys/kernel/debug
 pools=$debugfs/dma_alias_pool
 tests=$debugfs/dma_alias_pool_test
 driver=/sys/bus/platform/drivers/dap-test
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 
 # The emulated machine watches memory and is told of expected complaints.
 if [ -e "$here/rig-watch.sh" ]; then

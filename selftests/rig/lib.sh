@@ -12,6 +12,10 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dma-alias-pool
 JOBS=${JOBS:-$(nproc)}
 export LC_ALL=C
 
+# A make or a package build that runs us has ideas of its own about these.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES M O V KBUILD_OUTPUT KBUILD_EXTMOD
+unset CFLAGS CPPFLAGS CXXFLAGS LDFLAGS ARCH CROSS_COMPILE
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
@@ -107,10 +111,10 @@ own_lists_present() {
 install_packages() {
 	export DEBIAN_FRONTEND=noninteractive
 	own_lists_present || apt-get update
-	apt-get install -y --no-install-recommends "$@" && return
+	apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" && return
 	# most often the lists are older than the archive
 	apt-get update
-	apt-get install -y --no-install-recommends "$@"
+	apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
 }
 
 # need PKG...: see that these Debian packages are installed.

@@ -14,6 +14,7 @@ BOARD=${2:-an385}
 need qemu-system-arm device-tree-compiler python3
 KERNEL=$("$HERE/kernel.sh" "$KVER" "$BOARD")
 USERLAND=$("$HERE/userland.sh")
+# shellcheck source=boards/an385/board.conf
 . "$KERNEL/rig/board.conf"
 rig_tmp
 FILES=$RIG_TMP/files

@@ -17,7 +17,6 @@
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
-unset ARCH CROSS_COMPILE MAKEFLAGS
 
 RECIPE=1	# to be counted up with each change of what this script builds
 SUITE=bookworm
@@ -28,7 +27,7 @@ PACKAGES=(uclibc-source gcc-arm-linux-gnueabi gcc-arm-none-eabi gcc libc6-dev
 
 # -mfdpic alone is not enough: this compiler wants to be told to make
 # position-independent code, and the assembler to mark it as FDPIC.
-CFLAGS="-mcpu=cortex-m3 -mthumb -msoft-float -mfdpic -fPIE -Wa,--fdpic \
+TARGET="-mcpu=cortex-m3 -mthumb -msoft-float -mfdpic -fPIE -Wa,--fdpic \
 -ffunction-sections -fdata-sections -fno-stack-protector \
 -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-exceptions"
 
@@ -46,7 +45,7 @@ build_uclibc() {
 	mkdir "$TMP/uclibc"
 	tar xf $UCLIBC -C "$TMP/uclibc" --strip-components=1
 	make -C "$KSRC" O="$TMP/headers" ARCH=arm INSTALL_HDR_PATH="$S" headers_install
-	sed -e "s|@HEADERS@|$S/include|; s|@CROSS@|$CROSS|; s|@CFLAGS@|$CFLAGS|" \
+	sed -e "s|@HEADERS@|$S/include|; s|@CROSS@|$CROSS|; s|@CFLAGS@|$TARGET|" \
 		"$HERE/uclibc.config" >"$TMP/uclibc/.config"
 	cd "$TMP/uclibc"
 	# the answers run out of a pipe that make closes early
@@ -88,7 +87,7 @@ write_wrapper() {
 	# Compiles, links with -r, or links a static program; STACK is its stack size.
 	S=\$(dirname "\$(readlink -f "\$0")")/../sysroot
 	FORMAT="-Wl,-b,elf32-littlearm-fdpic -Wl,--oformat,elf32-littlearm-fdpic"
-	C="$CFLAGS -U_FORTIFY_SOURCE -nostdinc -isystem \$S/include
+	C="$TARGET -U_FORTIFY_SOURCE -nostdinc -isystem \$S/include
 	 -isystem $(${CROSS}gcc -print-file-name=include)
 	 -isystem $(${CROSS}gcc -print-file-name=include-fixed)"
 	args=()
@@ -150,7 +149,7 @@ build_busybox() {
 [ "${1:-}" = --path ] || need "${PACKAGES[@]}"
 [ -e $UCLIBC ] || die "uclibc-source here does not hold $UCLIBC"
 KEY=$({
-	echo "$RECIPE" "$SUITE" "$UCLIBC" "$CFLAGS"
+	echo "$RECIPE" "$SUITE" "$UCLIBC" "$TARGET"
 	${CROSS}gcc -dumpfullversion
 	arm-none-eabi-gcc -dumpfullversion
 	cat "$HERE/uclibc.config" "$HERE/busybox.frag" "$HERE"/guest/*.c
