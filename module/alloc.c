@@ -17,7 +17,9 @@
  * the run with the least room, counted from its first page that is aligned to
  * the class; of several such runs from the one with the lowest address; and in
  * that run at the highest address. So runs that can hold something big are
- * kept for it. The same history gives the same places.
+ * kept for it. A request with a limit does the same with the runs that are
+ * altogether below the limit; if none of them can hold it, it gets a place in
+ * the run that the limit cuts. The same history gives the same places.
  *
  * With N pages, get, put and largest take O(log N), check takes O(1). A get
  * with a limit may look at all runs that could hold the request. In an empty
@@ -51,6 +53,11 @@
 
 #include "alloc.h"
 
+/*
+ * Most kernels that need this are built for size. What get and put go through
+ * every time is small and inlined by hand, the rest is kept out of their way.
+ */
+
 /* Instead of the first page of a run. */
 #define DAP_NO_RUN	(~0U)
 
@@ -76,6 +83,12 @@ struct dap_slot {
 	};
 };
 
+/**
+ * dap_slot() - the slot that a node is in
+ * @node: the node
+ *
+ * Return: the slot
+ */
 static struct dap_slot *dap_slot(const struct rb_node *node)
 {
 	return rb_entry(node, struct dap_slot, node);
@@ -324,12 +337,12 @@ static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
 	if (cur_cap < n)
 		return start;
 
-	/* Which of the two has the lower class, room, address? */
-	if (class > order) {
-		if (!dap_holds(a, cur, a->cur_len, class))
-			return cur;
+	/*
+	 * Which of the two has the lower class, room, address? If the current
+	 * run's class is lower, so is its room for this class.
+	 */
+	if (class > order)
 		cur_cap = dap_cap(a, cur, a->cur_len, class);
-	}
 	if (dap_holds(a, cur, a->cur_len, class + 1))
 		return start;
 	if (cur_cap != dap_slot(best)->value)

@@ -250,7 +250,7 @@ static void dap_reap(struct work_struct *work)
 	list_for_each_entry_safe(entry, next_entry, &dap_entries, node) {
 		list_for_each_entry_safe(client, next_client, &entry->clients,
 					 node)
-			if (client->gone && is_idle(client))
+			if (client->user.leaving && is_idle(client))
 				detach(client);
 		reap_entry(entry);
 	}
@@ -378,7 +378,7 @@ static void release_if_idle(struct dap_client *client)
 {
 	struct dap_entry *entry = entry_of(client);
 
-	if (client->gone && is_idle(client)) {
+	if (client->user.leaving && is_idle(client)) {
 		detach(client);
 		reap_entry(entry);
 	}
@@ -415,8 +415,7 @@ static void after_removal(struct device *dev)
 	mutex_lock(&dap_lock);
 	client = find_client(dev);
 	if (client) {
-		/* Either the last free sees the flag, or we see the free. */
-		WRITE_ONCE(client->gone, true);
+		dap_pool_user_leaves(client->pool, &client->user);
 		release_if_idle(client);
 	}
 	dap_unlock();
@@ -597,7 +596,7 @@ void dap_entry_retire(struct dap_entry *entry)
 		mutex_lock(&dap_lock);
 	}
 	list_for_each_entry_safe(client, next, &entry->clients, node) {
-		WRITE_ONCE(client->gone, true);
+		dap_pool_user_leaves(client->pool, &client->user);
 		if (is_idle(client))
 			detach(client);
 	}

@@ -18,7 +18,6 @@
  * @companion:	stands in for the device where the direct mapping is needed
  * @user:	what it holds; under the pool's lock
  * @node:	in the list of clients, under dap_lock
- * @gone:	the device was removed: let go at the last free
  * @driver:	name of the last driver, for the clients file
  */
 struct dap_client {
@@ -30,7 +29,6 @@ struct dap_client {
 	struct device *companion;
 	struct dap_user user;
 	struct list_head node;
-	bool gone;
 	char driver[24];
 };
 
@@ -43,7 +41,7 @@ static inline struct dap_client *dap_client_of(struct device *dev)
 void dap_ops_build(struct dap_client *client);
 void dap_ops_calibrate(void);
 
-/* attach.c: called from any context after the last free of a gone client. */
+/* attach.c: called from any context after the last free of a leaving client. */
 void dap_client_drained(void);
 
 #endif /* DAP_CLIENT_H */

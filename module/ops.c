@@ -177,12 +177,13 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 	struct dap_client *client = dap_client_of(dev);
 	struct dap_pool *pool = client->pool;
 	struct page *page;
-	bool last;
+	bool drained;
 	int ret;
 
 	if (likely(dap_pool_contains(pool, cpu))) {
-		ret = dap_pool_free(pool, &client->user, cpu, size, &last);
-		if (last && READ_ONCE(client->gone))
+		ret = dap_pool_free(pool, &client->user, cpu, size, &drained);
+		/* The client may be gone by now. */
+		if (unlikely(drained))
 			dap_client_drained();
 	} else {
 		ret = -ERANGE;

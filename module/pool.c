@@ -217,8 +217,8 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
  * @user: who holds it
  * @cpu:  the address that dap_pool_alloc() returned; dap_pool_contains() it
  * @size: bytes, as allocated
- * @last: set to whether @user holds nothing any more; the reference on the
- *	  module is gone then
+ * @drained: set to whether @user was leaving, and this was all it held: it may be
+ *	     gone already, somebody has to look
  *
  * Context: any.
  * Return: 0, or an error for a free that cannot be right, which has changed
@@ -226,13 +226,13 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
  * -EPERM for memory of somebody else.
  */
 int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
-		  size_t size, bool *last)
+		  size_t size, bool *drained)
 {
 	size_t offset = dap_pool_offset(pool, cpu);
 	unsigned long flags;
 	int ret;
 
-	*last = false;
+	*drained = false;
 	if (offset & ~PAGE_MASK)
 		return -ENOENT;
 	if (size > pool->region.size)
@@ -241,7 +241,7 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	ret = give(pool, user, offset >> PAGE_SHIFT, size);
 	if (!ret && !user->live_allocs) {
-		*last = true;
+		*drained = user->leaving;
 		module_put(THIS_MODULE);
 	}
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
@@ -319,6 +319,25 @@ void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	*copy = *user;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * dap_pool_user_leaves() - a user is to go as soon as it holds nothing
+ * @pool: the pool
+ * @user: the user
+ *
+ * Under the lock, so that the last free either sees this or comes before what
+ * the caller looks at next.
+ *
+ * Context: any.
+ */
+void dap_pool_user_leaves(struct dap_pool *pool, struct dap_user *user)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	user->leaving = true;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 

@@ -42,6 +42,7 @@ struct dap_spec {
  * @allocs:	 allocations so far
  * @failures:	 requests that could not be served
  * @bad_frees:	 frees that were refused
+ * @leaving:	 to be let go as soon as it holds nothing
  */
 struct dap_user {
 	struct device *dev;
@@ -51,6 +52,7 @@ struct dap_user {
 	unsigned long allocs;
 	unsigned long failures;
 	unsigned long bad_frees;
+	bool leaving;
 };
 
 /* The keys of the stats file that are plain counters, in its order. */
@@ -123,11 +125,12 @@ void dap_pool_kill(struct dap_pool *pool);
 void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 		     u32 limit, unsigned long caller);
 int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
-		  size_t size, bool *last);
+		  size_t size, bool *drained);
 bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live);
 void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats);
 void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
 		   struct dap_user *copy);
+void dap_pool_user_leaves(struct dap_pool *pool, struct dap_user *user);
 void dap_pool_count_fallback(struct dap_pool *pool);
 bool dap_pool_count_bad_free(struct dap_pool *pool, struct dap_user *user);
 

@@ -17,8 +17,9 @@ starts()
 	dmesg >/tmp/log
 	[ -d $pools/good ] || fail "the good pool is missing"
 	same pools "$(ls $pools)" good
-	same "driver's devices" \
-	     "$(ls /sys/bus/platform/drivers/dma_alias_pool | grep -c -e bad -e good)" 1
+	set -- /sys/bus/platform/drivers/dma_alias_pool/*good \
+	       /sys/bus/platform/drivers/dma_alias_pool/*bad*
+	same "driver's devices" "${1##*/} ${2##*/} $#" "20400000.good *bad* 2"
 }
 
 # refused DEVICE ERROR REGEX

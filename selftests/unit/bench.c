@@ -18,7 +18,7 @@
 #include "../../module/alloc.c"
 #include "sequences.h"
 
-#define PAIRS	200
+#define PAIRS	40
 
 static struct dap_alloc a;
 static u32 *live, *len, count;

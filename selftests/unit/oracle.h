@@ -7,24 +7,24 @@
 #define DAP_UNIT_ORACLE_H
 
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
+#include <linux/types.h>
 
 enum { FREE, BODY, HEAD };
 
 struct oracle {
-	uint32_t pages;
-	uint32_t offset;
-	uint32_t max_order;
-	uint32_t free;
+	u32 pages;
+	u32 offset;
+	u32 max_order;
+	u32 free;
 	unsigned char *map;	/* FREE, BODY or HEAD */
-	uint32_t *len;		/* of the allocation, at its HEAD */
+	u32 *len;		/* of the allocation, at its HEAD */
 };
 
 /* The order of a request of n pages. */
-static uint32_t oracle_order(const struct oracle *o, uint32_t n)
+static u32 oracle_order(const struct oracle *o, u32 n)
 {
-	uint32_t order = 0;
+	u32 order = 0;
 
 	while ((1ULL << order) < n && order < o->max_order)
 		order++;
@@ -32,21 +32,20 @@ static uint32_t oracle_order(const struct oracle *o, uint32_t n)
 }
 
 /* Pages of [s, e) from the first one on that is aligned to 2^order pages. */
-static uint32_t oracle_room(const struct oracle *o, uint32_t s, uint32_t e,
-			    uint32_t order)
+static u32 oracle_room(const struct oracle *o, u32 s, u32 e, u32 order)
 {
-	while (s < e && ((uint64_t)o->offset + s) % (1ULL << order))
+	while (s < e && ((u64)o->offset + s) % (1ULL << order))
 		s++;
 	return e - s;
 }
 
 /* The highest order of which [s, e) can hold the smallest request. */
-static uint32_t oracle_class(const struct oracle *o, uint32_t s, uint32_t e)
+static u32 oracle_class(const struct oracle *o, u32 s, u32 e)
 {
-	uint32_t order, class = 0;
+	u32 order, class = 0;
 
 	for (order = 1; order <= o->max_order; order++) {
-		uint64_t smallest = (1ULL << (order - 1)) + 1;
+		u64 smallest = (1ULL << (order - 1)) + 1;
 
 		if (smallest > e - s)
 			break;
@@ -56,7 +55,7 @@ static uint32_t oracle_class(const struct oracle *o, uint32_t s, uint32_t e)
 	return class;
 }
 
-static uint32_t oracle_run_end(const struct oracle *o, uint32_t s)
+static u32 oracle_run_end(const struct oracle *o, u32 s)
 {
 	while (s < o->pages && o->map[s] == FREE)
 		s++;
@@ -64,11 +63,10 @@ static uint32_t oracle_run_end(const struct oracle *o, uint32_t s)
 }
 
 /* The best of all places: the contract of dap_alloc_get(), word by word. */
-static int oracle_get(const struct oracle *o, uint32_t n, uint32_t limit,
-		      uint32_t *page)
+static int oracle_get(const struct oracle *o, u32 n, u32 limit, u32 *page)
 {
-	uint32_t best_class = ~0U, best_room = 0, best_end = 0;
-	uint32_t order, s, e;
+	u32 best_class = ~0U, best_room = 0, best_end = 0;
+	u32 order, s, e;
 
 	if (!n)
 		return -EINVAL;
@@ -77,7 +75,7 @@ static int oracle_get(const struct oracle *o, uint32_t n, uint32_t limit,
 
 	order = oracle_order(o, n);
 	for (s = 0; s < o->pages && s < limit; s = e) {
-		uint32_t class, room;
+		u32 class, room;
 
 		if (o->map[s] != FREE) {
 			e = s + o->len[s];
@@ -107,15 +105,15 @@ static int oracle_get(const struct oracle *o, uint32_t n, uint32_t limit,
 		return -ENOSPC;
 
 	*page = best_end - n;
-	while (((uint64_t)o->offset + *page) % (1ULL << order))
+	while (((u64)o->offset + *page) % (1ULL << order))
 		--*page;
 	return 0;
 }
 
 /* The largest request that would succeed, by trying. */
-static uint32_t oracle_largest(const struct oracle *o)
+static u32 oracle_largest(const struct oracle *o)
 {
-	uint32_t n, page;
+	u32 n, page;
 
 	for (n = o->free; n; n--)
 		if (!oracle_get(o, n, ~0U, &page))
@@ -123,16 +121,16 @@ static uint32_t oracle_largest(const struct oracle *o)
 	return n;
 }
 
-static int oracle_check(const struct oracle *o, uint32_t page, uint32_t n)
+static int oracle_check(const struct oracle *o, u32 page, u32 n)
 {
-	if (page >= o->pages || (uint64_t)page + n > o->pages)
+	if (page >= o->pages || (u64)page + n > o->pages)
 		return -ERANGE;
 	if (o->map[page] != HEAD)
 		return -ENOENT;
 	return o->len[page] == n ? 0 : -EINVAL;
 }
 
-static void oracle_take(struct oracle *o, uint32_t page, uint32_t n)
+static void oracle_take(struct oracle *o, u32 page, u32 n)
 {
 	memset(o->map + page, BODY, n);
 	o->map[page] = HEAD;
@@ -140,7 +138,7 @@ static void oracle_take(struct oracle *o, uint32_t page, uint32_t n)
 	o->free -= n;
 }
 
-static void oracle_give(struct oracle *o, uint32_t page)
+static void oracle_give(struct oracle *o, u32 page)
 {
 	memset(o->map + page, FREE, o->len[page]);
 	o->free += o->len[page];
