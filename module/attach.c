@@ -174,6 +174,7 @@ static int refresh(struct dap_client *client)
 			      "the pool's device depends on it");
 
 	client->bus = bus;
+	client->bus_end = bus + client->pool->region.size - 1;
 	strscpy(client->driver, dev->driver ? dev->driver->name : "-",
 		sizeof(client->driver));
 	if (client->companion)

@@ -15,6 +15,7 @@
  * @dev:	the device, with a reference
  * @pool:	where its coherent memory comes from
  * @bus:	what the device calls the start of the pool
+ * @bus_end:	and its last byte
  * @companion:	stands in for the device where the direct mapping is needed
  * @user:	what it holds; under the pool's lock
  * @node:	in the list of clients, under dap_lock
@@ -26,6 +27,7 @@ struct dap_client {
 	struct device *dev;
 	struct dap_pool *pool;
 	dma_addr_t bus;
+	dma_addr_t bus_end;
 	struct device *companion;
 	struct dap_user user;
 	struct list_head node;

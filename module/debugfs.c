@@ -42,10 +42,10 @@ static int stats_show(struct seq_file *s, void *unused)
 	seq_printf(s, "total_bytes %zu\n", stats.total_bytes);
 	seq_printf(s, "used_bytes %zu\n", stats.total_bytes - stats.free_bytes);
 	seq_printf(s, "requested_bytes %zu\n", count->requested_bytes);
-	seq_printf(s, "peak_used_bytes %zu\n", count->peak_used_bytes);
+	seq_printf(s, "peak_used_bytes %zu\n", stats.peak_used_bytes);
 	seq_printf(s, "free_bytes %zu\n", stats.free_bytes);
 	seq_printf(s, "largest_free_bytes %zu\n", stats.largest_free_bytes);
-	seq_printf(s, "live_allocs %lu\n", count->live_allocs);
+	seq_printf(s, "live_allocs %lu\n", count->alloc_count - count->free_count);
 	seq_printf(s, "alloc_count %lu\n", count->alloc_count);
 	seq_printf(s, "free_count %lu\n", count->free_count);
 	seq_printf(s, "fail_count %lu\n", count->fail_count);

@@ -21,18 +21,19 @@
 #include "compat.h"
 #include "direct.h"
 
-/* The first page of the pool that the device cannot address. */
+/* The first page of the pool that the device cannot address, or far beyond. */
 static u32 reachable_pages(const struct dap_client *client)
 {
 	const struct device *dev = client->dev;
-	u64 mask = min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit);
+	u64 mask = dev->coherent_dma_mask;
 
+	if (dev->bus_dma_limit)
+		mask = min_not_zero(mask, dev->bus_dma_limit);
+	if (likely(mask >= client->bus_end))
+		return U32_MAX;
 	if (mask < client->bus)
 		return 0;
-	mask -= client->bus;
-	if (mask >= client->pool->region.size - 1)
-		return client->pool->region.size >> PAGE_SHIFT;
-	return (mask + 1) >> PAGE_SHIFT;
+	return (mask - client->bus + 1) >> PAGE_SHIFT;
 }
 
 static noinline void report_failure(struct dap_client *client, size_t size,

@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "pool.h"
 
 /* Kept by the allocator, one for each live allocation. */
@@ -76,6 +77,7 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 	raw_spin_lock_init(&pool->lock);
 	dap_alloc_init(&pool->alloc, pages, bus >> PAGE_SHIFT,
 		       DAP_ALIGN_NATURAL, pool->meta);
+	pool->count.least_free = pages;
 	return 0;
 }
 
@@ -111,7 +113,6 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 {
 	struct dap_counters *count = &pool->count;
 	struct dap_record *record;
-	size_t used;
 	int ret;
 
 	if (pool->dead)
@@ -135,14 +136,13 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 	user->live_allocs++;
 	user->allocs++;
 	user->live_bytes += size;
-	user->peak_bytes = max(user->peak_bytes, user->live_bytes);
+	if (user->peak_bytes < user->live_bytes)
+		user->peak_bytes = user->live_bytes;
 
-	count->live_allocs++;
 	count->alloc_count++;
 	count->requested_bytes += size;
-	used = pool->region.size -
-	       ((size_t)dap_alloc_free_pages(&pool->alloc) << PAGE_SHIFT);
-	count->peak_used_bytes = max(count->peak_used_bytes, used);
+	if (count->least_free > pool->alloc.free)
+		count->least_free = pool->alloc.free;
 	return 0;
 }
 
@@ -185,30 +185,30 @@ void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 		return ERR_PTR(ret);
 
 	cpu = pool->region.cpu + ((size_t)page << PAGE_SHIFT);
-	memset(cpu, 0, (size_t)pages_for(size) << PAGE_SHIFT);
+	dap_clear_pages(cpu, (size_t)pages_for(size) << PAGE_SHIFT);
 	return cpu;
 }
 
 static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
 		size_t size)
 {
-	struct dap_record *record;
+	/* Of any page of the pool, hence not to be trusted on its own. */
+	struct dap_record *record = dap_alloc_record(&pool->alloc, page);
+	u32 requested = record->size;
 	int ret;
 
-	ret = dap_alloc_check(&pool->alloc, page, pages_for(size));
+	if (record->user != user)
+		return dap_alloc_check(&pool->alloc, page, pages_for(size)) ?:
+		       -EPERM;
+	ret = dap_alloc_put(&pool->alloc, page, pages_for(size));
 	if (ret)
 		return ret;
 
-	record = dap_alloc_record(&pool->alloc, page);
-	if (record->user != user)
-		return -EPERM;
-
 	user->live_allocs--;
-	user->live_bytes -= record->size;
-	pool->count.live_allocs--;
+	user->live_bytes -= requested;
 	pool->count.free_count++;
-	pool->count.requested_bytes -= record->size;
-	return dap_alloc_put(&pool->alloc, page, pages_for(size));
+	pool->count.requested_bytes -= requested;
+	return 0;
 }
 
 /**
@@ -295,8 +295,9 @@ void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats)
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	stats->total_bytes = pool->region.size;
-	stats->free_bytes =
-		(size_t)dap_alloc_free_pages(&pool->alloc) << PAGE_SHIFT;
+	stats->free_bytes = (size_t)pool->alloc.free << PAGE_SHIFT;
+	stats->peak_used_bytes = stats->total_bytes -
+				 ((size_t)pool->count.least_free << PAGE_SHIFT);
 	stats->largest_free_bytes =
 		(size_t)dap_alloc_largest(&pool->alloc) << PAGE_SHIFT;
 	stats->sweeps = pool->alloc.sweeps;

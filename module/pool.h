@@ -55,11 +55,10 @@ struct dap_user {
 	bool leaving;
 };
 
-/* The keys of the stats file that are plain counters, in its order. */
+/* What the stats file is made of, apart from the allocator's own figures. */
 struct dap_counters {
 	size_t requested_bytes;
-	size_t peak_used_bytes;
-	unsigned long live_allocs;
+	u32 least_free;			/* pages */
 	unsigned long alloc_count;
 	unsigned long free_count;
 	unsigned long fail_count;
@@ -113,6 +112,7 @@ struct dap_pool_stats {
 	size_t total_bytes;
 	size_t free_bytes;
 	size_t largest_free_bytes;
+	size_t peak_used_bytes;
 	unsigned long sweeps;
 	struct dap_counters count;
 };
