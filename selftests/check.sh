@@ -17,7 +17,7 @@ build=$top/build/$BOARD-$KVER
 logs=$top/build/check
 total_passed=0 total_failed=0
 
-need python3 gcc gcc-12-multilib
+need python3 gcc gcc-12-multilib rsync
 rm -rf "$logs"
 mkdir -p "$logs"
 
@@ -53,6 +53,26 @@ say "  UNIT    (about half a minute)"
 make -s -C "$here/unit" check KSRC="$(readlink -f "$kernel/source")" \
 	O="$top/build/unit" 2>&1 | tee "$logs/unit.log" || true
 counts unit "$logs/unit.log"
+
+# What kselftest would put on a target is what the machine gets by other means.
+kselftest() {
+	local tree=$top/build/kselftest file
+	rm -rf "$tree"
+	cp -a "$build/modules" "$tree"
+	cp -a "$top/Makefile" "$tree/"
+	cp -a "$here"/Makefile "$here"/config "$here"/settings "$here"/*.sh \
+		"$tree/selftests/"
+	make -C "$tree/selftests" install KSRC="$kernel/source" KDIR="$kernel" \
+		ARCH=arm CROSS_COMPILE=arm-linux-gnueabi- \
+		INSTALL_PATH="$tree/installed"
+	for file in "$build"/files/*; do
+		# lint.sh and its like are for the host
+		case ${file##*/} in check.sh | lint.sh) continue ;; esac
+		test -e "$tree/installed/${file##*/}"
+	done
+}
+step "KSELFTEST install" "$logs/kselftest.log" kselftest
+add kselftest 1 0
 
 # --- boots: LABEL SCRIPT OPTION...
 boots=()

@@ -32,7 +32,7 @@ cost()
 	clear=$(instructions $clear_ns)
 	bytes=$(stat_of sram metadata_bytes)
 	unload_all
-	echo "# figure alloc_free_4k_empty kernel=$kernel module=$module instructions, $clear of them to clear the page"
+	echo "# figure alloc_free_4k_empty kernel=$kernel module=$module instructions; memset() of a page alone takes $clear"
 	echo "# figure metadata_bytes_a_page $((bytes * 100 / (size / 4096))) hundredths"
 	[ "$module" -gt "$clear" ] || fail "these figures cannot be right"
 }
