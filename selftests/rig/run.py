@@ -726,7 +726,7 @@ def run_raw(machine, args):
                     break
                 if log:
                     log.write(data)
-                *lines, rest = (rest + data.replace(b"\r\n", b"\n")).split(b"\n")
+                *lines, rest = (rest + data).replace(b"\r\n", b"\n").split(b"\n")
                 for line in lines:
                     if m := FINISHED.match(line.decode("utf-8", "replace").strip("\r")):
                         status = int(m[1])
@@ -767,14 +767,17 @@ def run_interactive(machine, args):
     prompt = re.compile(rb"(?:^|\n)\r?" + args.board.encode() + rb":[^\n]*# $")
     lines = sys.stdin.buffer.read().splitlines(keepends=True) + [b"\n", b"poweroff\n"]
     end = time.monotonic() + args.timeout
-    seen, booted = b"", False
+    seen, held, booted = b"", b"", False
     with running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         while (left := end - time.monotonic()) > 0:
             if select.select([child.stdout], [], [], min(left, 2))[0]:
                 data = os.read(child.stdout.fileno(), 65536)
                 if not data:
                     return 1 if child.wait() else 0
-                sys.stdout.buffer.write(data.replace(b"\r\n", b"\n"))
+                # a chunk may end between a line's two end characters
+                text = (held + data).replace(b"\r\n", b"\n")
+                held = b"\r" if text.endswith(b"\r") else b""
+                sys.stdout.buffer.write(text.removesuffix(b"\r"))
                 sys.stdout.flush()
                 seen = (seen + data)[-200:]
                 if not prompt.search(seen):
