@@ -636,6 +636,22 @@ int dap_rules_check(void)
 }
 
 /**
+ * dap_entry_exists() - is there a pool of this name?
+ * @name: the name
+ *
+ * Context: process context, may sleep.
+ */
+bool dap_entry_exists(const char *name)
+{
+	bool found;
+
+	mutex_lock(&dap_lock);
+	found = find_entry(name);
+	dap_unlock();
+	return found;
+}
+
+/**
  * dap_clients_lock() - keep the clients of all pools as they are
  *
  * Context: process context, may sleep; until dap_clients_unlock().

@@ -46,6 +46,7 @@ struct dap_entry *dap_entry_create(struct device *dev,
 				   struct device_node *region_np, bool verify);
 void dap_entry_retire(struct dap_entry *entry);
 int dap_rules_check(void);
+bool dap_entry_exists(const char *name);
 
 void dap_clients_lock(void);
 void dap_clients_unlock(void);

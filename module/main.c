@@ -29,12 +29,19 @@ module_param(clients, charp, 0400);
 MODULE_PARM_DESC(clients,
 		 "GLOB[@NAME],... names of devices that get their coherent memory from pool NAME");
 
+static char *max_align;
+module_param(max_align, charp, 0400);
+MODULE_PARM_DESC(max_align,
+		 "BYTES[@NAME],... align no allocation of a pool to more, against the DMA API's promise; 4K packs best (default: 0, natural alignment)");
+
 static bool verify = true;
 module_param(verify, bool, 0400);
 MODULE_PARM_DESC(verify,
 		 "check at probe that the alias reaches the same memory (default: 1)");
 
 static struct dap_rule *dap_rules;
+static struct dap_align *dap_aligns;
+static unsigned int dap_nr_aligns;
 static struct platform_device **dap_devices;
 static unsigned int dap_nr_devices;
 
@@ -51,6 +58,7 @@ static int spec_from_node(struct device *dev, struct dap_spec *spec,
 	struct reserved_mem *rmem;
 	struct resource *res;
 	const char *name;
+	u32 bytes;
 	int ret = -EINVAL;
 
 	if (!np)
@@ -73,6 +81,9 @@ static int spec_from_node(struct device *dev, struct dap_spec *spec,
 	spec->no_map = of_property_read_bool(np, "no-map");
 	spec->is_default = of_property_read_bool(dev->of_node,
 						 "dma-alias-pool,default");
+	if (!of_property_read_u32(dev->of_node, "dma-alias-pool,max-alignment",
+				  &bytes))
+		spec->max_align = bytes;
 
 	res = platform_get_resource(pdev, IORESOURCE_MEM, 0);
 	if (res && resource_size(res) != spec->size) {
@@ -130,23 +141,34 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 	return 0;
 }
 
+/* The parameter comes before the device tree: it is easier to change. */
+static void apply_max_align(struct dap_spec *spec)
+{
+	unsigned int i;
+
+	for (i = 0; i < dap_nr_aligns; i++)
+		if (!*dap_aligns[i].pool ||
+		    !strcmp(dap_aligns[i].pool, spec->name))
+			spec->max_align = dap_aligns[i].bytes;
+}
+
 static int dap_probe(struct platform_device *pdev)
 {
 	const struct dap_spec *given = dev_get_platdata(&pdev->dev);
 	struct device_node *region_np = NULL;
 	struct dap_spec spec = { };
-	int ret;
+	int ret = 0;
 
-	if (given) {
-		ret = dap_probe_spec(&pdev->dev, given, NULL);
-		dap_probe_result = ret;
-		return ret;
-	}
-
-	ret = spec_from_node(&pdev->dev, &spec, &region_np);
-	if (!ret)
+	if (given)
+		spec = *given;
+	else
+		ret = spec_from_node(&pdev->dev, &spec, &region_np);
+	if (!ret) {
+		apply_max_align(&spec);
 		ret = dap_probe_spec(&pdev->dev, &spec, region_np);
+	}
 	of_node_put(region_np);
+	dap_probe_result = ret;
 	return ret;
 }
 
@@ -192,43 +214,62 @@ static unsigned int count_entries(const char *text)
 	return count;
 }
 
-static int read_clients(unsigned int *count)
+/*
+ * Read a parameter that is a list into an array of what @parse makes of its
+ * entries, @size bytes each.
+ */
+static int read_list(const char *param, const char *text, void **list,
+		     unsigned int *count, size_t size,
+		     int (*parse)(const char **text, void *entry,
+				  struct dap_parse_error *err))
 {
 	struct dap_parse_error err;
-	const char *at = clients;
+	const char *at = text;
 	int ret;
 
 	*count = 0;
-	if (!clients || !*clients)
+	if (!text || !*text)
 		return 0;
-	dap_rules = kcalloc(count_entries(clients), sizeof(*dap_rules),
-			    GFP_KERNEL);
-	if (!dap_rules)
+	*list = kcalloc(count_entries(text), size, GFP_KERNEL);
+	if (!*list)
 		return -ENOMEM;
 	while (*at) {
-		ret = dap_parse_rule(&at, &dap_rules[(*count)++], &err);
+		ret = parse(&at, *list + *count * size, &err);
 		if (ret)
-			return parse_failed("clients", clients, &err);
+			return parse_failed(param, text, &err);
+		(*count)++;
 	}
 	return 0;
 }
 
-static int read_pools(struct dap_spec **specs, unsigned int *count)
+static int parse_pool(const char **text, void *entry,
+		      struct dap_parse_error *err)
 {
-	struct dap_parse_error err;
-	const char *at = pools;
-	int ret;
+	return dap_parse_pool(text, entry, err);
+}
 
-	*count = 0;
-	if (!pools || !*pools)
-		return 0;
-	*specs = kcalloc(count_entries(pools), sizeof(**specs), GFP_KERNEL);
-	if (!*specs)
-		return -ENOMEM;
-	while (*at) {
-		ret = dap_parse_pool(&at, &(*specs)[(*count)++], &err);
-		if (ret)
-			return parse_failed("pools", pools, &err);
+static int parse_rule(const char **text, void *entry,
+		      struct dap_parse_error *err)
+{
+	return dap_parse_rule(text, entry, err);
+}
+
+static int parse_align(const char **text, void *entry,
+		       struct dap_parse_error *err)
+{
+	return dap_parse_align(text, entry, err);
+}
+
+static int check_aligns(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < dap_nr_aligns; i++) {
+		if (!*dap_aligns[i].pool ||
+		    dap_entry_exists(dap_aligns[i].pool))
+			continue;
+		pr_err("max_align: there is no pool %s\n", dap_aligns[i].pool);
+		return -ENOENT;
 	}
 	return 0;
 }
@@ -274,11 +315,17 @@ static int __init dap_init(void)
 	unsigned int nr_specs, nr_rules;
 	int ret;
 
-	ret = read_pools(&specs, &nr_specs);
+	ret = read_list("pools", pools, (void **)&specs, &nr_specs,
+			sizeof(*specs), parse_pool);
 	if (!ret)
-		ret = read_clients(&nr_rules);
+		ret = read_list("clients", clients, (void **)&dap_rules,
+				&nr_rules, sizeof(*dap_rules), parse_rule);
+	if (!ret)
+		ret = read_list("max_align", max_align, (void **)&dap_aligns,
+				&dap_nr_aligns, sizeof(*dap_aligns),
+				parse_align);
 	if (ret)
-		goto err_rules;
+		goto err_lists;
 
 	dap_ops_calibrate();
 	dap_debugfs_init();
@@ -293,6 +340,8 @@ static int __init dap_init(void)
 	ret = add_devices(specs, nr_specs);
 	if (!ret)
 		ret = dap_rules_check();
+	if (!ret)
+		ret = check_aligns();
 	if (ret)
 		goto err_devices;
 
@@ -306,7 +355,8 @@ err_attach:
 	dap_attach_exit();
 err_debugfs:
 	dap_debugfs_exit();
-err_rules:
+err_lists:
+	kfree(dap_aligns);
 	kfree(dap_rules);
 	kfree(specs);
 	return ret;
@@ -318,6 +368,7 @@ static void __exit dap_exit(void)
 	platform_driver_unregister(&dap_pool_driver);
 	dap_attach_exit();
 	dap_debugfs_exit();
+	kfree(dap_aligns);
 	kfree(dap_rules);
 }
 

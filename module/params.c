@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Read the texts of pools= and clients=.
+ * Read the texts of pools=, clients= and max_align=.
  *
  * Pure: knows strings and numbers only, so that user space can compile and
  * fuzz it.  Whether an address makes sense is region.c's question.
@@ -42,14 +42,14 @@ bool dap_valid_name(const char *name, size_t len)
 }
 
 /*
- * A number as memparse() reads it, up to ':', ',' or the end.  memparse() itself
+ * A number as memparse() reads it, up to ':', ',', '@' or the end.  memparse() itself
  * wraps round silently, which would turn a typing error into another address.
  */
 static int parse_number(const char **text, u64 *value,
 			struct dap_parse_error *err, const char *what)
 {
 	static const char units[] = "KMGTPE";
-	size_t len = strcspn(*text, ":,");
+	size_t len = strcspn(*text, ":,@");
 	unsigned int shift = 0;
 	const char *unit;
 	char digits[24];
@@ -183,6 +183,23 @@ int dap_parse_pool(const char **text, struct dap_spec *spec,
 	return end_of_entry(text, err);
 }
 
+/* An optional @NAME; @name is empty and stays so without it. */
+static int parse_pool_name(const char **text, char *name,
+			   struct dap_parse_error *err)
+{
+	size_t len;
+
+	if (**text != '@')
+		return 0;
+	(*text)++;
+	len = strcspn(*text, ",");
+	if (!dap_valid_name(*text, len))
+		return bad(err, *text, "this cannot be the name of a pool");
+	memcpy(name, *text, len);
+	*text += len;
+	return 0;
+}
+
 /**
  * dap_parse_rule() - read one GLOB[@NAME]
  * @text: moved behind the entry and the comma after it
@@ -204,16 +221,26 @@ int dap_parse_rule(const char **text, struct dap_rule *rule,
 	memcpy(rule->glob, start, len);
 	*text += len;
 
-	if (**text == '@') {
-		(*text)++;
-		len = strcspn(*text, ",");
-		if (!dap_valid_name(*text, len))
-			return bad(err, *text,
-				   "this cannot be the name of a pool");
-		memcpy(rule->pool, *text, len);
-		*text += len;
-	}
-	return end_of_entry(text, err);
+	return parse_pool_name(text, rule->pool, err) ?:
+	       end_of_entry(text, err);
+}
+
+/**
+ * dap_parse_align() - read one BYTES[@NAME]
+ * @text:  moved behind the entry and the comma after it
+ * @align: filled in
+ * @err:   set on failure
+ *
+ * Return: 0 or -EINVAL.
+ */
+int dap_parse_align(const char **text, struct dap_align *align,
+		    struct dap_parse_error *err)
+{
+	memset(align, 0, sizeof(*align));
+	return parse_number(text, &align->bytes, err,
+			    "the alignment is not a number") ?:
+	       parse_pool_name(text, align->pool, err) ?:
+	       end_of_entry(text, err);
 }
 
 /**

@@ -15,6 +15,16 @@ struct dap_rule {
 };
 
 /**
+ * struct dap_align - one entry of max_align=
+ * @bytes: no allocation is aligned to more
+ * @pool:  name of the pool, empty for all of them
+ */
+struct dap_align {
+	u64 bytes;
+	char pool[DAP_NAME_LEN];
+};
+
+/**
  * struct dap_parse_error - where and why a parameter cannot be used
  * @at:  the text from where it goes wrong
  * @why: for people
@@ -28,6 +38,8 @@ int dap_parse_pool(const char **text, struct dap_spec *spec,
 		   struct dap_parse_error *err);
 int dap_parse_rule(const char **text, struct dap_rule *rule,
 		   struct dap_parse_error *err);
+int dap_parse_align(const char **text, struct dap_align *align,
+		    struct dap_parse_error *err);
 bool dap_valid_name(const char *name, size_t len);
 bool dap_glob_match(const char *glob, const char *name);
 

@@ -15,6 +15,7 @@
  */
 #include <linux/device.h>
 #include <linux/jiffies.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -52,8 +53,19 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 		  const struct dap_spec *spec, bool verify)
 {
 	phys_addr_t bus = spec->has_bus ? spec->bus : spec->phys;
+	unsigned int max_order = DAP_ALIGN_NATURAL;
 	u32 pages;
 	int ret;
+
+	if (spec->max_align) {
+		/* is_power_of_2() would see 32 bits of it on some kernels. */
+		if (spec->max_align & (spec->max_align - 1) ||
+		    spec->max_align < PAGE_SIZE)
+			return dev_err_probe(dev, -EINVAL,
+					     "maximum alignment %#llx is no power of two from the page size (%lu) on\n",
+					     spec->max_align, PAGE_SIZE);
+		max_order = ilog2(spec->max_align) - PAGE_SHIFT;
+	}
 
 	strscpy(pool->name, spec->name, sizeof(pool->name));
 	pool->region.phys = spec->phys;
@@ -75,8 +87,8 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 	}
 
 	raw_spin_lock_init(&pool->lock);
-	dap_alloc_init(&pool->alloc, pages, bus >> PAGE_SHIFT,
-		       DAP_ALIGN_NATURAL, pool->meta);
+	dap_alloc_init(&pool->alloc, pages, bus >> PAGE_SHIFT, max_order,
+		       pool->meta);
 	pool->count.least_free = pages;
 	return 0;
 }
@@ -156,7 +168,8 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
  *
  * The memory is zeroed to the end of its last page (user space may map it) and
  * aligned to the smallest power-of-two number of pages that holds it, which is
- * what Documentation/core-api/dma-api.rst promises to drivers.
+ * what Documentation/core-api/dma-api.rst promises to drivers; less only where
+ * somebody gave that up for the pool (max_align).
  *
  * Context: any; takes the pool's lock, clears the memory after dropping it.
  * Return: the alias address, or an ERR_PTR: -EINVAL for no bytes, -E2BIG for

@@ -18,6 +18,7 @@ struct device;
  * @size:  bytes
  * @alias: the non-cacheable address of the region, @phys if there is none
  * @bus:   what devices call @phys, valid if @has_bus
+ * @max_align:	align no allocation to more bytes; 0 for no such limit
  * @has_bus:	@bus was given; else each device's own translation is used
  * @no_map:	false for a device tree region that lacks no-map
  * @is_default:	serves every device that qualifies, not only those named
@@ -28,6 +29,7 @@ struct dap_spec {
 	phys_addr_t size;
 	phys_addr_t alias;
 	dma_addr_t bus;
+	u64 max_align;
 	bool has_bus;
 	bool no_map;
 	bool is_default;

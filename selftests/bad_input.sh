@@ -187,6 +187,19 @@ clients_without_their_pool()
 		pools=a:$base:$half:$alias,b:$base2:$half:$alias2 clients=eth0
 }
 
+max_align_is_wrong()
+{
+	pool=pools=x:$base:$half:$alias
+	for bytes in 1 2048 4097 12K 0x180000000; do
+		refused "maximum alignment 0x.* is no power of two" \
+			$pool max_align=$bytes
+	done
+	refused "max_align: there is no pool y" $pool max_align=64K@y
+	refused_at 1 "the alignment is not a number" max_align=page
+	refused_at 4 "this cannot be the name of a pool" max_align=4K@
+	refused_at 3 "expected ',' or the end" max_align=4K:x
+}
+
 # The next load after all these works as the first did.
 still_loads()
 {
@@ -202,7 +215,7 @@ unusual_but_right()
 	for param in pools=x:$base:4K:$alias \
 		     pools=x:$((base)):$((size / 1024))K:$((alias)) \
 		     pools=a.b-c_d+1:$base:$half:$alias:0x1000 \
-		     pools= clients=; do
+		     pools= clients= max_align=; do
 		load $param || fail "$param refused"
 		unload
 	done
@@ -213,4 +226,4 @@ ktap_run base_is_zero base_is_unaligned size_is_zero size_is_unaligned \
 	alias_overlaps_region alias_is_none alias_holds_other_data \
 	region_in_ram alias_in_ram region_is_claimed pools_overlap \
 	name_is_taken pools_do_not_parse clients_do_not_parse \
-	clients_without_their_pool still_loads unusual_but_right
+	clients_without_their_pool max_align_is_wrong still_loads unusual_but_right

@@ -307,6 +307,40 @@ map_file()
 	ok_dev dap-test.1 free all
 }
 
+# Giving up the API's promise packs better: per pool, or for all of them.
+limited_alignment()
+{
+	unload_all
+	for limit in 4096 16384; do
+		load_all max_align=$limit || fail "cannot load"
+		ok_dev dap-test.0 alloc 1
+		ok_dev dap-test.0 alloc 100000
+		# The highest place below the first page, as far as the limit lets.
+		end=$((pool_base + pool_size - page - 25 * page))
+		same "place of 25 pages" $(hex $dma) \
+		     $(hex $((end / limit * limit)))
+		ok_dev dap-test.0 alloc 8192
+		[ $((dma % 8192)) -eq 0 ] || [ $limit -eq 4096 ] ||
+			fail "2 pages at $dma"
+		ok_dev dap-test.0 free all
+		unload_all
+	done
+	half=$(hex $((pool_size / 2)))
+	load pools=a:$pool_base:$half:$pool_alias,b:$(hex $((pool_base + half))):$half:$(hex $((pool_alias + half))) \
+	     clients=dap-test.0@a,dap-test.1@b max_align=4K@b || fail "cannot load"
+	load_tests
+	for dev in 0 1; do
+		ok_dev dap-test.$dev alloc 1
+		ok_dev dap-test.$dev alloc 20480
+		eval "place_$dev=$((dma % 32768))"
+		ok_dev dap-test.$dev free all
+	done
+	same "alignment in a" $place_0 0
+	[ $place_1 -ne 0 ] || fail "b aligns to more than a page"
+	unload_all
+	load_all
+}
+
 ends_empty()
 {
 	unload_tests || fail "test module still in use"
@@ -324,4 +358,4 @@ ktap_run fails_without_module loads_quietly three_addresses naturally_aligned \
 	managed_and_small as_large_as_the_pool page_by_page too_large enormous \
 	of_size_zero no_room full_pool_falls_back_without_kernel_mapping \
 	masks statistics allocations_file allocations_file_is_complete \
-	map_file ends_empty
+	map_file limited_alignment ends_empty

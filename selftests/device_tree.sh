@@ -61,6 +61,16 @@ placed_by_the_kernel()
 	ok_dev dt-test-placed free 0
 }
 
+# As its node says: 8 KiB, where 16 would be natural.
+limited_alignment()
+{
+	ok_dev dt-test-placed alloc 8192
+	same "alignment of 2 pages" $((dma % 8192)) 0
+	ok_dev dt-test-placed alloc 16384
+	same "alignment of 4 pages" $((dma % 16384)) 8192
+	ok_dev dt-test-placed free all
+}
+
 # It is not coherent, names nothing, and clients= does not name it.
 by_default() { in_pool dap-test.0 shared; }
 
@@ -156,7 +166,7 @@ ends_empty()
 	unload_all || fail "module in use"
 }
 
-ktap_run starts by_memory_region placed_by_the_kernel by_default by_parameter \
+ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_default by_parameter \
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
 	shifted_bus blind_bus two_pools_at_once full_pool_and_coherent_devices \
