@@ -106,6 +106,19 @@ static struct page *fallback_page(struct dap_client *client, void *cpu)
 	return page_private(page) == (unsigned long)client ? page : NULL;
 }
 
+static int free_fallback(struct dap_client *client, size_t size, void *cpu,
+			 dma_addr_t handle)
+{
+	struct page *page = fallback_page(client, cpu);
+
+	if (!page)
+		return -ERANGE;
+	set_page_private(page, 0);
+	client->ops.free_pages(client->dev, PAGE_ALIGN(size), page, handle,
+			       DMA_BIDIRECTIONAL);
+	return 0;
+}
+
 static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 			   gfp_t gfp, unsigned long attrs)
 {
@@ -177,26 +190,18 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 {
 	struct dap_client *client = dap_client_of(dev);
 	struct dap_pool *pool = client->pool;
-	struct page *page;
-	bool drained;
 	int ret;
 
-	if (likely(dap_pool_contains(pool, cpu))) {
-		ret = dap_pool_free(pool, &client->user, cpu, size, &drained);
-		/* The client may be gone by now. */
-		if (unlikely(drained))
-			dap_client_drained();
-	} else {
-		ret = -ERANGE;
-		page = fallback_page(client, cpu);
-		if (page) {
-			set_page_private(page, 0);
-			client->ops.free_pages(dev, PAGE_ALIGN(size), page,
-					       handle, DMA_BIDIRECTIONAL);
-			ret = 0;
-		}
-	}
-	if (unlikely(ret))
+	if (likely(dap_pool_contains(pool, cpu)))
+		ret = dap_pool_free(pool, &client->user, cpu, size);
+	else
+		ret = free_fallback(client, size, cpu, handle);
+
+	if (likely(!ret))
+		return;
+	if (ret == DAP_DRAINED)
+		dap_client_drained();	/* the client may be gone by now */
+	else
 		bad_free(client, size, cpu, ret);
 }
 

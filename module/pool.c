@@ -230,22 +230,20 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
  * @user: who holds it
  * @cpu:  the address that dap_pool_alloc() returned; dap_pool_contains() it
  * @size: bytes, as allocated
- * @drained: set to whether @user was leaving, and this was all it held: it may be
- *	     gone already, somebody has to look
  *
  * Context: any.
- * Return: 0, or an error for a free that cannot be right, which has changed
+ * Return: 0; DAP_DRAINED if @user was leaving and this was all it held, when it
+ * may be gone already and somebody has to look; or an error for a free that cannot be right, which has changed
  * nothing: -ENOENT if no allocation starts there, -EINVAL for another size,
  * -EPERM for memory of somebody else.
  */
 int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
-		  size_t size, bool *drained)
+		  size_t size)
 {
 	size_t offset = dap_pool_offset(pool, cpu);
 	unsigned long flags;
 	int ret;
 
-	*drained = false;
 	if (offset & ~PAGE_MASK)
 		return -ENOENT;
 	if (size > pool->region.size)
@@ -254,7 +252,8 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	ret = give(pool, user, offset >> PAGE_SHIFT, size);
 	if (!ret && !user->live_allocs) {
-		*drained = user->leaving;
+		if (user->leaving)
+			ret = DAP_DRAINED;
 		module_put(THIS_MODULE);
 	}
 	raw_spin_unlock_irqrestore(&pool->lock, flags);

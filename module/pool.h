@@ -109,6 +109,9 @@ struct dap_live {
 	u32 age;
 };
 
+/* What dap_pool_free() returns, apart from 0 and errors. */
+#define DAP_DRAINED	1
+
 /* Everything the stats file shows, taken in one go. */
 struct dap_pool_stats {
 	size_t total_bytes;
@@ -127,7 +130,7 @@ void dap_pool_kill(struct dap_pool *pool);
 void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 		     u32 limit, unsigned long caller);
 int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
-		  size_t size, bool *drained);
+		  size_t size);
 bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live);
 void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats);
 void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,

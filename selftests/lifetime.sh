@@ -137,20 +137,32 @@ device_is_removed_with_memory()
 	echo >$params/leak
 }
 
+# As a person would bind it again, by sysfs; then the clients.
+pool_comes_back()
+{
+	rig_watch off
+	echo dma_alias_pool.0 >$pool_driver/bind
+	rig_watch on
+	bind dap-test.0
+	ok_dev dap-test.0 alloc 4096
+	[ $((cpu)) -ge $((pool_alias)) ] || fail "not from the pool: $cpu"
+	ok_dev dap-test.0 free 0
+}
+
+nothing_is_left()
+{
+	[ ! -d $pools/sram ] || fail "debugfs directory left"
+	! grep -q "dma_alias_pool" /proc/iomem || fail "resources left"
+}
+
 # rmmod is not the only way to take a pool away.
 pool_is_unbound()
 {
 	echo dma_alias_pool.0 >$pool_driver/unbind
 	[ ! -e $driver/dap-test.0 ] || fail "dap-test.0 is still bound"
-	[ ! -d $pools/sram ] || fail "debugfs directory left"
-	! grep -q "dma_alias_pool" /proc/iomem || fail "resources left"
-	rig_watch off
-	echo dma_alias_pool.0 >$pool_driver/bind
-	rig_watch on
-	bind dap-test.0
+	nothing_is_left
+	pool_comes_back
 	bind dap-test.1
-	ok_dev dap-test.0 alloc 4096
-	ok_dev dap-test.0 free 0
 }
 
 pool_is_unbound_with_memory()
@@ -174,14 +186,8 @@ pool_is_unbound_with_memory()
 	ok_dev dap-test.0 free 0
 	echo >$params/leak
 	unbind dap-test.0
-	[ ! -d $pools/sram ] || fail "debugfs directory left"
-	! grep -q "dma_alias_pool" /proc/iomem || fail "resources left"
-	rig_watch off
-	echo dma_alias_pool.0 >$pool_driver/bind
-	rig_watch on
-	bind dap-test.0
-	ok_dev dap-test.0 alloc 4096
-	ok_dev dap-test.0 free 0
+	nothing_is_left
+	pool_comes_back
 }
 
 # What the test module still holds is freed when it goes, long after unbind.
@@ -192,7 +198,7 @@ freed_after_everything_else()
 	unload_tests || fail "test module in use"
 	same_stat sram live_allocs 0
 	unload || fail "module in use"
-	! grep -q "dma_alias_pool" /proc/iomem || fail "resources left"
+	nothing_is_left
 }
 
 many_rounds()
