@@ -134,6 +134,16 @@ two_pools_at_once()
 	ok_dev dap-test.0 free 0
 }
 
+# What a client is told about syncing is what the kernel would tell it.
+sync_is_needed_if_not_coherent()
+{
+	for dev in dt-test-named dt-test-coherent dap-test.0; do
+		ok_dev $dev limits
+		ok_dev $dev map 1500 bidi
+		same "need_sync of $dev" $need_sync $((1 - coherent))
+	done
+}
+
 # A device that the hardware keeps coherent may use any memory.
 full_pool_and_coherent_devices()
 {
@@ -170,4 +180,4 @@ ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_defau
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
 	shifted_bus blind_bus two_pools_at_once full_pool_and_coherent_devices \
-	ends_empty
+	sync_is_needed_if_not_coherent ends_empty

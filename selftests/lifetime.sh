@@ -20,6 +20,9 @@ attaches_before_probe()
 	ok_dev dap-test.0 alloc 4096
 	[ $((cpu)) -ge $((pool_alias)) ] || fail "not from the pool: $cpu"
 	ok_dev dap-test.0 free 0
+	# So that the driver core unbinds, suspends and shuts down in order.
+	[ -e /sys/bus/platform/devices/dap-test.0/supplier:platform:dma_alias_pool.0 ] ||
+		fail "the device is no consumer of its pool's device"
 }
 
 # It was bound before the load: it is not touched while its driver uses it.
