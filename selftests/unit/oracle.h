@@ -34,7 +34,9 @@ static u32 oracle_order(const struct oracle *o, u32 n)
 /* Pages of [s, e) from the first one on that is aligned to 2^order pages. */
 static u32 oracle_room(const struct oracle *o, u32 s, u32 e, u32 order)
 {
-	while (s < e && ((u64)o->offset + s) % (1ULL << order))
+	u64 mask = (1ULL << order) - 1;
+
+	while (s < e && (((u64)o->offset + s) & mask))
 		s++;
 	return e - s;
 }

@@ -3,44 +3,17 @@
  * Unit tests of module/alloc.c in user space, TAP on stdout.
  *
  * Every answer is compared with oracle.h, and every now and then validate()
- * looks into the allocator's own structures; alloc.c is included for that.
+ * looks into the allocator's own structures (checked.h); alloc.c is included
+ * for that.
  */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
-
-/* For the colours of nodes; alloc.c itself needs linux/rbtree.h only. */
-#include <linux/rbtree_augmented.h>
 
 #include "../../module/alloc.c"
-#include "oracle.h"
+#include "checked.h"
 #include "sequences.h"
-
-static jmp_buf test_failed;
-static unsigned long long steps;
-static u32 random_state;
-
-static __printf(1, 2) __noreturn void fail(const char *format, ...)
-{
-	va_list args;
-
-	printf("# ");
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	printf("\n");
-	longjmp(test_failed, 1);
-}
-
-#define EXPECT(cond)							\
-	do {								\
-		if (!(cond))						\
-			fail("%s:%d: not true: %s", __FILE__, __LINE__, \
-			     #cond);					\
-	} while (0)
+#include "tap.h"
 
 /* A long step says every two seconds that it is still there. */
 static void progress(const char *what, unsigned long long done,
@@ -58,302 +31,10 @@ static void progress(const char *what, unsigned long long done,
 	fflush(stdout);
 }
 
-static u32 rnd(u32 n)
-{
-	/* xorshift32 */
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state % n;
-}
-
-/* --- a pool: the allocator, the oracle, and what the records should say --- */
-
-struct pool {
-	struct dap_alloc a;
-	struct oracle o;
-	void *meta;
-	size_t meta_size;
-	u32 *live;		/* first pages, in no order */
-	u32 *where;		/* page's index in live[] */
-	u32 count;
-	u32 *mark;		/* what the record of a page was filled with */
-	struct dap_alloc saved_a;
-	void *saved;
-};
-
-static u32 next_mark;
-
-static void *need(void *p)
-{
-	if (!p) {
-		perror("malloc");
-		exit(2);
-	}
-	return p;
-}
-
-static struct pool *pool_new(u32 pages)
-{
-	struct pool *p = need(calloc(1, sizeof(*p)));
-
-	p->o.pages = pages;
-	p->o.map = need(malloc(pages));
-	p->o.len = need(malloc(pages * sizeof(u32)));
-	p->live = need(malloc(pages * sizeof(u32)));
-	p->where = need(malloc(pages * sizeof(u32)));
-	p->mark = need(malloc(pages * sizeof(u32)));
-	p->meta_size = dap_alloc_meta_size(pages);
-	/* To the byte, so that the address sanitizer sees what is beyond. */
-	p->meta = need(malloc(p->meta_size));
-	p->saved = need(malloc(p->meta_size));
-	return p;
-}
-
-static void pool_free(struct pool *p)
-{
-	free(p->o.map);
-	free(p->o.len);
-	free(p->live);
-	free(p->where);
-	free(p->mark);
-	free(p->meta);
-	free(p->saved);
-	free(p);
-}
-
-static void pool_reset(struct pool *p, u32 offset, u32 max_order)
-{
-	memset(&p->a, 0x5a, sizeof(p->a));
-	memset(p->meta, 0xa5, p->meta_size);
-	dap_alloc_init(&p->a, p->o.pages, offset, max_order, p->meta);
-	memset(p->o.map, FREE, p->o.pages);
-	p->o.offset = offset;
-	p->o.max_order = max_order;
-	p->o.free = p->o.pages;
-	p->count = 0;
-}
-
-/* Padding and record bytes count too: nothing at all may change. */
-static void snapshot(struct pool *p)
-{
-	memcpy(&p->saved_a, &p->a, sizeof(p->a));
-	memcpy(p->saved, p->meta, p->meta_size);
-}
-
-static bool unchanged(const struct pool *p)
-{
-	return !memcmp(&p->saved_a, &p->a, sizeof(p->a)) &&
-	       !memcmp(p->saved, p->meta, p->meta_size);
-}
-
 static void restore(struct pool *p)
 {
 	memcpy(&p->a, &p->saved_a, sizeof(p->a));
 	memcpy(p->meta, p->saved, p->meta_size);
-}
-
-/* --- what must be true between any two calls --- */
-
-struct walk {
-	const struct dap_alloc *a;
-	u32 class;
-	u32 count;
-	const struct dap_slot *prev;
-};
-
-static bool is_red(const struct rb_node *node)
-{
-	return node && rb_is_red(node);
-}
-
-/* In order; returns the black height. */
-static u32 validate_node(struct walk *w, const struct pool *p,
-			 const struct rb_node *node,
-			 const struct rb_node *parent)
-{
-	const struct dap_slot *slot = dap_slot(node);
-	u32 left = 1, right = 1, start, end;
-
-	EXPECT(rb_parent(node) == parent);
-	EXPECT(!(rb_is_red(node) && is_red(parent)));
-
-	if (node->rb_left)
-		left = validate_node(w, p, node->rb_left, node);
-
-	if (w->prev)
-		EXPECT(w->prev->value < slot->value ||
-		       (w->prev->value == slot->value && w->prev < slot));
-	w->prev = slot;
-	w->count++;
-
-	EXPECT(slot >= w->a->slot && slot < w->a->slot + w->a->pages);
-	start = slot - w->a->slot;
-	EXPECT(p->o.map[start] == FREE);
-	EXPECT(!start || p->o.map[start - 1] != FREE);
-	EXPECT(!w->a->cur_len || w->a->cur_start != start);
-	end = oracle_run_end(&p->o, start);
-	EXPECT(oracle_class(&p->o, start, end) == w->class);
-	EXPECT(oracle_room(&p->o, start, end, w->class) == slot->value);
-
-	if (node->rb_right)
-		right = validate_node(w, p, node->rb_right, node);
-	EXPECT(left == right);
-	return left + !rb_is_red(node);
-}
-
-static void validate_records(struct pool *p, u32 page)
-{
-	u32 *record = dap_alloc_record(&p->a, page);
-	size_t i;
-
-	EXPECT((uintptr_t)record % sizeof(long) == 0);
-	for (i = 0; i < DAP_RECORD_SIZE / sizeof(u32); i++)
-		EXPECT(record[i] == p->mark[page] + i);
-}
-
-static void validate(struct pool *p)
-{
-	struct dap_alloc *a = &p->a;
-	u32 s, e, k, page, n, next = 0, free_pages = 0, live = 0;
-	u32 runs = 0, filed = 0;
-	bool current_seen = false;
-
-	EXPECT(a->pages == p->o.pages && a->offset == p->o.offset);
-	for (s = 0; s < p->o.pages; s = e) {
-		if (p->o.map[s] == FREE) {
-			e = oracle_run_end(&p->o, s);
-			free_pages += e - s;
-			for (k = s; k < e; k++)
-				EXPECT(!a->tag[k]);
-			if (a->cur_len && a->cur_start == s) {
-				EXPECT(a->cur_len == e - s);
-				current_seen = true;
-				continue;
-			}
-			runs++;
-			EXPECT(dap_len_from(a, s) == e - s);
-			EXPECT(dap_len_to(a, e) == e - s);
-			continue;
-		}
-
-		EXPECT(p->o.map[s] == HEAD);
-		live++;
-		e = s + p->o.len[s];
-		EXPECT(dap_alloc_next(a, next, &page, &n));
-		EXPECT(page == s && n == e - s);
-		EXPECT(dap_alloc_next(a, s, &page, &n) && page == s);
-		EXPECT(dap_alloc_check(a, s, e - s) == 0);
-		next = s + 1;
-		for (k = s; k < e; k++)
-			EXPECT(a->tag[k] == (k == s) * DAP_FIRST +
-					    (k == e - 1) * DAP_LAST);
-		validate_records(p, s);
-	}
-	EXPECT(!dap_alloc_next(a, next, &page, &n));
-	EXPECT(!dap_alloc_next(a, p->o.pages, &page, &n));
-	EXPECT(!dap_alloc_next(a, ~0U, &page, &n));
-	EXPECT(current_seen == !!a->cur_len);
-	EXPECT(live == p->count);
-	EXPECT(free_pages == p->o.free);
-	EXPECT(dap_alloc_free_pages(a) == free_pages);
-
-	for (k = 0; k <= DAP_ALIGN_NATURAL; k++) {
-		struct walk w = { .a = a, .class = k };
-
-		EXPECT(!!(a->filled & (1U << k)) == !!a->tree[k].rb_node);
-		if (a->tree[k].rb_node) {
-			EXPECT(!rb_is_red(a->tree[k].rb_node));
-			validate_node(&w, p, a->tree[k].rb_node, NULL);
-		}
-		filed += w.count;
-	}
-	EXPECT(filed == runs);
-
-	/* The naive way is slow: on big pools see that it is a limit. */
-	n = dap_alloc_largest(a);
-	if (p->o.pages <= 200) {
-		EXPECT(n == oracle_largest(&p->o));
-	} else {
-		EXPECT(!n || !oracle_get(&p->o, n, ~0U, &page));
-		EXPECT(oracle_get(&p->o, n + 1, ~0U, &page));
-	}
-}
-
-/* --- single steps, compared with the oracle --- */
-
-static int step_get(struct pool *p, u32 n, u32 limit)
-{
-	u32 page = ~0U, best = ~0U, sweeps = p->a.sweeps, *record;
-	int ret, wanted;
-	size_t i;
-
-	steps++;
-	wanted = oracle_get(&p->o, n, limit, &best);
-	ret = dap_alloc_get(&p->a, n, limit, &page);
-	if (ret != wanted || page != best)
-		fail("get %u below %u: %d at %u, not %d at %u (%u+%u, order %u)",
-		     n, limit, ret, page, wanted, best, p->o.offset,
-		     p->o.pages, p->o.max_order);
-	EXPECT(ret == -EINVAL || ret == -E2BIG ||
-	       p->a.sweeps - sweeps == (limit < p->o.pages));
-	if (ret)
-		return ret;
-
-	oracle_take(&p->o, page, n);
-	p->where[page] = p->count;
-	p->live[p->count++] = page;
-	p->mark[page] = next_mark += 16;
-	record = dap_alloc_record(&p->a, page);
-	for (i = 0; i < DAP_RECORD_SIZE / sizeof(u32); i++)
-		record[i] = p->mark[page] + i;
-	EXPECT(dap_alloc_free_pages(&p->a) == p->o.free);
-	return 0;
-}
-
-static void step_put(struct pool *p, u32 page)
-{
-	u32 i = p->where[page];
-
-	steps++;
-	validate_records(p, page);
-	EXPECT(dap_alloc_put(&p->a, page, p->o.len[page]) == 0);
-	oracle_give(&p->o, page);
-	p->live[i] = p->live[--p->count];
-	p->where[p->live[i]] = i;
-	EXPECT(dap_alloc_free_pages(&p->a) == p->o.free);
-}
-
-/* A free that may be good or bad: the bad ones must leave no trace. */
-static void step_bad_put(struct pool *p, u32 page, u32 n)
-{
-	int wanted = oracle_check(&p->o, page, n);
-	int ret = dap_alloc_check(&p->a, page, n);
-
-	if (ret != wanted)
-		fail("check %u+%u: %d, should be %d", page, n, ret, wanted);
-	if (!ret)
-		return;
-	steps++;
-	EXPECT(dap_alloc_put(&p->a, page, n) == ret);
-}
-
-/* All frees there are, and some beyond; the good ones are not done. */
-static void all_bad_puts(struct pool *p)
-{
-	u32 page, n;
-
-	snapshot(p);
-	for (page = 0; page <= p->o.pages; page++) {
-		for (n = 0; n <= p->o.pages - page + 1; n++)
-			step_bad_put(p, page, n);
-		step_bad_put(p, page, ~0U);
-		step_bad_put(p, page, 0 - page);
-	}
-	step_bad_put(p, ~0U, 1);
-	step_bad_put(p, ~0U, 2);
-	step_bad_put(p, 0x80000000, 1);
-	EXPECT(unchanged(p));
 }
 
 /* --- tests --- */
@@ -702,7 +383,7 @@ static void test_same_history(void)
 				snapshot(p);
 			n = 1 + rnd(9);
 			page = ~0U;
-			if (rnd(3) || !dap_alloc_next(&p->a, rnd(200), &page,
+			if (rnd(3) || !dap_alloc_next(&p->a, rnd(200), ~0U, &page,
 						      &n))
 				dap_alloc_get(&p->a, n, ~0U, &page);
 			else
@@ -728,10 +409,7 @@ static void test_policy(void)
 	pool_free(p);
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} tests[] = {
+static const struct tap_test tests[] = {
 	{ "extreme pool sizes", test_sizes },
 	{ "alignment beyond the pool's size", test_small_and_aligned },
 	{ "empty and full pools touch no tree", test_current_run },
@@ -747,31 +425,5 @@ static const struct {
 
 int main(void)
 {
-	volatile int failed = 0;
-	volatile unsigned int i;
-
-	/* A broken tree may well be a circle: do not hang for ever. */
-	alarm(240);
-
-	printf("TAP version 13\n1..%zu\n", ARRAY_SIZE(tests));
-	for (i = 0; i < ARRAY_SIZE(tests); i++) {
-		unsigned long long before = steps;
-		clock_t start = clock();
-
-		random_state = 2463534242U + i;
-		if (!setjmp(test_failed)) {
-			tests[i].run();
-			printf("ok %u - %d bit: %s # %llu steps, %.1f s\n",
-			       i + 1, BITS_PER_LONG, tests[i].name,
-			       steps - before,
-			       (double)(clock() - start) / CLOCKS_PER_SEC);
-		} else {
-			printf("not ok %u - %d bit: %s\n", i + 1,
-			       BITS_PER_LONG, tests[i].name);
-			failed++;
-		}
-		fflush(stdout);
-	}
-	printf("# %d bit: %llu steps in all\n", BITS_PER_LONG, steps);
-	return !!failed;
+	return tap_run(tests, ARRAY_SIZE(tests));
 }

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* All that the module's pure parts want of it. */
+#ifndef DAP_UNIT_LINUX_MM_H
+#define DAP_UNIT_LINUX_MM_H
+
+#define PAGE_SHIFT	12
+#define PAGE_SIZE	(1UL << PAGE_SHIFT)
+
+#endif /* DAP_UNIT_LINUX_MM_H */
