@@ -482,13 +482,14 @@ int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n)
 int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n)
 {
 	u32 start = page, end = page + n;
-	u8 *tag = a->tag + page;
+	u8 *tag;
 	int ret;
 
 	ret = dap_alloc_check(a, page, n);
 	if (ret)
 		return ret;
 
+	tag = a->tag + page;
 	tag[0] = 0;
 	tag[n - 1] = 0;
 	a->free += n;
@@ -526,17 +527,20 @@ void *dap_alloc_record(struct dap_alloc *a, u32 page)
  * dap_alloc_next() - go through the live allocations
  * @a: the allocator
  * @from: where to start looking
- * @page: set to the first page of the first allocation at or after @from
+ * @to: where to stop, for a caller that may not look for long
+ * @page: set to the first page of the first allocation from @from on, before @to
  * @n: set to its length
  *
  * Return: there is one
  */
-bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 *page, u32 *n)
+bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 to, u32 *page,
+		    u32 *n)
 {
 	u8 *tag;
 
-	while (from < a->pages) {
-		tag = memchr_inv(a->tag + from, 0, a->pages - from);
+	to = min(to, a->pages);
+	while (from < to) {
+		tag = memchr_inv(a->tag + from, 0, to - from);
 		if (!tag)
 			break;
 		from = tag - a->tag;

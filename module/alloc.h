@@ -58,7 +58,8 @@ int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n);
 int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n);
 
 void *dap_alloc_record(struct dap_alloc *a, u32 page);
-bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 *page, u32 *n);
+bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 to, u32 *page,
+		    u32 *n);
 u32 dap_alloc_free_pages(const struct dap_alloc *a);
 u32 dap_alloc_largest(const struct dap_alloc *a);
 

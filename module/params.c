@@ -35,8 +35,10 @@ bool dap_valid_name(const char *name, size_t len)
 
 	if (!len || len >= DAP_NAME_LEN || !isalnum(name[0]))
 		return false;
-	for (i = 1; i < len; i++)
-		if (!isalnum(name[i]) && !strchr("._-+@", name[i]))
+	for (i = 0; i < len; i++)
+		/* To isalnum(), half of what is not ASCII are letters. */
+		if (!name[i] || !isascii(name[i]) ||
+		    (!isalnum(name[i]) && !strchr("._-+@", name[i])))
 			return false;
 	return true;
 }
@@ -55,7 +57,9 @@ static int parse_number(const char **text, u64 *value,
 	char digits[24];
 	u64 number;
 
-	if (!isdigit(**text) || len >= sizeof(digits))
+	/* kstrtoull() would take a newline as the end. */
+	if (!isdigit(**text) || len >= sizeof(digits) ||
+	    memchr(*text, '\n', len))
 		return bad(err, *text, what);
 	memcpy(digits, *text, len);
 	digits[len] = '\0';
@@ -122,7 +126,7 @@ static int end_of_entry(const char **text, struct dap_parse_error *err)
 }
 
 /**
- * dap_parse_pool() - read one NAME:BASE:SIZE[:ALIAS[:BUS]]
+ * dap_parse_pool() - read one NAME:BASE:SIZE[:[ALIAS][:BUS]]
  * @text: moved behind the entry and the comma after it
  * @spec: filled in
  * @err:  set on failure
@@ -158,8 +162,9 @@ int dap_parse_pool(const char **text, struct dap_spec *spec,
 	if (ret)
 		return ret;
 
+	/* An empty ALIAS is for a BUS without one. */
 	spec->alias = spec->phys;
-	if (next_field(text)) {
+	if (next_field(text) && **text != ':') {
 		start = *text;
 		ret = parse_phys(text, &spec->alias, err,
 				 "ALIAS is not a number");
@@ -177,7 +182,8 @@ int dap_parse_pool(const char **text, struct dap_spec *spec,
 			return ret;
 		spec->bus = bus;
 		spec->has_bus = true;
-		if (spec->bus != bus || spec->bus + spec->size < spec->bus)
+		if (spec->bus != bus ||
+		    (spec->size && spec->bus + spec->size - 1 < spec->bus))
 			return bad(err, start, "BUS is out of range");
 	}
 	return end_of_entry(text, err);
@@ -213,11 +219,17 @@ int dap_parse_rule(const char **text, struct dap_rule *rule,
 {
 	const char *start = *text;
 	size_t len = strcspn(start, "@,");
+	size_t i;
 
 	memset(rule, 0, sizeof(*rule));
 	if (!len || len >= sizeof(rule->glob))
 		return bad(err, start,
 			   "a device name of 1 to 63 characters is missing");
+	/* A newline that a script left there would match nothing, silently. */
+	for (i = 0; i < len; i++)
+		if (iscntrl(start[i]))
+			return bad(err, start + i,
+				   "there is no such character in device names");
 	memcpy(rule->glob, start, len);
 	*text += len;
 

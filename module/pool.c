@@ -32,6 +32,9 @@ struct dap_record {
 	u32 when;
 };
 
+/* Pages to look at for an allocation before others get the lock. */
+#define DAP_LOOK_PAGES	256
+
 static_assert(sizeof(struct dap_record) <= DAP_RECORD_SIZE);
 
 static u32 pages_for(size_t size)
@@ -62,7 +65,7 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 		if (spec->max_align & (spec->max_align - 1) ||
 		    spec->max_align < PAGE_SIZE)
 			return dev_err_probe(dev, -EINVAL,
-					     "maximum alignment %#llx is no power of two from the page size (%lu) on\n",
+					     "maximum alignment %#llx is no power of two of at least a page (%lu)\n",
 					     spec->max_align, PAGE_SIZE);
 		max_order = ilog2(spec->max_align) - PAGE_SHIFT;
 	}
@@ -233,9 +236,9 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
  *
  * Context: any.
  * Return: 0; DAP_DRAINED if @user was leaving and this was all it held, when it
- * may be gone already and somebody has to look; or an error for a free that cannot be right, which has changed
- * nothing: -ENOENT if no allocation starts there, -EINVAL for another size,
- * -EPERM for memory of somebody else.
+ * may be gone already and somebody has to look; or an error for a free that
+ * cannot be right, which has changed nothing: -ENOENT if no allocation starts
+ * there, -EINVAL for another size, -EPERM for memory of somebody else.
  */
 int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 		  size_t size)
@@ -274,23 +277,28 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
  */
 bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live)
 {
+	u32 pages = pool->region.size >> PAGE_SHIFT;
 	struct dap_record *record;
 	unsigned long flags;
-	bool found;
+	bool found = false;
 
-	raw_spin_lock_irqsave(&pool->lock, flags);
-	found = dap_alloc_next(&pool->alloc, from, &live->page, &live->pages);
-	if (found) {
-		record = dap_alloc_record(&pool->alloc, live->page);
-		live->user = record->user;
-		live->size = record->size;
-		live->caller = record->caller;
-		live->age = (u32)jiffies - record->when;
-		/* The user may be gone once the lock is dropped. */
-		strscpy(live->dev, dev_name(record->user->dev),
-			sizeof(live->dev));
+	for (; !found && from < pages; from += DAP_LOOK_PAGES) {
+		raw_spin_lock_irqsave(&pool->lock, flags);
+		found = dap_alloc_next(&pool->alloc, from,
+				       from + DAP_LOOK_PAGES,
+				       &live->page, &live->pages);
+		if (found) {
+			record = dap_alloc_record(&pool->alloc, live->page);
+			live->user = record->user;
+			live->size = record->size;
+			live->caller = record->caller;
+			live->age = (u32)jiffies - record->when;
+			/* The user may be gone once the lock is dropped. */
+			strscpy(live->dev, dev_name(record->user->dev),
+				sizeof(live->dev));
+		}
+		raw_spin_unlock_irqrestore(&pool->lock, flags);
 	}
-	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return found;
 }
 
