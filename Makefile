@@ -3,6 +3,7 @@
 # make            the modules, for the kernel whose build tree is KDIR
 # make demo       the main job from nothing, in an emulated machine
 # make check      lint, unit tests and selftests in the emulated machine
+# make bench      the module's figures beside the kernel's own pool, in build/bench
 # make vm         that machine with a console
 # make lint       the first part of check
 # make install    the modules into the running kernel's (or INSTALL_MOD_PATH)
@@ -36,6 +37,9 @@ vm:
 check:
 	@selftests/check.sh
 
+bench:
+	@selftests/bench/bench.sh
+
 lint:
 	@selftests/lint.sh
 
@@ -49,4 +53,4 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/dma-alias-pool"
 
-.PHONY: all modules install demo vm check lint clean distclean
+.PHONY: all modules install demo vm check bench lint clean distclean

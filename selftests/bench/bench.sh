@@ -1,0 +1,181 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make bench: the module's pool beside the kernel's own global coherent pool,
+# in one run of one kernel whose time counts instructions. Leaves in build/bench
+#
+#   bench.csv               figure,kernel_pool,module; an empty cell: there is none
+#   fill.svg, size.svg      what an allocation and its free cost
+#   map.svg                 who has which page after the churn
+#   console                 all that the machine said
+#
+# and prints the figures with what they should be. The same sources give the
+# same bytes of bench.csv. Fails if a figure is missing; a goal that is missed
+# is shown, no more.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../..")
+. "$here/../rig/lib.sh"
+
+export KVER=${KVER:-6.1} BOARD=${BOARD:-an385}
+build=$top/build/$BOARD-$KVER
+out=$top/build/bench
+sizes=(64 256 1024 4096 16384 65536)
+
+# figures: every name in the order of the table, with what the module's may be
+# (- for no goal), whether the kernel's pool has one as well, and the unit
+figures() {
+	local n figure
+	cat <<-END
+		alloc_free_4k_empty		<=898	both	instructions
+		alloc_free_100k_empty		-	both	instructions
+		alloc_free_4k_nearly_full	<=1050	both	instructions
+		first_failure_kib		>=3160	both	KiB of 4096
+		first_failure_kib_page		>=4060	module	KiB of 4096
+		churn_failures			<=800	both	requests
+		churn_failures_page		<=90	module	requests
+		churn_ok			-	both	requests
+	END
+	for n in $(seq 0 64 960) 1023; do
+		echo "cost_at_fill_$n - both instructions"
+	done
+	for figure in worst_get_put mean_get_put worst_get worst_put; do
+		for n in "${sizes[@]}"; do
+			echo "${figure}_$n - both instructions"
+		done
+	done
+	cat <<-END
+		growth_worst_64_to_65536	<=2.00	both	times
+		metadata_bytes_per_page		<=32	both	bytes
+		text_data_bytes			-	module	bytes
+	END
+}
+
+# figure KERNEL-OR-MODULE NAME: from the machine's lines
+figure() {
+	awk -v who="$1" -v name="$2" '$1 == name {
+		value = who == "kernel" ? $2 : $3
+		if (value != "-") print value
+		exit }' "$out/figures"
+}
+
+need gnuplot-nox python3
+mkdir -p "$out"
+rm -f "$out"/*.{csv,svg,dat} "$out"/{console,figures,log,steps.log}
+
+words=$("$here/../rig/machine.sh" prepare)
+[ -e "$build/bench.dtbo" ] || die "no bench.dtso for the board $BOARD"
+userland=$("$here/../rig/userland.sh" | tail -n 1)
+rm -rf "$out/files"
+cp -a "$build/files" "$out/files"
+cp "$here/guest.sh" "$out/files/bench.sh"
+step "INITRD  bench" "$out/steps.log" "$here/../rig/initramfs.sh" \
+	"$out/initramfs.cpio" "$userland" "$out/files"
+
+# --- the run
+
+say "  BOOT    $BOARD, Linux $KVER"
+# shellcheck disable=SC2086 # words
+"$here/../rig/run.py" $words --initrd "$out/initramfs.cpio" --icount \
+	--overlay "$build/bench.dtbo" --timeout 600 --label bench \
+	--log "$out/console" --run bench.sh |
+	while read -r line; do
+		echo "$line" >>"$out/log"
+		case $line in
+		"# step "*) say "  BENCH   ${line#"# step "}" ;;
+		esac
+	done || {
+	cat "$out/log"
+	die "the run failed"
+}
+sed -n 's/^# figure //p' "$out/log" >"$out/figures"
+
+# --- what the machine cannot know
+
+for who in kernel module; do
+	awk -v a="$(figure $who worst_get_put_64)" \
+		-v b="$(figure $who worst_get_put_65536)" \
+		'BEGIN { if (a > 0 && b > 0) printf "%.2f\n", b / a; else print "-" }' \
+		>"$out/growth.$who"
+done
+echo "growth_worst_64_to_65536 $(cat "$out/growth.kernel") $(cat "$out/growth.module")" \
+	>>"$out/figures"
+rm "$out"/growth.*
+echo "text_data_bytes - $(arm-linux-gnueabi-size \
+	"$build/modules/module/dma_alias_pool.ko" | awk 'NR == 2 { print $1 + $2 }')" \
+	>>"$out/figures"
+
+# --- the table
+
+missing=0 missed=0
+rule=$(printf '%.0s-' {1..78})
+printf '\n%-28s %11s %11s %-13s %s\n%s\n' figure kernel_pool module unit goal "$rule"
+echo figure,kernel_pool,module >"$out/bench.csv"
+while read -r name goal who unit; do
+	kernel=$(figure kernel "$name") module=$(figure module "$name")
+	verdict=
+	if [ "$goal" != - ]; then
+		verdict=$(awk -v goal="$goal" -v value="$module" 'BEGIN {
+			bound = substr(goal, 3) + 0
+			ok = value != "" && (goal ~ /^</ ? value + 0 <= bound : value + 0 >= bound)
+			print (ok ? "pass" : "MISS") }')
+		[ "$verdict" = pass ] || missed=$((missed + 1))
+		verdict="$(printf '%-8s' "$goal")$verdict"
+	fi
+	if [ -z "$module" ] || { [ $who = both ] && [ -z "$kernel" ]; }; then
+		missing=$((missing + 1))
+		verdict="figure is missing"
+	fi
+	printf '%-28s %11s %11s %-13s %s\n' "$name" "$kernel" "$module" "$unit" \
+		"$verdict" | sed 's/ *$//'
+	echo "$name,$kernel,$module" >>"$out/bench.csv"
+done < <(figures)
+echo "$rule"
+
+# --- pictures
+
+# cost against fill and against size, cells by name
+awk -F, '$1 ~ /^cost_at_fill_/ { sub(/.*_/, "", $1); print $1, $2, $3 }' \
+	"$out/bench.csv" >"$out/fill.dat"
+for n in "${sizes[@]}"; do
+	awk -F, -v n="$n" '
+		$1 == "worst_get_put_" n { worst = $2 " " $3 }
+		$1 == "mean_get_put_" n { mean = $2 " " $3 }
+		END { print n, worst, mean }' "$out/bench.csv"
+done >"$out/size.dat"
+
+# who X1 X2 ROW KIND: an allocation's part in a row of the map, from X1 up to X2;
+# kinds: 1 asked for, 2 lost to rounding
+sed -n 's/^# map //p' "$out/log" | awk '
+	function flush() {
+		if (kind) print who, start, x, row, kind
+		kind = 0
+	}
+	$1 != who { who = $1; row = 0 }
+	{
+		for (x = 0; x < length($2); x++) {
+			c = substr($2, x + 1, 1)
+			now = c == "." ? 0 : c == "-" ? 2 : 1
+			if (now != kind || c ~ /[A-Z]/) { flush(); start = x; kind = now }
+		}
+		flush()
+		row++
+	}' >"$out/map.dat"
+
+pages() { # CHARACTERS WHO: how many of them are in a map
+	sed -n "s/^# map $2 //p" "$out/log" | tr -cd "$1" | wc -c
+}
+draw() {
+	cd "$out"
+	gnuplot -c "$here/fill.gp"
+	gnuplot -c "$here/size.gp"
+	gnuplot -c "$here/map.gp" \
+		"$(pages A-Za-z kernel)" "$(pages - kernel)" "$(figure kernel churn_failures)" \
+		"$(pages A-Za-z module)" 0 "$(figure module churn_failures)"
+}
+if [ $missing -eq 0 ]; then
+	step "PLOT    fill.svg size.svg map.svg" "$out/steps.log" draw
+fi
+
+[ $missing -eq 0 ] || die "$missing figures are missing; the console: $out/console"
+echo "$missed goals missed. In ${out#"$top"/}: bench.csv, fill.svg, size.svg, map.svg"

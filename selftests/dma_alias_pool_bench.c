@@ -1,0 +1,646 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Measures two pools with the same requests, for selftests/bench.
+ *
+ * It registers the platform devices dap-bench-kernel and dap-bench-module; who
+ * loads it sees to it that the first gets its coherent memory from the kernel's
+ * own global pool and the second from a pool of dma_alias_pool.  Each has
+ * /sys/kernel/debug/dma_alias_pool_bench/NAME: write a command, read what came
+ * of it as words of the form key=value.  See the table at the end.
+ *
+ * Costs are instructions: it takes for granted that the machine's clock counts
+ * them, BENCH_NS_PER_INSTRUCTION each.  Reading the clock is subtracted, and
+ * what the timer interrupt fell into is measured again.
+ *
+ * For test kernels only: it takes all of the pools' memory, and its time.
+ */
+#include <linux/bitmap.h>
+#include <linux/debugfs.h>
+#include <linux/dma-mapping.h>
+#include <linux/irqflags.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/mod_devicetable.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/platform_device.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+/*
+ * The allocator itself, a second time: the get_put command needs pools of sizes
+ * that no memory is there for, and times get and put alone, without lock,
+ * records and clearing.  dma_alias_pool.ko exports nothing, and should not.
+ */
+#include "../module/alloc.c"
+
+#define BENCH_NS_PER_INSTRUCTION	32
+#define BENCH_PAIRS			200
+#define BENCH_POOL_PAGES		1024
+#define BENCH_MAP_COLUMNS		64
+#define BENCH_CLOCK_READS		5
+
+#define BENCH_SEEDS			20
+#define BENCH_FIRST_SEED		777
+#define BENCH_CHURN_SEED		4242
+#define BENCH_CHURN_STEPS		20000
+#define BENCH_CHURN_LIVE		850
+#define BENCH_MAX_REQUEST		24
+
+#define BENCH_GET_PUT_PAIRS		2000
+#define BENCH_GET_PUT_MAX_PAGES		65536
+#define BENCH_GET_PUT_FILL		80
+
+struct bench_buffer {
+	void *cpu;
+	dma_addr_t dma;
+	u32 pages;
+};
+
+struct bench_dev {
+	const char *name;
+	/* the device that is served by the kernel's own pool? */
+	bool kernel;
+	struct platform_device *pdev;
+	u32 count;
+	struct bench_buffer buffer[BENCH_POOL_PAGES];
+	char result[1536];
+};
+
+static DEFINE_MUTEX(bench_lock);	/* everything below */
+static struct bench_dev bench_devs[] = {
+	{ .name = "dap-bench-kernel", .kernel = true },
+	{ .name = "dap-bench-module" },
+};
+
+static struct dentry *bench_root;
+static u32 bench_clock;			/* what read_clock() takes */
+static u32 bench_seed;
+
+static u32 bench_random(void)
+{
+	bench_seed = bench_seed * 1664525 + 1013904223;
+	return bench_seed >> 8;
+}
+
+static u32 bench_size(void)
+{
+	if (bench_random() % 4)
+		return 1 + bench_random() % 4;
+	return 1 + bench_random() % BENCH_MAX_REQUEST;
+}
+
+/*
+ * The clock of a machine may be coarser than its instructions: 40 ns to 32.
+ * Several reads at equal distances fall into different parts of a tick, and
+ * their sum is that much finer.
+ *
+ * Return: the time in ns / BENCH_CLOCK_READS
+ */
+static noinline u64 read_clock(void)
+{
+	unsigned int i;
+	u64 sum = 0;
+
+	for (i = 0; i < BENCH_CLOCK_READS; i++)
+		sum += ktime_get_ns();
+	return sum;
+}
+
+static void calibrate(void)
+{
+	unsigned long flags;
+	u64 start;
+
+	local_irq_save(flags);
+	start = read_clock();
+	bench_clock = read_clock() - start;
+	local_irq_restore(flags);
+}
+
+/* Of so much time, for each of count. */
+static u32 instructions(u64 time, u32 count)
+{
+	u32 unit = BENCH_NS_PER_INSTRUCTION * BENCH_CLOCK_READS * count;
+
+	return div_u64(time + unit / 2, unit);
+}
+
+/* --- requests through the DMA API */
+
+static bool take(struct bench_dev *b, u32 pages)
+{
+	struct bench_buffer *buffer = &b->buffer[b->count];
+
+	if (b->count == ARRAY_SIZE(b->buffer))
+		return false;
+	buffer->cpu = dma_alloc_attrs(&b->pdev->dev, pages << PAGE_SHIFT,
+				      &buffer->dma, GFP_KERNEL,
+				      DMA_ATTR_NO_WARN);
+	if (!buffer->cpu)
+		return false;
+	buffer->pages = pages;
+	b->count++;
+	return true;
+}
+
+/* The last one takes its place. */
+static u32 give(struct bench_dev *b, u32 i)
+{
+	struct bench_buffer *buffer = &b->buffer[i];
+	u32 pages = buffer->pages;
+
+	dma_free_attrs(&b->pdev->dev, pages << PAGE_SHIFT, buffer->cpu,
+		       buffer->dma, DMA_ATTR_NO_WARN);
+	*buffer = b->buffer[--b->count];
+	return pages;
+}
+
+static void give_all(struct bench_dev *b)
+{
+	while (b->count)
+		give(b, b->count - 1);
+}
+
+/* pair BYTES LIVE: alloc and free again, LIVE pages being in use one by one */
+static int do_pair(struct bench_dev *b, u32 size, u32 live)
+{
+	struct device *dev = &b->pdev->dev;
+	unsigned long tick;
+	u64 start, time, sum = 0;
+	u32 done = 0;
+	dma_addr_t dma;
+	void *cpu;
+
+	give_all(b);
+	while (b->count < live)
+		if (!take(b, 1))
+			return -ENOMEM;
+
+	while (done < BENCH_PAIRS) {
+		tick = jiffies;
+		start = read_clock();
+		cpu = dma_alloc_coherent(dev, size, &dma, GFP_KERNEL);
+		if (!cpu)
+			return -ENOMEM;
+		dma_free_coherent(dev, size, cpu, dma);
+		time = read_clock() - start;
+		if (!time_after(jiffies, tick)) {
+			sum += time - bench_clock;
+			done++;
+		}
+		cond_resched();
+	}
+	give_all(b);
+	sprintf(b->result, "pair=%u\n", instructions(sum, BENCH_PAIRS));
+	return 0;
+}
+
+/* first_failure: KiB handed out then, sizes 1 to 24 pages, mean of all seeds */
+static int do_first_failure(struct bench_dev *b, u32 a0, u32 a1)
+{
+	u32 seed, pages, sum = 0;
+
+	for (seed = 0; seed < BENCH_SEEDS; seed++) {
+		give_all(b);
+		bench_seed = BENCH_FIRST_SEED + seed;
+		for (;;) {
+			pages = 1 + bench_random() % BENCH_MAX_REQUEST;
+			if (!take(b, pages))
+				break;
+			sum += pages;
+			cond_resched();
+		}
+	}
+	give_all(b);
+	sprintf(b->result, "kib=%lu\n",
+		DIV_ROUND_CLOSEST(sum * (PAGE_SIZE / 1024), BENCH_SEEDS));
+	return 0;
+}
+
+/* churn: allocate and free at random; what is live in the end stays */
+static int do_churn(struct bench_dev *b, u32 a0, u32 a1)
+{
+	u32 step, pages, live = 0, ok = 0, failed = 0;
+
+	give_all(b);
+	bench_seed = BENCH_CHURN_SEED;
+	for (step = 0; step < BENCH_CHURN_STEPS; step++) {
+		pages = bench_size();
+		if (b->count && (live > BENCH_CHURN_LIVE ||
+				 bench_random() % 3 == 0)) {
+			live -= give(b, bench_random() % b->count);
+		} else if (take(b, pages)) {
+			live += pages;
+			ok++;
+		} else {
+			failed++;
+		}
+		cond_resched();
+	}
+	sprintf(b->result, "ok=%u failed=%u live=%u\n", ok, failed, live);
+	return 0;
+}
+
+/*
+ * map BASE: the live pages of a pool that starts there, as in the map file of
+ * dma_alias_pool, with a minus for what a power of two takes in addition.
+ */
+static int do_map(struct bench_dev *b, u32 base, u32 a1)
+{
+	char *map = b->result;
+	u32 i, page, taken;
+
+	memset(map, '.', BENCH_POOL_PAGES);
+	map[BENCH_POOL_PAGES] = '\0';
+	for (i = 0; i < b->count; i++) {
+		page = (b->buffer[i].dma - base) >> PAGE_SHIFT;
+		taken = b->buffer[i].pages;
+		if (b->kernel)
+			taken = roundup_pow_of_two(taken);
+		if (page >= BENCH_POOL_PAGES || taken > BENCH_POOL_PAGES - page)
+			return -ERANGE;
+		memset(map + page, '-', taken);
+		memset(map + page, 'a', b->buffer[i].pages);
+		map[page] = 'A';
+	}
+	/* In lines, from the last to the first. */
+	for (i = BENCH_POOL_PAGES / BENCH_MAP_COLUMNS; i-- > 0;) {
+		page = i * BENCH_MAP_COLUMNS;
+		memmove(map + page + i, map + page, BENCH_MAP_COLUMNS);
+		map[page + i + BENCH_MAP_COLUMNS] = '\n';
+	}
+	page = BENCH_POOL_PAGES + BENCH_POOL_PAGES / BENCH_MAP_COLUMNS;
+	map[page] = '\0';
+	return 0;
+}
+
+/* free: all that is live */
+static int do_free(struct bench_dev *b, u32 a0, u32 a1)
+{
+	give_all(b);
+	return 0;
+}
+
+/* --- allocators alone */
+
+struct allocator {
+	bool kernel;
+	u32 pages;
+	u32 used;
+	unsigned long *bitmap;
+	struct dap_alloc *alloc;
+	void *meta;
+	u32 count;
+	struct {
+		u16 page;
+		u16 n;
+	} *live;
+};
+
+/* What an allocation of n pages takes. */
+static u32 taken(const struct allocator *a, u32 n)
+{
+	return a->kernel ? roundup_pow_of_two(n) : n;
+}
+
+/* Return: the time, @done: whether there was room */
+static noinline u32 timed_get(struct allocator *a, u32 n, bool *done)
+{
+	u32 order = order_base_2(n);
+	unsigned long flags;
+	u64 start, end;
+	u32 page = 0;
+	int ret;
+
+	local_irq_save(flags);
+	if (a->kernel) {
+		start = read_clock();
+		ret = bitmap_find_free_region(a->bitmap, a->pages, order);
+		end = read_clock();
+		page = ret;
+	} else {
+		start = read_clock();
+		ret = dap_alloc_get(a->alloc, n, U32_MAX, &page);
+		end = read_clock();
+	}
+	local_irq_restore(flags);
+
+	*done = ret >= 0;
+	if (*done) {
+		a->live[a->count].page = page;
+		a->live[a->count++].n = n;
+		a->used += taken(a, n);
+	}
+	return end - start - bench_clock;
+}
+
+static noinline u32 timed_put(struct allocator *a, u32 i)
+{
+	u32 page = a->live[i].page, n = a->live[i].n;
+	u32 order = order_base_2(n);
+	unsigned long flags;
+	u64 start, end;
+
+	local_irq_save(flags);
+	if (a->kernel) {
+		start = read_clock();
+		bitmap_release_region(a->bitmap, page, order);
+		end = read_clock();
+	} else {
+		start = read_clock();
+		dap_alloc_put(a->alloc, page, n);
+		end = read_clock();
+	}
+	local_irq_restore(flags);
+
+	a->used -= taken(a, n);
+	a->live[i] = a->live[--a->count];
+	return end - start - bench_clock;
+}
+
+/* Single pages, every other one free. */
+static void pattern_every_other(struct allocator *a)
+{
+	u32 i, half = a->pages / 2;
+	bool done;
+
+	if (a->kernel) {
+		/* The same state; to find each page would take minutes. */
+		for (i = 0; i < half; i++) {
+			__set_bit(2 * i, a->bitmap);
+			a->live[i].page = 2 * i;
+			a->live[i].n = 1;
+		}
+	} else {
+		for (i = 0; i < a->pages; i++)
+			timed_get(a, 1, &done);
+		/* They lie in a row. */
+		for (i = 0; i < half; i++) {
+			dap_alloc_put(a->alloc, a->live[2 * i].page, 1);
+			a->live[i] = a->live[2 * i + 1];
+		}
+	}
+	a->count = half;
+	a->used = half;
+}
+
+/* Filled to the first failure, then some given back. */
+static void pattern_random(struct allocator *a)
+{
+	bool done = true;
+
+	while (done) {
+		timed_get(a, bench_size(), &done);
+		cond_resched();
+	}
+	while (a->used * 100ULL > a->pages * BENCH_GET_PUT_FILL)
+		timed_put(a, bench_random() % a->count);
+}
+
+struct cost {
+	u32 worst;
+	u64 sum;
+};
+
+static void count_cost(struct cost *cost, u32 time)
+{
+	cost->worst = max(cost->worst, time);
+	cost->sum += time;
+}
+
+/* Free any, allocate as many pages as the pattern is of. */
+static void get_put_pairs(struct allocator *a, bool single, struct cost *get,
+			  struct cost *put, struct cost *pair)
+{
+	u32 i, get_time, put_time, tries;
+	bool done;
+
+	for (i = 0; i < BENCH_GET_PUT_PAIRS && a->count; i++) {
+		put_time = timed_put(a, bench_random() % a->count);
+		get_time = timed_get(a, single ? 1 : bench_size(), &done);
+		count_cost(put, put_time);
+		count_cost(get, get_time);
+		count_cost(pair, put_time + get_time);
+
+		/* What failed is missing: keep it as full as it was. */
+		for (tries = 0; tries < 4 && !single &&
+		     a->used * 100ULL < a->pages * BENCH_GET_PUT_FILL; tries++)
+			timed_get(a, bench_size(), &done);
+		cond_resched();
+	}
+}
+
+static void empty(struct allocator *a)
+{
+	a->count = 0;
+	a->used = 0;
+	if (a->kernel)
+		bitmap_zero(a->bitmap, a->pages);
+	else
+		dap_alloc_init(a->alloc, a->pages, 0, DAP_ALIGN_NATURAL,
+			       a->meta);
+}
+
+/* get_put PAGES: of a pool with so many, in instructions */
+static int do_get_put(struct bench_dev *b, u32 pages, u32 a1)
+{
+	struct allocator a = { .kernel = b->kernel, .pages = pages };
+	struct cost get = {}, put = {}, pair = {};
+	int ret = -ENOMEM;
+
+	if (pages < BENCH_MAX_REQUEST || pages > BENCH_GET_PUT_MAX_PAGES)
+		return -EINVAL;
+
+	a.live = kvcalloc(pages, sizeof(*a.live), GFP_KERNEL);
+	a.bitmap = bitmap_zalloc(pages, GFP_KERNEL);
+	a.alloc = kzalloc(sizeof(*a.alloc), GFP_KERNEL);
+	a.meta = kvzalloc(dap_alloc_meta_size(pages), GFP_KERNEL);
+	if (!a.live || !a.bitmap || !a.alloc || !a.meta)
+		goto out;
+
+	bench_seed = 1;
+	empty(&a);
+	pattern_every_other(&a);
+	get_put_pairs(&a, true, &get, &put, &pair);
+	empty(&a);
+	pattern_random(&a);
+	get_put_pairs(&a, false, &get, &put, &pair);
+
+	sprintf(b->result, "worst=%u mean=%u worst_get=%u worst_put=%u\n",
+		instructions(pair.worst, 1),
+		instructions(pair.sum, 2 * BENCH_GET_PUT_PAIRS),
+		instructions(get.worst, 1), instructions(put.worst, 1));
+	ret = 0;
+out:
+	kvfree(a.meta);
+	kfree(a.alloc);
+	bitmap_free(a.bitmap);
+	kvfree(a.live);
+	return ret;
+}
+
+/* --- commands, one file for each device */
+
+static const struct {
+	const char *name;
+	unsigned int args;
+	int (*run)(struct bench_dev *b, u32 a0, u32 a1);
+} bench_commands[] = {
+	{ "pair",		2, do_pair },
+	{ "first_failure",	0, do_first_failure },
+	{ "churn",		0, do_churn },
+	{ "map",		1, do_map },
+	{ "free",		0, do_free },
+	{ "get_put",		1, do_get_put },
+};
+
+static int run_command(struct bench_dev *b, char *line)
+{
+	char *name = strsep(&line, " ");
+	u32 arg[2] = {};
+	unsigned int i, args = 0;
+
+	while (line) {
+		if (args == ARRAY_SIZE(arg) ||
+		    kstrtou32(strsep(&line, " "), 0, &arg[args++]))
+			return -EINVAL;
+	}
+	for (i = 0; i < ARRAY_SIZE(bench_commands); i++)
+		if (!strcmp(name, bench_commands[i].name) &&
+		    args == bench_commands[i].args)
+			return bench_commands[i].run(b, arg[0], arg[1]);
+	return -EINVAL;
+}
+
+static ssize_t bench_write(struct file *file, const char __user *from,
+			   size_t count, loff_t *pos)
+{
+	struct bench_dev *b = file_inode(file)->i_private;
+	char line[64];
+	int ret;
+
+	if (count >= sizeof(line))
+		return -E2BIG;
+	if (copy_from_user(line, from, count))
+		return -EFAULT;
+	line[count] = '\0';
+
+	mutex_lock(&bench_lock);
+	b->result[0] = '\0';
+	ret = run_command(b, strim(line));
+	mutex_unlock(&bench_lock);
+	return ret ?: count;
+}
+
+static ssize_t bench_read(struct file *file, char __user *to, size_t count,
+			  loff_t *pos)
+{
+	struct bench_dev *b = file_inode(file)->i_private;
+	ssize_t ret;
+
+	mutex_lock(&bench_lock);
+	ret = simple_read_from_buffer(to, count, pos, b->result,
+				      strlen(b->result));
+	mutex_unlock(&bench_lock);
+	return ret;
+}
+
+static const struct file_operations bench_fops = {
+	.owner	= THIS_MODULE,
+	.open	= simple_open,
+	.read	= bench_read,
+	.write	= bench_write,
+	.llseek	= default_llseek,
+};
+
+static int bench_probe(struct platform_device *pdev)
+{
+	struct bench_dev *b;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bench_devs); i++) {
+		b = &bench_devs[i];
+		if (strcmp(b->name, dev_name(&pdev->dev)))
+			continue;
+		b->pdev = pdev;
+		debugfs_create_file(b->name, 0600, bench_root, b, &bench_fops);
+		return 0;
+	}
+	return -ENODEV;
+}
+
+static const struct platform_device_id bench_ids[] = {
+	{ "dap-bench-kernel" },
+	{ "dap-bench-module" },
+	{ }
+};
+
+static struct platform_driver bench_driver = {
+	.probe		= bench_probe,
+	.id_table	= bench_ids,
+	.driver		= {
+		.name			= "dap-bench",
+		.suppress_bind_attrs	= true,	/* bound until the exit */
+	},
+};
+
+static struct platform_device *bench_pdevs[ARRAY_SIZE(bench_devs)];
+
+static void bench_undo(void)
+{
+	unsigned int i;
+
+	/* Waits for who is in its files. */
+	debugfs_remove(bench_root);
+	for (i = 0; i < ARRAY_SIZE(bench_pdevs); i++) {
+		give_all(&bench_devs[i]);
+		if (!IS_ERR(bench_pdevs[i]))
+			platform_device_unregister(bench_pdevs[i]);
+	}
+	platform_driver_unregister(&bench_driver);
+}
+
+static int __init bench_init(void)
+{
+	struct platform_device_info info = {
+		.id		= PLATFORM_DEVID_NONE,
+		.dma_mask	= DMA_BIT_MASK(32),
+	};
+	unsigned int i;
+	int ret;
+
+	calibrate();
+	bench_root = debugfs_create_dir("dma_alias_pool_bench", NULL);
+	ret = platform_driver_register(&bench_driver);
+	if (ret) {
+		debugfs_remove(bench_root);
+		return ret;
+	}
+	for (i = 0; i < ARRAY_SIZE(bench_devs); i++) {
+		info.name = bench_devs[i].name;
+		bench_pdevs[i] = platform_device_register_full(&info);
+		if (IS_ERR(bench_pdevs[i]))
+			ret = PTR_ERR(bench_pdevs[i]);
+	}
+	if (ret)
+		bench_undo();
+	return ret;
+}
+
+static void __exit bench_exit(void)
+{
+	bench_undo();
+}
+
+module_init(bench_init);
+module_exit(bench_exit);
+
+MODULE_DESCRIPTION("Measures DMA pools for the dma-alias-pool benchmark");
+MODULE_AUTHOR("The dma-alias-pool developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");
