@@ -194,22 +194,26 @@ static noinline void dap_file(struct dap_alloc *a, u32 start, u32 len)
 {
 	u32 class = dap_class(a, start, len);
 	u32 cap = dap_cap(a, start, len, class);
-	struct rb_node **link = &a->tree[class].rb_node;
+	struct rb_node **link = &a->tree[class].rb_root.rb_node;
 	struct dap_slot *slot = a->slot + start;
 	struct rb_node *parent = NULL;
+	bool leftmost = true;
 
 	while (*link) {
 		parent = *link;
 		/* Slots are in the order of the addresses. */
 		if (cap < dap_slot(parent)->value ||
-		    (cap == dap_slot(parent)->value && slot < dap_slot(parent)))
+		    (cap == dap_slot(parent)->value &&
+		     slot < dap_slot(parent))) {
 			link = &parent->rb_left;
-		else
+		} else {
 			link = &parent->rb_right;
+			leftmost = false;
+		}
 	}
 	slot->value = cap;
 	rb_link_node(&slot->node, parent, link);
-	rb_insert_color(&slot->node, &a->tree[class]);
+	rb_insert_color_cached(&slot->node, &a->tree[class], leftmost);
 	a->filled |= 1U << class;
 
 	if (len > 1) {
@@ -228,8 +232,8 @@ static noinline void dap_unfile(struct dap_alloc *a, u32 start, u32 len)
 {
 	u32 class = dap_class(a, start, len);
 
-	rb_erase(&a->slot[start].node, &a->tree[class]);
-	if (RB_EMPTY_ROOT(&a->tree[class]))
+	rb_erase_cached(&a->slot[start].node, &a->tree[class]);
+	if (RB_EMPTY_ROOT(&a->tree[class].rb_root))
 		a->filled &= ~(1U << class);
 }
 
@@ -317,7 +321,11 @@ static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
 	if (!(a->filled >> order))
 		return cur_cap >= n ? cur : DAP_NO_RUN;
 
-	for (node = a->tree[order].rb_node; node;) {
+	/* Often the first is enough; and where all are alike it always is. */
+	node = rb_first_cached(&a->tree[order]);
+	if (node && dap_slot(node)->value < n)
+		node = a->tree[order].rb_root.rb_node;
+	while (node) {
 		if (dap_slot(node)->value >= n) {
 			best = node;
 			node = node->rb_left;
@@ -328,7 +336,7 @@ static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
 	higher = a->filled & (~1U << order);
 	if (!best && higher) {
 		class = __ffs(higher);
-		best = rb_first(&a->tree[class]);
+		best = rb_first_cached(&a->tree[class]);
 	}
 	if (!best)
 		return cur_cap >= n ? cur : DAP_NO_RUN;
@@ -372,7 +380,7 @@ static noinline u32 dap_best_below(struct dap_alloc *a, u32 n, u32 order,
 	dap_set_current(a, 0, 0);
 
 	for (class = order; class <= a->max_order; class++) {
-		for (node = rb_first(&a->tree[class]); node;
+		for (node = rb_first_cached(&a->tree[class]); node;
 		     node = rb_next(node)) {
 			start = dap_slot(node) - a->slot;
 			if (start >= limit)
@@ -581,7 +589,7 @@ u32 dap_alloc_largest(const struct dap_alloc *a)
 
 	if (a->filled) {
 		class = __fls(a->filled);
-		cap = dap_slot(rb_last(&a->tree[class]))->value;
+		cap = dap_slot(rb_last(&a->tree[class].rb_root))->value;
 	}
 	if (a->cur_len) {
 		cur_class = dap_class(a, a->cur_start, a->cur_len);

@@ -46,7 +46,7 @@ struct dap_alloc {
 	u32 filled;
 	struct dap_slot *slot;
 	u8 *tag;
-	struct rb_root tree[DAP_ALIGN_NATURAL + 1];
+	struct rb_root_cached tree[DAP_ALIGN_NATURAL + 1];
 };
 
 size_t dap_alloc_meta_size(u32 pages);

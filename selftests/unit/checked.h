@@ -207,10 +207,12 @@ static void validate(struct pool *p)
 	for (k = 0; k <= DAP_ALIGN_NATURAL; k++) {
 		struct walk w = { .a = a, .class = k };
 
-		EXPECT(!!(a->filled & (1U << k)) == !!a->tree[k].rb_node);
-		if (a->tree[k].rb_node) {
-			EXPECT(!rb_is_red(a->tree[k].rb_node));
-			validate_node(&w, p, a->tree[k].rb_node, NULL);
+		EXPECT(!!(a->filled & (1U << k)) == !!a->tree[k].rb_root.rb_node);
+		if (a->tree[k].rb_root.rb_node) {
+			EXPECT(!rb_is_red(a->tree[k].rb_root.rb_node));
+			EXPECT(a->tree[k].rb_leftmost ==
+			       rb_first(&a->tree[k].rb_root));
+			validate_node(&w, p, a->tree[k].rb_root.rb_node, NULL);
 		}
 		filed += w.count;
 	}
