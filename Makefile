@@ -3,6 +3,7 @@
 # make            the modules, for the kernel whose build tree is KDIR
 # make demo       the main job from nothing, in an emulated machine
 # make check      lint, unit tests and selftests in the emulated machine
+# make check-all  the same and a minute of fuzzing
 # make bench      the module's figures beside the kernel's own pool, in build/bench
 # make vm         that machine with a console
 # make lint       the first part of check
@@ -37,6 +38,11 @@ vm:
 check:
 	@selftests/check.sh
 
+check-all: check
+	@selftests/rig/need.sh clang libclang-rt-14-dev
+	@$(MAKE) -s -C selftests/unit fuzz O="$(CURDIR)/build/unit" SECONDS=60 \
+		KSRC="$$(readlink -f "$$(selftests/rig/kernel.sh --path $(KVER) $(BOARD) | tail -n 1)/source")"
+
 bench:
 	@selftests/bench/bench.sh
 
@@ -53,4 +59,4 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/dma-alias-pool"
 
-.PHONY: all modules install demo vm check bench lint clean distclean
+.PHONY: all modules install demo vm check check-all bench lint clean distclean

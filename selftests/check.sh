@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make check: lint, unit tests, and every selftest in the emulated machine of
-# KVER and BOARD, as it boots and with caches that the kernel believes in. All
-# that is missing is made first. Ends "N passed, N failed".
+# make check: lint, unit tests, every selftest in the emulated machine of KVER
+# and BOARD, as it boots and with caches that the kernel believes in, and the
+# bench. All that is missing is made first. Ends "N passed, N failed".
 #
 # Where the machine has no caches, the cacheable view of the pool is watched
 # during the whole test: one touch by the CPU, and the test fails.
@@ -89,7 +89,6 @@ if [ -e "$build/pools.dtbo" ]; then
 	boots+=("device_tree device_tree.sh --overlay $build/pools.dtbo")
 	boots+=("device_tree-cached device_tree.sh --cacheid --overlay $build/pools.dtbo")
 	boots+=("bad_device_tree bad_device_tree.sh --overlay $build/bad-pools.dtbo")
-	boots+=("figures figures.sh --icount --overlay $build/kernel-pool.dtbo")
 fi
 
 # The rig's own words go to the log, its KTAP lines and verdict too; what is
@@ -144,12 +143,12 @@ while [ ${#pids[@]} -gt 0 ]; do
 	pids=("${pids[@]:1}") labels=("${labels[@]:1}")
 done
 
-# What people ask for first.
-if [ -e "$logs/figures.log" ]; then
-	sed -n 's/^# figure //p' "$logs/figures.log"
-fi
-"${CROSS_COMPILE:-arm-linux-gnueabi-}size" "$build/modules/module/dma_alias_pool.ko" |
-	awk 'NR == 2 { print "module_bytes", $1 + $2, "text and data, Thumb-2" }'
+# Instructions repeat to the last one, so a goal that is missed is a failure.
+say "  BENCH"
+bench_failed=0
+"$here/bench/bench.sh" 2>&1 | tee "$logs/bench.log" || bench_failed=1
+add bench "$(grep -c ' pass$' "$logs/bench.log")" \
+	$((bench_failed + $(grep -c ' MISS$' "$logs/bench.log")))
 
 echo "$total_passed passed, $total_failed failed"
 [ "$total_failed" -eq 0 ]

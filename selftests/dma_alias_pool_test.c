@@ -18,7 +18,6 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
-#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -521,44 +520,6 @@ static int do_badfree(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* bench COUNT SIZE: pairs of alloc and free, and the clearing alone */
-static int do_bench(struct test_dev *t, char *args)
-{
-	char *word = strsep(&args, " ");
-	unsigned long long count, size;
-	unsigned int i;
-	dma_addr_t dma;
-	u64 pair, clear;
-	void *cpu;
-
-	if (number(word, &count) || number(args, &size) || !count)
-		return -EINVAL;
-
-	/* Once to warm up, and to have something to clear. */
-	cpu = dma_alloc_coherent(t->dev, size, &dma, GFP_KERNEL);
-	if (!cpu)
-		return -ENOMEM;
-	clear = ktime_get_ns();
-	for (i = 0; i < count; i++) {
-		memset(cpu, 0, PAGE_ALIGN(size));
-		barrier_data(cpu);
-	}
-	clear = ktime_get_ns() - clear;
-	dma_free_coherent(t->dev, size, cpu, dma);
-
-	pair = ktime_get_ns();
-	for (i = 0; i < count; i++) {
-		cpu = dma_alloc_coherent(t->dev, size, &dma, GFP_KERNEL);
-		if (!cpu)
-			return -ENOMEM;
-		dma_free_coherent(t->dev, size, cpu, dma);
-	}
-	pair = ktime_get_ns() - pair;
-	result(t, "pair_ns=%llu clear_ns=%llu\n", div64_u64(pair, count),
-	       div64_u64(clear, count));
-	return 0;
-}
-
 static const struct {
 	const char *name;
 	int (*run)(struct test_dev *t, char *args);
@@ -580,7 +541,6 @@ static const struct {
 	{ "limits",	 do_limits },
 	{ "keep",	 do_keep },
 	{ "badfree",	 do_badfree, true },
-	{ "bench",	 do_bench },
 };
 
 static ssize_t test_write(struct file *file, const char __user *from,
