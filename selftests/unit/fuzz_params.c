@@ -62,6 +62,8 @@ static void pool_again(const struct dap_spec *spec)
 	if (spec->alias != spec->phys)
 		len += snprintf(text + len, sizeof(text) - len, ":0%llo",
 				(unsigned long long)spec->alias);
+	else if (spec->has_bus)
+		len += snprintf(text + len, sizeof(text) - len, ":");
 	if (spec->has_bus)
 		snprintf(text + len, sizeof(text) - len, ":0X%llX",
 			 (unsigned long long)spec->bus);
