@@ -270,36 +270,28 @@ void dap_client_drained(void)
 	schedule_work(&dap_reap_work);
 }
 
-/* Does a node name this region in its memory-region? */
-static bool names_region(const struct device_node *np,
-			 const struct device_node *region)
+/*
+ * The pool of the first memory-region of a device that has one; *named tells
+ * whether the device asked for one at all.
+ */
+static struct dap_entry *entry_of_node(const struct device_node *np,
+				       bool *named)
 {
-	struct device_node *node;
-	bool found = false;
+	struct dap_entry *entry, *found = NULL;
+	struct device_node *region;
 	int i;
 
+	*named = false;
 	for (i = 0; !found; i++) {
-		node = of_parse_phandle(np, "memory-region", i);
-		if (!node)
+		region = of_parse_phandle(np, "memory-region", i);
+		if (!region)
 			break;
-		found = node == region;
-		of_node_put(node);
-	}
-	return found;
-}
-
-static bool names_any_region(struct device *dev)
-{
-	struct device_node *node;
-	bool found = false;
-	int i;
-
-	for (i = 0; !found; i++) {
-		node = of_parse_phandle(dev->of_node, "memory-region", i);
-		if (!node)
-			break;
-		found = of_device_is_compatible(node, "dma-alias-pool,region");
-		of_node_put(node);
+		*named |= of_device_is_compatible(region,
+						  "dma-alias-pool,region");
+		list_for_each_entry(entry, &dap_entries, node)
+			if (entry->region_np == region)
+				found = entry;
+		of_node_put(region);
 	}
 	return found;
 }
@@ -314,16 +306,14 @@ static void attach_by_policy(struct device *dev)
 	struct dap_entry *entry;
 	const char *why = refusal(dev);
 	unsigned int i;
+	bool named;
 
-	if (dev->of_node) {
-		list_for_each_entry(entry, &dap_entries, node)
-			if (entry->region_np &&
-			    names_region(dev->of_node, entry->region_np))
-				goto named;
-		if (names_any_region(dev)) {
-			dev_warn(dev, "no DMA pool serves its memory-region\n");
-			return;
-		}
+	entry = entry_of_node(dev->of_node, &named);
+	if (entry)
+		goto found;
+	if (named) {
+		dev_warn(dev, "no DMA pool serves its memory-region\n");
+		return;
 	}
 
 	for (i = 0; i < dap_nr_rules; i++) {
@@ -331,7 +321,7 @@ static void attach_by_policy(struct device *dev)
 			continue;
 		entry = find_entry(dap_rules[i].pool);
 		if (entry)
-			goto named;
+			goto found;
 		dev_warn(dev, "no DMA pool %s for clients=%s\n",
 			 dap_rules[i].pool, dap_rules[i].glob);
 		return;
@@ -348,7 +338,7 @@ static void attach_by_policy(struct device *dev)
 	}
 	return;
 
-named:
+found:
 	if (entry->dead)
 		why = "the pool is gone";
 	if (why)

@@ -304,26 +304,29 @@ static struct page *dap_ops_alloc_pages(struct device *dev, size_t size,
  * dap_ops_build() - make the operations of a client
  * @client: @before, @pool and @dev are set
  *
- * Context: process context; no driver is using the device yet.
+ * Context: process context; no driver is using the device yet, but what the last
+ * one left may still be freed.
  */
 void dap_ops_build(struct dap_client *client)
 {
-	struct dma_map_ops *ops = &client->ops;
+	struct dma_map_ops ops = *(client->before ?: &dap_direct_ops);
 
-	*ops = *(client->before ?: &dap_direct_ops);
-	ops->alloc = dap_ops_alloc;
-	ops->free = dap_ops_free;
-	ops->mmap = dap_ops_mmap;
-	ops->get_sgtable = dap_ops_get_sgtable;
-	if (ops->alloc_pages)
-		ops->alloc_pages = dap_ops_alloc_pages;
+	ops.alloc = dap_ops_alloc;
+	ops.free = dap_ops_free;
+	ops.mmap = dap_ops_mmap;
+	ops.get_sgtable = dap_ops_get_sgtable;
+	if (ops.alloc_pages)
+		ops.alloc_pages = dap_ops_alloc_pages;
 
 	/* dma_need_sync() looks whether these are there. */
 	if (!client->before && !IS_ENABLED(CONFIG_SWIOTLB) &&
 	    dev_is_dma_coherent(client->dev)) {
-		ops->sync_single_for_cpu = NULL;
-		ops->sync_single_for_device = NULL;
+		ops.sync_single_for_cpu = NULL;
+		ops.sync_single_for_device = NULL;
 	}
+
+	/* Some drivers free while they are bound again: never without .free. */
+	client->ops = ops;
 }
 
 /**
