@@ -167,9 +167,10 @@ static int refresh(struct dap_client *client)
 
 	/*
 	 * Dropped by the driver core when the driver is unbound or its probe
-	 * fails.
+	 * fails.  A driver that cannot be unbound pins the module instead.
 	 */
-	if (!device_link_add(dev, entry->dev, DL_FLAG_AUTOREMOVE_CONSUMER))
+	if (!client->in_place &&
+	    !device_link_add(dev, entry->dev, DL_FLAG_AUTOREMOVE_CONSUMER))
 		return refuse(dev, client->pool->name,
 			      "the pool's device depends on it");
 
@@ -184,33 +185,32 @@ static int refresh(struct dap_client *client)
 	return 0;
 }
 
-static void free_client(struct dap_client *client)
-{
-	dap_companion_destroy(client->companion);
-	put_device(client->dev);
-	kfree(client);
-}
-
-static void attach(struct device *dev, struct dap_entry *entry)
+/* A client to be; its ops are set by refresh(). */
+static struct dap_client *add_client(struct device *dev,
+				     struct dap_entry *entry)
 {
 	struct dap_client *client;
 
 	client = kzalloc(sizeof(*client), GFP_KERNEL);
 	if (!client) {
 		refuse(dev, entry->pool.name, "out of memory");
-		return;
+		return NULL;
 	}
 	client->dev = get_device(dev);
 	client->pool = &entry->pool;
 	client->user.dev = dev;
-	if (refresh(client)) {
-		free_client(client);
-		return;
-	}
-
+	strscpy(client->driver, "-", sizeof(client->driver));
 	list_add_tail(&client->node, &entry->clients);
-	dev_info(dev, "coherent DMA memory comes from pool %s\n",
-		 entry->pool.name);
+	return client;
+}
+
+static void announce(struct dap_client *client)
+{
+	if (client->announced)
+		return;
+	client->announced = true;
+	dev_info(client->dev, "coherent DMA memory comes from pool %s\n",
+		 client->pool->name);
 }
 
 static u32 live_allocs(struct dap_client *client)
@@ -224,7 +224,8 @@ static u32 live_allocs(struct dap_client *client)
 /* Nobody may be using the client: not a driver, and it holds nothing. */
 static bool is_idle(struct dap_client *client)
 {
-	return !client->dev->driver && !live_allocs(client);
+	return client->excluded ||
+	       (!client->dev->driver && !live_allocs(client));
 }
 
 static void detach(struct dap_client *client)
@@ -232,7 +233,9 @@ static void detach(struct dap_client *client)
 	if (client->dev->dma_ops == &client->ops)
 		set_dma_ops(client->dev, client->before);
 	list_del(&client->node);
-	free_client(client);
+	dap_companion_destroy(client->companion);
+	put_device(client->dev);
+	kfree(client);
 }
 
 /* A pool whose device is gone goes with its last client: see dap_unlock(). */
@@ -301,10 +304,10 @@ static struct dap_entry *entry_of_node(const struct device_node *np,
  * the parameter, and that before the default.  Only the default leaves a
  * device alone without a word.
  */
-static void attach_by_policy(struct device *dev)
+static struct dap_entry *choose(struct device *dev, bool quiet)
 {
-	struct dap_entry *entry;
 	const char *why = refusal(dev);
+	struct dap_entry *entry;
 	unsigned int i;
 	bool named;
 
@@ -312,8 +315,9 @@ static void attach_by_policy(struct device *dev)
 	if (entry)
 		goto found;
 	if (named) {
-		dev_warn(dev, "no DMA pool serves its memory-region\n");
-		return;
+		if (!quiet)
+			dev_warn(dev, "no DMA pool serves its memory-region\n");
+		return NULL;
 	}
 
 	for (i = 0; i < dap_nr_rules; i++) {
@@ -322,45 +326,55 @@ static void attach_by_policy(struct device *dev)
 		entry = find_entry(dap_rules[i].pool);
 		if (entry)
 			goto found;
-		dev_warn(dev, "no DMA pool %s for clients=%s\n",
-			 dap_rules[i].pool, dap_rules[i].glob);
-		return;
+		if (!quiet)
+			dev_warn(dev, "no DMA pool %s for clients=%s\n",
+				 dap_rules[i].pool, dap_rules[i].glob);
+		return NULL;
 	}
 
 	list_for_each_entry(entry, &dap_entries, node) {
 		dma_addr_t bus;
 
 		if (entry->is_default && !entry->dead && !why &&
-		    !dev_is_dma_coherent(dev) && !translate(dev, entry, &bus)) {
-			attach(dev, entry);
-			return;
-		}
+		    !dev_is_dma_coherent(dev) && !translate(dev, entry, &bus))
+			return entry;
 	}
-	return;
+	return NULL;
 
 found:
 	if (entry->dead)
 		why = "the pool is gone";
-	if (why)
+	if (!why)
+		return entry;
+	if (!quiet)
 		refuse(dev, entry->pool.name, why);
-	else
-		attach(dev, entry);
+	return NULL;
 }
 
 static void before_probe(struct device *dev)
 {
 	struct dap_client *client;
+	struct dap_entry *entry;
 
 	if (dev->driver == &dap_pool_driver.driver)
 		return;
 
 	mutex_lock(&dap_lock);
 	client = find_client(dev);
-	if (!client)
-		attach_by_policy(dev);
-	else if (!entry_of(client)->dead && refresh(client) &&
-		 !live_allocs(client))
+	if (!client) {
+		entry = choose(dev, false);
+		if (entry)
+			client = add_client(dev, entry);
+		if (!client)
+			goto out;
+	}
+	if (client->excluded || entry_of(client)->dead)
+		goto out;
+	if (!refresh(client))
+		announce(client);
+	else if (!live_allocs(client))
 		detach(client);
+out:
 	dap_unlock();
 }
 
@@ -393,6 +407,10 @@ static void after_unbind(struct device *dev)
 			 user.live_allocs);
 		/* Some architectures clear the ops at unbind. */
 		set_dma_ops(dev, &client->ops);
+	}
+	if (client->in_place) {
+		client->in_place = false;
+		module_put(THIS_MODULE);
 	}
 	release_if_idle(client);
 out:
@@ -443,6 +461,221 @@ static struct dap_bus {
 #endif
 };
 
+/* Does it wait for a pool, without a driver for want of memory, maybe? */
+static bool waits(struct device *dev)
+{
+	bool ret;
+
+	mutex_lock(&dap_lock);
+	ret = !dev->driver && !find_client(dev) && choose(dev, true);
+	dap_unlock();
+	return ret;
+}
+
+static int probe_again(struct device *dev, void *unused)
+{
+	if (waits(dev) && device_attach(dev) < 0)
+		dev_dbg(dev, "did not bind with a DMA pool either\n");
+	return 0;
+}
+
+/*
+ * Most noMMU drivers are built in: where they need coherent memory, their probes
+ * have failed by the time the module is loaded.
+ */
+static void dap_probe_waiting(struct work_struct *work)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
+		bus_for_each_dev(dap_buses[i].bus, NULL, NULL, probe_again);
+}
+
+static DECLARE_WORK(dap_probe_work, dap_probe_waiting);
+
+/**
+ * dap_attach_settle() - wait until the devices that new pools serve are probed
+ *
+ * Context: process context, may sleep; not from a probe.
+ */
+void dap_attach_settle(void)
+{
+	flush_work(&dap_probe_work);
+}
+
+/**
+ * dap_find_device() - look for a device by its name, on all buses
+ * @name: as in /sys/bus/.../devices
+ *
+ * Context: process context, may sleep.
+ * Return: the device, with a reference, or NULL.
+ */
+struct device *dap_find_device(const char *name)
+{
+	struct device *dev = NULL;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dap_buses) && !dev; i++)
+		dev = bus_find_device_by_name(dap_buses[i].bus, NULL, name);
+	return dev;
+}
+
+/*
+ * Whom unbinding would leave half there: drivers that say so, and those of
+ * primecells (pl08x) that have no .remove and register things all the same.
+ */
+static bool can_unbind(struct device *dev)
+{
+	if (dev->driver->suppress_bind_attrs)
+		return false;
+#ifdef CONFIG_ARM_AMBA
+	if (dev->bus == &amba_bustype)
+		return container_of(dev->driver, struct amba_driver,
+				    drv)->remove;
+#endif
+	return true;
+}
+
+static int attach_in_place(struct dap_client *client)
+{
+	int ret;
+
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	client->in_place = true;
+	client->foreign = true;
+	ret = refresh(client);
+	if (ret) {
+		client->in_place = false;
+		module_put(THIS_MODULE);
+		return ret;
+	}
+	announce(client);
+	return 0;
+}
+
+/**
+ * dap_attach_device() - make a device a client, on request
+ * @entry: the pool
+ * @dev:   the device; if it is bound, its driver is unbound and bound again, or
+ *	   the ops are changed in place where that cannot be
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EBUSY if another pool has it, -EINVAL if it cannot be a client,
+ * -ENODEV if the pool is going, -ENOMEM.  Each has been reported.
+ */
+int dap_attach_device(struct dap_entry *entry, struct device *dev)
+{
+	struct dap_client *client;
+	const char *why = refusal(dev);
+	bool bound, added = false;
+	int ret = 0;
+
+	/* Nobody binds or unbinds it while it is looked at. */
+	device_lock(dev);
+	mutex_lock(&dap_lock);
+	bound = dev->driver;
+	client = find_client(dev);
+	if (entry->dead || dev->driver == &dap_pool_driver.driver)
+		why = "that is not possible";
+	if (client && entry_of(client) != entry && !client->excluded) {
+		dev_err(dev, "not attached to DMA pool %s: it is a client of %s\n",
+			entry->pool.name, client->pool->name);
+		ret = -EBUSY;
+	} else if (why) {
+		ret = refuse(dev, entry->pool.name, why);
+	} else if (client && !client->excluded) {
+		bound = false;		/* it is one already */
+	} else {
+		if (client)
+			detach(client);
+		client = add_client(dev, entry);
+		added = true;
+		if (!client)
+			ret = -ENOMEM;
+		else if (bound && !can_unbind(dev))
+			ret = attach_in_place(client);
+		if (ret && client)
+			detach(client);
+		if (client && client->in_place)
+			bound = false;
+	}
+	dap_unlock();
+	device_unlock(dev);
+	if (ret || !added)
+		return ret;
+
+	if (bound)
+		device_release_driver(dev);
+	if (!dev->driver && device_attach(dev) < 0)
+		dev_warn(dev, "is a client of DMA pool %s, but its driver did not bind\n",
+			 entry->pool.name);
+	return 0;
+}
+
+/**
+ * dap_detach_device() - let a client go, on request
+ * @entry: the pool
+ * @dev:   the client; its driver, if any, is unbound and bound again
+ *
+ * It stays out until it is attached again by request.
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -ENOENT if it is no client of the pool, -EBUSY if it holds memory
+ * or was attached in place.  Each has been reported.
+ */
+int dap_detach_device(struct dap_entry *entry, struct device *dev)
+{
+	struct dap_client *client;
+	const char *why = NULL;
+	bool bound;
+	int ret = 0;
+
+	mutex_lock(&dap_lock);
+	client = find_client(dev);
+	if (!client || client->excluded || entry_of(client) != entry) {
+		why = "it is no client of it";
+		ret = -ENOENT;
+	} else if (live_allocs(client)) {
+		why = "it holds memory of it";
+		ret = -EBUSY;
+	} else if (client->in_place) {
+		why = "its driver cannot be unbound";
+		ret = -EBUSY;
+	}
+	bound = dev->driver;
+	dap_unlock();
+	if (ret) {
+		dev_err(dev, "not detached from DMA pool %s: %s\n",
+			entry->pool.name, why);
+		return ret;
+	}
+
+	if (bound)
+		device_release_driver(dev);
+
+	device_lock(dev);
+	mutex_lock(&dap_lock);
+	client = find_client(dev);
+	if (client && !dev->driver && !live_allocs(client)) {
+		if (dev->dma_ops == &client->ops)
+			set_dma_ops(dev, client->before);
+		client->excluded = true;
+		client->announced = false;
+	} else if (client) {
+		dev_err(dev, "not detached from DMA pool %s: its driver still holds memory\n",
+			entry->pool.name);
+		ret = -EBUSY;
+	}
+	dap_unlock();
+	device_unlock(dev);
+
+	if (bound && device_attach(dev) < 0)
+		dev_warn(dev, "its driver did not bind without DMA pool %s\n",
+			 entry->pool.name);
+	return ret;
+}
+
 static void unregister_notifiers(unsigned int count)
 {
 	while (count--)
@@ -486,6 +719,7 @@ int dap_attach_init(struct dap_rule *rules, unsigned int nr_rules)
 void dap_attach_exit(void)
 {
 	unregister_notifiers(ARRAY_SIZE(dap_buses));
+	cancel_work_sync(&dap_probe_work);
 	flush_work(&dap_reap_work);
 	/*
 	 * A last free drops its module reference with interrupts off: let it
@@ -551,6 +785,7 @@ struct dap_entry *dap_entry_create(struct device *dev,
 	dap_debugfs_add(entry);
 	list_add_tail(&entry->node, &dap_entries);
 	dap_unlock();
+	schedule_work(&dap_probe_work);
 	return entry;
 }
 
@@ -560,7 +795,8 @@ static struct device *first_bound(struct dap_entry *entry)
 	struct dap_client *client;
 
 	list_for_each_entry(client, &entry->clients, node)
-		if (client->dev->driver)
+		if (client->dev->driver && !client->in_place &&
+		    !client->excluded)
 			return get_device(client->dev);
 	return NULL;
 }

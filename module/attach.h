@@ -45,6 +45,12 @@ struct dap_entry *dap_entry_create(struct device *dev,
 				   const struct dap_spec *spec,
 				   struct device_node *region_np, bool verify);
 void dap_entry_retire(struct dap_entry *entry);
+
+void dap_attach_settle(void);
+struct device *dap_find_device(const char *name);
+int dap_attach_device(struct dap_entry *entry, struct device *dev);
+int dap_detach_device(struct dap_entry *entry, struct device *dev);
+
 int dap_rules_check(void);
 bool dap_entry_exists(const char *name);
 

@@ -19,6 +19,10 @@
  * @companion:	stands in for the device where the direct mapping is needed
  * @user:	what it holds; under the pool's lock
  * @node:	in the list of clients, under dap_lock
+ * @in_place:	attached while its driver was bound, and pins the module
+ * @foreign:	may free memory that it got before it was a client
+ * @excluded:	detached on request: no pool until it is attached again
+ * @announced:	the log says that it is a client
  * @driver:	name of the last driver, for the clients file
  */
 struct dap_client {
@@ -31,6 +35,10 @@ struct dap_client {
 	struct device *companion;
 	struct dap_user user;
 	struct list_head node;
+	bool in_place;
+	bool foreign;
+	bool excluded;
+	bool announced;
 	char driver[24];
 };
 

@@ -27,7 +27,7 @@ static unsigned int count_clients(struct dap_entry *entry)
 
 	dap_clients_lock();
 	list_for_each_entry(client, &entry->clients, node)
-		count++;
+		count += !client->excluded;
 	dap_clients_unlock();
 	return count;
 }
@@ -69,6 +69,8 @@ static int clients_show(struct seq_file *s, void *unused)
 		   "live_bytes", "peak_bytes", "allocations", "failures");
 	dap_clients_lock();
 	list_for_each_entry(client, &entry->clients, node) {
+		if (client->excluded)
+			continue;
 		dap_pool_user(client->pool, &client->user, &user);
 		seq_printf(s, "%-24s %-20s %12zu %12zu %12lu %9lu\n",
 			   dev_name(client->dev), client->driver,
@@ -162,7 +164,7 @@ static char letter_of(struct dap_entry *entry, const struct dap_user *user)
 	list_for_each_entry(client, &entry->clients, node) {
 		if (&client->user == user)
 			return 'a' + i % 26;
-		i++;
+		i += !client->excluded;
 	}
 	return '?';
 }

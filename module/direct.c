@@ -306,6 +306,29 @@ static size_t dap_direct_max_mapping_size(struct device *dev)
 	return dma_max_mapping_size(companion_of(dev));
 }
 
+/**
+ * dap_direct_free() - free coherent memory that the direct mapping gave
+ * @companion: of the device that got it before it was a client
+ * @size:   bytes
+ * @cpu:    CPU address
+ * @handle: bus address
+ * @attrs:  as at the allocation
+ *
+ * DMA_API_DEBUG knows the allocation as the device's, not its companion's, and
+ * would complain; in such a kernel plain pages are freed for what they are.
+ *
+ * Context: as dma_free_attrs().
+ */
+void dap_direct_free(struct device *companion, size_t size, void *cpu,
+		     dma_addr_t handle, unsigned long attrs)
+{
+	if (IS_ENABLED(CONFIG_DMA_API_DEBUG) && !IS_ENABLED(CONFIG_DMA_CMA) &&
+	    !(attrs & DMA_ATTR_NO_KERNEL_MAPPING) && virt_addr_valid(cpu))
+		__free_pages(virt_to_page(cpu), get_order(size));
+	else
+		dma_free_attrs(companion, size, cpu, handle, attrs);
+}
+
 /* .alloc, .free, .mmap and .get_sgtable are always ops.c's. */
 const struct dma_map_ops dap_direct_ops = {
 	.alloc_pages		= dap_direct_alloc_pages,

@@ -178,6 +178,49 @@ static int dap_remove(struct platform_device *pdev)
 	return 0;
 }
 
+static ssize_t request(struct device *pool, const char *buf, size_t count,
+		       int (*act)(struct dap_entry *entry, struct device *dev))
+{
+	struct device *dev;
+	char *name;
+	int ret;
+
+	name = kstrndup(buf, count, GFP_KERNEL);
+	if (!name)
+		return -ENOMEM;
+	dev = dap_find_device(strim(name));
+	if (!dev) {
+		dev_err(pool, "there is no device %s\n", strim(name));
+		ret = -ENODEV;
+	} else {
+		ret = act(dev_get_drvdata(pool), dev);
+		put_device(dev);
+	}
+	kfree(name);
+	return ret ?: count;
+}
+
+static ssize_t attach_store(struct device *dev, struct device_attribute *attr,
+			    const char *buf, size_t count)
+{
+	return request(dev, buf, count, dap_attach_device);
+}
+static DEVICE_ATTR_WO(attach);
+
+static ssize_t detach_store(struct device *dev, struct device_attribute *attr,
+			    const char *buf, size_t count)
+{
+	return request(dev, buf, count, dap_detach_device);
+}
+static DEVICE_ATTR_WO(detach);
+
+static struct attribute *dap_attrs[] = {
+	&dev_attr_attach.attr,
+	&dev_attr_detach.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(dap);
+
 static const struct of_device_id dap_of_match[] = {
 	{ .compatible = "dma-alias-pool" },
 	{ }
@@ -190,6 +233,7 @@ struct platform_driver dap_pool_driver = {
 	.driver	= {
 		.name		= "dma_alias_pool",
 		.of_match_table	= dap_of_match,
+		.dev_groups	= dap_groups,
 		.probe_type	= PROBE_FORCE_SYNCHRONOUS,
 	},
 };
@@ -346,6 +390,7 @@ static int __init dap_init(void)
 		goto err_devices;
 
 	kfree(specs);
+	dap_attach_settle();
 	return 0;
 
 err_devices:

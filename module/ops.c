@@ -106,16 +106,30 @@ static struct page *fallback_page(struct dap_client *client, void *cpu)
 	return page_private(page) == (unsigned long)client ? page : NULL;
 }
 
-static int free_fallback(struct dap_client *client, size_t size, void *cpu,
-			 dma_addr_t handle)
+/* What a client got before it was one goes back to where it came from. */
+static void free_foreign(struct dap_client *client, size_t size, void *cpu,
+			 dma_addr_t handle, unsigned long attrs)
+{
+	if (client->before)
+		client->before->free(client->dev, size, cpu, handle, attrs);
+	else
+		dap_direct_free(client->companion, size, cpu, handle, attrs);
+}
+
+static int free_elsewhere(struct dap_client *client, size_t size, void *cpu,
+			  dma_addr_t handle, unsigned long attrs)
 {
 	struct page *page = fallback_page(client, cpu);
 
-	if (!page)
+	if (page) {
+		set_page_private(page, 0);
+		client->ops.free_pages(client->dev, PAGE_ALIGN(size), page,
+				       handle, DMA_BIDIRECTIONAL);
+		return 0;
+	}
+	if (!client->foreign)
 		return -ERANGE;
-	set_page_private(page, 0);
-	client->ops.free_pages(client->dev, PAGE_ALIGN(size), page, handle,
-			       DMA_BIDIRECTIONAL);
+	free_foreign(client, size, cpu, handle, attrs);
 	return 0;
 }
 
@@ -195,7 +209,7 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 	if (likely(dap_pool_contains(pool, cpu)))
 		ret = dap_pool_free(pool, &client->user, cpu, size);
 	else
-		ret = free_fallback(client, size, cpu, handle);
+		ret = free_elsewhere(client, size, cpu, handle, attrs);
 
 	if (likely(!ret))
 		return;

@@ -80,7 +80,7 @@ watch="--watch $POOL_PHYS:$POOL_SIZE"
 for module in dma_alias_pool:module dma_alias_pool_test:selftests; do
 	watch+=" --module ${module%:*}=$build/modules/${module#*:}/${module%:*}.ko"
 done
-for script in coherent lifetime streaming bad_free bad_input; do
+for script in coherent attach lifetime streaming bad_free bad_input; do
 	boots+=("$script-watched $script.sh $watch")
 	boots+=("$script-cached $script.sh --cacheid")
 done

@@ -163,6 +163,30 @@ full_pool_and_coherent_devices()
 	same_stat $named bad_free_count 0
 }
 
+# Attached under a bound driver: what it has from before goes back to where it
+# came from, what it gets from then on is the pool's.
+in_place_with_buffers()
+{
+	unload_all
+	load_tests stuck=1
+	ok_dev dt-test-coherent alloc 5000
+	old=$id
+	ok_dev dt-test-coherent fill $old 0x31
+	load || fail "cannot load"
+	echo dt-test-coherent >/sys/bus/platform/devices/20600000.dma-pool/attach ||
+		fail "attach failed"
+	ok_dev dt-test-coherent alloc 5000
+	same_stat shared live_allocs 1
+	ok_dev dt-test-coherent check $old 0x31
+	ok_dev dt-test-coherent free $old
+	ok_dev dt-test-coherent free $id
+	same_stat shared live_allocs 0
+	same_stat shared bad_free_count 0
+	unload_all || fail "module in use"
+	load clients=dap-test.1@shared
+	load_tests
+}
+
 ends_empty()
 {
 	unload_tests || fail "test module in use"
@@ -180,4 +204,4 @@ ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_defau
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
 	shifted_bus blind_bus two_pools_at_once full_pool_and_coherent_devices \
-	sync_is_needed_if_not_coherent ends_empty
+	sync_is_needed_if_not_coherent in_place_with_buffers ends_empty

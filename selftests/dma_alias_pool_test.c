@@ -40,6 +40,14 @@ module_param(fail_probe, charp, 0644);
 MODULE_PARM_DESC(fail_probe,
 		 "name of a device whose probe takes 8 KiB of managed memory and fails");
 
+static char *need = "";
+module_param(need, charp, 0644);
+MODULE_PARM_DESC(need, "name of a device whose probe needs 8 KiB of coherent memory");
+
+static bool stuck;
+module_param(stuck, bool, 0444);
+MODULE_PARM_DESC(stuck, "the driver cannot be unbound");
+
 static char *leak = "";
 module_param(leak, charp, 0644);
 MODULE_PARM_DESC(leak, "name of a device whose buffers are kept at unbind");
@@ -618,6 +626,44 @@ static struct test_dev *make_test_dev(struct device *dev)
 	return t;
 }
 
+static void drop_test_dev(struct test_dev *t)
+{
+	debugfs_remove(t->file);
+	free_all(t);
+	list_del(&t->node);
+	put_device(t->dev);
+	kvfree(t);
+}
+
+static void drop_test_devs(void)
+{
+	struct test_dev *t, *next;
+
+	list_for_each_entry_safe(t, next, &test_devs, node)
+		drop_test_dev(t);
+}
+
+static bool holds_something(const struct test_dev *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < TEST_MAX_BUFFERS; i++)
+		if (t->buffer[i].cpu)
+			return true;
+	return false;
+}
+
+/* What is left of a device goes, unless a test wants to free it later. */
+static void remove_device(unsigned int id)
+{
+	struct test_dev *t = find_test_dev(&test_pdevs[id]->dev);
+
+	platform_device_unregister(test_pdevs[id]);
+	test_pdevs[id] = NULL;
+	if (t && !holds_something(t))
+		drop_test_dev(t);
+}
+
 static int test_probe(struct platform_device *pdev)
 {
 	struct device *dev = &pdev->dev;
@@ -633,6 +679,9 @@ static int test_probe(struct platform_device *pdev)
 		/* What it managed to get is freed after this returns. */
 		ret = dmam_alloc_coherent(dev, SZ_8K, &dma, GFP_KERNEL) ?
 		      -ENXIO : -ENOMEM;
+	} else if (sysfs_streq(need, dev_name(dev)) &&
+		   !dmam_alloc_coherent(dev, SZ_8K, &dma, GFP_KERNEL)) {
+		ret = -ENOMEM;
 	} else {
 		t->bound = true;
 	}
@@ -710,14 +759,12 @@ static ssize_t control_write(struct file *file, const char __user *from,
 	if (kstrtouint(strim(line + min_t(size_t, count, 4)), 0, &id) ||
 	    id >= TEST_MAX_DEVICES)
 		return -EINVAL;
-	if (!strncmp(line, "add ", 4) && !test_pdevs[id]) {
+	if (!strncmp(line, "add ", 4) && !test_pdevs[id])
 		ret = add_device(id);
-	} else if (!strncmp(line, "del ", 4) && test_pdevs[id]) {
-		platform_device_unregister(test_pdevs[id]);
-		test_pdevs[id] = NULL;
-	} else {
+	else if (!strncmp(line, "del ", 4) && test_pdevs[id])
+		remove_device(id);
+	else
 		ret = -EINVAL;
-	}
 	return ret ?: count;
 }
 
@@ -728,18 +775,6 @@ static const struct file_operations control_fops = {
 	.llseek	= noop_llseek,
 };
 
-static void drop_test_devs(void)
-{
-	struct test_dev *t, *next;
-
-	list_for_each_entry_safe(t, next, &test_devs, node) {
-		debugfs_remove(t->file);
-		free_all(t);
-		put_device(t->dev);
-		kvfree(t);
-	}
-}
-
 static int __init test_init(void)
 {
 	unsigned int i;
@@ -749,6 +784,7 @@ static int __init test_init(void)
 		return -EINVAL;
 	test_root = debugfs_create_dir("dma_alias_pool_test", NULL);
 	debugfs_create_file("control", 0200, test_root, NULL, &control_fops);
+	test_driver.driver.suppress_bind_attrs = stuck;
 	ret = platform_driver_register(&test_driver);
 	if (ret)
 		goto err;

@@ -1,0 +1,202 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Clients that come and go at run time: by sysfs, bound or not, in place where
+# the driver cannot be unbound, and devices that had been waiting for a pool.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+half=$(hex $((pool_size / 2)))
+two_pools="a:$pool_base:$half:$pool_alias,b:$(hex $((pool_base + half))):$half:$(hex $((pool_alias + half)))"
+pool_a=/sys/bus/platform/devices/dma_alias_pool.0
+pool_b=/sys/bus/platform/devices/dma_alias_pool.1
+
+attach() { echo "$2" 2>/dev/null >"$1/attach"; }
+detach() { echo "$2" 2>/dev/null >"$1/detach"; }
+
+is_client() { grep -q "^$2 " "$pools/$1/clients"; }
+
+# served_by POOL DEVICE
+served_by()
+{
+	ok_dev "$2" alloc 4096
+	same_stat "$1" live_allocs 1
+	ok_dev "$2" free 0
+}
+
+not_served()
+{
+	bad_dev "$1" alloc 4096 nowarn
+}
+
+starts()
+{
+	load_tests || fail "no test module"
+	load "pools=$two_pools" || fail "cannot load"
+	not_served dap-test.0
+	set -- $(ls -l $pool_a/attach)
+	same "mode of attach" "$1" "--w-------"
+	set -- $(ls -l $pool_a/detach)
+	same "mode of detach" "$1" "--w-------"
+}
+
+bound_device()
+{
+	attach $pool_a dap-test.0 || fail "attach failed"
+	[ -e $driver/dap-test.0 ] || fail "not bound again"
+	served_by a dap-test.0
+	not_served dap-test.1
+}
+
+unbound_device()
+{
+	unbind dap-test.1
+	attach $pool_b dap-test.1 || fail "attach failed"
+	[ -e $driver/dap-test.1 ] || fail "not bound"
+	served_by b dap-test.1
+}
+
+# What a shell's echo makes of it, and a second time: no harm.
+again_and_with_white_space()
+{
+	printf 'dap-test.0' >$pool_a/attach || fail "without a newline"
+	echo "  dap-test.0  " >$pool_a/attach || fail "with blanks"
+	same_stat a clients 1
+	served_by a dap-test.0
+}
+
+unknown_device()
+{
+	for name in nobody "" dma_alias_pool ../dap-test.0; do
+		log_clear
+		! attach $pool_a "$name" || fail "attached '$name'"
+		! detach $pool_a "$name" || fail "detached '$name'"
+		log_has "there is no device $name"
+	done
+}
+
+# Pools do not serve each other.
+pool_itself()
+{
+	log_clear
+	! attach $pool_a dma_alias_pool.0 || fail "attached to itself"
+	! attach $pool_a dma_alias_pool.1 || fail "attached another pool"
+	log_has "not attached to DMA pool a"
+	[ -d $pools/b ] || fail "the other pool is gone"
+}
+
+client_of_another_pool()
+{
+	log_clear
+	! attach $pool_b dap-test.0 || fail "stolen"
+	log_has "dap-test.0: not attached to DMA pool b: it is a client of a"
+	! detach $pool_b dap-test.0 || fail "detached by another pool"
+	log_has "dap-test.0: not detached from DMA pool b: it is no client of it"
+	served_by a dap-test.0
+}
+
+detach_is_refused_while_memory_is_held()
+{
+	ok_dev dap-test.0 alloc 4096
+	log_clear
+	! detach $pool_a dap-test.0 || fail "detached with memory"
+	log_has "dap-test.0: not detached from DMA pool a: it holds memory of it"
+	ok_dev dap-test.0 check 0 0
+	ok_dev dap-test.0 free 0
+}
+
+# And it stays so when its driver is bound again.
+detached()
+{
+	detach $pool_a dap-test.0 || fail "detach failed"
+	[ -e $driver/dap-test.0 ] || fail "not bound again"
+	! is_client a dap-test.0 || fail "still a client"
+	not_served dap-test.0
+	ok_dev dap-test.0 map 1500 to
+	unbind dap-test.0
+	bind dap-test.0
+	not_served dap-test.0
+	same_stat a clients 0
+}
+
+attached_again()
+{
+	attach $pool_b dap-test.0 || fail "attach to another pool failed"
+	served_by b dap-test.0
+	detach $pool_b dap-test.0 || fail "detach failed"
+	attach $pool_a dap-test.0 || fail "attach failed"
+	served_by a dap-test.0
+	same_stat b clients 1
+}
+
+# The parameter names it, but somebody said no.
+detach_beats_the_parameter()
+{
+	unload_all
+	load_all || fail "cannot load"
+	detach $pool_a dap-test.0 || fail "detach failed"
+	unbind dap-test.0
+	bind dap-test.0
+	not_served dap-test.0
+	ok_dev dap-test.1 alloc 4096
+	ok_dev dap-test.1 free 0
+	echo "del 0" >$tests/control
+	echo "add 0" >$tests/control
+	ok_dev dap-test.0 alloc 4096
+	ok_dev dap-test.0 free 0
+	unload_all || fail "module in use"
+}
+
+many_times()
+{
+	load_tests
+	load "pools=$two_pools"
+	n=0
+	while [ $n -lt 100 ]; do
+		attach $pool_a dap-test.0 || fail "attach $n failed"
+		detach $pool_a dap-test.0 || fail "detach $n failed"
+		n=$((n + 1))
+	done
+	same_stat a clients 0
+	unload_all || fail "module in use"
+}
+
+# Its probe failed for want of memory, before there was a pool.
+waiting_device()
+{
+	load_tests need=dap-test.0
+	[ ! -e $driver/dap-test.0 ] || fail "bound without memory"
+	load "pools=$two_pools" "clients=dap-test.0@b" || fail "cannot load"
+	[ -e $driver/dap-test.0 ] || fail "not probed again"
+	same_stat b used_bytes 8192
+	# The other is bound, so it is left alone.
+	not_served dap-test.1
+	unload_tests
+	same_stat b used_bytes 0
+	unload
+}
+
+# Swapped under a bound driver: it must not go away with the module then.
+in_place()
+{
+	load_tests stuck=1
+	load "pools=$two_pools" || fail "cannot load"
+	not_served dap-test.0
+	ok_dev dap-test.0 map 1500 bidi
+	attach $pool_a dap-test.0 || fail "attach failed"
+	served_by a dap-test.0
+	ok_dev dap-test.0 map 1500 bidi
+	log_clear
+	! detach $pool_a dap-test.0 || fail "detached"
+	log_has "dap-test.0: not detached from DMA pool a: its driver cannot be unbound"
+	! unload 2>/dev/null || fail "unloaded"
+	served_by a dap-test.0
+	unload_tests
+	unload || fail "still in use"
+	! grep -q dma_alias_pool /proc/iomem || fail "resources left"
+}
+
+ktap_run starts bound_device unbound_device again_and_with_white_space \
+	unknown_device pool_itself client_of_another_pool \
+	detach_is_refused_while_memory_is_held detached attached_again \
+	detach_beats_the_parameter many_times waiting_device in_place
