@@ -32,6 +32,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/of.h>
+#include <linux/of_device.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/rcupdate.h>
@@ -465,6 +466,10 @@ static struct dap_bus {
 static bool waits(struct device *dev)
 {
 	bool ret;
+
+	/* A pool that failed does not want one. */
+	if (of_match_device(dap_pool_driver.driver.of_match_table, dev))
+		return false;
 
 	mutex_lock(&dap_lock);
 	ret = !dev->driver && !find_client(dev) && choose(dev, true);
