@@ -9,6 +9,8 @@
  * command that fails makes the write fail; see the table at the end for what
  * there is.
  *
+ * /dev/dap_test maps buffers into user space: write "DEVICE ID", then mmap().
+ *
  * What a device holds belongs to this module, not to the binding of a driver,
  * so that tests can free after unbind, as some real drivers do.
  *
@@ -19,6 +21,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
 #include <linux/list.h>
+#include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -462,6 +465,25 @@ static int do_coherent_mask(struct test_dev *t, char *args)
 	return 0;
 }
 
+/* sgtable ID: is there a scatterlist for the buffer? */
+static int do_sgtable(struct test_dev *t, char *args)
+{
+	struct test_buffer *b = buffer_of(t, args);
+	struct sg_table sgt;
+	int ret;
+
+	if (!b)
+		return -ENOENT;
+	ret = dma_get_sgtable_attrs(t->dev, &sgt, b->cpu, b->dma, b->size,
+				    b->attrs);
+	if (ret)
+		return ret;
+	result(t, "nents=%u phys=0x%llx length=%u\n", sgt.nents,
+	       (u64)sg_phys(sgt.sgl), sgt.sgl->length);
+	sg_free_table(&sgt);
+	return 0;
+}
+
 /* limits: what the device is told about itself */
 static int do_limits(struct test_dev *t, char *args)
 {
@@ -546,6 +568,7 @@ static const struct {
 	{ "dmapool",	 do_dmapool },
 	{ "mask",	 do_mask },
 	{ "coherent_mask", do_coherent_mask },
+	{ "sgtable",	 do_sgtable },
 	{ "limits",	 do_limits },
 	{ "keep",	 do_keep },
 	{ "badfree",	 do_badfree, true },
@@ -625,6 +648,104 @@ static struct test_dev *make_test_dev(struct device *dev)
 	list_add_tail(&t->node, &test_devs);
 	return t;
 }
+
+/* What an open /dev/dap_test maps. */
+struct test_map {
+	struct test_dev *t;
+	struct test_buffer *b;
+};
+
+static int map_open(struct inode *inode, struct file *file)
+{
+	struct test_map *map = kzalloc(sizeof(*map), GFP_KERNEL);
+
+	file->private_data = map;
+	return map ? 0 : -ENOMEM;
+}
+
+static int map_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
+}
+
+static ssize_t map_write(struct file *file, const char __user *from,
+			 size_t count, loff_t *pos)
+{
+	struct test_map *map = file->private_data;
+	char line[64], *args, *name;
+	struct test_dev *t;
+	int ret = -ENODEV;
+
+	if (count >= sizeof(line))
+		return -E2BIG;
+	if (copy_from_user(line, from, count))
+		return -EFAULT;
+	line[count] = '\0';
+	args = strim(line);
+	name = strsep(&args, " ");
+
+	mutex_lock(&test_lock);
+	list_for_each_entry(t, &test_devs, node) {
+		if (strcmp(dev_name(t->dev), name))
+			continue;
+		map->t = t;
+		map->b = buffer_of(t, args);
+		ret = map->b ? count : -ENOENT;
+		break;
+	}
+	mutex_unlock(&test_lock);
+	return ret;
+}
+
+static int map_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct test_map *map = file->private_data;
+
+	if (!map->b)
+		return -ENODEV;
+	return dma_mmap_attrs(map->t->dev, vma, map->b->cpu, map->b->dma,
+			      map->b->size, map->b->attrs);
+}
+
+#ifndef CONFIG_MMU
+/* User space has what is there, at the address it has. */
+static unsigned long map_unmapped_area(struct file *file, unsigned long addr,
+				       unsigned long len, unsigned long pgoff,
+				       unsigned long flags)
+{
+	struct test_map *map = file->private_data;
+
+	if (!map->b)
+		return -ENODEV;
+	return (unsigned long)map->b->cpu + (pgoff << PAGE_SHIFT);
+}
+
+static unsigned int map_capabilities(struct file *file)
+{
+	return NOMMU_MAP_DIRECT | NOMMU_MAP_READ | NOMMU_MAP_WRITE;
+}
+#endif
+
+static const struct file_operations map_fops = {
+	.owner			= THIS_MODULE,
+	.open			= map_open,
+	.release		= map_release,
+	.write			= map_write,
+	.mmap			= map_mmap,
+#ifndef CONFIG_MMU
+	.get_unmapped_area	= map_unmapped_area,
+	.mmap_capabilities	= map_capabilities,
+#endif
+	.llseek			= noop_llseek,
+};
+
+static struct miscdevice map_device = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "dap_test",
+	.fops	= &map_fops,
+	.mode	= 0600,
+};
 
 static void drop_test_dev(struct test_dev *t)
 {
@@ -784,10 +905,13 @@ static int __init test_init(void)
 		return -EINVAL;
 	test_root = debugfs_create_dir("dma_alias_pool_test", NULL);
 	debugfs_create_file("control", 0200, test_root, NULL, &control_fops);
+	ret = misc_register(&map_device);
+	if (ret)
+		goto err;
 	test_driver.driver.suppress_bind_attrs = stuck;
 	ret = platform_driver_register(&test_driver);
 	if (ret)
-		goto err;
+		goto err_misc;
 	for (i = 0; i < devices && !ret; i++)
 		ret = add_device(i);
 	if (!ret)
@@ -796,6 +920,8 @@ static int __init test_init(void)
 	remove_devices();
 	platform_driver_unregister(&test_driver);
 	drop_test_devs();
+err_misc:
+	misc_deregister(&map_device);
 err:
 	debugfs_remove(test_root);
 	return ret;
@@ -807,6 +933,7 @@ static void __exit test_exit(void)
 	platform_driver_unregister(&test_driver);
 	remove_devices();
 	drop_test_devs();
+	misc_deregister(&map_device);
 	debugfs_remove(test_root);
 }
 

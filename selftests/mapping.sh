@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Coherent memory in user space (dma_mmap_coherent) and as a scatterlist
+# (dma_get_sgtable): the alias is mapped, never the cacheable view; what is
+# beyond the buffer is not.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+page=4096
+
+# map ARGUMENT ...: variables from what mmap_buffer prints, its exit status
+map()
+{
+	map_result=$("$here/mmap_buffer" "$@")
+	map_status=$?
+	eval "$map_result"
+	return $map_status
+}
+
+starts()
+{
+	load_all || fail "cannot load"
+	ok_dev dap-test.0 alloc $((5 * page))
+	buffer=$cpu
+	ok_dev dap-test.0 fill 0 0x11
+}
+
+whole_buffer()
+{
+	map dap-test.0 0 0 $((5 * page)) || fail "mmap: $map_result"
+	same "first word" "$first" 0x11111111
+	same address "$addr" "$buffer"
+}
+
+written_by_user_space()
+{
+	map dap-test.0 0 0 $page 0 0xcafe0001 || fail "mmap: $map_result"
+	ok_dev dap-test.0 peek $buffer
+	same "what the kernel sees" "$value" 0xcafe0001
+	map dap-test.0 0 2 $page 3 0xcafe0002 || fail "mmap: $map_result"
+	ok_dev dap-test.0 peek $(hex $((buffer + 2 * page + 12)))
+	same "what the kernel sees" "$value" 0xcafe0002
+}
+
+written_by_the_kernel()
+{
+	ok_dev dap-test.0 fill 0 0x77
+	map dap-test.0 0 4 $page || fail "mmap: $map_result"
+	same "first word" "$first" 0x77777777
+	same address "$(hex $addr)" "$(hex $((buffer + 4 * page)))"
+}
+
+# The last page of a size that is no multiple of a page is whole, and zeroed.
+last_page()
+{
+	ok_dev dap-test.1 alloc $((page + 1))
+	map dap-test.1 0 1 $page || fail "mmap: $map_result"
+	same "first word" "$first" 0x0
+	ok_dev dap-test.1 free 0
+}
+
+beyond_the_buffer()
+{
+	for range in "0 6" "1 5" "4 2" "5 1" "6 1" "1000 1" "0x7ffff 1"; do
+		set -- $range
+		! map dap-test.0 0 $1 $(($2 * page)) ||
+			fail "mapped $2 pages from page $1"
+	done
+	same_stat sram live_allocs 1
+}
+
+# Of memory that was not the pool's, too.
+fallback()
+{
+	ok_dev dap-test.0 free 0
+	ok_dev dap-test.0 alloc $pool_size
+	ok_dev dap-test.1 alloc $((2 * page)) nokmap
+	same_stat sram fallback_count 1
+	! map dap-test.1 0 0 $((3 * page)) || fail "mapped too much"
+	ok_dev dap-test.1 free 0
+	ok_dev dap-test.0 free 0
+}
+
+# There are no struct pages for it, so there can be no scatterlist.
+scatterlist()
+{
+	ok_dev dap-test.0 alloc $page
+	log_clear
+	bad_dev dap-test.0 sgtable 0
+	log_has "dap-test.0: no scatterlist for memory of DMA pool sram"
+	ok_dev dap-test.0 free 0
+}
+
+ends_empty()
+{
+	same_stat sram live_allocs 0
+	unload_all || fail "module in use"
+}
+
+ktap_run starts whole_buffer written_by_user_space written_by_the_kernel \
+	last_page beyond_the_buffer fallback scatterlist ends_empty
