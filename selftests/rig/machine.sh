@@ -14,7 +14,7 @@ top=$(readlink -f "$HERE/../..")
 build=$top/build/$BOARD-$KVER
 
 prepare() {
-	local kernel userland overlay
+	local kernel userland overlay tree=
 	[ -e "$HERE/boards/$BOARD/board.conf" ] ||
 		die "no board $BOARD; there is: $(cd "$HERE/boards" && echo */ | tr -d /)"
 	need python3 qemu-system-arm device-tree-compiler sparse
@@ -28,15 +28,23 @@ prepare() {
 	rm -rf "$build/files"
 	mkdir -p "$build/files"
 	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$build/files/"
+	step "HELPER  mmap_buffer" "$build/helper.log" "$userland/bin/fdpic-gcc" \
+		-Os -Wall -Wextra -o "$build/files/mmap_buffer" \
+		"$top/selftests/mmap_buffer.c"
 	for overlay in "$HERE/boards/$BOARD"/*.dtso; do
 		[ -e "$overlay" ] || continue
 		# the bad ones are meant to be bad
 		dtc -q -@ -I dts -O dtb -o "$build/$(basename "$overlay" .dtso).dtbo" \
 			"$overlay"
 	done
+	# a board that the kernel has no device tree for
+	if [ -e "$HERE/boards/$BOARD/$BOARD.dts" ]; then
+		tree=$build/$BOARD.dtb
+		dtc -q -@ -I dts -O dtb -o "$tree" "$HERE/boards/$BOARD/$BOARD.dts"
+	fi
 	step "INITRD  $BOARD" "$build/initramfs.log" "$HERE/initramfs.sh" \
 		"$build/initramfs.cpio" "$userland" "$build/files"
-	echo "--board $BOARD --kernel $kernel --initrd $build/initramfs.cpio"
+	echo "--board $BOARD --kernel $kernel --initrd $build/initramfs.cpio${tree:+ --dtb $tree}"
 }
 
 mode=${1:-}

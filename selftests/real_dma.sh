@@ -1,0 +1,143 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# A DMA controller that is a client: its driver, the kernel's pl08xdmac, keeps
+# the descriptors of its transfers in coherent memory, and the controller
+# fetches them from there by itself. The kernel's dmatest has it copy, and
+# looks at what it has copied. Only where there is a PL081.
+#
+#   real_dma.sh            all of it
+#   real_dma.sh wrong-bus  with a bus address at which the controller does not
+#                          find the memory: nothing must be copied then
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+for node in /sys/bus/amba/devices/*; do
+	grep -q 'arm,pl081' "$node/of_node/compatible" 2>/dev/null || continue
+	controller=${node##*/}
+done
+[ -n "$controller" ] || ktap_skip_all "this machine has no PL081"
+dmatest=/sys/module/dmatest/parameters
+[ -d $dmatest ] || ktap_skip_all "the kernel has no dmatest"
+
+attach=/sys/bus/platform/devices/dma_alias_pool.0/attach
+channel=dma0chan0
+
+# copies N [SIZE]: have dmatest do that; tests= and failures= are what it says
+copies()
+{
+	# What is set before the channel is what the channel is tested with.
+	echo $1 >$dmatest/iterations
+	echo ${2:-0} >$dmatest/transfer_size
+	echo $timeout >$dmatest/timeout
+	# QEMU's model does not copy right between different widths.
+	echo 2 >$dmatest/alignment
+	echo $channel >$dmatest/channel
+	log_clear
+	echo 1 >$dmatest/run
+	cat $dmatest/wait >/dev/null
+	tests=none
+	failures=none
+	eval "$(dmesg | sed -n 's/.*dmatest: .*summary \([0-9]*\) tests, \([0-9]*\) failures.*/tests=\1 failures=\2/p')"
+	echo 0 >$dmatest/run
+}
+
+# live_bytes of the controller
+live()
+{
+	while read -r name driver bytes rest; do
+		[ "$name" != $controller ] || echo $bytes
+	done <$pools/sram/clients
+}
+
+# word OFFSET: of the pool, through the alias
+word() { devmem $(hex $((pool_alias + $1))) 32; }
+
+starts()
+{
+	load "pools=sram:$pool_base:$pool_size:$pool_alias${bus:+:$bus}" ||
+		fail "cannot load"
+	# QEMU's controller needs help with its interrupts, others do not.
+	[ -z "$RIG_BOARD" ] ||
+		insmod "$here/dma_alias_pool_kick.ko" \
+			address=0x${controller%%.*} || fail "no help for QEMU"
+}
+
+attaches_a_bound_driver()
+{
+	[ -e /sys/bus/amba/devices/$controller/driver ] ||
+		fail "$controller has no driver"
+	same "live bytes" "$(live)" ""
+	log_clear
+	echo $controller >$attach || fail "cannot attach"
+	log_has "$controller: coherent DMA memory comes from pool sram"
+	same "live bytes" "$(live)" 0
+}
+
+copies_well()
+{
+	timeout=2000
+	copies 1000
+	same tests $tests 1000
+	same failures $failures 0
+}
+
+# The driver takes memory for them at the first transfer, and keeps it.
+descriptors_are_in_the_pool()
+{
+	[ "$(live)" -gt 0 ] || fail "$(cat $pools/sram/clients)"
+	same "live bytes" "$(live)" "$(stat_of sram requested_bytes)"
+	same_stat sram fail_count 0
+	same_stat sram fallback_count 0
+	grep -q " $controller .* dma_pool_alloc+" $pools/sram/allocations ||
+		fail "not the descriptors': $(cat $pools/sram/allocations)"
+	echo "# $(grep "^$controller " $pools/sram/clients)"
+}
+
+# 12 KiB byte by byte take four of them: source, destination, where the next
+# is, control. The controller has followed them at their bus addresses.
+descriptors_are_chained()
+{
+	timeout=2000
+	copies 1 12288
+	same failures $failures 0
+	page=$(sed -n 's/^\(0x[0-9a-f]*\) .*dma_pool_alloc.*/\1/p' \
+	       $pools/sram/allocations)
+	for i in 0 1 2; do
+		same "link $i" $(($(word $((page + 16 * i + 8))) & ~3)) \
+		     $((pool_base + page + 16 * (i + 1)))
+	done
+	same "last link" $(($(word $((page + 16 * 3 + 8))))) 0
+}
+
+cannot_be_unloaded()
+{
+	! unload 2>/dev/null || fail "it was"
+	log_clear
+	! echo $controller 2>/dev/null >${attach%attach}detach ||
+		fail "detached with memory"
+	log_has "$controller: not detached from DMA pool sram: it holds memory of it"
+	[ "$(live)" -gt 0 ] || fail "$(cat $pools/sram/clients)"
+	timeout=2000
+	copies 10
+	same failures $failures 0
+}
+
+does_not_copy()
+{
+	timeout=100
+	copies 2 12288
+	same tests $tests 2
+	same failures $failures 2
+}
+
+if [ "$1" = wrong-bus ]; then
+	# elsewhere it might read and write anything
+	[ "$RIG_BOARD" = an505 ] || ktap_skip_all "only for the an505"
+	bus=$pool_alias
+	ktap_run starts attaches_a_bound_driver does_not_copy \
+		descriptors_are_in_the_pool
+fi
+bus=
+ktap_run starts attaches_a_bound_driver copies_well \
+	descriptors_are_in_the_pool descriptors_are_chained cannot_be_unloaded
