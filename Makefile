@@ -3,7 +3,7 @@
 # make            the modules, for the kernel whose build tree is KDIR
 # make demo       the main job from nothing, in an emulated machine
 # make check      lint, unit tests and selftests in the emulated machine
-# make check-all  the same and a minute of fuzzing
+# make check-all  the same on every machine, and a minute of fuzzing
 # make bench      the module's figures beside the kernel's own pool, in build/bench
 # make vm         that machine with a console
 # make lint       the first part of check
@@ -38,10 +38,8 @@ vm:
 check:
 	@selftests/check.sh
 
-check-all: check
-	@selftests/rig/need.sh clang libclang-rt-14-dev
-	@$(MAKE) -s -C selftests/unit fuzz O="$(CURDIR)/build/unit" SECONDS=60 \
-		KSRC="$$(readlink -f "$$(selftests/rig/kernel.sh --path $(KVER) $(BOARD) | tail -n 1)/source")"
+check-all:
+	@selftests/check_all.sh
 
 bench:
 	@selftests/bench/bench.sh

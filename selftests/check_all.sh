@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make check-all: make check, its boots on every other machine, and a minute of
+# fuzzing. Ends with a table and "N passed, N failed".
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/..")
+. "$here/rig/lib.sh"
+
+export KVER=${KVER:-6.1}
+default=${BOARD:-an385}
+logs=$top/build/check
+passed=0 failed=0 table=
+
+# add LABEL LOG STATUS: the counts in the last line of LOG, which must be there
+add() {
+	local line p f
+	line=$(tail -n 1 "$2" | grep -xE '[0-9]+ passed, [0-9]+ failed') ||
+		line="0 passed, 1 failed"
+	p=${line%% *}
+	f=$(sed 's/.*, \([0-9]*\) failed/\1/' <<<"$line")
+	[ "$3" -eq 0 ] || [ "$f" -gt 0 ] || f=1
+	passed=$((passed + p))
+	failed=$((failed + f))
+	table+=$(printf '%-20s %6d passed %4d failed' "$1" "$p" "$f")$'\n'
+}
+
+mkdir -p "$logs"
+boards=("$default")
+for dir in "$here"/rig/boards/*/; do
+	board=$(basename "$dir")
+	[ "$board" = "$default" ] || boards+=("$board")
+done
+
+only=
+for board in "${boards[@]}"; do
+	say "=== $board, Linux $KVER"
+	status=0
+	BOARD=$board BOOTS_ONLY=$only "$here/check.sh" 2>&1 |
+		tee "$logs/$board-$KVER.log" || status=1
+	add "$board $KVER" "$logs/$board-$KVER.log" $status
+	only=y
+done
+
+say "=== fuzzing"
+need clang libclang-rt-14-dev
+kernel=$("$here/rig/kernel.sh" --path "$KVER" "$default" | tail -n 1)
+status=0
+make -s -C "$here/unit" fuzz O="$top/build/unit" SECONDS=60 \
+	KSRC="$(readlink -f "$kernel/source")" 2>&1 | tee "$logs/fuzz.log" || status=1
+# two targets, "ok - NAME" each
+echo "$(grep -c '^ok - ' "$logs/fuzz.log") passed, $(grep -c '^not ok - ' "$logs/fuzz.log") failed" \
+	>>"$logs/fuzz.log"
+add fuzz "$logs/fuzz.log" $status
+
+printf '\n%s' "$table"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
