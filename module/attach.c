@@ -41,6 +41,7 @@
 
 #include "attach.h"
 #include "compat.h"
+#include "dma_alias_pool.h"
 #include "debugfs.h"
 #include "direct.h"
 
@@ -229,10 +230,23 @@ static bool is_idle(struct dap_client *client)
 	       (!client->dev->driver && !live_allocs(client));
 }
 
-static void detach(struct dap_client *client)
+static void restore_ops(struct dap_client *client)
 {
 	if (client->dev->dma_ops == &client->ops)
 		set_dma_ops(client->dev, client->before);
+}
+
+/* It goes, and no policy brings it back. */
+static void exclude(struct dap_client *client)
+{
+	restore_ops(client);
+	client->excluded = true;
+	client->announced = false;
+}
+
+static void detach(struct dap_client *client)
+{
+	restore_ops(client);
 	list_del(&client->node);
 	dap_companion_destroy(client->companion);
 	put_device(client->dev);
@@ -541,6 +555,33 @@ static bool can_unbind(struct device *dev)
 	return true;
 }
 
+/*
+ * Make a client of a device that somebody asks for.  *client is NULL on failure,
+ * which has been reported, and if it is one of this pool already.
+ */
+static int admit(struct device *dev, struct dap_entry *entry,
+		 struct dap_client **client)
+{
+	struct dap_client *old = find_client(dev);
+	const char *why = refusal(dev);
+
+	*client = NULL;
+	if (old && !old->excluded && entry_of(old) != entry) {
+		dev_err(dev, "not attached to DMA pool %s: it is a client of %s\n",
+			entry->pool.name, old->pool->name);
+		return -EBUSY;
+	}
+	if (why)
+		return refuse(dev, entry->pool.name, why);
+	if (old && !old->excluded)
+		return 0;
+
+	if (old)
+		detach(old);
+	*client = add_client(dev, entry);
+	return *client ? 0 : -ENOMEM;
+}
+
 static int attach_in_place(struct dap_client *client)
 {
 	int ret;
@@ -571,43 +612,27 @@ static int attach_in_place(struct dap_client *client)
  */
 int dap_attach_device(struct dap_entry *entry, struct device *dev)
 {
-	struct dap_client *client;
-	const char *why = refusal(dev);
-	bool bound, added = false;
-	int ret = 0;
+	struct dap_client *client = NULL;
+	bool bound;
+	int ret;
 
 	/* Nobody binds or unbinds it while it is looked at. */
 	device_lock(dev);
 	mutex_lock(&dap_lock);
 	bound = dev->driver;
-	client = find_client(dev);
 	if (entry->dead || dev->driver == &dap_pool_driver.driver)
-		why = "that is not possible";
-	if (client && entry_of(client) != entry && !client->excluded) {
-		dev_err(dev, "not attached to DMA pool %s: it is a client of %s\n",
-			entry->pool.name, client->pool->name);
-		ret = -EBUSY;
-	} else if (why) {
-		ret = refuse(dev, entry->pool.name, why);
-	} else if (client && !client->excluded) {
-		bound = false;		/* it is one already */
-	} else {
-		if (client)
+		ret = refuse(dev, entry->pool.name, "that is not possible");
+	else
+		ret = admit(dev, entry, &client);
+	if (client && bound && !can_unbind(dev)) {
+		ret = attach_in_place(client);
+		if (ret)
 			detach(client);
-		client = add_client(dev, entry);
-		added = true;
-		if (!client)
-			ret = -ENOMEM;
-		else if (bound && !can_unbind(dev))
-			ret = attach_in_place(client);
-		if (ret && client)
-			detach(client);
-		if (client && client->in_place)
-			bound = false;
+		client = NULL;
 	}
 	dap_unlock();
 	device_unlock(dev);
-	if (ret || !added)
+	if (!client)
 		return ret;
 
 	if (bound)
@@ -663,10 +688,7 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
 	mutex_lock(&dap_lock);
 	client = find_client(dev);
 	if (client && !dev->driver && !live_allocs(client)) {
-		if (dev->dma_ops == &client->ops)
-			set_dma_ops(dev, client->before);
-		client->excluded = true;
-		client->announced = false;
+		exclude(client);
 	} else if (client) {
 		dev_err(dev, "not detached from DMA pool %s: its driver still holds memory\n",
 			entry->pool.name);
@@ -680,6 +702,102 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
 			 entry->pool.name);
 	return ret;
 }
+
+/* On behalf of the device's own driver, which holds its lock if it is probing. */
+static int attach_driver(struct device *dev, struct dap_entry *entry)
+{
+	struct dap_client *client;
+	int ret;
+
+	ret = admit(dev, entry, &client);
+	if (!client || !dev->driver)
+		return ret;	/* if it is not bound, the rest follows then */
+	if (refresh(client)) {
+		detach(client);
+		return -EINVAL;
+	}
+	announce(client);
+	return 0;
+}
+
+/**
+ * dma_alias_pool_attach() - get a device's coherent memory from a pool
+ * @dev:  the device: being probed, before its first use of the DMA API, or not
+ *	  bound
+ * @pool: name of the pool, NULL for the only one there is
+ *
+ * Needs no undoing: the device keeps its pool until it is removed, the pool
+ * goes, or dma_alias_pool_detach().
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EPROBE_DEFER if there is no such pool yet; -EBUSY if another pool
+ * has the device; -EINVAL if it cannot be a client; -ENOMEM.
+ */
+int dma_alias_pool_attach(struct device *dev, const char *pool)
+{
+	struct dap_entry *entry;
+	int ret = -EPROBE_DEFER;
+
+	mutex_lock(&dap_lock);
+	entry = find_entry(pool ?: "");
+	if (entry && !entry->dead)
+		ret = attach_driver(dev, entry);
+	dap_unlock();
+	return ret;
+}
+EXPORT_SYMBOL_GPL(dma_alias_pool_attach);
+
+/**
+ * dma_alias_pool_attach_node() - get a device's coherent memory from the pool of
+ * a region
+ * @dev:    as for dma_alias_pool_attach()
+ * @region: device tree node of the pool's region, as in memory-region
+ *
+ * Context: process context, may sleep.
+ * Return: as dma_alias_pool_attach().
+ */
+int dma_alias_pool_attach_node(struct device *dev, struct device_node *region)
+{
+	struct dap_entry *entry;
+	int ret = -EPROBE_DEFER;
+
+	mutex_lock(&dap_lock);
+	list_for_each_entry(entry, &dap_entries, node) {
+		if (region && entry->region_np == region && !entry->dead) {
+			ret = attach_driver(dev, entry);
+			break;
+		}
+	}
+	dap_unlock();
+	return ret;
+}
+EXPORT_SYMBOL_GPL(dma_alias_pool_attach_node);
+
+/**
+ * dma_alias_pool_detach() - have a device use what it used before
+ * @dev: the device: its driver uses the DMA API no more, or it is not bound
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -ENOENT if it is no client; -EBUSY if it holds memory of its pool
+ * or was attached in place.
+ */
+int dma_alias_pool_detach(struct device *dev)
+{
+	struct dap_client *client;
+	int ret = 0;
+
+	mutex_lock(&dap_lock);
+	client = find_client(dev);
+	if (!client || client->excluded)
+		ret = -ENOENT;
+	else if (live_allocs(client) || client->in_place)
+		ret = -EBUSY;
+	else
+		exclude(client);
+	dap_unlock();
+	return ret;
+}
+EXPORT_SYMBOL_GPL(dma_alias_pool_detach);
 
 static void unregister_notifiers(unsigned int count)
 {

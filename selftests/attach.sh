@@ -176,6 +176,36 @@ waiting_device()
 	unload
 }
 
+# A driver asks for its pool itself, in probe; it waits for one that is not there.
+by_the_driver()
+{
+	load "pools=$two_pools" || fail "cannot load"
+	load_tests api=b
+	served_by b dap-test.0
+	served_by b dap-test.1
+	same_stat a clients 0
+	ok_dev dap-test.0 alloc 4096
+	bad_dev dap-test.0 release
+	ok_dev dap-test.0 free 0
+	ok_dev dap-test.0 release
+	bad_dev dap-test.0 release
+	not_served dap-test.0
+	echo a >/sys/module/dma_alias_pool_test/parameters/api
+	log_clear
+	unbind dap-test.1
+	bind dap-test.1
+	[ ! -e $driver/dap-test.1 ] || fail "bound, though another pool has it"
+	log_has "dap-test.1: not attached to DMA pool a: it is a client of b"
+	unbind dap-test.0
+	bind dap-test.0
+	served_by a dap-test.0
+	echo nope >/sys/module/dma_alias_pool_test/parameters/api
+	unbind dap-test.0
+	bind dap-test.0
+	[ ! -e $driver/dap-test.0 ] || fail "bound without its pool"
+	unload_all || fail "module in use"
+}
+
 # Swapped under a bound driver: it must not go away with the module then.
 in_place()
 {
@@ -199,4 +229,4 @@ in_place()
 ktap_run starts bound_device unbound_device again_and_with_white_space \
 	unknown_device pool_itself client_of_another_pool \
 	detach_is_refused_while_memory_is_held detached attached_again \
-	detach_beats_the_parameter many_times waiting_device in_place
+	detach_beats_the_parameter many_times waiting_device by_the_driver in_place

@@ -31,6 +31,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../module/dma_alias_pool.h"
+
 #define TEST_MAX_DEVICES	16
 #define TEST_MAX_BUFFERS	1100
 
@@ -46,6 +48,10 @@ MODULE_PARM_DESC(fail_probe,
 static char *need = "";
 module_param(need, charp, 0644);
 MODULE_PARM_DESC(need, "name of a device whose probe needs 8 KiB of coherent memory");
+
+static char *api = "";
+module_param(api, charp, 0644);
+MODULE_PARM_DESC(api, "name of a pool that probe asks for itself");
 
 static bool stuck;
 module_param(stuck, bool, 0444);
@@ -550,6 +556,19 @@ static int do_badfree(struct test_dev *t, char *args)
 	return 0;
 }
 
+/* release: dma_alias_pool_detach() */
+static int do_release(struct test_dev *t, char *args)
+{
+	int (*detach)(struct device *dev) = symbol_get(dma_alias_pool_detach);
+	int ret;
+
+	if (!detach)
+		return -ENODEV;
+	ret = detach(t->dev);
+	symbol_put(dma_alias_pool_detach);
+	return ret;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct test_dev *t, char *args);
@@ -570,6 +589,7 @@ static const struct {
 	{ "coherent_mask", do_coherent_mask },
 	{ "sgtable",	 do_sgtable },
 	{ "limits",	 do_limits },
+	{ "release",	 do_release, true },
 	{ "keep",	 do_keep },
 	{ "badfree",	 do_badfree, true },
 };
@@ -785,12 +805,34 @@ static void remove_device(unsigned int id)
 		drop_test_dev(t);
 }
 
+/* As a vendor's driver would, but that it would be linked to the module. */
+static int ask_for_pool(struct device *dev)
+{
+	int (*attach)(struct device *dev, const char *pool);
+	char name[32];
+	int ret;
+
+	if (sysfs_streq(api, ""))
+		return 0;
+	strscpy(name, api, sizeof(name));
+	attach = symbol_get(dma_alias_pool_attach);
+	if (!attach)
+		return -ENODEV;
+	ret = attach(dev, strim(name));
+	symbol_put(dma_alias_pool_attach);
+	return ret;
+}
+
 static int test_probe(struct platform_device *pdev)
 {
 	struct device *dev = &pdev->dev;
 	struct test_dev *t;
 	dma_addr_t dma;
-	int ret = 0;
+	int ret;
+
+	ret = ask_for_pool(dev);
+	if (ret)
+		return ret;
 
 	mutex_lock(&test_lock);
 	t = find_test_dev(dev) ?: make_test_dev(dev);
