@@ -215,19 +215,19 @@ static void announce(struct dap_client *client)
 		 client->pool->name);
 }
 
-static u32 live_allocs(struct dap_client *client)
+static bool holds_memory(struct dap_client *client)
 {
 	struct dap_user user;
 
 	dap_pool_user(client->pool, &client->user, &user);
-	return user.live_allocs;
+	return user.held;
 }
 
 /* Nobody may be using the client: not a driver, and it holds nothing. */
 static bool is_idle(struct dap_client *client)
 {
 	return client->excluded ||
-	       (!client->dev->driver && !live_allocs(client));
+	       (!client->dev->driver && !holds_memory(client));
 }
 
 static void restore_ops(struct dap_client *client)
@@ -387,7 +387,7 @@ static void before_probe(struct device *dev)
 		goto out;
 	if (!refresh(client))
 		announce(client);
-	else if (!live_allocs(client))
+	else if (!holds_memory(client))
 		detach(client);
 out:
 	dap_unlock();
@@ -415,14 +415,14 @@ static void after_unbind(struct device *dev)
 		goto out;
 
 	dap_pool_user(client->pool, &client->user, &user);
-	if (user.live_allocs) {
+	if (user.live_allocs)
 		dev_warn(dev,
 			 "driver %s is gone but still holds %zu bytes of DMA pool %s in %u allocations: kept, the device may be using them\n",
 			 client->driver, user.live_bytes, client->pool->name,
 			 user.live_allocs);
-		/* Some architectures clear the ops at unbind. */
+	/* Some architectures clear the ops at unbind. */
+	if (user.held)
 		set_dma_ops(dev, &client->ops);
-	}
 	if (client->in_place) {
 		client->in_place = false;
 		module_put(THIS_MODULE);
@@ -666,7 +666,7 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
 	if (!client || client->excluded || entry_of(client) != entry) {
 		why = "it is no client of it";
 		ret = -ENOENT;
-	} else if (live_allocs(client)) {
+	} else if (holds_memory(client)) {
 		why = "it holds memory of it";
 		ret = -EBUSY;
 	} else if (client->in_place) {
@@ -687,7 +687,7 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
 	device_lock(dev);
 	mutex_lock(&dap_lock);
 	client = find_client(dev);
-	if (client && !dev->driver && !live_allocs(client)) {
+	if (client && !dev->driver && !holds_memory(client)) {
 		exclude(client);
 	} else if (client) {
 		dev_err(dev, "not detached from DMA pool %s: its driver still holds memory\n",
@@ -790,7 +790,7 @@ int dma_alias_pool_detach(struct device *dev)
 	client = find_client(dev);
 	if (!client || client->excluded)
 		ret = -ENOENT;
-	else if (live_allocs(client) || client->in_place)
+	else if (holds_memory(client) || client->in_place)
 		ret = -EBUSY;
 	else
 		exclude(client);

@@ -83,11 +83,17 @@ static noinline void *alloc_fallback(struct dap_client *client, size_t size,
 	if (attrs & DMA_ATTR_NO_WARN)
 		gfp |= __GFP_NOWARN;
 
+	/* With other ops it would be freed as something else. */
+	if (!dap_pool_hold(client->pool, &client->user))
+		return NULL;
+
 	size = PAGE_ALIGN(size);
 	page = client->ops.alloc_pages(dev, size, handle, DMA_BIDIRECTIONAL,
 				       gfp);
-	if (!page)
+	if (!page) {
+		dap_pool_drop(client->pool, &client->user);
 		return NULL;
+	}
 	if (client->ops.sync_single_for_device)
 		client->ops.sync_single_for_device(dev, *handle, size,
 						   DMA_BIDIRECTIONAL);
@@ -116,6 +122,34 @@ static void free_foreign(struct dap_client *client, size_t size, void *cpu,
 		dap_direct_free(client->companion, size, cpu, handle, attrs);
 }
 
+static int foreign_mmap(struct dap_client *client, struct vm_area_struct *vma,
+			void *cpu, dma_addr_t handle, size_t size,
+			unsigned long attrs)
+{
+	const struct dma_map_ops *before = client->before;
+
+	if (!before)
+		return dma_mmap_attrs(client->companion, vma, cpu, handle, size,
+				      attrs);
+	if (!before->mmap)
+		return -ENXIO;
+	return before->mmap(client->dev, vma, cpu, handle, size, attrs);
+}
+
+static int foreign_sgtable(struct dap_client *client, struct sg_table *sgt,
+			   void *cpu, dma_addr_t handle, size_t size,
+			   unsigned long attrs)
+{
+	const struct dma_map_ops *before = client->before;
+
+	if (!before)
+		return dma_get_sgtable_attrs(client->companion, sgt, cpu,
+					     handle, size, attrs);
+	if (!before->get_sgtable)
+		return -ENXIO;
+	return before->get_sgtable(client->dev, sgt, cpu, handle, size, attrs);
+}
+
 static int free_elsewhere(struct dap_client *client, size_t size, void *cpu,
 			  dma_addr_t handle, unsigned long attrs)
 {
@@ -125,7 +159,7 @@ static int free_elsewhere(struct dap_client *client, size_t size, void *cpu,
 		set_page_private(page, 0);
 		client->ops.free_pages(client->dev, PAGE_ALIGN(size), page,
 				       handle, DMA_BIDIRECTIONAL);
-		return 0;
+		return dap_pool_drop(client->pool, &client->user);
 	}
 	if (!client->foreign)
 		return -ERANGE;
@@ -252,8 +286,12 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 	unsigned long count = PAGE_ALIGN(size) >> PAGE_SHIFT;
 	unsigned long pages = vma_pages(vma);
 
-	if (!is_ours(client, cpu, size) || vma->vm_pgoff >= count ||
-	    pages > count - vma->vm_pgoff)
+	if (!is_ours(client, cpu, size)) {
+		if (!client->foreign)
+			return -ENXIO;
+		return foreign_mmap(client, vma, cpu, handle, size, attrs);
+	}
+	if (vma->vm_pgoff >= count || pages > count - vma->vm_pgoff)
 		return -ENXIO;
 
 #ifdef CONFIG_MMU
@@ -279,8 +317,12 @@ static int dap_ops_get_sgtable(struct device *dev, struct sg_table *sgt,
 	phys_addr_t phys;
 	int ret;
 
-	if (!is_ours(client, cpu, size))
-		return -ENXIO;
+	if (!is_ours(client, cpu, size)) {
+		if (!client->foreign)
+			return -ENXIO;
+		return foreign_sgtable(client, sgt, cpu, handle, size,
+				       attrs);
+	}
 
 	if (dap_pool_contains(pool, cpu))
 		phys = pool->region.phys + dap_pool_offset(pool, cpu);

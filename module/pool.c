@@ -9,8 +9,8 @@
  * Locking: one raw spinlock a pool, held for a bounded time (see alloc.c);
  * memory is cleared outside of it.
  *
- * Lifetime: every user with live allocations holds one reference on the module,
- * so neither code nor metadata goes away before the last free.  Who may destroy
+ * Lifetime: every user that holds memory holds one reference on the module, so
+ * neither code nor metadata goes away before the last free.  Who may destroy
  * a pool, and when, is attach.c's business.
  */
 #include <linux/device.h>
@@ -123,6 +123,23 @@ void dap_pool_kill(struct dap_pool *pool)
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 
+/* The first that a user holds pins the module, so that the last free finds it. */
+static bool hold(struct dap_user *user)
+{
+	if (!user->held && !try_module_get(THIS_MODULE))
+		return false;
+	user->held++;
+	return true;
+}
+
+static int drop(struct dap_user *user)
+{
+	if (--user->held)
+		return 0;
+	module_put(THIS_MODULE);
+	return user->leaving ? DAP_DRAINED : 0;
+}
+
 static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 		u32 limit, unsigned long caller, u32 *page)
 {
@@ -130,15 +147,12 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 	struct dap_record *record;
 	int ret;
 
-	if (pool->dead)
-		return -ENODEV;
-	if (!user->live_allocs && !try_module_get(THIS_MODULE))
+	if (pool->dead || !hold(user))
 		return -ENODEV;
 
 	ret = dap_alloc_get(&pool->alloc, pages_for(size), limit, page);
 	if (ret) {
-		if (!user->live_allocs)
-			module_put(THIS_MODULE);
+		drop(user);
 		return ret;
 	}
 
@@ -224,7 +238,7 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
 	user->live_bytes -= requested;
 	pool->count.free_count++;
 	pool->count.requested_bytes -= requested;
-	return 0;
+	return drop(user);
 }
 
 /**
@@ -254,11 +268,6 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	ret = give(pool, user, offset >> PAGE_SHIFT, size);
-	if (!ret && !user->live_allocs) {
-		if (user->leaving)
-			ret = DAP_DRAINED;
-		module_put(THIS_MODULE);
-	}
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
@@ -341,6 +350,45 @@ void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	*copy = *user;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * dap_pool_hold() - a user gets memory that is not the pool's, but has to come
+ * back the same way
+ * @pool: the pool
+ * @user: the user
+ *
+ * Context: any.
+ * Return: false if the module is being unloaded.
+ */
+bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user)
+{
+	unsigned long flags;
+	bool ret;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	ret = hold(user);
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	return ret;
+}
+
+/**
+ * dap_pool_drop() - undo dap_pool_hold()
+ * @pool: the pool
+ * @user: the user
+ *
+ * Context: any.
+ * Return: 0, or DAP_DRAINED as dap_pool_free().
+ */
+int dap_pool_drop(struct dap_pool *pool, struct dap_user *user)
+{
+	unsigned long flags;
+	int ret;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	ret = drop(user);
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	return ret;
 }
 
 /**

@@ -40,7 +40,9 @@ struct dap_spec {
  * @dev:	 whom to name in messages and files
  * @live_bytes:	 bytes asked for and not freed yet
  * @peak_bytes:	 the most @live_bytes has been
- * @live_allocs: allocations not freed yet; each pins the module while not 0
+ * @live_allocs: allocations not freed yet
+ * @held:	 these, and what it got from the normal allocator instead; pins
+ *		 the module while not 0
  * @allocs:	 allocations so far
  * @failures:	 requests that could not be served
  * @bad_frees:	 frees that were refused
@@ -51,6 +53,7 @@ struct dap_user {
 	size_t live_bytes;
 	size_t peak_bytes;
 	u32 live_allocs;
+	u32 held;
 	unsigned long allocs;
 	unsigned long failures;
 	unsigned long bad_frees;
@@ -135,6 +138,8 @@ bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live);
 void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats);
 void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
 		   struct dap_user *copy);
+bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user);
+int dap_pool_drop(struct dap_pool *pool, struct dap_user *user);
 void dap_pool_user_leaves(struct dap_pool *pool, struct dap_user *user);
 void dap_pool_count_fallback(struct dap_pool *pool);
 bool dap_pool_count_bad_free(struct dap_pool *pool, struct dap_user *user);

@@ -101,6 +101,28 @@ free_after_unbind()
 	same_stat sram bad_free_count 0
 }
 
+# Memory of the normal allocator, too, has to come back through the same ops.
+fallback_after_unbind()
+{
+	ok_dev dap-test.1 alloc $pool_size
+	ok_dev dap-test.0 alloc 4096 nokmap
+	same_stat sram fallback_count 1
+	unbind dap-test.0
+	ok_dev dap-test.1 free 0
+	same_stat sram live_allocs 0
+	! unload 2>/dev/null || fail "unloaded with a fallback's memory held"
+	echo "del 0" >$tests/control
+	same_stat sram clients 2
+	ok_dev dap-test.0 free 0
+	sleep 1
+	same_stat sram clients 1
+	same_stat sram bad_free_count 0
+	echo >$params/leak
+	unload_all || fail "module in use"
+	load_all
+	echo dap-test.0 >$params/leak
+}
+
 # Leaked memory is not given out again: the hardware may still write to it.
 leak_stays_with_its_device()
 {
@@ -231,6 +253,7 @@ many_rounds()
 ktap_run attaches_before_probe leaves_bound_devices_alone \
 	rmmod_is_refused_while_memory_is_held rmmod_unbinds_clients \
 	failed_probe_frees_to_the_pool free_after_unbind \
+	fallback_after_unbind \
 	leak_stays_with_its_device device_is_removed \
 	device_is_removed_with_memory pool_is_unbound \
 	pool_is_unbound_with_memory freed_after_everything_else many_rounds
