@@ -564,17 +564,6 @@ bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 to, u32 *page,
 }
 
 /**
- * dap_alloc_free_pages() - free pages
- * @a: the allocator
- *
- * Return: how many
- */
-u32 dap_alloc_free_pages(const struct dap_alloc *a)
-{
-	return a->free;
-}
-
-/**
  * dap_alloc_largest() - the largest request that would not fail now
  * @a: the allocator
  *

@@ -60,7 +60,6 @@ int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n);
 void *dap_alloc_record(struct dap_alloc *a, u32 page);
 bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 to, u32 *page,
 		    u32 *n);
-u32 dap_alloc_free_pages(const struct dap_alloc *a);
 u32 dap_alloc_largest(const struct dap_alloc *a);
 
 #endif /* DMA_ALIAS_POOL_ALLOC_H */

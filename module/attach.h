@@ -7,6 +7,7 @@
 #include "client.h"
 #include "params.h"
 
+struct dentry;
 struct device_node;
 
 /* main.c */

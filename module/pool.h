@@ -8,7 +8,6 @@
 #include "alloc.h"
 #include "region.h"
 
-struct dentry;
 struct device;
 
 /**

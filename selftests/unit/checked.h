@@ -202,7 +202,7 @@ static void validate(struct pool *p)
 	EXPECT(current_seen == !!a->cur_len);
 	EXPECT(live == p->count);
 	EXPECT(free_pages == p->o.free);
-	EXPECT(dap_alloc_free_pages(a) == free_pages);
+	EXPECT(a->free == free_pages);
 
 	for (k = 0; k <= DAP_ALIGN_NATURAL; k++) {
 		struct walk w = { .a = a, .class = k };
@@ -255,7 +255,7 @@ static int step_get(struct pool *p, u32 n, u32 limit)
 	record = dap_alloc_record(&p->a, page);
 	for (i = 0; i < DAP_RECORD_SIZE / sizeof(u32); i++)
 		record[i] = p->mark[page] + i;
-	EXPECT(dap_alloc_free_pages(&p->a) == p->o.free);
+	EXPECT(p->a.free == p->o.free);
 	return 0;
 }
 
@@ -269,7 +269,7 @@ static void step_put(struct pool *p, u32 page)
 	oracle_give(&p->o, page);
 	p->live[i] = p->live[--p->count];
 	p->where[p->live[i]] = i;
-	EXPECT(dap_alloc_free_pages(&p->a) == p->o.free);
+	EXPECT(p->a.free == p->o.free);
 }
 
 /* A free that may be good or bad: the bad ones must leave no trace. */

@@ -180,7 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (p->count)
 		step_put(p, p->live[0]);
 	validate(p);
-	EXPECT(dap_alloc_free_pages(&p->a) == p->o.pages);
+	EXPECT(p->a.free == p->o.pages);
 	pool_free(p);
 	return 0;
 }
