@@ -26,6 +26,7 @@ for dir in module selftests; do
 done
 cp -up "$top/Kbuild" "$out/"
 
+rm -f "$out/build.log"
 step "MODULES $(basename "$kernel")" "$out/build.log" \
 	make -C "$kernel" M="$out" ARCH=arm CROSS_COMPILE=arm-linux-gnueabi- \
 	-j"$JOBS" "$@" modules
