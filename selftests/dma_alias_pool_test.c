@@ -4,7 +4,8 @@
  *
  * It registers platform devices dap-test.0, dap-test.1, ... (parameter devices=)
  * and drives them, and also device tree nodes compatible with
- * "dma-alias-pool,test".  Each has /sys/kernel/debug/dma_alias_pool_test/NAME:
+ * "dma-alias-pool,test", and AMBA and PCI devices whose driver_override is
+ * "dap-test".  Each has /sys/kernel/debug/dma_alias_pool_test/NAME:
  * write a command, read what came of it as words of the form key=value.  A
  * command that fails makes the write fail; see the table at the end for what
  * there is.
@@ -16,6 +17,7 @@
  *
  * For test kernels only: it reads any address that it is told to.
  */
+#include <linux/amba/bus.h>
 #include <linux/debugfs.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
@@ -26,6 +28,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/of.h>
+#include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -823,9 +826,8 @@ static int ask_for_pool(struct device *dev)
 	return ret;
 }
 
-static int test_probe(struct platform_device *pdev)
+static int test_bind(struct device *dev)
 {
-	struct device *dev = &pdev->dev;
 	struct test_dev *t;
 	dma_addr_t dma;
 	int ret;
@@ -852,16 +854,26 @@ static int test_probe(struct platform_device *pdev)
 	return ret;
 }
 
-static int test_remove(struct platform_device *pdev)
+static void test_unbind(struct device *dev)
 {
 	struct test_dev *t;
 
 	mutex_lock(&test_lock);
-	t = find_test_dev(&pdev->dev);
+	t = find_test_dev(dev);
 	t->bound = false;
-	if (!sysfs_streq(leak, dev_name(&pdev->dev)))
+	if (!sysfs_streq(leak, dev_name(dev)))
 		free_all(t);
 	mutex_unlock(&test_lock);
+}
+
+static int test_probe(struct platform_device *pdev)
+{
+	return test_bind(&pdev->dev);
+}
+
+static int test_remove(struct platform_device *pdev)
+{
+	test_unbind(&pdev->dev);
 	return 0;
 }
 
@@ -879,6 +891,94 @@ static struct platform_driver test_driver = {
 		.of_match_table	= test_of_match,
 	},
 };
+
+#ifdef CONFIG_ARM_AMBA
+static int test_amba_probe(struct amba_device *adev, const struct amba_id *id)
+{
+	return test_bind(&adev->dev);
+}
+
+static void test_amba_remove(struct amba_device *adev)
+{
+	test_unbind(&adev->dev);
+}
+
+static const struct amba_id test_amba_ids[] = { { } };
+
+static struct amba_driver test_amba_driver = {
+	.drv		= { .name = "dap-test" },
+	.probe		= test_amba_probe,
+	.remove		= test_amba_remove,
+	.id_table	= test_amba_ids,
+};
+
+static int register_amba(void)
+{
+	return amba_driver_register(&test_amba_driver);
+}
+
+static void unregister_amba(void)
+{
+	amba_driver_unregister(&test_amba_driver);
+}
+#else
+static int register_amba(void)
+{
+	return 0;
+}
+
+static void unregister_amba(void)
+{
+}
+#endif
+
+static int test_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	return test_bind(&pdev->dev);
+}
+
+static void test_pci_remove(struct pci_dev *pdev)
+{
+	test_unbind(&pdev->dev);
+}
+
+static const struct pci_device_id test_pci_ids[] = { { } };
+
+static struct pci_driver test_pci_driver = {
+	.name		= "dap-test",
+	.probe		= test_pci_probe,
+	.remove		= test_pci_remove,
+	.id_table	= test_pci_ids,
+};
+
+static int register_drivers(void)
+{
+	int ret;
+
+	ret = platform_driver_register(&test_driver);
+	if (ret)
+		return ret;
+	ret = register_amba();
+	if (ret)
+		goto err_platform;
+	ret = pci_register_driver(&test_pci_driver);
+	if (ret)
+		goto err_amba;
+	return 0;
+
+err_amba:
+	unregister_amba();
+err_platform:
+	platform_driver_unregister(&test_driver);
+	return ret;
+}
+
+static void unregister_drivers(void)
+{
+	pci_unregister_driver(&test_pci_driver);
+	unregister_amba();
+	platform_driver_unregister(&test_driver);
+}
 
 static void remove_devices(void)
 {
@@ -951,7 +1051,7 @@ static int __init test_init(void)
 	if (ret)
 		goto err;
 	test_driver.driver.suppress_bind_attrs = stuck;
-	ret = platform_driver_register(&test_driver);
+	ret = register_drivers();
 	if (ret)
 		goto err_misc;
 	for (i = 0; i < devices && !ret; i++)
@@ -960,7 +1060,7 @@ static int __init test_init(void)
 		return 0;
 
 	remove_devices();
-	platform_driver_unregister(&test_driver);
+	unregister_drivers();
 	drop_test_devs();
 err_misc:
 	misc_deregister(&map_device);
@@ -972,7 +1072,7 @@ err:
 static void __exit test_exit(void)
 {
 	/* What was leaked is freed with the driver long gone, as it may be. */
-	platform_driver_unregister(&test_driver);
+	unregister_drivers();
 	remove_devices();
 	drop_test_devs();
 	misc_deregister(&map_device);
