@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which device is served by which pool, and for how long.
+ * Pools and their clients, and how long they last.
  *
  * A device becomes a client when it is about to be bound to a driver
  * (BUS_NOTIFY_BIND_DRIVER: after bus->dma_configure(), before probe), so that
@@ -23,12 +23,9 @@
  * process context only, with a device's lock held (bus notifiers) or without,
  * and no device's lock is taken under it.  Pool locks nest inside.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/amba/bus.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
-#include <linux/iommu.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/of.h>
@@ -41,17 +38,13 @@
 
 #include "attach.h"
 #include "compat.h"
-#include "dma_alias_pool.h"
 #include "debugfs.h"
 #include "direct.h"
 
-static DEFINE_MUTEX(dap_lock);
-static LIST_HEAD(dap_entries);
+static DEFINE_MUTEX(dap_mutex);
 static LIST_HEAD(dap_buried);
 
-/* clients=, in the order given; set once, at load. */
-static struct dap_rule *dap_rules;
-static unsigned int dap_nr_rules;
+LIST_HEAD(dap_entries);
 
 static void destroy_entry(struct dap_entry *entry)
 {
@@ -62,25 +55,44 @@ static void destroy_entry(struct dap_entry *entry)
 	kfree(entry);
 }
 
-/* Readers of debugfs take dap_lock, and removing a file waits for them. */
-static void dap_unlock(void)
+/**
+ * dap_lock() - keep pools and their clients as they are
+ *
+ * Context: process context, may sleep; until dap_unlock().
+ */
+void dap_lock(void)
+{
+	mutex_lock(&dap_mutex);
+}
+
+/**
+ * dap_unlock() - undo dap_lock(), and free the pools that have gone meanwhile
+ *
+ * Not earlier: readers of debugfs call dap_lock(), and removing a file waits for
+ * them.
+ *
+ * Context: process context, may sleep.
+ */
+void dap_unlock(void)
 {
 	struct dap_entry *entry, *next;
 	LIST_HEAD(buried);
 
 	list_splice_init(&dap_buried, &buried);
-	mutex_unlock(&dap_lock);
+	mutex_unlock(&dap_mutex);
 
 	list_for_each_entry_safe(entry, next, &buried, node)
 		destroy_entry(entry);
 }
 
-static struct dap_entry *entry_of(struct dap_client *client)
-{
-	return container_of(client->pool, struct dap_entry, pool);
-}
-
-static struct dap_client *find_client(struct device *dev)
+/**
+ * dap_client_find() - the client that a device is
+ * @dev: the device
+ *
+ * Context: under dap_lock().
+ * Return: the client, which may be excluded, or NULL.
+ */
+struct dap_client *dap_client_find(struct device *dev)
 {
 	struct dap_client *client;
 	struct dap_entry *entry;
@@ -92,79 +104,37 @@ static struct dap_client *find_client(struct device *dev)
 	return NULL;
 }
 
-/* The pool called @name; for an empty name the only one there is. */
-static struct dap_entry *find_entry(const char *name)
-{
-	struct dap_entry *entry;
-
-	if (!*name && list_is_singular(&dap_entries))
-		return list_first_entry(&dap_entries, struct dap_entry, node);
-	list_for_each_entry(entry, &dap_entries, node)
-		if (*name && !strcmp(entry->pool.name, name))
-			return entry;
-	return NULL;
-}
-
-/*
- * Bus address of the pool's first byte for this device.  The pool is one piece
- * for the device only if its translation keeps it in one.
+/**
+ * dap_client_refresh() - take over what binding has set up anew
+ * @client: the client; its device is about to be bound, or in use already; it
+ *	    may hold memory
+ *
+ * Context: under dap_lock().
+ * Return: 0; or -EINVAL, reported, with the device as it was.
  */
-static const char *translate(struct device *dev, struct dap_entry *entry,
-			     dma_addr_t *bus)
-{
-	struct dap_region *region = &entry->pool.region;
-	dma_addr_t end;
-
-	*bus = entry->bus;
-	if (entry->has_bus)
-		return NULL;
-
-	*bus = phys_to_dma(dev, region->phys);
-	end = phys_to_dma(dev, region->phys + region->size - 1);
-	if (*bus == DMA_MAPPING_ERROR || end == DMA_MAPPING_ERROR ||
-	    end - *bus != region->size - 1)
-		return "dma-ranges of its bus do not cover the pool in one piece";
-	return NULL;
-}
-
-/* Why this device cannot be a client, or NULL. */
-static const char *refusal(struct device *dev)
-{
-	if (!dev->dma_mask || !dev->coherent_dma_mask)
-		return "it has no DMA mask";
-#ifdef CONFIG_DMA_DECLARE_COHERENT
-	if (dev->dma_mem)
-		return "it has coherent memory of its own (shared-dma-pool)";
-#endif
-	if (iommu_get_domain_for_dev(dev))
-		return "it is behind an IOMMU";
-	return NULL;
-}
-
-static int refuse(struct device *dev, const char *pool, const char *why)
-{
-	dev_err(dev, "not attached to DMA pool %s: %s\n", pool, why);
-	return -EINVAL;
-}
-
-/* Take over what binding has set up anew; the client may hold memory. */
-static int refresh(struct dap_client *client)
+int dap_client_refresh(struct dap_client *client)
 {
 	struct device *dev = client->dev;
-	struct dap_entry *entry = entry_of(client);
+	struct dap_entry *entry = dap_entry_of(client);
 	const char *why;
 	dma_addr_t bus;
 
-	why = refusal(dev) ?: translate(dev, entry, &bus);
+	why = dap_refusal(dev) ?: dap_translate(dev, entry, &bus);
+	if (!why)
+		why = dap_region_map(&client->pool->region,
+				     dap_is_coherent(dev));
 	if (why)
-		return refuse(dev, client->pool->name, why);
+		return dap_refuse(dev, client->pool->name, why);
 
-	if (dev->dma_ops != &client->ops)
-		client->before = dev->dma_ops;
+	if (dev->dma_ops != &client->ops) {
+		client->saved = dev->dma_ops;
+		client->before = get_dma_ops(dev);
+	}
 	if (!client->before && !client->companion) {
 		client->companion = dap_companion_create(dev);
 		if (!client->companion)
-			return refuse(dev, client->pool->name, "out of memory");
+			return dap_refuse(dev, client->pool->name,
+					  "out of memory");
 	}
 
 	/*
@@ -173,7 +143,7 @@ static int refresh(struct dap_client *client)
 	 */
 	if (!client->in_place &&
 	    !device_link_add(dev, entry->dev, DL_FLAG_AUTOREMOVE_CONSUMER))
-		return refuse(dev, client->pool->name,
+		return dap_refuse(dev, client->pool->name,
 			      "the pool's device depends on it");
 
 	client->bus = bus;
@@ -184,18 +154,26 @@ static int refresh(struct dap_client *client)
 		dap_companion_refresh(client->companion, dev);
 	dap_ops_build(client);
 	set_dma_ops(dev, &client->ops);
+	dap_reset_skip_sync(dev);
 	return 0;
 }
 
-/* A client to be; its ops are set by refresh(). */
-static struct dap_client *add_client(struct device *dev,
-				     struct dap_entry *entry)
+/**
+ * dap_client_add() - record a client to be
+ * @dev:   the device, which is no client
+ * @entry: its pool
+ *
+ * Context: under dap_lock().
+ * Return: the client, whose operations dap_client_refresh() sets; NULL if there
+ * is no memory, reported.
+ */
+struct dap_client *dap_client_add(struct device *dev, struct dap_entry *entry)
 {
 	struct dap_client *client;
 
 	client = kzalloc(sizeof(*client), GFP_KERNEL);
 	if (!client) {
-		refuse(dev, entry->pool.name, "out of memory");
+		dap_refuse(dev, entry->pool.name, "out of memory");
 		return NULL;
 	}
 	client->dev = get_device(dev);
@@ -206,7 +184,11 @@ static struct dap_client *add_client(struct device *dev,
 	return client;
 }
 
-static void announce(struct dap_client *client)
+/**
+ * dap_client_announce() - say in the log that a device is a client, once
+ * @client: the client
+ */
+void dap_client_announce(struct dap_client *client)
 {
 	if (client->announced)
 		return;
@@ -215,7 +197,11 @@ static void announce(struct dap_client *client)
 		 client->pool->name);
 }
 
-static bool holds_memory(struct dap_client *client)
+/**
+ * dap_client_holds_memory() - does it, of the pool or in place of the pool?
+ * @client: the client
+ */
+bool dap_client_holds_memory(struct dap_client *client)
 {
 	struct dap_user user;
 
@@ -227,24 +213,37 @@ static bool holds_memory(struct dap_client *client)
 static bool is_idle(struct dap_client *client)
 {
 	return client->excluded ||
-	       (!client->dev->driver && !holds_memory(client));
+	       (!client->dev->driver && !dap_client_holds_memory(client));
 }
 
 static void restore_ops(struct dap_client *client)
 {
-	if (client->dev->dma_ops == &client->ops)
-		set_dma_ops(client->dev, client->before);
+	if (client->dev->dma_ops != &client->ops)
+		return;
+	set_dma_ops(client->dev, client->saved);
+	dap_reset_skip_sync(client->dev);
 }
 
-/* It goes, and no policy brings it back. */
-static void exclude(struct dap_client *client)
+/**
+ * dap_client_exclude() - let a client go, and have no policy bring it back
+ * @client: holds no memory
+ *
+ * Context: under dap_lock().
+ */
+void dap_client_exclude(struct dap_client *client)
 {
 	restore_ops(client);
 	client->excluded = true;
 	client->announced = false;
 }
 
-static void detach(struct dap_client *client)
+/**
+ * dap_client_drop() - forget a client
+ * @client: holds no memory; freed here
+ *
+ * Context: under dap_lock().
+ */
+void dap_client_drop(struct dap_client *client)
 {
 	restore_ops(client);
 	list_del(&client->node);
@@ -265,12 +264,12 @@ static void dap_reap(struct work_struct *work)
 	struct dap_client *client, *next_client;
 	struct dap_entry *entry, *next_entry;
 
-	mutex_lock(&dap_lock);
+	dap_lock();
 	list_for_each_entry_safe(entry, next_entry, &dap_entries, node) {
 		list_for_each_entry_safe(client, next_client, &entry->clients,
 					 node)
 			if (client->user.leaving && is_idle(client))
-				detach(client);
+				dap_client_drop(client);
 		reap_entry(entry);
 	}
 	dap_unlock();
@@ -288,84 +287,6 @@ void dap_client_drained(void)
 	schedule_work(&dap_reap_work);
 }
 
-/*
- * The pool of the first memory-region of a device that has one; *named tells
- * whether the device asked for one at all.
- */
-static struct dap_entry *entry_of_node(const struct device_node *np,
-				       bool *named)
-{
-	struct dap_entry *entry, *found = NULL;
-	struct device_node *region;
-	int i;
-
-	*named = false;
-	for (i = 0; !found; i++) {
-		region = of_parse_phandle(np, "memory-region", i);
-		if (!region)
-			break;
-		*named |= of_device_is_compatible(region,
-						  "dma-alias-pool,region");
-		list_for_each_entry(entry, &dap_entries, node)
-			if (entry->region_np == region)
-				found = entry;
-		of_node_put(region);
-	}
-	return found;
-}
-
-/*
- * The pool of a device that has none yet: what its own node says comes before
- * the parameter, and that before the default.  Only the default leaves a
- * device alone without a word.
- */
-static struct dap_entry *choose(struct device *dev, bool quiet)
-{
-	const char *why = refusal(dev);
-	struct dap_entry *entry;
-	unsigned int i;
-	bool named;
-
-	entry = entry_of_node(dev->of_node, &named);
-	if (entry)
-		goto found;
-	if (named) {
-		if (!quiet)
-			dev_warn(dev, "no DMA pool serves its memory-region\n");
-		return NULL;
-	}
-
-	for (i = 0; i < dap_nr_rules; i++) {
-		if (!dap_glob_match(dap_rules[i].glob, dev_name(dev)))
-			continue;
-		entry = find_entry(dap_rules[i].pool);
-		if (entry)
-			goto found;
-		if (!quiet)
-			dev_warn(dev, "no DMA pool %s for clients=%s\n",
-				 dap_rules[i].pool, dap_rules[i].glob);
-		return NULL;
-	}
-
-	list_for_each_entry(entry, &dap_entries, node) {
-		dma_addr_t bus;
-
-		if (entry->is_default && !entry->dead && !why &&
-		    !dev_is_dma_coherent(dev) && !translate(dev, entry, &bus))
-			return entry;
-	}
-	return NULL;
-
-found:
-	if (entry->dead)
-		why = "the pool is gone";
-	if (!why)
-		return entry;
-	if (!quiet)
-		refuse(dev, entry->pool.name, why);
-	return NULL;
-}
-
 static void before_probe(struct device *dev)
 {
 	struct dap_client *client;
@@ -374,21 +295,21 @@ static void before_probe(struct device *dev)
 	if (dev->driver == &dap_pool_driver.driver)
 		return;
 
-	mutex_lock(&dap_lock);
-	client = find_client(dev);
+	dap_lock();
+	client = dap_client_find(dev);
 	if (!client) {
-		entry = choose(dev, false);
+		entry = dap_choose(dev, false);
 		if (entry)
-			client = add_client(dev, entry);
+			client = dap_client_add(dev, entry);
 		if (!client)
 			goto out;
 	}
-	if (client->excluded || entry_of(client)->dead)
+	if (client->excluded || dap_entry_of(client)->dead)
 		goto out;
-	if (!refresh(client))
-		announce(client);
-	else if (!holds_memory(client))
-		detach(client);
+	if (!dap_client_refresh(client))
+		dap_client_announce(client);
+	else if (!dap_client_holds_memory(client))
+		dap_client_drop(client);
 out:
 	dap_unlock();
 }
@@ -396,10 +317,10 @@ out:
 /* Let go of a client whose time is over, and of its pool with it. */
 static void release_if_idle(struct dap_client *client)
 {
-	struct dap_entry *entry = entry_of(client);
+	struct dap_entry *entry = dap_entry_of(client);
 
 	if (client->user.leaving && is_idle(client)) {
-		detach(client);
+		dap_client_drop(client);
 		reap_entry(entry);
 	}
 }
@@ -409,8 +330,8 @@ static void after_unbind(struct device *dev)
 	struct dap_client *client;
 	struct dap_user user;
 
-	mutex_lock(&dap_lock);
-	client = find_client(dev);
+	dap_lock();
+	client = dap_client_find(dev);
 	if (!client)
 		goto out;
 
@@ -436,8 +357,8 @@ static void after_removal(struct device *dev)
 {
 	struct dap_client *client;
 
-	mutex_lock(&dap_lock);
-	client = find_client(dev);
+	dap_lock();
+	client = dap_client_find(dev);
 	if (client) {
 		dap_pool_user_leaves(client->pool, &client->user);
 		release_if_idle(client);
@@ -464,7 +385,7 @@ static int dap_bus_notify(struct notifier_block *nb, unsigned long action,
 
 /* The buses whose devices do DMA in their own name. */
 static struct dap_bus {
-	struct bus_type *bus;
+	DAP_BUS_CONST struct bus_type *type;
 	struct notifier_block nb;
 } dap_buses[] = {
 	{ &platform_bus_type, { .notifier_call = dap_bus_notify } },
@@ -485,8 +406,8 @@ static bool waits(struct device *dev)
 	if (of_match_device(dap_pool_driver.driver.of_match_table, dev))
 		return false;
 
-	mutex_lock(&dap_lock);
-	ret = !dev->driver && !find_client(dev) && choose(dev, true);
+	dap_lock();
+	ret = !dev->driver && !dap_client_find(dev) && dap_choose(dev, true);
 	dap_unlock();
 	return ret;
 }
@@ -507,7 +428,7 @@ static void dap_probe_waiting(struct work_struct *work)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
-		bus_for_each_dev(dap_buses[i].bus, NULL, NULL, probe_again);
+		bus_for_each_dev(dap_buses[i].type, NULL, NULL, probe_again);
 }
 
 static DECLARE_WORK(dap_probe_work, dap_probe_waiting);
@@ -535,294 +456,30 @@ struct device *dap_find_device(const char *name)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(dap_buses) && !dev; i++)
-		dev = bus_find_device_by_name(dap_buses[i].bus, NULL, name);
+		dev = bus_find_device_by_name(dap_buses[i].type, NULL, name);
 	return dev;
 }
-
-/*
- * Whom unbinding would leave half there: drivers that say so, and those of
- * primecells (pl08x) that have no .remove and register things all the same.
- */
-static bool can_unbind(struct device *dev)
-{
-	if (dev->driver->suppress_bind_attrs)
-		return false;
-#ifdef CONFIG_ARM_AMBA
-	if (dev->bus == &amba_bustype)
-		return container_of(dev->driver, struct amba_driver,
-				    drv)->remove;
-#endif
-	return true;
-}
-
-/*
- * Make a client of a device that somebody asks for.  *client is NULL on failure,
- * which has been reported, and if it is one of this pool already.
- */
-static int admit(struct device *dev, struct dap_entry *entry,
-		 struct dap_client **client)
-{
-	struct dap_client *old = find_client(dev);
-	const char *why = refusal(dev);
-
-	*client = NULL;
-	if (old && !old->excluded && entry_of(old) != entry) {
-		dev_err(dev, "not attached to DMA pool %s: it is a client of %s\n",
-			entry->pool.name, old->pool->name);
-		return -EBUSY;
-	}
-	if (why)
-		return refuse(dev, entry->pool.name, why);
-	if (old && !old->excluded)
-		return 0;
-
-	if (old)
-		detach(old);
-	*client = add_client(dev, entry);
-	return *client ? 0 : -ENOMEM;
-}
-
-static int attach_in_place(struct dap_client *client)
-{
-	int ret;
-
-	if (!try_module_get(THIS_MODULE))
-		return -ENODEV;
-	client->in_place = true;
-	client->foreign = true;
-	ret = refresh(client);
-	if (ret) {
-		client->in_place = false;
-		module_put(THIS_MODULE);
-		return ret;
-	}
-	announce(client);
-	return 0;
-}
-
-/**
- * dap_attach_device() - make a device a client, on request
- * @entry: the pool
- * @dev:   the device; if it is bound, its driver is unbound and bound again, or
- *	   the ops are changed in place where that cannot be
- *
- * Context: process context, may sleep.
- * Return: 0; -EBUSY if another pool has it, -EINVAL if it cannot be a client,
- * -ENODEV if the pool is going, -ENOMEM.  Each has been reported.
- */
-int dap_attach_device(struct dap_entry *entry, struct device *dev)
-{
-	struct dap_client *client = NULL;
-	bool bound;
-	int ret;
-
-	/* Nobody binds or unbinds it while it is looked at. */
-	device_lock(dev);
-	mutex_lock(&dap_lock);
-	bound = dev->driver;
-	if (entry->dead || dev->driver == &dap_pool_driver.driver)
-		ret = refuse(dev, entry->pool.name, "that is not possible");
-	else
-		ret = admit(dev, entry, &client);
-	if (client && bound && !can_unbind(dev)) {
-		ret = attach_in_place(client);
-		if (ret)
-			detach(client);
-		client = NULL;
-	}
-	dap_unlock();
-	device_unlock(dev);
-	if (!client)
-		return ret;
-
-	if (bound)
-		device_release_driver(dev);
-	if (!dev->driver && device_attach(dev) < 0)
-		dev_warn(dev, "is a client of DMA pool %s, but its driver did not bind\n",
-			 entry->pool.name);
-	return 0;
-}
-
-/**
- * dap_detach_device() - let a client go, on request
- * @entry: the pool
- * @dev:   the client; its driver, if any, is unbound and bound again
- *
- * It stays out until it is attached again by request.
- *
- * Context: process context, may sleep.
- * Return: 0; -ENOENT if it is no client of the pool, -EBUSY if it holds memory
- * or was attached in place.  Each has been reported.
- */
-int dap_detach_device(struct dap_entry *entry, struct device *dev)
-{
-	struct dap_client *client;
-	const char *why = NULL;
-	bool bound;
-	int ret = 0;
-
-	mutex_lock(&dap_lock);
-	client = find_client(dev);
-	if (!client || client->excluded || entry_of(client) != entry) {
-		why = "it is no client of it";
-		ret = -ENOENT;
-	} else if (holds_memory(client)) {
-		why = "it holds memory of it";
-		ret = -EBUSY;
-	} else if (client->in_place) {
-		why = "its driver cannot be unbound";
-		ret = -EBUSY;
-	}
-	bound = dev->driver;
-	dap_unlock();
-	if (ret) {
-		dev_err(dev, "not detached from DMA pool %s: %s\n",
-			entry->pool.name, why);
-		return ret;
-	}
-
-	if (bound)
-		device_release_driver(dev);
-
-	device_lock(dev);
-	mutex_lock(&dap_lock);
-	client = find_client(dev);
-	if (client && !dev->driver && !holds_memory(client)) {
-		exclude(client);
-	} else if (client) {
-		dev_err(dev, "not detached from DMA pool %s: its driver still holds memory\n",
-			entry->pool.name);
-		ret = -EBUSY;
-	}
-	dap_unlock();
-	device_unlock(dev);
-
-	if (bound && device_attach(dev) < 0)
-		dev_warn(dev, "its driver did not bind without DMA pool %s\n",
-			 entry->pool.name);
-	return ret;
-}
-
-/* On behalf of the device's own driver, which holds its lock if it is probing. */
-static int attach_driver(struct device *dev, struct dap_entry *entry)
-{
-	struct dap_client *client;
-	int ret;
-
-	ret = admit(dev, entry, &client);
-	if (!client || !dev->driver)
-		return ret;	/* if it is not bound, the rest follows then */
-	if (refresh(client)) {
-		detach(client);
-		return -EINVAL;
-	}
-	announce(client);
-	return 0;
-}
-
-/**
- * dma_alias_pool_attach() - get a device's coherent memory from a pool
- * @dev:  the device: being probed, before its first use of the DMA API, or not
- *	  bound
- * @pool: name of the pool, NULL for the only one there is
- *
- * Needs no undoing: the device keeps its pool until it is removed, the pool
- * goes, or dma_alias_pool_detach().
- *
- * Context: process context, may sleep.
- * Return: 0; -EPROBE_DEFER if there is no such pool yet; -EBUSY if another pool
- * has the device; -EINVAL if it cannot be a client; -ENOMEM.
- */
-int dma_alias_pool_attach(struct device *dev, const char *pool)
-{
-	struct dap_entry *entry;
-	int ret = -EPROBE_DEFER;
-
-	mutex_lock(&dap_lock);
-	entry = find_entry(pool ?: "");
-	if (entry && !entry->dead)
-		ret = attach_driver(dev, entry);
-	dap_unlock();
-	return ret;
-}
-EXPORT_SYMBOL_GPL(dma_alias_pool_attach);
-
-/**
- * dma_alias_pool_attach_node() - get a device's coherent memory from the pool of
- * a region
- * @dev:    as for dma_alias_pool_attach()
- * @region: device tree node of the pool's region, as in memory-region
- *
- * Context: process context, may sleep.
- * Return: as dma_alias_pool_attach().
- */
-int dma_alias_pool_attach_node(struct device *dev, struct device_node *region)
-{
-	struct dap_entry *entry;
-	int ret = -EPROBE_DEFER;
-
-	mutex_lock(&dap_lock);
-	list_for_each_entry(entry, &dap_entries, node) {
-		if (region && entry->region_np == region && !entry->dead) {
-			ret = attach_driver(dev, entry);
-			break;
-		}
-	}
-	dap_unlock();
-	return ret;
-}
-EXPORT_SYMBOL_GPL(dma_alias_pool_attach_node);
-
-/**
- * dma_alias_pool_detach() - have a device use what it used before
- * @dev: the device: its driver uses the DMA API no more, or it is not bound
- *
- * Context: process context, may sleep.
- * Return: 0; -ENOENT if it is no client; -EBUSY if it holds memory of its pool
- * or was attached in place.
- */
-int dma_alias_pool_detach(struct device *dev)
-{
-	struct dap_client *client;
-	int ret = 0;
-
-	mutex_lock(&dap_lock);
-	client = find_client(dev);
-	if (!client || client->excluded)
-		ret = -ENOENT;
-	else if (holds_memory(client) || client->in_place)
-		ret = -EBUSY;
-	else
-		exclude(client);
-	dap_unlock();
-	return ret;
-}
-EXPORT_SYMBOL_GPL(dma_alias_pool_detach);
 
 static void unregister_notifiers(unsigned int count)
 {
 	while (count--)
-		bus_unregister_notifier(dap_buses[count].bus,
+		bus_unregister_notifier(dap_buses[count].type,
 					&dap_buses[count].nb);
 }
 
 /**
  * dap_attach_init() - begin to watch devices being bound
- * @rules:    entries of clients=, used until dap_attach_exit()
- * @nr_rules: their number
  *
  * Context: process context, may sleep.
  * Return: 0 or an error.
  */
-int dap_attach_init(struct dap_rule *rules, unsigned int nr_rules)
+int dap_attach_init(void)
 {
 	unsigned int i;
 	int ret;
 
-	dap_rules = rules;
-	dap_nr_rules = nr_rules;
 	for (i = 0; i < ARRAY_SIZE(dap_buses); i++) {
-		ret = bus_register_notifier(dap_buses[i].bus, &dap_buses[i].nb);
+		ret = bus_register_notifier(dap_buses[i].type, &dap_buses[i].nb);
 		if (ret) {
 			unregister_notifiers(i);
 			return ret;
@@ -894,7 +551,7 @@ struct dap_entry *dap_entry_create(struct device *dev,
 	entry->bus = spec->bus;
 	entry->is_default = spec->is_default;
 
-	mutex_lock(&dap_lock);
+	dap_lock();
 	ret = check_unique(dev, spec);
 	if (!ret)
 		ret = dap_pool_init(&entry->pool, dev, spec, verify);
@@ -937,51 +594,21 @@ void dap_entry_retire(struct dap_entry *entry)
 
 	dap_pool_kill(&entry->pool);
 
-	mutex_lock(&dap_lock);
+	dap_lock();
 	entry->dead = true;
 	while ((bound = first_bound(entry))) {
 		dap_unlock();
 		device_release_driver(bound);
 		put_device(bound);
-		mutex_lock(&dap_lock);
+		dap_lock();
 	}
 	list_for_each_entry_safe(client, next, &entry->clients, node) {
 		dap_pool_user_leaves(client->pool, &client->user);
 		if (is_idle(client))
-			detach(client);
+			dap_client_drop(client);
 	}
 	reap_entry(entry);
 	dap_unlock();
-}
-
-/**
- * dap_rules_check() - does each entry of clients= name a pool?
- *
- * Context: process context, may sleep; after the pools were made.
- * Return: 0, or -ENOENT, reported.
- */
-int dap_rules_check(void)
-{
-	unsigned int i;
-	int ret = 0;
-
-	mutex_lock(&dap_lock);
-	for (i = 0; i < dap_nr_rules && !ret; i++) {
-		if (find_entry(dap_rules[i].pool))
-			continue;
-		ret = -ENOENT;
-		if (*dap_rules[i].pool)
-			pr_err("clients=%s@%s: there is no such pool\n",
-			       dap_rules[i].glob, dap_rules[i].pool);
-		else if (list_empty(&dap_entries))
-			pr_err("clients=%s: there is no pool, add pools= or a device tree node\n",
-			       dap_rules[i].glob);
-		else
-			pr_err("clients=%s: there are several pools, add @NAME\n",
-			       dap_rules[i].glob);
-	}
-	dap_unlock();
-	return ret;
 }
 
 /**
@@ -994,26 +621,8 @@ bool dap_entry_exists(const char *name)
 {
 	bool found;
 
-	mutex_lock(&dap_lock);
-	found = find_entry(name);
+	dap_lock();
+	found = dap_entry_find(name);
 	dap_unlock();
 	return found;
-}
-
-/**
- * dap_clients_lock() - keep the clients of all pools as they are
- *
- * Context: process context, may sleep; until dap_clients_unlock().
- */
-void dap_clients_lock(void)
-{
-	mutex_lock(&dap_lock);
-}
-
-/**
- * dap_clients_unlock() - undo dap_clients_lock()
- */
-void dap_clients_unlock(void)
-{
-	dap_unlock();
 }

@@ -39,23 +39,50 @@ struct dap_entry {
 	struct dentry *dir;
 };
 
-int dap_attach_init(struct dap_rule *rules, unsigned int nr_rules);
+/* attach.c: pools and their clients */
+int dap_attach_init(void);
 void dap_attach_exit(void);
+void dap_attach_settle(void);
+struct device *dap_find_device(const char *name);
 
 struct dap_entry *dap_entry_create(struct device *dev,
 				   const struct dap_spec *spec,
 				   struct device_node *region_np, bool verify);
 void dap_entry_retire(struct dap_entry *entry);
 
-void dap_attach_settle(void);
-struct device *dap_find_device(const char *name);
+bool dap_entry_exists(const char *name);
+
+void dap_lock(void);
+void dap_unlock(void);
+
+struct dap_client *dap_client_find(struct device *dev);
+struct dap_client *dap_client_add(struct device *dev, struct dap_entry *entry);
+int dap_client_refresh(struct dap_client *client);
+void dap_client_announce(struct dap_client *client);
+bool dap_client_holds_memory(struct dap_client *client);
+void dap_client_exclude(struct dap_client *client);
+void dap_client_drop(struct dap_client *client);
+
+/* policy.c: who gets which pool */
+void dap_policy_init(struct dap_rule *rules, unsigned int nr_rules);
+int dap_policy_check(void);
+const char *dap_refusal(struct device *dev);
+const char *dap_translate(struct device *dev, struct dap_entry *entry,
+			  dma_addr_t *bus);
+int dap_refuse(struct device *dev, const char *pool, const char *why);
+struct dap_entry *dap_entry_find(const char *name);
+struct dap_entry *dap_choose(struct device *dev, bool quiet);
+
+/* request.c: attach and detach on demand */
 int dap_attach_device(struct dap_entry *entry, struct device *dev);
 int dap_detach_device(struct dap_entry *entry, struct device *dev);
 
-int dap_rules_check(void);
-bool dap_entry_exists(const char *name);
+/* All pools, under dap_lock. */
+extern struct list_head dap_entries;
 
-void dap_clients_lock(void);
-void dap_clients_unlock(void);
+static inline struct dap_entry *dap_entry_of(const struct dap_client *client)
+{
+	return container_of(client->pool, struct dap_entry, pool);
+}
 
 #endif /* DAP_ATTACH_H */

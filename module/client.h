@@ -12,6 +12,7 @@
  * @ops:	what the device uses; finds the client in O(1), also in atomic
  *		context (container_of), so each client has a copy of its own
  * @before:	what the device used before; NULL is the kernel's direct mapping
+ * @saved:	what its dma_ops were set to then; NULL is the architecture's
  * @dev:	the device, with a reference
  * @pool:	where its coherent memory comes from
  * @bus:	what the device calls the start of the pool
@@ -28,6 +29,7 @@
 struct dap_client {
 	struct dma_map_ops ops;
 	const struct dma_map_ops *before;
+	const struct dma_map_ops *saved;
 	struct device *dev;
 	struct dap_pool *pool;
 	dma_addr_t bus;

@@ -14,14 +14,181 @@
 #include <linux/string.h>
 #include <linux/swiotlb.h>
 
-/*
- * set_dma_ops() is an empty inline on kernels without per-device operations
- * (arm64 without Xen, RISC-V, every noMMU architecture but ARM): the module
- * would build, attach to devices and change nothing at all.
- */
-#if !defined(CONFIG_DMA_OPS) && !defined(CONFIG_ARCH_HAS_DMA_OPS)
-#error "no per-device dma_map_ops (CONFIG_DMA_OPS): use a linux,dma-default pool instead"
+/* --- the DMA API as the newest kernel has it, on older ones */
+
+#ifndef DAP_HAS_DMA_MMIO
+#define DMA_ATTR_MMIO		BIT(31)	/* never seen outside of this module */
 #endif
+
+#ifdef DAP_HAS_ALLOC_PAGES_OP
+#define dap_alloc_pages		alloc_pages_op
+#else
+#define dap_alloc_pages		alloc_pages
+#endif
+
+/* Driver operations for what direct.c implements as map_phys and unmap_phys. */
+dma_addr_t dap_direct_map_phys(struct device *dev, phys_addr_t phys,
+			       size_t size, enum dma_data_direction dir,
+			       unsigned long attrs);
+void dap_direct_unmap_phys(struct device *dev, dma_addr_t addr, size_t size,
+			   enum dma_data_direction dir, unsigned long attrs);
+
+#ifdef DAP_HAS_MAP_PHYS
+#define DAP_DIRECT_MAP_OPS						\
+	.map_phys		= dap_direct_map_phys,			\
+	.unmap_phys		= dap_direct_unmap_phys
+#else
+static inline dma_addr_t dap_compat_map_page(struct device *dev,
+					     struct page *page,
+					     unsigned long offset, size_t size,
+					     enum dma_data_direction dir,
+					     unsigned long attrs)
+{
+	return dap_direct_map_phys(dev, page_to_phys(page) + offset, size, dir,
+				   attrs);
+}
+
+static inline dma_addr_t dap_compat_map_resource(struct device *dev,
+						 phys_addr_t phys, size_t size,
+						 enum dma_data_direction dir,
+						 unsigned long attrs)
+{
+	return dap_direct_map_phys(dev, phys, size, dir, attrs | DMA_ATTR_MMIO);
+}
+
+#define DAP_DIRECT_MAP_OPS						\
+	.map_page		= dap_compat_map_page,			\
+	.unmap_page		= dap_direct_unmap_phys,		\
+	.map_resource		= dap_compat_map_resource
+#endif
+
+#ifndef DAP_HAS_DMA_MAP_PHYS
+static inline dma_addr_t dma_map_phys(struct device *dev, phys_addr_t phys,
+				      size_t size, enum dma_data_direction dir,
+				      unsigned long attrs)
+{
+	if (attrs & DMA_ATTR_MMIO)
+		return dma_map_resource(dev, phys, size, dir,
+					attrs & ~DMA_ATTR_MMIO);
+	return dma_map_page_attrs(dev, pfn_to_page(PHYS_PFN(phys)),
+				  offset_in_page(phys), size, dir, attrs);
+}
+
+static inline void dma_unmap_phys(struct device *dev, dma_addr_t addr,
+				  size_t size, enum dma_data_direction dir,
+				  unsigned long attrs)
+{
+	if (attrs & DMA_ATTR_MMIO)
+		dma_unmap_resource(dev, addr, size, dir,
+				   attrs & ~DMA_ATTR_MMIO);
+	else
+		dma_unmap_page_attrs(dev, addr, size, dir, attrs);
+}
+#endif
+
+/* Can the device reach these addresses?  Its bus translates, if at all. */
+static inline bool dap_dma_capable(struct device *dev, dma_addr_t addr,
+				   size_t size, unsigned long attrs)
+{
+#ifdef DAP_DMA_CAPABLE_HAS_ATTRS
+	return dma_capable(dev, addr, size, false, attrs);
+#else
+	return dma_capable(dev, addr, size, false);
+#endif
+}
+
+/* An errno from .map_sg makes older kernels map that many entries. */
+#ifdef DAP_MAP_SG_RETURNS_ERRNO
+#define DAP_MAP_SG_ERROR	(-EIO)
+#else
+#define DAP_MAP_SG_ERROR	0
+#endif
+
+/* --- what a device is */
+
+#ifdef DAP_HAS_CONST_BUS
+#define DAP_BUS_CONST		const
+#else
+#define DAP_BUS_CONST
+#endif
+
+/* Do devices snoop the caches?  Some kernels keep it where only ARM looks. */
+static inline bool dap_is_coherent(struct device *dev)
+{
+#ifdef DAP_ARCHDATA_COHERENT
+	return dev->archdata.dma_coherent;
+#else
+	return dev_is_dma_coherent(dev);
+#endif
+}
+
+/* The flag exists only where the architecture has devices of both kinds. */
+static inline void dap_assign_coherent(struct device *dev, bool coherent)
+{
+#if defined(DAP_HAS_DEV_FLAGS)
+	dev_assign_dma_coherent(dev, coherent);
+#elif defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) || \
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) || \
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL)
+	dev->dma_coherent = coherent;
+#endif
+}
+
+/* Its mappings go to an IOMMU without any dma_map_ops. */
+static inline bool dap_uses_dma_iommu(struct device *dev)
+{
+#if defined(DAP_HAS_DEV_FLAGS)
+	return dev_dma_iommu(dev);
+#elif defined(DAP_HAS_DMA_IOMMU) && defined(CONFIG_IOMMU_DMA)
+	return dev->dma_iommu;
+#else
+	return false;
+#endif
+}
+
+/*
+ * Newer kernels leave out syncs for a device whose mask was set while it used
+ * the direct mapping.
+ */
+static inline void dap_reset_skip_sync(struct device *dev)
+{
+#ifdef CONFIG_DMA_NEED_SYNC
+#ifdef DAP_HAS_DEV_FLAGS
+	dev_clear_dma_skip_sync(dev);
+#else
+	dev->dma_skip_sync = false;
+#endif
+#endif
+}
+
+/* --- bounce buffers */
+
+static inline bool dap_always_bounces(struct device *dev)
+{
+#ifdef DAP_HAS_FORCE_BOUNCE
+	return is_swiotlb_force_bounce(dev);
+#else
+	return IS_ENABLED(CONFIG_SWIOTLB);	/* it cannot be known */
+#endif
+}
+
+/* May this be a bounce buffer of @dev?  Where it cannot be known, yes. */
+static inline bool dap_is_bounced(struct device *dev, phys_addr_t phys)
+{
+#if !defined(CONFIG_SWIOTLB)
+	return false;
+#elif defined(CONFIG_SWIOTLB_DYNAMIC)
+	return dev->dma_uses_io_tlb;
+#elif defined(DAP_HAS_FIND_IO_TLB_POOL)
+	return swiotlb_find_pool(dev, phys);
+#elif defined(DAP_HAS_FORCE_BOUNCE)
+	return is_swiotlb_buffer(dev, phys);
+#else
+	return true;
+#endif
+}
+
+/* --- caches */
 
 /*
  * Cache maintenance for streaming DMA.  The kernel's own entry points
@@ -67,16 +234,6 @@ static inline void dap_sync_for_cpu(phys_addr_t phys, size_t size,
 				    enum dma_data_direction dir) { }
 #endif
 
-/* The flag exists only where the architecture has devices of both kinds. */
-static inline void dap_assign_coherent(struct device *dev, bool coherent)
-{
-#if defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) || \
-	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) || \
-	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL)
-	dev->dma_coherent = coherent;
-#endif
-}
-
 /* Write back and drop every cache line of a cacheable mapping. */
 static inline void dap_flush_cached_view(void *va, phys_addr_t phys,
 					 size_t size)
@@ -118,5 +275,16 @@ static inline void dap_clear_pages(void *to, size_t size)
 	memset(to, 0, size);
 #endif
 }
+
+/* --- the driver core */
+
+/* What .remove of a platform driver returns. */
+#ifdef DAP_REMOVE_RETURNS_INT
+#define dap_remove_t		int
+#define dap_removed()		return 0
+#else
+#define dap_remove_t		void
+#define dap_removed()		do { } while (0)
+#endif
 
 #endif /* DAP_COMPAT_H */

@@ -25,10 +25,10 @@ static unsigned int count_clients(struct dap_entry *entry)
 	struct dap_client *client;
 	unsigned int count = 0;
 
-	dap_clients_lock();
+	dap_lock();
 	list_for_each_entry(client, &entry->clients, node)
 		count += !client->excluded;
-	dap_clients_unlock();
+	dap_unlock();
 	return count;
 }
 
@@ -67,7 +67,7 @@ static int clients_show(struct seq_file *s, void *unused)
 
 	seq_printf(s, "%-24s %-20s %12s %12s %12s %9s\n", "name", "driver",
 		   "live_bytes", "peak_bytes", "allocations", "failures");
-	dap_clients_lock();
+	dap_lock();
 	list_for_each_entry(client, &entry->clients, node) {
 		if (client->excluded)
 			continue;
@@ -77,7 +77,7 @@ static int clients_show(struct seq_file *s, void *unused)
 			   user.live_bytes, user.peak_bytes, user.allocs,
 			   user.failures);
 	}
-	dap_clients_unlock();
+	dap_unlock();
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(clients);
@@ -188,14 +188,14 @@ static int map_show(struct seq_file *s, void *unused)
 	u32 page = 0;
 	char letter;
 
-	dap_clients_lock();
+	dap_lock();
 	while (page < pages && dap_pool_next(&entry->pool, page, &live)) {
 		letter = letter_of(entry, live.user);
 		page = map_run(s, page, live.page, '.');
 		page = map_run(s, page, page + 1, toupper(letter));
 		page = map_run(s, page, live.page + live.pages, letter);
 	}
-	dap_clients_unlock();
+	dap_unlock();
 	map_run(s, page, pages, '.');
 	if (pages % DAP_MAP_COLUMNS)
 		seq_putc(s, '\n');

@@ -8,12 +8,19 @@
  *
  * - Arithmetic: phys_to_dma(), the mask, and on noMMU ARM the exported cache
  *   operations (compat.h).  This is all the direct mapping does unless it has
- *   to bounce, and costs some 20 instructions more.  It keeps no state and does
- *   not concern DMA_API_DEBUG.
+ *   to bounce.  It keeps no state and does not concern DMA_API_DEBUG.
  * - A companion: a private device that was never added to anything, has the
  *   client's DMA limits and no ops, and is handed to the public DMA API.  It
  *   serves what the arithmetic cannot: bounce buffers, cache maintenance where
  *   no operation for it is exported, and questions about limits.
+ *
+ * The arithmetic comes first because a map and unmap costs some 20 instructions
+ * more than without the module by it, and some 130 through the companion.
+ *
+ * DMA_API_DEBUG would take a companion's mapping for a second one of the same
+ * memory, and complain.  As the direct mapping itself keeps no state, such a
+ * kernel is told of each in a way that leaves nothing behind: see begin().  Only
+ * bounce buffers have state; there its complaints about overlaps are wrong.
  *
  * Contexts: as for the DMA API, any; creating and destroying a companion sleeps.
  * Ownership: a client owns its companion; dma_range_map, dma_parms and the like
@@ -86,7 +93,7 @@ void dap_companion_refresh(struct device *companion, struct device *dev)
 	companion->dma_range_map = dev->dma_range_map;
 	companion->dma_parms = dev->dma_parms;
 	companion->archdata = dev->archdata;
-#ifdef CONFIG_SWIOTLB
+#if defined(CONFIG_SWIOTLB) && defined(DAP_HAS_IO_TLB_MEM)
 	companion->dma_io_tlb_mem = dev->dma_io_tlb_mem;
 #endif
 #ifdef CONFIG_DMA_CMA
@@ -119,65 +126,158 @@ static struct device *companion_of(struct device *dev)
 	return companion;
 }
 
-/* Does the arithmetic give what the direct mapping would? */
-static bool by_arithmetic(struct device *dev, dma_addr_t addr, size_t size)
+/* Can the caches be left alone, or seen to without the companion? */
+static bool has_cache_ops(struct device *dev)
 {
-	if (!DAP_HAVE_CACHE_OPS && !dev_is_dma_coherent(dev))
-		return false;
-	return !is_swiotlb_force_bounce(dev) &&
-	       dma_capable(dev, addr, size, false);
+	return DAP_HAVE_CACHE_OPS || dev_is_dma_coherent(dev);
 }
 
-/* Can an address that the client unmaps or syncs be a bounce buffer? */
-static bool may_bounce(struct device *dev)
+/*
+ * For DMA_API_DEBUG: a mapping of the companion that lasts only for one call of
+ * its own, see above.  Without it begin() just gives the bus address.
+ */
+static dma_addr_t begin(struct device *companion, phys_addr_t phys, size_t size,
+			enum dma_data_direction dir)
 {
-	return IS_ENABLED(CONFIG_SWIOTLB) ||
-	       (!DAP_HAVE_CACHE_OPS && !dev_is_dma_coherent(dev));
+	dma_addr_t addr;
+
+	if (!IS_ENABLED(CONFIG_DMA_API_DEBUG))
+		return phys_to_dma(companion, phys);
+	addr = dma_map_phys(companion, phys, size, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	if (dma_mapping_error(companion, addr))
+		return DMA_MAPPING_ERROR;
+	return addr;
 }
 
-static dma_addr_t dap_direct_map_page(struct device *dev, struct page *page,
-				      unsigned long offset, size_t size,
-				      enum dma_data_direction dir,
-				      unsigned long attrs)
+static void end(struct device *companion, dma_addr_t addr, size_t size,
+		enum dma_data_direction dir)
 {
-	phys_addr_t phys = page_to_phys(page) + offset;
+	if (IS_ENABLED(CONFIG_DMA_API_DEBUG))
+		dma_unmap_phys(companion, addr, size, dir,
+			       DMA_ATTR_SKIP_CPU_SYNC);
+}
+
+static dma_addr_t map_by_companion(struct device *companion, phys_addr_t phys,
+				   size_t size, enum dma_data_direction dir,
+				   unsigned long attrs)
+{
+	dma_addr_t addr;
+
+	if (!IS_ENABLED(CONFIG_DMA_API_DEBUG))
+		return dma_map_phys(companion, phys, size, dir, attrs);
+
+	addr = dma_map_phys(companion, phys, size, dir,
+			    attrs | DMA_ATTR_SKIP_CPU_SYNC);
+	if (dma_mapping_error(companion, addr))
+		return DMA_MAPPING_ERROR;
+	if (attrs & DMA_ATTR_MMIO) {
+		dma_unmap_phys(companion, addr, size, dir, attrs);
+		return addr;
+	}
+	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC))
+		dma_sync_single_for_device(companion, addr, size, dir);
+	if (!dap_is_bounced(companion, dma_to_phys(companion, addr)))
+		end(companion, addr, size, dir);
+	return addr;
+}
+
+/**
+ * dap_direct_map_phys() - map memory for the device
+ * @dev:   the client
+ * @phys:  where it is
+ * @size:  bytes
+ * @dir:   who writes
+ * @attrs: DMA_ATTR_SKIP_CPU_SYNC, DMA_ATTR_MMIO
+ *
+ * Context: any.
+ * Return: the bus address or DMA_MAPPING_ERROR.
+ */
+dma_addr_t dap_direct_map_phys(struct device *dev, phys_addr_t phys,
+			       size_t size, enum dma_data_direction dir,
+			       unsigned long attrs)
+{
 	dma_addr_t addr = phys_to_dma(dev, phys);
 
-	if (unlikely(!by_arithmetic(dev, addr, size)))
-		return dma_map_page_attrs(companion_of(dev), page, offset, size,
-					  dir, attrs);
+	/* What is not RAM is translated by some kernels, by others not. */
+	if (unlikely(!has_cache_ops(dev) || attrs & DMA_ATTR_MMIO ||
+		     dap_always_bounces(dev) ||
+		     !dap_dma_capable(dev, addr, size, attrs)))
+		return map_by_companion(companion_of(dev), phys, size, dir,
+					attrs);
 
 	if (!dev_is_dma_coherent(dev) && !(attrs & DMA_ATTR_SKIP_CPU_SYNC))
 		dap_sync_for_device(phys, size, dir);
 	return addr;
 }
 
+static void sync_by_companion(struct device *companion, dma_addr_t addr,
+			      size_t size, enum dma_data_direction dir,
+			      bool for_device)
+{
+	if (for_device)
+		dma_sync_single_for_device(companion, addr, size, dir);
+	else
+		dma_sync_single_for_cpu(companion, addr, size, dir);
+}
+
+/* Inline: @for_device is a constant. */
+static __always_inline void sync_single(struct device *dev, dma_addr_t addr,
+					size_t size,
+					enum dma_data_direction dir,
+					bool for_device)
+{
+	struct device *companion = dap_client_of(dev)->companion;
+	phys_addr_t phys = dma_to_phys(dev, addr);
+
+	if (dap_is_bounced(companion, phys)) {
+		sync_by_companion(companion, addr, size, dir, for_device);
+	} else if (!has_cache_ops(dev)) {
+		addr = begin(companion_of(dev), phys, size, dir);
+		if (addr == DMA_MAPPING_ERROR)
+			return;
+		sync_by_companion(companion, addr, size, dir, for_device);
+		end(companion, addr, size, dir);
+	} else if (!dev_is_dma_coherent(dev)) {
+		if (for_device)
+			dap_sync_for_device(phys, size, dir);
+		else
+			dap_sync_for_cpu(phys, size, dir);
+	}
+}
+
 static void dap_direct_sync_single_for_cpu(struct device *dev, dma_addr_t addr,
 					   size_t size,
 					   enum dma_data_direction dir)
 {
-	if (may_bounce(dev))
-		dma_sync_single_for_cpu(companion_of(dev), addr, size, dir);
-	else if (!dev_is_dma_coherent(dev))
-		dap_sync_for_cpu(dma_to_phys(dev, addr), size, dir);
+	sync_single(dev, addr, size, dir, false);
 }
 
 static void dap_direct_sync_single_for_device(struct device *dev,
 					      dma_addr_t addr, size_t size,
 					      enum dma_data_direction dir)
 {
-	if (may_bounce(dev))
-		dma_sync_single_for_device(companion_of(dev), addr, size, dir);
-	else if (!dev_is_dma_coherent(dev))
-		dap_sync_for_device(dma_to_phys(dev, addr), size, dir);
+	sync_single(dev, addr, size, dir, true);
 }
 
-static void dap_direct_unmap_page(struct device *dev, dma_addr_t addr,
-				  size_t size, enum dma_data_direction dir,
-				  unsigned long attrs)
+/**
+ * dap_direct_unmap_phys() - undo dap_direct_map_phys()
+ * @dev:   the client
+ * @addr:  what it returned
+ * @size:  as there
+ * @dir:   as there
+ * @attrs: as there
+ *
+ * Context: any.
+ */
+void dap_direct_unmap_phys(struct device *dev, dma_addr_t addr, size_t size,
+			   enum dma_data_direction dir, unsigned long attrs)
 {
-	if (may_bounce(dev))
-		dma_unmap_page_attrs(companion_of(dev), addr, size, dir, attrs);
+	struct device *companion = dap_client_of(dev)->companion;
+
+	if (attrs & DMA_ATTR_MMIO)
+		return;
+	if (dap_is_bounced(companion, dma_to_phys(dev, addr)))
+		dma_unmap_phys(companion, addr, size, dir, attrs);
 	else if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC))
 		dap_direct_sync_single_for_cpu(dev, addr, size, dir);
 }
@@ -190,7 +290,7 @@ static void dap_direct_unmap_sg(struct device *dev, struct scatterlist *sgl,
 	int i;
 
 	for_each_sg(sgl, sg, nents, i)
-		dap_direct_unmap_page(dev, sg_dma_address(sg), sg_dma_len(sg),
+		dap_direct_unmap_phys(dev, sg_dma_address(sg), sg_dma_len(sg),
 				      dir, attrs);
 }
 
@@ -202,9 +302,8 @@ static int dap_direct_map_sg(struct device *dev, struct scatterlist *sgl,
 	int i;
 
 	for_each_sg(sgl, sg, nents, i) {
-		sg->dma_address = dap_direct_map_page(dev, sg_page(sg),
-						      sg->offset, sg->length,
-						      dir, attrs);
+		sg->dma_address = dap_direct_map_phys(dev, sg_phys(sg),
+						      sg->length, dir, attrs);
 		if (sg->dma_address == DMA_MAPPING_ERROR)
 			goto err;
 		sg_dma_len(sg) = sg->length;
@@ -213,7 +312,7 @@ static int dap_direct_map_sg(struct device *dev, struct scatterlist *sgl,
 
 err:
 	dap_direct_unmap_sg(dev, sgl, i, dir, attrs | DMA_ATTR_SKIP_CPU_SYNC);
-	return -EIO;
+	return DAP_MAP_SG_ERROR;
 }
 
 static void dap_direct_sync_sg_for_cpu(struct device *dev,
@@ -238,18 +337,6 @@ static void dap_direct_sync_sg_for_device(struct device *dev,
 	for_each_sg(sgl, sg, nents, i)
 		dap_direct_sync_single_for_device(dev, sg_dma_address(sg),
 						  sg->length, dir);
-}
-
-/* Not RAM: no translation and no cache, only the mask counts. */
-static dma_addr_t dap_direct_map_resource(struct device *dev, phys_addr_t phys,
-					  size_t size,
-					  enum dma_data_direction dir,
-					  unsigned long attrs)
-{
-	if (likely(dma_capable(dev, phys, size, false)))
-		return phys;
-	/* Fails as well, with the kernel's own words. */
-	return dma_map_resource(companion_of(dev), phys, size, dir, attrs);
 }
 
 /*
@@ -331,13 +418,11 @@ void dap_direct_free(struct device *companion, size_t size, void *cpu,
 
 /* .alloc, .free, .mmap and .get_sgtable are always ops.c's. */
 const struct dma_map_ops dap_direct_ops = {
-	.alloc_pages		= dap_direct_alloc_pages,
+	.dap_alloc_pages	= dap_direct_alloc_pages,
 	.free_pages		= dap_direct_free_pages,
-	.map_page		= dap_direct_map_page,
-	.unmap_page		= dap_direct_unmap_page,
+	DAP_DIRECT_MAP_OPS,
 	.map_sg			= dap_direct_map_sg,
 	.unmap_sg		= dap_direct_unmap_sg,
-	.map_resource		= dap_direct_map_resource,
 	.sync_single_for_cpu	= dap_direct_sync_single_for_cpu,
 	.sync_single_for_device	= dap_direct_sync_single_for_device,
 	.sync_sg_for_cpu	= dap_direct_sync_sg_for_cpu,

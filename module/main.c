@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "attach.h"
+#include "compat.h"
 #include "debugfs.h"
 #include "params.h"
 
@@ -171,10 +172,10 @@ static int dap_probe(struct platform_device *pdev)
 	return ret;
 }
 
-static int dap_remove(struct platform_device *pdev)
+static dap_remove_t dap_remove(struct platform_device *pdev)
 {
 	dap_entry_retire(platform_get_drvdata(pdev));
-	return 0;
+	dap_removed();
 }
 
 static ssize_t request(struct device *pool, const char *buf, size_t count,
@@ -372,7 +373,8 @@ static int __init dap_init(void)
 
 	dap_ops_calibrate();
 	dap_debugfs_init();
-	ret = dap_attach_init(dap_rules, nr_rules);
+	dap_policy_init(dap_rules, nr_rules);
+	ret = dap_attach_init();
 	if (ret)
 		goto err_debugfs;
 
@@ -382,7 +384,7 @@ static int __init dap_init(void)
 
 	ret = add_devices(specs, nr_specs);
 	if (!ret)
-		ret = dap_rules_check();
+		ret = dap_policy_check();
 	if (!ret)
 		ret = check_aligns();
 	if (ret)
@@ -416,7 +418,8 @@ static void __exit dap_exit(void)
 	kfree(dap_rules);
 }
 
-module_init(dap_init);
+/* Built in, before the drivers that need it; as a module it is the same. */
+subsys_initcall(dap_init);
 module_exit(dap_exit);
 
 MODULE_DESCRIPTION("DMA-coherent memory from a hardware-aliased reserved region");

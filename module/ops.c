@@ -78,7 +78,7 @@ static noinline void *alloc_fallback(struct dap_client *client, size_t size,
 	struct device *dev = client->dev;
 	struct page *page;
 
-	if (!client->ops.alloc_pages || !size)
+	if (!client->ops.dap_alloc_pages || !size)
 		return NULL;
 	if (attrs & DMA_ATTR_NO_WARN)
 		gfp |= __GFP_NOWARN;
@@ -88,7 +88,7 @@ static noinline void *alloc_fallback(struct dap_client *client, size_t size,
 		return NULL;
 
 	size = PAGE_ALIGN(size);
-	page = client->ops.alloc_pages(dev, size, handle, DMA_BIDIRECTIONAL,
+	page = client->ops.dap_alloc_pages(dev, size, handle, DMA_BIDIRECTIONAL,
 				       gfp);
 	if (!page) {
 		dap_pool_drop(client->pool, &client->user);
@@ -189,7 +189,7 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 		return cpu;
 	}
 
-	if ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) || dev_is_dma_coherent(dev)) {
+	if ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) || dap_is_coherent(dev)) {
 		void *fallback = alloc_fallback(client, size, handle, gfp,
 						attrs);
 
@@ -295,7 +295,7 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 		return -ENXIO;
 
 #ifdef CONFIG_MMU
-	if (!dev_is_dma_coherent(dev))
+	if (!dap_is_coherent(dev))
 		vma->vm_page_prot = pgprot_dmacoherent(vma->vm_page_prot);
 #endif
 	return remap_pfn_range(vma, vma->vm_start,
@@ -350,7 +350,7 @@ static struct page *dap_ops_alloc_pages(struct device *dev, size_t size,
 	const struct dma_map_ops *before = client->before ?: &dap_direct_ops;
 	struct page *page;
 
-	page = before->alloc_pages(dev, size, handle, dir, gfp);
+	page = before->dap_alloc_pages(dev, size, handle, dir, gfp);
 	if (page)
 		dap_pool_count_fallback(client->pool);
 	return page;
@@ -371,14 +371,16 @@ void dap_ops_build(struct dap_client *client)
 	ops.free = dap_ops_free;
 	ops.mmap = dap_ops_mmap;
 	ops.get_sgtable = dap_ops_get_sgtable;
-	if (ops.alloc_pages)
-		ops.alloc_pages = dap_ops_alloc_pages;
+	if (ops.dap_alloc_pages)
+		ops.dap_alloc_pages = dap_ops_alloc_pages;
 
 	/* dma_need_sync() looks whether these are there. */
 	if (!client->before && !IS_ENABLED(CONFIG_SWIOTLB) &&
-	    dev_is_dma_coherent(client->dev)) {
+	    dap_is_coherent(client->dev)) {
 		ops.sync_single_for_cpu = NULL;
 		ops.sync_single_for_device = NULL;
+		ops.sync_sg_for_cpu = NULL;
+		ops.sync_sg_for_device = NULL;
 	}
 
 	/* Some drivers free while they are bound again: never without .free. */

@@ -85,6 +85,35 @@ static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
 }
 
 /**
+ * dap_region_map() - map a region for a device that will use it
+ * @region: the region, claimed
+ * @coherent: whether the hardware keeps the device coherent
+ *
+ * Without an MMU this is the alias, for all devices.  With one it is a mapping
+ * that is not cached, or one that is where devices snoop the caches: the first
+ * client decides, since memory must not be mapped both ways.
+ *
+ * Context: process context, may sleep; one caller at a time.
+ * Return: why it cannot be mapped for such a device, or NULL.
+ */
+const char *dap_region_map(struct dap_region *region, bool coherent)
+{
+	bool cached = IS_ENABLED(CONFIG_MMU) && coherent;
+
+	if (region->cpu) {
+		if (region->cached == cached)
+			return NULL;
+		return cached ?
+		       "it is coherent in hardware, but the pool is mapped uncached: give it another pool" :
+		       "it is not coherent in hardware, but the pool is mapped cached: give it another pool";
+	}
+	region->cached = cached;
+	region->cpu = memremap(region->alias, region->size,
+			       cached ? MEMREMAP_WB : MEMREMAP_WC);
+	return region->cpu ? NULL : "the pool cannot be mapped";
+}
+
+/**
  * dap_region_claim() - claim a region and map its alias
  * @dev:    the pool's device, for messages
  * @region: phys, alias and size filled in; the rest is set here
@@ -101,6 +130,7 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 		     const char *name, bool no_map, bool verify)
 {
 	bool has_alias = region->alias != region->phys;
+	const char *why;
 	int ret;
 
 	ret = check_region(dev, region);
@@ -123,12 +153,14 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 			goto err_phys;
 	}
 
-	/* Identity on noMMU, a non-cacheable mapping elsewhere. */
-	region->cpu = memremap(region->alias, region->size, MEMREMAP_WC);
-	if (!region->cpu) {
-		ret = dev_err_probe(dev, -ENOMEM, "cannot map %pa\n",
-				    &region->alias);
-		goto err_alias;
+	region->has_alias = has_alias;
+	if (has_alias || !IS_ENABLED(CONFIG_MMU)) {
+		why = dap_region_map(region, false);
+		if (why) {
+			ret = dev_err_probe(dev, -ENOMEM, "%pa: %s\n",
+					    &region->alias, why);
+			goto err_alias;
+		}
 	}
 
 	/*
@@ -165,8 +197,9 @@ err_phys:
  */
 void dap_region_release(struct dap_region *region)
 {
-	memunmap(region->cpu);
-	if (region->alias != region->phys)
+	if (region->cpu)
+		memunmap(region->cpu);
+	if (region->has_alias)
 		release_mem_region(region->alias, region->size);
 	release_mem_region(region->phys, region->size);
 }

@@ -15,7 +15,9 @@ struct device;
  * @alias: address of the same memory that the CPU uses; equal to @phys where
  *	   there is no second address
  * @size:  bytes, a multiple of the page size
- * @cpu:   kernel mapping of @alias
+ * @cpu:   kernel mapping of @alias; NULL until there is a client, with an MMU
+ * @cached:	how @cpu is mapped
+ * @has_alias:	@alias is another address than @phys
  * @phys_name:	what /proc/iomem calls the claim on @phys
  * @alias_name:	what /proc/iomem calls the claim on @alias
  */
@@ -24,10 +26,13 @@ struct dap_region {
 	phys_addr_t alias;
 	phys_addr_t size;
 	void *cpu;
+	bool cached;
+	bool has_alias;
 	char phys_name[DAP_NAME_LEN + 16];
 	char alias_name[DAP_NAME_LEN + 24];
 };
 
+const char *dap_region_map(struct dap_region *region, bool coherent);
 int dap_region_claim(struct device *dev, struct dap_region *region,
 		     const char *name, bool no_map, bool verify);
 void dap_region_release(struct dap_region *region);

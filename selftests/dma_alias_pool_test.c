@@ -22,6 +22,7 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
+#include <linux/io.h>
 #include <linux/list.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
@@ -34,6 +35,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../module/compat.h"
 #include "../module/dma_alias_pool.h"
 
 #define TEST_MAX_DEVICES	16
@@ -154,6 +156,16 @@ static void free_all(struct test_dev *t)
 			free_buffer(t, &t->buffer[i]);
 }
 
+/* Physical address behind what a DMA API call returned as CPU address. */
+static u64 phys_of(void *cpu)
+{
+#ifdef CONFIG_MMU
+	if (is_vmalloc_addr(cpu))
+		return PFN_PHYS(vmalloc_to_pfn(cpu)) + offset_in_page(cpu);
+#endif
+	return virt_to_phys(cpu);
+}
+
 /* alloc SIZE [atomic | ATTRIBUTE ...] */
 static int do_alloc(struct test_dev *t, char *args)
 {
@@ -195,8 +207,10 @@ static int do_alloc(struct test_dev *t, char *args)
 	/* The whole of the last page: user space may map it. */
 	zero = attrs & DMA_ATTR_NO_KERNEL_MAPPING ||
 	       !memchr_inv(b->cpu, 0, PAGE_ALIGN(size));
-	result(t, "id=%td cpu=0x%lx dma=0x%llx size=%llu zero=%d\n",
-	       b - t->buffer, (unsigned long)b->cpu, (u64)b->dma, size, zero);
+	result(t, "id=%td cpu=0x%lx phys=0x%llx dma=0x%llx size=%llu zero=%d\n",
+	       b - t->buffer, (unsigned long)b->cpu,
+	       attrs & DMA_ATTR_NO_KERNEL_MAPPING ? 0 : phys_of(b->cpu),
+	       (u64)b->dma, size, zero);
 	return 0;
 }
 
@@ -256,16 +270,37 @@ static int do_check(struct test_dev *t, char *args)
 	return memchr_inv(b->cpu, byte, PAGE_ALIGN(b->size)) ? -EBADMSG : 0;
 }
 
-/* peek ADDR: a word at a physical address, straight, on noMMU */
+/* word ID OFFSET: a word of a buffer, through the CPU address */
+static int do_word(struct test_dev *t, char *args)
+{
+	struct test_buffer *b = buffer_of(t, strsep(&args, " "));
+	unsigned long long offset;
+
+	if (!b || number(args, &offset) || offset % 4 ||
+	    offset >= PAGE_ALIGN(b->size))
+		return -EINVAL;
+	result(t, "value=0x%x\n", READ_ONCE(*(u32 *)(b->cpu + offset)));
+	return 0;
+}
+
+/* peek ADDR: a word at a physical address; with an MMU, mapped for it */
 static int do_peek(struct test_dev *t, char *args)
 {
 	unsigned long long addr;
+	u32 *word;
 
-	if (IS_ENABLED(CONFIG_MMU))
-		return -EOPNOTSUPP;
 	if (number(args, &addr))
 		return -EINVAL;
-	result(t, "value=0x%x\n", READ_ONCE(*(u32 *)(unsigned long)addr));
+	if (!IS_ENABLED(CONFIG_MMU)) {
+		word = (u32 *)(unsigned long)addr;
+		result(t, "value=0x%x\n", READ_ONCE(*word));
+		return 0;
+	}
+	word = memremap(addr, sizeof(*word), MEMREMAP_WC);
+	if (!word)
+		return -ENOMEM;
+	result(t, "value=0x%x\n", READ_ONCE(*word));
+	memunmap(word);
 	return 0;
 }
 
@@ -439,8 +474,8 @@ static int do_dmapool(struct test_dev *t, char *args)
 		memset(cpu[i], i, size);
 	}
 	if (!ret)
-		result(t, "cpu=0x%lx dma=0x%llx\n", (unsigned long)cpu[0],
-		       (u64)dma[0]);
+		result(t, "cpu=0x%lx phys=0x%llx dma=0x%llx\n",
+		       (unsigned long)cpu[0], phys_of(cpu[0]), (u64)dma[0]);
 	while (i--) {
 		if (memchr_inv(cpu[i], i, size))
 			ret = -EBADMSG;
@@ -497,7 +532,7 @@ static int do_sgtable(struct test_dev *t, char *args)
 static int do_limits(struct test_dev *t, char *args)
 {
 	result(t, "coherent=%d required_mask=0x%llx max_mapping=%zu merge=0x%lx can_mmap=%d\n",
-	       dev_is_dma_coherent(t->dev), dma_get_required_mask(t->dev),
+	       dap_is_coherent(t->dev), dma_get_required_mask(t->dev),
 	       dma_max_mapping_size(t->dev), dma_get_merge_boundary(t->dev),
 	       dma_can_mmap(t->dev));
 	return 0;
@@ -582,6 +617,7 @@ static const struct {
 	{ "free",	 do_free, true },
 	{ "fill",	 do_fill, true },
 	{ "check",	 do_check, true },
+	{ "word",	 do_word, true },
 	{ "peek",	 do_peek, true },
 	{ "map",	 do_map },
 	{ "sg",		 do_sg },
@@ -672,10 +708,11 @@ static struct test_dev *make_test_dev(struct device *dev)
 	return t;
 }
 
-/* What an open /dev/dap_test maps. */
+/* What an open /dev/dap_test maps; what came of it, for read(). */
 struct test_map {
 	struct test_dev *t;
 	struct test_buffer *b;
+	char result[64];
 };
 
 static int map_open(struct inode *inode, struct file *file)
@@ -721,14 +758,63 @@ static ssize_t map_write(struct file *file, const char __user *from,
 	return ret;
 }
 
+#ifdef CONFIG_MMU
+/* As remap_pfn_range() writes an entry of the page table. */
+static bool is_mapped_as(pte_t pte, pgprot_t prot)
+{
+	return pte_val(pte) ==
+	       pte_val(pte_mkspecial(pfn_pte(pte_pfn(pte), prot)));
+}
+
+struct test_pte {
+	struct test_map *map;
+	pgprot_t prot;		/* what user space asked for */
+};
+
+static int describe_pte(pte_t *pte, unsigned long addr, void *data)
+{
+	struct test_pte *asked = data;
+	const char *type = "other";
+
+	if (is_mapped_as(*pte, asked->prot))
+		type = "cached";
+	else if (is_mapped_as(*pte, pgprot_dmacoherent(asked->prot)))
+		type = "uncached";
+	snprintf(asked->map->result, sizeof(asked->map->result),
+		 "mapped=0x%llx type=%s\n", (u64)PFN_PHYS(pte_pfn(*pte)),
+		 type);
+	return 0;
+}
+#endif
+
 static int map_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct test_map *map = file->private_data;
+#ifdef CONFIG_MMU
+	struct test_pte asked = { .map = map, .prot = vma->vm_page_prot };
+#endif
+	int ret;
 
 	if (!map->b)
 		return -ENODEV;
-	return dma_mmap_attrs(map->t->dev, vma, map->b->cpu, map->b->dma,
-			      map->b->size, map->b->attrs);
+	ret = dma_mmap_attrs(map->t->dev, vma, map->b->cpu, map->b->dma,
+			     map->b->size, map->b->attrs);
+#ifdef CONFIG_MMU
+	if (!ret)
+		ret = apply_to_page_range(vma->vm_mm, vma->vm_start, PAGE_SIZE,
+					  describe_pte, &asked);
+#endif
+	return ret;
+}
+
+/* With an MMU: which memory the first page is, and how it is mapped. */
+static ssize_t map_read(struct file *file, char __user *to, size_t count,
+			loff_t *pos)
+{
+	struct test_map *map = file->private_data;
+
+	return simple_read_from_buffer(to, count, pos, map->result,
+				       strlen(map->result));
 }
 
 #ifndef CONFIG_MMU
@@ -754,6 +840,7 @@ static const struct file_operations map_fops = {
 	.owner			= THIS_MODULE,
 	.open			= map_open,
 	.release		= map_release,
+	.read			= map_read,
 	.write			= map_write,
 	.mmap			= map_mmap,
 #ifndef CONFIG_MMU
@@ -871,10 +958,10 @@ static int test_probe(struct platform_device *pdev)
 	return test_bind(&pdev->dev);
 }
 
-static int test_remove(struct platform_device *pdev)
+static dap_remove_t test_remove(struct platform_device *pdev)
 {
 	test_unbind(&pdev->dev);
-	return 0;
+	dap_removed();
 }
 
 static const struct of_device_id test_of_match[] = {

@@ -226,26 +226,52 @@ freed_after_everything_else()
 	nothing_is_left
 }
 
-many_rounds()
+mem_free()
 {
-	free_before=$(sed -n 's/^MemFree: *\([0-9]*\) .*/\1/p' /proc/meminfo)
-	load_all
+	sleep 1		# what is freed with a delay
+	sed -n 's/^MemFree: *\([0-9]*\) .*/\1/p' /proc/meminfo
+}
+
+# rebind COUNT
+rebind()
+{
 	n=0
-	while [ $n -lt 50 ]; do
-		unbind dap-test.0
-		bind dap-test.0
+	while [ $n -lt $1 ]; do
+		echo dap-test.0 >$driver/unbind
+		echo dap-test.0 >$driver/bind
 		n=$((n + 1))
 	done
+}
+
+# 128 KiB would be 128 bytes a time.
+a_thousand_rebinds()
+{
+	load_all
+	rebind 50
+	free_before=$(mem_free)
+	rebind 1000
+	free_after=$(mem_free)
+	[ $((free_before - free_after)) -lt 128 ] ||
+		fail "free memory went from $free_before to $free_after KiB"
 	same_stat sram clients 2
 	same_stat sram live_allocs 0
+	ok_dev dap-test.0 alloc 4096
+	ok_dev dap-test.0 free 0
 	unload_all
+}
+
+many_loads()
+{
+	load_all
+	unload_all
+	free_before=$(mem_free)
 	n=0
-	while [ $n -lt 10 ]; do
+	while [ $n -lt 20 ]; do
 		load_all || fail "load $n failed"
 		unload_all || fail "unload $n failed"
 		n=$((n + 1))
 	done
-	free_after=$(sed -n 's/^MemFree: *\([0-9]*\) .*/\1/p' /proc/meminfo)
+	free_after=$(mem_free)
 	[ $((free_before - free_after)) -lt 128 ] ||
 		fail "free memory went from $free_before to $free_after KiB"
 }
@@ -256,4 +282,4 @@ ktap_run attaches_before_probe leaves_bound_devices_alone \
 	fallback_after_unbind \
 	leak_stays_with_its_device device_is_removed \
 	device_is_removed_with_memory pool_is_unbound \
-	pool_is_unbound_with_memory freed_after_everything_else many_rounds
+	pool_is_unbound_with_memory freed_after_everything_else a_thousand_rebinds many_loads

@@ -24,9 +24,13 @@ for dir in module selftests; do
 	done
 	cp -up "$top/$dir"/*.[ch] "$top/$dir/Kbuild" "$out/$dir/"
 done
+cp -up "$top/module/probe.mk" "$out/module/"
 cp -up "$top/Kbuild" "$out/"
 
 rm -f "$out/build.log"
+# a kernel that is not for Arm says how modules are built for it (stock.sh)
+words="ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-"
+[ ! -e "$kernel/rig/make" ] || words=$(cat "$kernel/rig/make")
+# shellcheck disable=SC2086 # words
 step "MODULES $(basename "$kernel")" "$out/build.log" \
-	make -C "$kernel" M="$out" ARCH=arm CROSS_COMPILE=arm-linux-gnueabi- \
-	-j"$JOBS" "$@" modules
+	make -C "$kernel" M="$out" $words -j"$JOBS" "$@" modules

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which pool a device gets, and which devices can have none.
+ *
+ * Decides only; what follows is attach.c's and request.c's business.  All but
+ * dap_policy_init() run under dap_lock(), in process context.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/iommu.h>
+#include <linux/of.h>
+
+#include "attach.h"
+#include "compat.h"
+
+/* clients=, in the order given; set once, at load. */
+static struct dap_rule *dap_rules;
+static unsigned int dap_nr_rules;
+
+/**
+ * dap_policy_init() - set what clients= says
+ * @rules:    its entries, used for as long as the module is loaded
+ * @nr_rules: their number
+ */
+void dap_policy_init(struct dap_rule *rules, unsigned int nr_rules)
+{
+	dap_rules = rules;
+	dap_nr_rules = nr_rules;
+}
+
+/**
+ * dap_entry_find() - the pool of a name
+ * @name: the name; empty for the only pool there is
+ *
+ * Return: the pool, or NULL.
+ */
+struct dap_entry *dap_entry_find(const char *name)
+{
+	struct dap_entry *entry;
+
+	if (!*name && list_is_singular(&dap_entries))
+		return list_first_entry(&dap_entries, struct dap_entry, node);
+	list_for_each_entry(entry, &dap_entries, node)
+		if (*name && !strcmp(entry->pool.name, name))
+			return entry;
+	return NULL;
+}
+
+/**
+ * dap_translate() - bus address of a pool's first byte for a device
+ * @dev:   the device
+ * @entry: the pool, one piece for the device only if its bus keeps it in one
+ * @bus:   set
+ *
+ * Return: why there is no such address, or NULL.
+ */
+const char *dap_translate(struct device *dev, struct dap_entry *entry,
+			  dma_addr_t *bus)
+{
+	struct dap_region *region = &entry->pool.region;
+	dma_addr_t end;
+
+	*bus = entry->bus;
+	if (entry->has_bus)
+		return NULL;
+
+	*bus = phys_to_dma(dev, region->phys);
+	end = phys_to_dma(dev, region->phys + region->size - 1);
+	if (*bus == DMA_MAPPING_ERROR || end == DMA_MAPPING_ERROR ||
+	    end - *bus != region->size - 1)
+		return "dma-ranges of its bus do not cover the pool in one piece";
+	return NULL;
+}
+
+/**
+ * dap_refusal() - why a device cannot be a client
+ * @dev: the device
+ *
+ * Return: the reason, to follow "not attached to DMA pool NAME: ", or NULL.
+ */
+const char *dap_refusal(struct device *dev)
+{
+	if (!dev->dma_mask || !dev->coherent_dma_mask)
+		return "it has no DMA mask";
+#ifdef CONFIG_DMA_DECLARE_COHERENT
+	if (dev->dma_mem)
+		return "it has coherent memory of its own (shared-dma-pool)";
+#endif
+	if (iommu_get_domain_for_dev(dev) || dap_uses_dma_iommu(dev))
+		return "it is behind an IOMMU";
+	return NULL;
+}
+
+/**
+ * dap_refuse() - report that a device does not become a client
+ * @dev:  the device
+ * @pool: name of the pool
+ * @why:  the reason
+ *
+ * Return: -EINVAL.
+ */
+int dap_refuse(struct device *dev, const char *pool, const char *why)
+{
+	dev_err(dev, "not attached to DMA pool %s: %s\n", pool, why);
+	return -EINVAL;
+}
+
+/*
+ * The pool of the first memory-region of a device that has one; *named tells
+ * whether the device asked for one at all.
+ */
+static struct dap_entry *entry_of_node(const struct device_node *np,
+				       bool *named)
+{
+	struct dap_entry *entry, *found = NULL;
+	struct device_node *region;
+	int i;
+
+	*named = false;
+	for (i = 0; !found; i++) {
+		region = of_parse_phandle(np, "memory-region", i);
+		if (!region)
+			break;
+		*named |= of_device_is_compatible(region,
+						  "dma-alias-pool,region");
+		list_for_each_entry(entry, &dap_entries, node)
+			if (entry->region_np == region)
+				found = entry;
+		of_node_put(region);
+	}
+	return found;
+}
+
+/**
+ * dap_choose() - the pool of a device that has none yet
+ * @dev:   the device
+ * @quiet: do not report why it cannot have the pool that was named for it
+ *
+ * What its own node says comes before the parameter, and that before the
+ * default.  Only the default leaves a device alone without a word.
+ *
+ * Return: the pool, or NULL.
+ */
+struct dap_entry *dap_choose(struct device *dev, bool quiet)
+{
+	const char *why = dap_refusal(dev);
+	struct dap_entry *entry;
+	unsigned int i;
+	bool named;
+
+	entry = entry_of_node(dev->of_node, &named);
+	if (entry)
+		goto found;
+	if (named) {
+		if (!quiet)
+			dev_warn(dev, "no DMA pool serves its memory-region\n");
+		return NULL;
+	}
+
+	for (i = 0; i < dap_nr_rules; i++) {
+		if (!dap_glob_match(dap_rules[i].glob, dev_name(dev)))
+			continue;
+		entry = dap_entry_find(dap_rules[i].pool);
+		if (entry)
+			goto found;
+		if (!quiet)
+			dev_warn(dev, "no DMA pool %s for clients=%s\n",
+				 dap_rules[i].pool, dap_rules[i].glob);
+		return NULL;
+	}
+
+	list_for_each_entry(entry, &dap_entries, node) {
+		dma_addr_t bus;
+
+		if (entry->is_default && !entry->dead && !why &&
+		    !dap_is_coherent(dev) &&
+		    !dap_translate(dev, entry, &bus))
+			return entry;
+	}
+	return NULL;
+
+found:
+	if (entry->dead)
+		why = "the pool is gone";
+	if (!why)
+		return entry;
+	if (!quiet)
+		dap_refuse(dev, entry->pool.name, why);
+	return NULL;
+}
+
+/**
+ * dap_policy_check() - does each entry of clients= name a pool?
+ *
+ * Context: process context, may sleep; after the pools were made.
+ * Return: 0, or -ENOENT, reported.
+ */
+int dap_policy_check(void)
+{
+	unsigned int i;
+	int ret = 0;
+
+	dap_lock();
+	for (i = 0; i < dap_nr_rules && !ret; i++) {
+		if (dap_entry_find(dap_rules[i].pool))
+			continue;
+		ret = -ENOENT;
+		if (*dap_rules[i].pool)
+			pr_err("clients=%s@%s: there is no such pool\n",
+			       dap_rules[i].glob, dap_rules[i].pool);
+		else if (list_empty(&dap_entries))
+			pr_err("clients=%s: there is no pool, add pools= or a device tree node\n",
+			       dap_rules[i].glob);
+		else
+			pr_err("clients=%s: there are several pools, add @NAME\n",
+			       dap_rules[i].glob);
+	}
+	dap_unlock();
+	return ret;
+}
