@@ -4,7 +4,8 @@
  *
  * It registers the platform devices dap-bench-kernel and dap-bench-module; who
  * loads it sees to it that the first gets its coherent memory from the kernel's
- * own global pool and the second from a pool of dma_alias_pool.  Each has
+ * own global pool and the second from a pool of dma_alias_pool.  Two more,
+ * dap-snoop-*, are what the hardware keeps coherent.  Each has
  * /sys/kernel/debug/dma_alias_pool_bench/NAME: write a command, read what came
  * of it as words of the form key=value.  See the table at the end.
  *
@@ -37,6 +38,7 @@
  * records and clearing.  dma_alias_pool.ko exports nothing, and should not.
  */
 #include "../module/alloc.c"
+#include "../module/compat.h"
 
 #define BENCH_NS_PER_INSTRUCTION	32
 #define BENCH_PAIRS			200
@@ -65,6 +67,7 @@ struct bench_dev {
 	const char *name;
 	/* the device that is served by the kernel's own pool? */
 	bool kernel;
+	bool coherent;
 	struct platform_device *pdev;
 	u32 count;
 	struct bench_buffer buffer[BENCH_POOL_PAGES];
@@ -75,6 +78,8 @@ static DEFINE_MUTEX(bench_lock);	/* everything below */
 static struct bench_dev bench_devs[] = {
 	{ .name = "dap-bench-kernel", .kernel = true },
 	{ .name = "dap-bench-module" },
+	{ .name = "dap-snoop-kernel", .kernel = true, .coherent = true },
+	{ .name = "dap-snoop-module", .coherent = true },
 };
 
 static struct dentry *bench_root;
@@ -197,6 +202,37 @@ static int do_pair(struct bench_dev *b, u32 size, u32 live)
 	}
 	give_all(b);
 	sprintf(b->result, "pair=%u\n", instructions(sum, BENCH_PAIRS));
+	return 0;
+}
+
+/* stream BYTES: map a buffer for both directions, and unmap it */
+static int do_stream(struct bench_dev *b, u32 size, u32 unused)
+{
+	struct device *dev = &b->pdev->dev;
+	u64 start, time, sum = 0;
+	unsigned long tick;
+	dma_addr_t dma;
+	u32 done = 0;
+	void *cpu;
+
+	cpu = kmalloc(size, GFP_KERNEL);
+	if (!cpu)
+		return -ENOMEM;
+	while (done < BENCH_PAIRS) {
+		tick = jiffies;
+		start = read_clock();
+		dma = dma_map_single(dev, cpu, size, DMA_BIDIRECTIONAL);
+		dma_unmap_single(dev, dma, size, DMA_BIDIRECTIONAL);
+		time = read_clock() - start;
+		if (!time_after(jiffies, tick)) {
+			sum += time - bench_clock;
+			done++;
+		}
+		cond_resched();
+	}
+	kfree(cpu);
+	sprintf(b->result, "stream=%u coherent=%d\n",
+		instructions(sum, BENCH_PAIRS), dap_is_coherent(dev));
 	return 0;
 }
 
@@ -492,6 +528,7 @@ static const struct {
 	int (*run)(struct bench_dev *b, u32 a0, u32 a1);
 } bench_commands[] = {
 	{ "pair",		2, do_pair },
+	{ "stream",		1, do_stream },
 	{ "first_failure",	0, do_first_failure },
 	{ "churn",		0, do_churn },
 	{ "map",		1, do_map },
@@ -577,6 +614,8 @@ static int bench_probe(struct platform_device *pdev)
 static const struct platform_device_id bench_ids[] = {
 	{ "dap-bench-kernel" },
 	{ "dap-bench-module" },
+	{ "dap-snoop-kernel" },
+	{ "dap-snoop-module" },
 	{ }
 };
 
@@ -605,12 +644,25 @@ static void bench_undo(void)
 	platform_driver_unregister(&bench_driver);
 }
 
+static struct platform_device *bench_add(const struct bench_dev *b)
+{
+	struct platform_device *pdev;
+	int ret;
+
+	pdev = platform_device_alloc(b->name, PLATFORM_DEVID_NONE);
+	if (!pdev)
+		return ERR_PTR(-ENOMEM);
+	dap_assign_coherent(&pdev->dev, b->coherent);
+	ret = platform_device_add(pdev);
+	if (ret) {
+		platform_device_put(pdev);
+		return ERR_PTR(ret);
+	}
+	return pdev;
+}
+
 static int __init bench_init(void)
 {
-	struct platform_device_info info = {
-		.id		= PLATFORM_DEVID_NONE,
-		.dma_mask	= DMA_BIT_MASK(32),
-	};
 	unsigned int i;
 	int ret;
 
@@ -622,8 +674,7 @@ static int __init bench_init(void)
 		return ret;
 	}
 	for (i = 0; i < ARRAY_SIZE(bench_devs); i++) {
-		info.name = bench_devs[i].name;
-		bench_pdevs[i] = platform_device_register_full(&info);
+		bench_pdevs[i] = bench_add(&bench_devs[i]);
 		if (IS_ERR(bench_pdevs[i]))
 			ret = PTR_ERR(bench_pdevs[i]);
 	}
