@@ -154,7 +154,7 @@ int dap_client_refresh(struct dap_client *client)
 		dap_companion_refresh(client->companion, dev);
 	dap_ops_build(client);
 	set_dma_ops(dev, &client->ops);
-	dap_reset_skip_sync(dev);
+	dap_assign_skip_sync(dev, !client->ops.sync_single_for_cpu);
 	return 0;
 }
 
@@ -221,7 +221,7 @@ static void restore_ops(struct dap_client *client)
 	if (client->dev->dma_ops != &client->ops)
 		return;
 	set_dma_ops(client->dev, client->saved);
-	dap_reset_skip_sync(client->dev);
+	dap_assign_skip_sync(client->dev, false);
 }
 
 /**

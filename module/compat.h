@@ -147,16 +147,17 @@ static inline bool dap_uses_dma_iommu(struct device *dev)
 }
 
 /*
- * Newer kernels leave out syncs for a device whose mask was set while it used
- * the direct mapping.
+ * Newer kernels leave out syncs that a device does not need.  They find out when
+ * its driver sets a mask, which may have been before it became a client, or
+ * never.
  */
-static inline void dap_reset_skip_sync(struct device *dev)
+static inline void dap_assign_skip_sync(struct device *dev, bool skip)
 {
 #ifdef CONFIG_DMA_NEED_SYNC
 #ifdef DAP_HAS_DEV_FLAGS
-	dev_clear_dma_skip_sync(dev);
+	dev_assign_dma_skip_sync(dev, skip);
 #else
-	dev->dma_skip_sync = false;
+	dev->dma_skip_sync = skip;
 #endif
 #endif
 }

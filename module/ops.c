@@ -376,7 +376,7 @@ void dap_ops_build(struct dap_client *client)
 
 	/* dma_need_sync() looks whether these are there. */
 	if (!client->before && !IS_ENABLED(CONFIG_SWIOTLB) &&
-	    dap_is_coherent(client->dev)) {
+	    dev_is_dma_coherent(client->dev)) {
 		ops.sync_single_for_cpu = NULL;
 		ops.sync_single_for_device = NULL;
 		ops.sync_sg_for_cpu = NULL;

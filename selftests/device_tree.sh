@@ -2,13 +2,34 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Pools and clients that a device tree describes: who gets which pool, with
-# which addresses. Needs the nodes of rig/boards/an385/pools.dtso.
+# which addresses. Needs the nodes of rig/boards/an385/pools.dtso, or of
+# virt's where there is an MMU.
 . "$(dirname "$0")/ktap.sh"
 
 tree=/proc/device-tree
 [ -d $tree/dt-test-named ] || ktap_skip_all "no test nodes in the device tree"
 
-named=named@20000000
+# base_of REGION
+base_of()
+{
+	set -- $tree/reserved-memory/$1@*
+	echo "0x${1##*@}"
+}
+
+named_base=$(base_of named)
+shared_base=$(base_of shared)
+named=named@${named_base#0x}
+
+# With an MMU there are no aliases.
+named_alias=
+shared_alias=
+suits_coherent=cached
+if ! with_mmu; then
+	set -- $tree/dma-pool@*
+	named_alias=0x${1##*@}
+	shared_alias=0x${2##*@}
+	suits_coherent=shared
+fi
 
 starts()
 {
@@ -21,8 +42,13 @@ starts()
 	same_stat $named total_bytes $((0x200000))
 	same_stat shared total_bytes $((0x200000))
 	same_stat placed total_bytes 65536
-	log_has "DMA pool $named: 2048 KiB at 0x20000000, reached through its alias 0x20400000"
-	log_has "DMA pool placed: 64 KiB at 0x.*, which is taken to be non-cacheable"
+	if [ -n "$named_alias" ]; then
+		log_has "DMA pool $named: 2048 KiB at $named_base, reached through its alias $named_alias"
+		log_has "DMA pool placed: 64 KiB at 0x.*, which is taken to be non-cacheable"
+	else
+		log_has "DMA pool $named: 2048 KiB at $named_base"
+		log_has "DMA pool placed: 64 KiB at 0x"
+	fi
 }
 
 # in_pool DEVICE POOL: serves a request, and knows the client
@@ -46,14 +72,15 @@ nobodys()
 by_memory_region()
 {
 	in_pool dt-test-named $named
-	same "cpu address" $(($cpu)) $((0x20400000 + dma - 0x20000000))
+	from_pool $named_base 0x200000 $named_alias
 }
 
 # No alias: the region itself is what the CPU uses.
 placed_by_the_kernel()
 {
 	in_pool dt-test-placed placed
-	same "cpu address" $(($cpu)) $(($dma))
+	# wherever that is
+	from_pool $dma 1
 	ok_dev dt-test-placed alloc 65536
 	same zero $zero 1
 	ok_dev dt-test-placed fill 0 0x99
@@ -83,7 +110,8 @@ coherent_devices_are_left_alone()
 	ok_dev dt-test-coherent limits
 	same coherent $coherent 1
 	ok_dev dt-test-coherent alloc 4096
-	[ $((cpu)) -ge $((0x21000000)) ] || fail "not the kernel's: $cpu"
+	not_from_pool $named_base 0x200000
+	not_from_pool $shared_base 0x200000
 	ok_dev dt-test-coherent free 0
 }
 
@@ -109,7 +137,8 @@ region_without_a_pool()
 shifted_bus()
 {
 	in_pool bus:dt-test-shifted shared
-	same "bus address" $((dma - 0x10000000)) $((cpu - 0x20400000))
+	dma=$(hex $((dma + 0x10000000)))
+	from_pool $shared_base 0x200000 $shared_alias
 	ok_dev bus:dt-test-shifted map 1500 to
 	ok_dev bus:dt-test-shifted map 1500 from
 }
@@ -140,7 +169,8 @@ sync_is_needed_if_not_coherent()
 	for dev in dt-test-named dt-test-coherent dap-test.0; do
 		ok_dev $dev limits
 		ok_dev $dev map 1500 bidi
-		same "need_sync of $dev" $need_sync $((1 - coherent))
+		[ $coherent -eq 1 ] && [ $always_sync -eq 1 ] ||
+			same "need_sync of $dev" $need_sync $((1 - coherent))
 	done
 }
 
@@ -151,7 +181,7 @@ full_pool_and_coherent_devices()
 	ok_dev dt-test-named alloc 0x200000
 	if [ $coherent -eq 1 ]; then
 		ok_dev dt-test-named alloc 5000
-		[ $((cpu)) -ge $((0x21000000)) ] || fail "in the pool: $cpu"
+		not_from_pool $named_base 0x200000
 		same zero $zero 1
 		same_stat $named fallback_count 1
 		ok_dev dt-test-named free 1
@@ -161,6 +191,73 @@ full_pool_and_coherent_devices()
 	fi
 	ok_dev dt-test-named free 0
 	same_stat $named bad_free_count 0
+}
+
+# The memory that devices coherent in hardware share with the CPU is best cached,
+# that of all others must not be: a pool serves the one or the other.
+mapped_for_its_clients()
+{
+	if ! with_mmu; then
+		skip "without an MMU all clients use the alias"
+		return
+	fi
+	in_pool dt-test-cached cached
+	is_cached $cpu || fail "mapped uncached for a coherent device"
+	ok_dev dt-test-cached alloc 4096
+	map_result=$("$here/mmap_buffer" dt-test-cached $id 0 4096)
+	eval "$map_result"
+	same "type of user space's mapping" "$type" cached
+	same "page mapped" "$mapped" "$phys"
+	ok_dev dt-test-cached free $id
+
+	in_pool dt-test-named $named
+	! is_cached $cpu || fail "mapped cached for a device that is not coherent"
+	echo dt-test-other >/sys/bus/platform/devices/shared-pool/detach
+	log_clear
+	! echo dt-test-other 2>/dev/null \
+		>/sys/bus/platform/devices/cached-pool/attach ||
+		fail "attached to a cached pool"
+	log_has "dt-test-other: not attached to DMA pool cached: it is not coherent in hardware"
+	! echo dt-test-coherent 2>/dev/null \
+		>/sys/bus/platform/devices/shared-pool/attach ||
+		fail "attached to a pool that is not cached"
+	log_has "dt-test-coherent: not attached to DMA pool shared: it is coherent in hardware"
+	nobodys dt-test-coherent
+	same_stat cached clients 1
+}
+
+# is_cached CPU-ADDRESS: what the kernel's page table says (CONFIG_ARM_PTDUMP_DEBUGFS)
+is_cached()
+{
+	grep '^0x' $debugfs/kernel_page_tables >/tmp/tables ||
+		fail "no kernel_page_tables"
+	while read -r range kind; do
+		[ $(($1)) -ge $((${range%-*})) ] &&
+			[ $(($1)) -lt $((${range#*-})) ] || continue
+		case $kind in
+		*MEM/CACHED/WBWA*) return 0 ;;
+		*MEM/BUFFERABLE/WC* | *DEV/WC*) return 1 ;;	# the same to ARMv7
+		esac
+		fail "$1 is mapped $kind"
+	done </tmp/tables
+	fail "$1 is not mapped"
+}
+
+# A scatterlist only where there are struct pages: these regions are part of the
+# RAM that the kernel knows with an MMU, and not of it without.
+scatterlist()
+{
+	ok_dev dt-test-named alloc 5000
+	if with_mmu; then
+		buffer=$phys
+		ok_dev dt-test-named sgtable $id
+		same entries "$nents" 1
+		same "its place" "$phys" "$buffer"
+		same "its length" "$length" 8192
+	else
+		bad_dev dt-test-named sgtable $id
+	fi
+	ok_dev dt-test-named free $id
 }
 
 # Attached under a bound driver: what it has from before goes back to where it
@@ -173,15 +270,16 @@ in_place_with_buffers()
 	old=$id
 	ok_dev dt-test-coherent fill $old 0x31
 	load || fail "cannot load"
-	echo dt-test-coherent >/sys/bus/platform/devices/20600000.dma-pool/attach ||
-		fail "attach failed"
+	pool_device=/sys/bus/platform/devices/cached-pool
+	with_mmu || pool_device=/sys/bus/platform/devices/${shared_alias#0x}.dma-pool
+	echo dt-test-coherent >$pool_device/attach || fail "attach failed"
 	ok_dev dt-test-coherent alloc 5000
-	same_stat shared live_allocs 1
+	same_stat $suits_coherent live_allocs 1
 	ok_dev dt-test-coherent check $old 0x31
 	ok_dev dt-test-coherent free $old
 	ok_dev dt-test-coherent free $id
-	same_stat shared live_allocs 0
-	same_stat shared bad_free_count 0
+	same_stat $suits_coherent live_allocs 0
+	same_stat $suits_coherent bad_free_count 0
 	unload_all || fail "module in use"
 	load clients=dap-test.1@shared
 	load_tests
@@ -204,4 +302,4 @@ ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_defau
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
 	shifted_bus blind_bus two_pools_at_once full_pool_and_coherent_devices \
-	sync_is_needed_if_not_coherent in_place_with_buffers ends_empty
+	sync_is_needed_if_not_coherent mapped_for_its_clients scatterlist in_place_with_buffers ends_empty
