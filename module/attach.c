@@ -325,6 +325,34 @@ static void release_if_idle(struct dap_client *client)
 	}
 }
 
+/* Leaked memory to be named in the log, of one client. */
+#define DAP_REPORTED_LEAKS	8
+
+/* What a driver left behind, and who allocated it: nobody else will tell. */
+static void report_leaks(struct dap_client *client, const struct dap_user *user)
+{
+	struct dap_pool *pool = client->pool;
+	struct dap_live live;
+	u32 page, shown = 0;
+
+	dev_warn(client->dev,
+		 "driver %s is gone but still holds %zu bytes of DMA pool %s in %u allocations: kept, the device may be using them\n",
+		 client->driver, user->live_bytes, pool->name,
+		 user->live_allocs);
+	for (page = 0; shown < DAP_REPORTED_LEAKS &&
+	     dap_pool_next(pool, page, &live); page = live.page + live.pages) {
+		if (live.user != &client->user)
+			continue;
+		shown++;
+		dev_warn(client->dev, "%u bytes at offset %#llx, from %pS\n",
+			 live.size, (u64)live.page << PAGE_SHIFT,
+			 (void *)live.caller);
+	}
+	if (user->live_allocs > shown)
+		dev_warn(client->dev, "and %u more, see allocations in debugfs\n",
+			 user->live_allocs - shown);
+}
+
 static void after_unbind(struct device *dev)
 {
 	struct dap_client *client;
@@ -337,10 +365,7 @@ static void after_unbind(struct device *dev)
 
 	dap_pool_user(client->pool, &client->user, &user);
 	if (user.live_allocs)
-		dev_warn(dev,
-			 "driver %s is gone but still holds %zu bytes of DMA pool %s in %u allocations: kept, the device may be using them\n",
-			 client->driver, user.live_bytes, client->pool->name,
-			 user.live_allocs);
+		report_leaks(client, &user);
 	/* Some architectures clear the ops at unbind. */
 	if (user.held)
 		set_dma_ops(dev, &client->ops);

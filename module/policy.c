@@ -62,15 +62,18 @@ const char *dap_translate(struct device *dev, struct dap_entry *entry,
 	struct dap_region *region = &entry->pool.region;
 	dma_addr_t end;
 
-	*bus = entry->bus;
-	if (entry->has_bus)
-		return NULL;
-
-	*bus = phys_to_dma(dev, region->phys);
-	end = phys_to_dma(dev, region->phys + region->size - 1);
-	if (*bus == DMA_MAPPING_ERROR || end == DMA_MAPPING_ERROR ||
-	    end - *bus != region->size - 1)
-		return "dma-ranges of its bus do not cover the pool in one piece";
+	if (entry->has_bus) {
+		*bus = entry->bus;
+	} else {
+		*bus = phys_to_dma(dev, region->phys);
+		end = phys_to_dma(dev, region->phys + region->size - 1);
+		if (*bus == DMA_MAPPING_ERROR || end == DMA_MAPPING_ERROR ||
+		    end - *bus != region->size - 1)
+			return "dma-ranges of its bus do not cover the pool in one piece";
+	}
+	/* Its driver may still set another mask; its bus stays what it is. */
+	if (dev->bus_dma_limit && *bus > dev->bus_dma_limit)
+		return "its bus cannot address the pool";
 	return NULL;
 }
 

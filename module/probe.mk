@@ -13,6 +13,7 @@ dap-probes := \
   $(call dap-has,DAP_HAS_MAP_PHYS,$(dap-include)/dma-map-ops.h,[*]map_phys) \
   $(call dap-has,DAP_MAP_SG_RETURNS_ERRNO,$(dap-include)/dma-map-ops.h,map_sg should return a negative error code) \
   $(call dap-has,DAP_HAS_DMA_MAP_PHYS,$(dap-include)/dma-mapping.h,dma_addr_t dma_map_phys) \
+  $(call dap-has,DAP_HAS_NONCONTIGUOUS,$(dap-include)/dma-mapping.h,dma_alloc_noncontiguous) \
   $(call dap-has,DAP_HAS_DMA_MMIO,$(dap-include)/dma-mapping.h,define DMA_ATTR_MMIO) \
   $(call dap-has,DAP_HAS_FORCE_BOUNCE,$(dap-include)/swiotlb.h,bool is_swiotlb_force_bounce) \
   $(call dap-has,DAP_HAS_FIND_IO_TLB_POOL,$(dap-include)/swiotlb.h,inline .*swiotlb_find_pool) \

@@ -24,10 +24,12 @@ named=named@${named_base#0x}
 named_alias=
 shared_alias=
 suits_coherent=cached
+shared_pool=shared-pool
 if ! with_mmu; then
 	set -- $tree/dma-pool@*
 	named_alias=0x${1##*@}
 	shared_alias=0x${2##*@}
+	shared_pool=${2##*@}.dma-pool
 	suits_coherent=shared
 fi
 
@@ -133,6 +135,51 @@ region_without_a_pool()
 	log_has "dt-test-unserved: no DMA pool serves its memory-region"
 }
 
+# Two pools want it, in one way or another: its node comes before the parameter,
+# that before the default, and of two in its node the first.
+two_pools_want_it()
+{
+	in_pool dt-test-both $named
+	in_pool dap-test.1 shared
+	unload_all
+	load "clients=dap-test.0@$named,dap-test.*@placed,dt-test-named@shared" ||
+		fail "cannot load"
+	load_tests
+	in_pool dt-test-named $named
+	in_pool dap-test.0 $named
+	in_pool dap-test.1 placed
+	unload_all
+	load clients=dap-test.1@shared || fail "cannot load"
+	load_tests
+}
+
+# Coherent memory that only it may use, since its driver asked for it: the
+# default leaves it alone, and who asks is told why.
+own_memory()
+{
+	unload_all
+	load_tests
+	load clients=dap-test.1@shared || fail "cannot load"
+	unbind dap-test.1
+	bind dap-test.1
+	unbind dt-test-own
+	log_clear
+	bind dt-test-own
+	nobodys dt-test-own
+	log_is_quiet
+	! echo dt-test-own 2>/dev/null \
+		>/sys/bus/platform/devices/$shared_pool/attach ||
+		fail "attached"
+	log_has "dt-test-own: not attached to DMA pool shared: it has coherent memory of its own"
+	ok_dev dt-test-own alloc 4096
+	not_from_pool $named_base 0x200000
+	not_from_pool $shared_base 0x200000
+	ok_dev dt-test-own free 0
+	unload_all
+	load clients=dap-test.1@shared || fail "cannot load"
+	load_tests
+}
+
 # The device's own view, through dma-ranges.
 shifted_bus()
 {
@@ -212,14 +259,14 @@ mapped_for_its_clients()
 
 	in_pool dt-test-named $named
 	! is_cached $cpu || fail "mapped cached for a device that is not coherent"
-	echo dt-test-other >/sys/bus/platform/devices/shared-pool/detach
+	echo dt-test-other >/sys/bus/platform/devices/$shared_pool/detach
 	log_clear
 	! echo dt-test-other 2>/dev/null \
 		>/sys/bus/platform/devices/cached-pool/attach ||
 		fail "attached to a cached pool"
 	log_has "dt-test-other: not attached to DMA pool cached: it is not coherent in hardware"
 	! echo dt-test-coherent 2>/dev/null \
-		>/sys/bus/platform/devices/shared-pool/attach ||
+		>/sys/bus/platform/devices/$shared_pool/attach ||
 		fail "attached to a pool that is not cached"
 	log_has "dt-test-coherent: not attached to DMA pool shared: it is coherent in hardware"
 	nobodys dt-test-coherent
@@ -301,5 +348,5 @@ ends_empty()
 ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_default by_parameter \
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
-	shifted_bus blind_bus two_pools_at_once full_pool_and_coherent_devices \
+	two_pools_want_it own_memory shifted_bus blind_bus two_pools_at_once full_pool_and_coherent_devices \
 	sync_is_needed_if_not_coherent mapped_for_its_clients scatterlist in_place_with_buffers ends_empty

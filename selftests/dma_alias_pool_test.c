@@ -29,6 +29,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/of.h>
+#include <linux/of_reserved_mem.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
@@ -53,6 +54,11 @@ MODULE_PARM_DESC(fail_probe,
 static char *need = "";
 module_param(need, charp, 0644);
 MODULE_PARM_DESC(need, "name of a device whose probe needs 8 KiB of coherent memory");
+
+static char *defer = "";
+module_param(defer, charp, 0644);
+MODULE_PARM_DESC(defer,
+		 "name of a device whose probe takes 8 KiB of managed memory and is deferred");
 
 static char *api = "";
 module_param(api, charp, 0644);
@@ -99,7 +105,25 @@ static const struct {
 	{ "weak",	DMA_ATTR_WEAK_ORDERING },
 	{ "nokmap",	DMA_ATTR_NO_KERNEL_MAPPING },
 	{ "nowarn",	DMA_ATTR_NO_WARN },
+	{ "skip",	DMA_ATTR_SKIP_CPU_SYNC },
+#ifdef DMA_ATTR_REQUIRE_COHERENT
+	{ "coherent",	DMA_ATTR_REQUIRE_COHERENT },
+#endif
+#ifdef DMA_ATTR_DEBUGGING_IGNORE_CACHELINES
+	{ "lines",	DMA_ATTR_DEBUGGING_IGNORE_CACHELINES },
+#endif
 };
+
+/* The attribute of a name; 0 if there is none in this kernel. */
+static unsigned long attribute(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(test_attrs); i++)
+		if (!strcmp(name, test_attrs[i].name))
+			return test_attrs[i].attrs;
+	return 0;
+}
 
 static void __printf(2, 3) result(struct test_dev *t, const char *fmt, ...)
 {
@@ -166,7 +190,7 @@ static u64 phys_of(void *cpu)
 	return virt_to_phys(cpu);
 }
 
-/* alloc SIZE [atomic | ATTRIBUTE ...] */
+/* alloc SIZE [atomic | gfpnowarn | ATTRIBUTE ...] */
 static int do_alloc(struct test_dev *t, char *args)
 {
 	struct test_buffer *b = unused_buffer(t);
@@ -174,7 +198,6 @@ static int do_alloc(struct test_dev *t, char *args)
 	gfp_t gfp = GFP_KERNEL;
 	unsigned long attrs = 0;
 	unsigned long long size;
-	unsigned int i;
 	bool zero;
 
 	if (!b)
@@ -182,16 +205,14 @@ static int do_alloc(struct test_dev *t, char *args)
 	if (number(word, &size))
 		return -EINVAL;
 	while ((word = strsep(&args, " "))) {
-		if (!strcmp(word, "atomic")) {
+		if (!strcmp(word, "atomic"))
 			gfp = GFP_ATOMIC;
-			continue;
-		}
-		for (i = 0; i < ARRAY_SIZE(test_attrs); i++)
-			if (!strcmp(word, test_attrs[i].name))
-				break;
-		if (i == ARRAY_SIZE(test_attrs))
+		else if (!strcmp(word, "gfpnowarn"))
+			gfp |= __GFP_NOWARN;
+		else if (attribute(word))
+			attrs |= attribute(word);
+		else
 			return -EINVAL;
-		attrs |= test_attrs[i].attrs;
 	}
 
 	if (gfp == GFP_ATOMIC)
@@ -209,7 +230,7 @@ static int do_alloc(struct test_dev *t, char *args)
 	       !memchr_inv(b->cpu, 0, PAGE_ALIGN(size));
 	result(t, "id=%td cpu=0x%lx phys=0x%llx dma=0x%llx size=%llu zero=%d\n",
 	       b - t->buffer, (unsigned long)b->cpu,
-	       attrs & DMA_ATTR_NO_KERNEL_MAPPING ? 0 : phys_of(b->cpu),
+	       phys_of(b->cpu),
 	       (u64)b->dma, size, zero);
 	return 0;
 }
@@ -316,24 +337,27 @@ static int direction(const char *word, enum dma_data_direction *dir)
 	return strcmp(word, "from") ? -EINVAL : 0;
 }
 
-/* map SIZE [to | from | bidi]: streaming DMA of one buffer, all of its calls */
+/* map SIZE [to | from | bidi [ATTRIBUTE]]: a buffer of streaming DMA, all calls */
 static int do_map(struct test_dev *t, char *args)
 {
-	char *word = strsep(&args, " ");
+	char *size_word = strsep(&args, " ");
+	char *dir_word = strsep(&args, " ");
+	unsigned long attrs = args ? attribute(args) : 0;
 	enum dma_data_direction dir;
 	unsigned long long size;
 	dma_addr_t dma;
 	int ret = 0;
 	void *cpu;
 
-	if (number(word, &size) || !size || direction(args, &dir))
+	if (number(size_word, &size) || !size || direction(dir_word, &dir) ||
+	    (args && !attrs))
 		return -EINVAL;
 	cpu = kmalloc(size, GFP_KERNEL);
 	if (!cpu)
 		return -ENOMEM;
 	memset(cpu, 0x5a, size);
 
-	dma = dma_map_single(t->dev, cpu, size, dir);
+	dma = dma_map_single_attrs(t->dev, cpu, size, dir, attrs);
 	if (dma_mapping_error(t->dev, dma)) {
 		ret = -EIO;
 		goto out;
@@ -344,7 +368,7 @@ static int do_map(struct test_dev *t, char *args)
 				      dir);
 	dma_sync_single_range_for_device(t->dev, dma, size / 2,
 					 size - size / 2, dir);
-	dma_unmap_single(t->dev, dma, size, dir);
+	dma_unmap_single_attrs(t->dev, dma, size, dir, attrs);
 	if (memchr_inv(cpu, 0x5a, size))
 		ret = -EBADMSG;
 	result(t, "phys=0x%llx dma=0x%llx need_sync=%d\n",
@@ -445,6 +469,49 @@ static int do_noncoherent(struct test_dev *t, char *args)
 	return ret;
 }
 
+/* noncontiguous SIZE: dma_alloc_noncontiguous(), never from the pool */
+static int do_noncontiguous(struct test_dev *t, char *args)
+{
+#ifdef DAP_HAS_NONCONTIGUOUS
+	unsigned long long size;
+	struct sg_table *sgt;
+
+	if (number(args, &size))
+		return -EINVAL;
+	sgt = dma_alloc_noncontiguous(t->dev, size, DMA_BIDIRECTIONAL,
+				      GFP_KERNEL, 0);
+	if (!sgt)
+		return -ENOMEM;
+	result(t, "nents=%u phys=0x%llx dma=0x%llx\n", sgt->nents,
+	       (u64)sg_phys(sgt->sgl), (u64)sg_dma_address(sgt->sgl));
+	dma_free_noncontiguous(t->dev, size, sgt, DMA_BIDIRECTIONAL);
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+/* pages SIZE: dma_alloc_pages(), never from the pool */
+static int do_pages(struct test_dev *t, char *args)
+{
+	unsigned long long size;
+	struct page *page;
+	dma_addr_t dma;
+	int ret = 0;
+
+	if (number(args, &size))
+		return -EINVAL;
+	page = dma_alloc_pages(t->dev, size, &dma, DMA_FROM_DEVICE, GFP_KERNEL);
+	if (!page)
+		return -ENOMEM;
+	/* As for dma_alloc_noncoherent(). */
+	if (dma_mapping_error(t->dev, dma))
+		ret = -EBADMSG;
+	result(t, "phys=0x%llx dma=0x%llx\n", (u64)page_to_phys(page), (u64)dma);
+	dma_free_pages(t->dev, size, page, dma, DMA_FROM_DEVICE);
+	return ret;
+}
+
 /* dmapool SIZE COUNT: small pieces, all held at once */
 static int do_dmapool(struct test_dev *t, char *args)
 {
@@ -531,8 +598,12 @@ static int do_sgtable(struct test_dev *t, char *args)
 /* limits: what the device is told about itself */
 static int do_limits(struct test_dev *t, char *args)
 {
-	result(t, "coherent=%d required_mask=0x%llx max_mapping=%zu merge=0x%lx can_mmap=%d\n",
-	       dap_is_coherent(t->dev), dma_get_required_mask(t->dev),
+	/* Newer kernels never leave out a sync that DMA_API_DEBUG could check. */
+	bool always_sync = IS_ENABLED(CONFIG_DMA_NEED_SYNC) &&
+			   IS_ENABLED(CONFIG_DMA_API_DEBUG);
+
+	result(t, "coherent=%d always_sync=%d required_mask=0x%llx max_mapping=%zu merge=0x%lx can_mmap=%d\n",
+	       dap_is_coherent(t->dev), always_sync, dma_get_required_mask(t->dev),
 	       dma_max_mapping_size(t->dev), dma_get_merge_boundary(t->dev),
 	       dma_can_mmap(t->dev));
 	return 0;
@@ -623,6 +694,8 @@ static const struct {
 	{ "sg",		 do_sg },
 	{ "resource",	 do_resource },
 	{ "noncoherent", do_noncoherent },
+	{ "noncontiguous", do_noncontiguous },
+	{ "pages",	 do_pages },
 	{ "dmapool",	 do_dmapool },
 	{ "mask",	 do_mask },
 	{ "coherent_mask", do_coherent_mask },
@@ -913,6 +986,27 @@ static int ask_for_pool(struct device *dev)
 	return ret;
 }
 
+/* Of a "shared-dma-pool" that its memory-region names. */
+static bool has_own_memory(struct device *dev)
+{
+#ifdef CONFIG_DMA_DECLARE_COHERENT
+	return dev->dma_mem;
+#else
+	return false;
+#endif
+}
+
+static void take_own_memory(struct device *dev)
+{
+	struct device_node *region = of_parse_phandle(dev->of_node,
+						      "memory-region", 0);
+
+	if (of_device_is_compatible(region, "shared-dma-pool") &&
+	    of_reserved_mem_device_init(dev))
+		dev_err(dev, "cannot take its own memory\n");
+	of_node_put(region);
+}
+
 static int test_bind(struct device *dev)
 {
 	struct test_dev *t;
@@ -922,6 +1016,9 @@ static int test_bind(struct device *dev)
 	ret = ask_for_pool(dev);
 	if (ret)
 		return ret;
+	/* Stays with the device: how it looks to whom binds it again. */
+	if (!has_own_memory(dev))
+		take_own_memory(dev);
 
 	mutex_lock(&test_lock);
 	t = find_test_dev(dev) ?: make_test_dev(dev);
@@ -931,6 +1028,9 @@ static int test_bind(struct device *dev)
 		/* What it managed to get is freed after this returns. */
 		ret = dmam_alloc_coherent(dev, SZ_8K, &dma, GFP_KERNEL) ?
 		      -ENXIO : -ENOMEM;
+	} else if (sysfs_streq(defer, dev_name(dev))) {
+		ret = dmam_alloc_coherent(dev, SZ_8K, &dma, GFP_KERNEL) ?
+		      -EPROBE_DEFER : -ENOMEM;
 	} else if (sysfs_streq(need, dev_name(dev)) &&
 		   !dmam_alloc_coherent(dev, SZ_8K, &dma, GFP_KERNEL)) {
 		ret = -ENOMEM;

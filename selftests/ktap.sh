@@ -24,13 +24,18 @@ else
 	rig_module() { :; }
 fi
 
-# The memory that the tests may use: BASE:SIZE:ALIAS, from the machine or a
+# The memory that the tests may use: BASE:SIZE[:ALIAS], from the machine or a
 # person. It must be outside of the kernel's RAM, and reached at both addresses.
 : "${DAP_POOL:=$RIG_POOL}"
 pool_base=${DAP_POOL%%:*}
-pool_alias=${DAP_POOL##*:}
 pool_size=${DAP_POOL#*:}
-pool_size=${pool_size%%:*}
+pool_alias=
+case $pool_size in
+*:*)
+	pool_alias=${pool_size#*:}
+	pool_size=${pool_size%%:*}
+	;;
+esac
 
 hex() { printf '0x%x' "$(($1))"; }
 
@@ -80,7 +85,17 @@ ktap_skip_all()
 need_pool()
 {
 	[ -n "$DAP_POOL" ] ||
-		ktap_skip_all "set DAP_POOL=BASE:SIZE:ALIAS to memory that may be used"
+		ktap_skip_all "set DAP_POOL=BASE:SIZE[:ALIAS] to memory that may be used"
+}
+
+# Then CPU addresses are virtual ones, and the kernel can make coherent memory
+# without the module.
+with_mmu() { [ -e /proc/vmallocinfo ]; }
+
+# pool NAME [OFFSET SIZE]: an entry of pools=, over all or a part of the memory
+pool()
+{
+	echo "$1:$(hex $((pool_base + ${2:-0}))):$(hex ${3:-$pool_size})${pool_alias:+:$(hex $((pool_alias + ${2:-0})))}"
 }
 
 # The same value at both; what differs is shown.
@@ -111,6 +126,8 @@ is_loaded() { grep -q "^$1 " /proc/modules; }
 # load_tests PARAMETER ...
 load_tests()
 {
+	[ ! -e $debugfs/dma-api/all_errors ] ||
+		echo 1 >$debugfs/dma-api/all_errors
 	insmod "$here/dma_alias_pool_test.ko" "$@"
 }
 
@@ -119,8 +136,7 @@ unload_tests() { rmmod dma_alias_pool_test; }
 # A pool over all of the memory, called sram, for both test devices.
 load_all()
 {
-	load "pools=sram:$pool_base:$pool_size:$pool_alias" \
-	     "clients=dap-test.*" "$@" && load_tests
+	load "pools=$(pool sram)" "clients=dap-test.*" "$@" && load_tests
 }
 
 unload_all()
@@ -164,6 +180,47 @@ ok_dev() { do_dev "$@" || fail "$* failed"; }
 
 bad_dev() { ! do_dev "$@" || fail "$* did not fail"; }
 
+# Are the last result's addresses (cpu, dma, with an MMU phys) in the pool, and
+# one memory? from_pool [BASE SIZE [ALIAS]]: of another pool than usual
+from_pool()
+{
+	if [ $# -eq 0 ]; then
+		from_pool $pool_base $pool_size $pool_alias
+		return
+	fi
+	offset=$((dma - $1))
+	[ $offset -ge 0 ] && [ $offset -lt $(($2)) ] ||
+		fail "bus address $dma is not in the pool at $1"
+	if with_mmu; then
+		same "memory at cpu address $cpu" "$(hex $phys)" \
+		     "$(hex $((${3:-$1} + offset)))"
+		[ "$(hex $cpu)" != "$(hex $phys)" ] ||
+			fail "cpu address $cpu is no virtual one"
+	else
+		same "cpu address" "$(hex $cpu)" "$(hex $((${3:-$1} + offset)))"
+	fi
+}
+
+# not_from_pool [BASE SIZE]: the last result's bus address
+not_from_pool()
+{
+	offset=$((dma - ${1:-$pool_base}))
+	[ $offset -lt 0 ] || [ $offset -ge $((${2:-$pool_size})) ] ||
+		fail "$dma is in the pool"
+}
+
+# A device that is no client: the kernel serves it as it can.
+not_served()
+{
+	if with_mmu; then
+		ok_dev $1 alloc 4096
+		not_from_pool
+		ok_dev $1 free $id
+	else
+		bad_dev $1 alloc 4096 nowarn
+	fi
+}
+
 bind() { echo "$1" 2>/dev/null >$driver/bind; }
 unbind() { echo "$1" 2>/dev/null >$driver/unbind; }
 
@@ -185,7 +242,7 @@ log_is_quiet()
 	# What is about binding is always the module's own information.
 	if dmesg | grep -v -e ': coherent DMA memory comes from pool ' \
 			   -e ': DMA pool .* KiB at ' -e 'rig: ' -e '# ' \
-			   -e 'ok [0-9]' >/dev/null; then
+			   -e 'ok [0-9]' -e 'KTAP version' -e '1\.\.[0-9]' >/dev/null; then
 		fail "the kernel log is not quiet:"
 		dmesg | grep -v '# ' | sed 's/^/#   /'
 	fi

@@ -2,8 +2,8 @@
 /*
  * mmap_buffer DEVICE ID PAGE LENGTH [WORD VALUE] - map a buffer of a test device
  * from its page PAGE on, LENGTH bytes, through dma_mmap_coherent(). Prints where
- * it is and its first word; with WORD, writes VALUE there before. The exit
- * status is the error number of what failed.
+ * it is and its first word, and what the driver says of the mapping; with WORD,
+ * writes VALUE there before. The exit status is the error number of what failed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 {
 	volatile unsigned int *map;
 	unsigned long page, length;
-	char request[64];
+	char request[64], says[64];
 	int fd, len;
 
 	if (argc != 5 && argc != 7) {
@@ -47,7 +47,10 @@ int main(int argc, char **argv)
 
 	if (argc == 7)
 		map[strtoul(argv[5], NULL, 0)] = strtoul(argv[6], NULL, 0);
-	printf("addr=0x%lx first=0x%x\n", (unsigned long)map, map[0]);
+	/* the write has moved the file's position */
+	len = pread(fd, says, sizeof(says) - 1, 0);
+	says[len < 0 ? 0 : len] = '\0';
+	printf("addr=0x%lx first=0x%x %s\n", (unsigned long)map, map[0], says);
 	if (munmap((void *)map, length))
 		return failed("munmap");
 	return 0;

@@ -1,0 +1,193 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What each call of the DMA API does on a client, a test for each kind of call.
+# The details are in coherent.sh, streaming.sh, mapping.sh and bad_free.sh.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+page=4096
+
+starts()
+{
+	load_all || fail "cannot load"
+	same_stat sram clients 2
+}
+
+# fill_up: dap-test.1 takes all of the pool
+fill_up()
+{
+	ok_dev dap-test.1 alloc $pool_size
+	same_stat sram free_bytes 0
+}
+
+# Can a client fall back to normal memory for coherent requests, too?
+is_coherent()
+{
+	ok_dev dap-test.0 limits
+	[ $coherent -eq 1 ]
+}
+
+# dma_alloc_coherent, dma_alloc_attrs, dmam_*, dma_pool_*
+coherent_memory()
+{
+	ok_dev dap-test.0 alloc 5000
+	from_pool
+	same zero $zero 1
+	ok_dev dap-test.0 free 0
+	for call in "dmam 5000" "dmapool 48 100"; do
+		ok_dev dap-test.0 $call
+		from_pool
+	done
+	same_stat sram live_allocs 1
+	unbind dap-test.0
+	same_stat sram live_allocs 0
+	bind dap-test.0
+	same_stat sram fallback_count 0
+}
+
+# DMA_ATTR_WRITE_COMBINE, FORCE_CONTIGUOUS, ALLOC_SINGLE_PAGES, PRIVILEGED,
+# WEAK_ORDERING
+attributes_that_the_pool_satisfies()
+{
+	for attr in wc contig single privileged weak; do
+		ok_dev dap-test.0 alloc $page $attr
+		from_pool
+		ok_dev dap-test.0 free 0
+	done
+	fill_up
+	is_coherent || for attr in wc contig single privileged weak; do
+		bad_dev dap-test.0 alloc $page nowarn $attr
+	done
+	ok_dev dap-test.1 free 0
+}
+
+# DMA_ATTR_NO_WARN, __GFP_NOWARN
+no_warning_is_wanted()
+{
+	too_much=$(hex $((pool_size + 1)))
+	for attr in nowarn gfpnowarn; do
+		before=$(stat_of sram fail_count)
+		log_clear
+		bad_dev dap-test.0 alloc $too_much $attr
+		log_is_quiet
+		same_stat sram fail_count $((before + 1))
+	done
+	bad_dev dap-test.0 alloc $too_much
+	log_has "dap-test.0: asked DMA pool sram for"
+}
+
+# DMA_ATTR_NO_KERNEL_MAPPING
+no_kernel_mapping()
+{
+	ok_dev dap-test.0 alloc $page nokmap
+	from_pool
+	ok_dev dap-test.0 free 0
+	fill_up
+	before=$(stat_of sram fallback_count)
+	ok_dev dap-test.0 alloc $page nokmap
+	not_from_pool
+	same_stat sram fallback_count $((before + 1))
+	ok_dev dap-test.0 free 0
+	ok_dev dap-test.1 free 0
+	same_stat sram bad_free_count 0
+}
+
+# dma_alloc_noncoherent, dma_alloc_pages, dma_alloc_noncontiguous
+normal_memory()
+{
+	for call in noncoherent pages noncontiguous; do
+		before=$(stat_of sram fallback_count)
+		do_dev dap-test.0 $call 10000 || {
+			# 5.10 has no such call
+			[ $call = noncontiguous ] || fail "$call failed"
+			continue
+		}
+		not_from_pool
+		same "bus address" $dma $phys
+		same_stat sram fallback_count $((before + 1))
+	done
+	fill_up
+	ok_dev dap-test.0 noncoherent 10000
+	ok_dev dap-test.0 pages 10000
+	ok_dev dap-test.1 free 0
+	same_stat sram live_allocs 0
+	same_stat sram bad_free_count 0
+}
+
+# dma_map_*, dma_unmap_*, dma_sync_*, DMA_ATTR_SKIP_CPU_SYNC, limits
+streaming()
+{
+	for dir in to from bidi; do
+		for size in 1 64 1500 $page 65536; do
+			ok_dev dap-test.0 map $size $dir
+			same "bus address" $dma $phys
+			ok_dev dap-test.0 map $size $dir skip
+		done
+		ok_dev dap-test.0 sg 16 1500 $dir
+	done
+	ok_dev dap-test.0 resource 0x60000000 64
+	same "bus address" $dma 0x60000000
+	ok_dev dap-test.0 limits
+	ok_dev dap-test.0 mask 0xffffffff
+	same_stat sram alloc_count "$(stat_of sram free_count)"
+}
+
+# dma_mmap_coherent
+into_user_space()
+{
+	ok_dev dap-test.0 alloc $((2 * page))
+	ok_dev dap-test.0 fill 0 0x42
+	eval "$("$here/mmap_buffer" dap-test.0 0 1 $page)"
+	same "first word" "$first" 0x42424242
+	! "$here/mmap_buffer" dap-test.0 0 1 $((2 * page)) >/dev/null ||
+		fail "mapped more than there is"
+	ok_dev dap-test.0 free 0
+}
+
+# dma_get_sgtable
+scatterlist()
+{
+	ok_dev dap-test.0 alloc $page
+	buffer=$dma
+	log_clear
+	if do_dev dap-test.0 sgtable 0; then
+		same "its place" "$phys" "$buffer"
+	else
+		log_has "dap-test.0: no scatterlist for memory of DMA pool sram"
+	fi
+	ok_dev dap-test.0 free 0
+}
+
+# dma_free_*: of the pool to the pool, everything else to where it came from
+free()
+{
+	unload_all
+	load_tests stuck=1
+	do_dev dap-test.0 alloc $page nowarn	# where the kernel can
+	load "pools=$(pool sram)" || fail "cannot load"
+	echo dap-test.0 >/sys/bus/platform/devices/dma_alias_pool.0/attach ||
+		fail "attach failed"
+	ok_dev dap-test.0 alloc $page
+	from_pool
+	ok_dev dap-test.0 free all
+	same_stat sram live_allocs 0
+	same_stat sram free_count 1
+	same_stat sram bad_free_count 0
+	unload_all || fail "module in use"
+}
+
+# DMA_API_DEBUG tells of each error, not just the first (ktap.sh).
+no_complaints()
+{
+	if [ ! -e $debugfs/dma-api/error_count ]; then
+		skip "no DMA_API_DEBUG"
+		return
+	fi
+	same "errors seen by DMA_API_DEBUG" \
+	     "$(cat $debugfs/dma-api/error_count)" 0
+}
+
+ktap_run starts coherent_memory attributes_that_the_pool_satisfies \
+	no_warning_is_wanted no_kernel_mapping normal_memory streaming \
+	into_user_space scatterlist free no_complaints
