@@ -214,6 +214,9 @@ two_pools_at_once()
 sync_is_needed_if_not_coherent()
 {
 	for dev in dt-test-named dt-test-coherent dap-test.0; do
+		# whose node is missing is coherent to old kernels
+		[ $dev != dap-test.0 ] || with_mmu || ! kernel_serves ||
+			continue
 		ok_dev $dev limits
 		ok_dev $dev map 1500 bidi
 		[ $coherent -eq 1 ] && [ $always_sync -eq 1 ] ||
