@@ -61,7 +61,7 @@ kselftest() {
 		CC="$userland/bin/fdpic-gcc" INSTALL_PATH="$tree/installed"
 	for file in "$build"/files/*; do
 		# lint.sh and its like are for the host
-		case ${file##*/} in *_bench.ko | check.sh | check_all.sh | lint.sh) continue ;; esac
+		case ${file##*/} in *_bench.ko | check*.sh | lint.sh) continue ;; esac
 		test -e "$tree/installed/${file##*/}"
 	done
 }
@@ -79,21 +79,47 @@ if [ -z "${BOOTS_ONLY:-}" ]; then
 	add kselftest 1 0
 fi
 
+# A kernel in which the module could not work: the build says so, and stops.
+unsupported() {
+	local dir=$top/build/unsupported
+	rm -rf "$dir"
+	! ("$here/rig/modules.sh" "$kernel" "$dir" CONFIG_DMA_OPS= \
+		CONFIG_ARCH_HAS_DMA_OPS=) || return 1
+	[ "$(grep -c 'dma-alias-pool: this kernel has no per-device dma_map_ops' \
+		"$dir/build.log")" -eq 1 ]
+}
+if [ -z "${BOOTS_ONLY:-}" ]; then
+	step "UNSUPPORTED kernel" "$logs/unsupported.log" unsupported
+	add unsupported 1 0
+fi
+
 # --- boots: LABEL SCRIPT OPTION...
 boots=()
 watch="--watch $POOL_PHYS:$POOL_SIZE"
 for module in dma_alias_pool:module dma_alias_pool_test:selftests; do
 	watch+=" --module ${module%:*}=$build/modules/${module#*:}/${module%:*}.ko"
 done
-for script in coherent attach mapping lifetime streaming bad_free bad_input; do
+for script in calls coherent attach mapping lifetime streaming bad_free bad_input; do
+	# with an MMU no cacheable view is mapped, and the CPU has its caches
+	if [ -z "$POOL_ALIAS" ]; then
+		boots+=("$script $script.sh")
+		continue
+	fi
 	boots+=("$script-watched $script.sh $watch")
 	boots+=("$script-cached $script.sh --cacheid")
 done
-boots+=("watch watch.sh $watch")
+[ -z "$POOL_ALIAS" ] || boots+=("watch watch.sh $watch")
 if [ -e "$build/pools.dtbo" ]; then
 	boots+=("device_tree device_tree.sh --overlay $build/pools.dtbo")
-	boots+=("device_tree-cached device_tree.sh --cacheid --overlay $build/pools.dtbo")
+	[ -z "$POOL_ALIAS" ] ||
+		boots+=("device_tree-cached device_tree.sh --cacheid --overlay $build/pools.dtbo")
+fi
+if [ -e "$build/bad-pools.dtbo" ]; then
 	boots+=("bad_device_tree bad_device_tree.sh --overlay $build/bad-pools.dtbo")
+fi
+if [ "$BOARD" = virt ]; then
+	boots+=("buses buses.sh")
+	boots+=("buses-default buses.sh@default --overlay $build/pools.dtbo")
 fi
 
 if grep -qs arm,pl081 "$here/rig/boards/$BOARD/$BOARD.dts"; then

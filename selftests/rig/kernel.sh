@@ -13,6 +13,7 @@
 #   rig/Image rig/stub.elf rig/*.dtb rig/board.conf rig/version rig/source
 # --path makes nothing: it prints the directory if it is there, else fails.
 #
+# FLAVOUR=NAME adds flavours/NAME.config.
 # A source tree, once fetched, is used for good; RIG_REFRESH=1 asks the archive
 # for a newer one. The build directory's name is a digest of its inputs.
 set -euo pipefail
@@ -116,11 +117,14 @@ kmake() { make -C "$SRC" O="$OBJ" -j"$JOBS" LOCALVERSION= DTC_FLAGS=-@ "$@"; }
 
 configure() {
 	local line name
-	kmake mps2_defconfig
+	kmake "${DEFCONFIG:-mps2_defconfig}"
 	"$SRC/scripts/kconfig/merge_config.sh" -m -O "$OBJ" "$OBJ/.config" "${FRAGS[@]}"
 	kmake olddefconfig
-	# A symbol whose dependencies fail is dropped without a word.
-	cat "${FRAGS[@]}" >"$OBJ/.rig-fragment"
+	# A symbol whose dependencies fail is dropped without a word. Of two lines
+	# about one symbol the later, the board's, counts.
+	cat "${FRAGS[@]}" | tac |
+		awk '{ match($0, /CONFIG_[A-Z0-9_a-z]+/); k = substr($0, RSTART, RLENGTH) }
+			RLENGTH > 0 && !seen[k]++' >"$OBJ/.rig-fragment"
 	while read -r line; do
 		case $line in
 		CONFIG_*=*)
@@ -142,18 +146,21 @@ configure() {
 
 build() {
 	local name
-	kmake Image modules dtbs
+	kmake "${IMAGE:=Image}" modules dtbs
 	mkdir "$OBJ/rig"
-	cp "$OBJ/arch/arm/boot/Image" "$OBJ/rig/"
+	cp "$OBJ/arch/arm/boot/$IMAGE" "$OBJ/rig/Image"
 	# the device trees have moved between series
 	find "$OBJ/arch/arm/boot/dts" -name 'mps2-*.dtb' -exec cp -t "$OBJ/rig" {} +
 	cp "$HERE/boards/$BOARD/board.conf" "$OBJ/rig/"
 	echo "$VERSION" >"$OBJ/rig/version"
 	ln -s "$SRC" "$OBJ/rig/source"
-	"${CROSS_COMPILE}gcc" -nostdlib -static -no-pie -mthumb -mcpu=cortex-m3 \
-		-Wl,--build-id=none,-Ttext="$VECTORS" -Wl,-e,start \
-		-DSTACK="$STACK" -DUART="$UART" -DDTB_ADDR="$DTB_ADDR" \
-		-DIMAGE_ADDR="$IMAGE_ADDR" -o "$OBJ/rig/stub.elf" "$HERE/boards/stub.S"
+	# where QEMU cannot start it by itself
+	[ -z "${VECTORS:-}" ] ||
+		"${CROSS_COMPILE}gcc" -nostdlib -static -no-pie -mthumb -mcpu=cortex-m3 \
+			-Wl,--build-id=none,-Ttext="$VECTORS" -Wl,-e,start \
+			-DSTACK="$STACK" -DUART="$UART" -DDTB_ADDR="$DTB_ADDR" \
+			-DIMAGE_ADDR="$IMAGE_ADDR" -o "$OBJ/rig/stub.elf" \
+			"$HERE/boards/stub.S"
 	# Module builds need headers, scripts and Module.symvers, not these.
 	for name in '*.o' '*.a' '.*.o.cmd'; do
 		find "$OBJ" -name "$name" -not -path "$OBJ/scripts/*" -delete
@@ -195,6 +202,7 @@ CONFDIR=$CACHE/kernel
 BOARDFRAG=$HERE/boards/$BOARD/kernel.config
 FRAGS=("$HERE/kernel.config")
 [ ! -e "$BOARDFRAG" ] || FRAGS+=("$BOARDFRAG")
+[ -z "${FLAVOUR:-}" ] || FRAGS+=("$HERE/flavours/$FLAVOUR.config")
 KEY=$({
 	echo "$RECIPE" "$VERSION" "$(compiler)" "$CROSS_COMPILE"
 	cat "$HERE/boards/$BOARD/board.conf" "$HERE/boards/stub.S" "${FRAGS[@]}"
@@ -211,9 +219,11 @@ if [ ! -e "$OUT/rig/Image" ]; then
 		rm -rf "$OBJ"
 		mkdir -p "$OBJ" "$CACHE/log"
 		: >"$LOG"
-		printf 'CONFIG_DRAM_BASE=%s\nCONFIG_DRAM_SIZE=%s\n' \
-			"$DRAM_BASE" "$DRAM_SIZE" >"$OBJ/.rig-dram"
-		FRAGS+=("$OBJ/.rig-dram")
+		if [ -n "${DRAM_BASE:-}" ]; then
+			printf 'CONFIG_DRAM_BASE=%s\nCONFIG_DRAM_SIZE=%s\n' \
+				"$DRAM_BASE" "$DRAM_SIZE" >"$OBJ/.rig-dram"
+			FRAGS+=("$OBJ/.rig-dram")
+		fi
 		step "KERNEL  $KVER $BOARD: configuring $VERSION" "$LOG" configure
 		step "KERNEL  $KVER $BOARD: building (about 3 min)" "$LOG" build
 		rm -rf "$OUT"

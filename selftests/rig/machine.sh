@@ -3,6 +3,7 @@
 #
 # machine.sh prepare|demo|vm - the emulated machine of KVER and BOARD with the
 # module in it: kernel, user space, modules, initramfs, all made if missing.
+# FLAVOUR names another configuration of the kernel (flavours/).
 # prepare only makes, and prints the words that run.py needs to find it all.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
@@ -11,12 +12,47 @@ HERE=$(dirname "$(readlink -f "$0")")
 KVER=${KVER:-6.1}
 BOARD=${BOARD:-an385}
 top=$(readlink -f "$HERE/../..")
-build=$top/build/$BOARD-$KVER
+build=$top/build/$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}
+
+# qemu_tree OUT: the device tree that QEMU makes, with devices not coherent. The
+# drives of qemu.args are not in it.
+qemu_tree() {
+	local out=$1 machine
+	machine=$(sed -n 's/^MACHINE=//p' "$HERE/boards/$BOARD/board.conf")
+	# shellcheck disable=SC2046 # words
+	qemu-system-arm -M "$machine,dumpdtb=$out.qemu" -display none \
+		$(grep '^-cpu ' "$HERE/boards/$BOARD/qemu.args")
+	dtc -q -I dtb -O dts "$out.qemu" | grep -v 'dma-coherent;' |
+		dtc -q -I dts -O dtb -o "$out" -
+	rm "$out.qemu"
+}
+
+# A kernel of Debian's (stock.sh), with its own user space and drivers.
+prepare_stock() {
+	local kernel
+	need python3 qemu-system-x86 gcc libc6-dev
+	kernel=$("$HERE/stock.sh" "$KVER" "$BOARD" | tail -n 1)
+	mkdir -p "$build"
+	"$HERE/modules.sh" "$kernel" "$build/modules"
+	rm -rf "$build/files"
+	mkdir -p "$build/files"
+	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$top"/selftests/pc/*.sh \
+		"$build/files/"
+	step "HELPER  odirect" "$build/helper.log" gcc -static -O2 -Wall -Wextra \
+		-o "$build/files/odirect" "$top/selftests/pc/odirect.c"
+	step "INITRD  $BOARD $KVER" "$build/initramfs.log" "$HERE/stock_initramfs.sh" \
+		"$build/initramfs.cpio.gz" "$kernel" "$build/files"
+	echo "--board $BOARD --kernel $kernel --initrd $build/initramfs.cpio.gz"
+}
 
 prepare() {
 	local kernel userland overlay tree=
 	[ -e "$HERE/boards/$BOARD/board.conf" ] ||
 		die "no board $BOARD; there is: $(cd "$HERE/boards" && echo */ | tr -d /)"
+	if grep -qx KERNEL=stock "$HERE/boards/$BOARD/board.conf"; then
+		prepare_stock
+		return
+	fi
 	need python3 qemu-system-arm device-tree-compiler
 	kernel=$("$HERE/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
 	userland=$("$HERE/userland.sh" | tail -n 1)
@@ -38,6 +74,10 @@ prepare() {
 	if [ -e "$HERE/boards/$BOARD/$BOARD.dts" ]; then
 		tree=$build/$BOARD.dtb
 		dtc -q -@ -I dts -O dtb -o "$tree" "$HERE/boards/$BOARD/$BOARD.dts"
+	# or QEMU, less what it says of coherence: the pool's clients have none
+	elif [ -e "$HERE/boards/$BOARD/qemu.args" ]; then
+		tree=$build/$BOARD.dtb
+		step "DTB     $BOARD" "$build/dtb.log" qemu_tree "$tree"
 	fi
 	step "INITRD  $BOARD" "$build/initramfs.log" "$HERE/initramfs.sh" \
 		"$build/initramfs.cpio" "$userland" "$build/files"

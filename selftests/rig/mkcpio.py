@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""mkcpio.py OUT USERLAND_DIR GUEST_DIR FILES_DIR: write an initramfs.
+"""mkcpio.py OUT USERLAND_DIR GUEST_DIR FILES_DIR [ROOT_DIR]: write an initramfs.
 
+What is in ROOT_DIR comes on top, at its root.
 Called by initramfs.sh. Writes the "newc" cpio format that the kernel unpacks,
 with everything owned by root and all times zero, so that the same inputs give
 the same bytes. A file is written in full before it takes OUT's name.
@@ -75,7 +76,7 @@ def applets(config):
 
 
 def main():
-    out, userland, guest, files = sys.argv[1:]
+    out, userland, guest, files, *roots = sys.argv[1:]
     temp = f"{out}.{os.getpid()}"
     try:
         with open(temp, "wb") as raw:
@@ -98,6 +99,9 @@ def main():
             cpio.file("sbin/poweroff", f"{guest}/poweroff", 0o755)
             cpio.file("root/rig-watch.sh", f"{guest}/rig-watch.sh", 0o644)
             cpio.tree("root", files)
+            for root in roots:
+                for item in sorted(os.listdir(root)):
+                    cpio.tree(item, f"{root}/{item}")
             cpio.end()
             if sink is not raw:
                 sink.close()

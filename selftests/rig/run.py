@@ -495,7 +495,7 @@ class Machine:
     def cmdline(self):
         c = self.conf
         words = [f"rig.board={self.args.board}",
-                 f"rig.pool={c['POOL_PHYS']}:{c['POOL_SIZE']}:{c['POOL_ALIAS']}"]
+                 f"rig.pool={c['POOL_PHYS']}:{c['POOL_SIZE']}:{c['POOL_ALIAS']}".rstrip(":")]
         if self.args.run:
             words[:0] = ["earlycon", "loglevel=8", "printk.devkmsg=on"]
             words.append(f"rig.run={self.args.run}")
@@ -509,6 +509,11 @@ class Machine:
             words.append(f"rig.cacheid=0x{symbol_address(self.map, 'cacheid'):x}")
         if self.args.watch:
             words.append("rig.watch")
+        if c.get("APPEND"):
+            words.append(c["APPEND"])
+        if c.get("KERNEL") == "stock":
+            # no device tree to reserve it with, and no mem= below other RAM
+            words.append(f"memmap={c['POOL_SIZE']}${c['POOL_PHYS']}")
         if self.args.append:
             words.append(self.args.append)
         return " ".join(words)
@@ -520,6 +525,8 @@ class Machine:
             tool(["fdtoverlay", "-i", base, "-o", out, *self.args.overlay])
         else:
             shutil.copyfile(base, out)
+        if "INITRD_ADDR" not in self.conf:
+            return out  # QEMU's own loader fills in the rest
         start = int(self.conf["INITRD_ADDR"], 0)
         end = start + os.path.getsize(self.args.initrd)
         if end > int(self.conf["DTB_ADDR"], 0):
@@ -530,11 +537,37 @@ class Machine:
             tool(["fdtput", "-t", kind, out, "/chosen", key, value])
         return out
 
+    def board_args(self):
+        """The words of the board's qemu.args, and of --qemu; each @disk:N@ is a
+        new file of N MiB."""
+        def disk(m):
+            path = os.path.join(self.temp, f"disk{len(os.listdir(self.temp))}")
+            with open(path, "wb") as f:
+                f.truncate(int(m[1]) << 20)
+            return path.replace(",", ",,")
+
+        path = os.path.join(HERE, "boards", self.args.board, "qemu.args")
+        words = []
+        if os.path.exists(path):
+            with open(path, encoding="ascii") as f:
+                words = shlex.split(f.read(), comments=True)
+        for more in self.args.qemu:
+            words += shlex.split(more)
+        return [re.sub(r"@disk:(\d+)@", disk, w) for w in words]
+
     def qemu(self):
-        program = os.environ.get("QEMU", "qemu-system-arm")
-        if not shutil.which(program):
-            raise RigError(f"{program} is not installed (rig/need.sh qemu-system-arm)")
         c = self.conf
+        program = os.environ.get("QEMU", c.get("EMULATOR", "qemu-system-arm"))
+        if not shutil.which(program):
+            package = program.removesuffix("_64")
+            raise RigError(f"{program} is not installed (rig/need.sh {package})")
+        if "INITRD_ADDR" not in c:
+            argv = [program, "-M", c["MACHINE"], "-no-reboot", *self.board_args(),
+                    "-kernel", os.path.join(self.rig, "Image"),
+                    "-initrd", self.args.initrd, "-append", self.cmdline()]
+            if "DTB" in c:
+                argv += ["-dtb", self.device_tree()]
+            return argv + (["-icount", "shift=5,sleep=off"] if self.args.icount else [])
         argv = [program, "-M", c["MACHINE"], "-nic", "user,restrict=on", "-no-reboot",
                 # for the guest's poweroff, see guest/rig-exit.c
                 "-semihosting-config", "enable=on,userspace=on,target=native",
@@ -808,6 +841,8 @@ def parse(argv):
     p.add_argument("--dtb", metavar="FILE", help="instead of the board's own device tree")
     p.add_argument("--overlay", nargs="+", action="extend", metavar="DTBO")
     p.add_argument("--append", metavar="WORDS", help="for the kernel command line")
+    p.add_argument("--qemu", metavar="WORDS", action="append", default=[],
+                   help="more for QEMU, after the board's qemu.args")
     p.add_argument("--cacheid", action="store_true",
                    help="have the kernel believe that the CPU has caches")
     p.add_argument("--icount", action="store_true", help="guest time counts instructions")

@@ -18,7 +18,7 @@ set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
-RECIPE=1	# to be counted up with each change of what this script builds
+RECIPE=2	# to be counted up with each change of what this script builds
 SUITE=bookworm
 CROSS=arm-linux-gnueabi-
 UCLIBC=/usr/src/uClibc-ng-1.0.35.tar.xz
@@ -105,7 +105,7 @@ write_wrapper() {
 	  -Wl,-z,max-page-size=4096,-z,noseparate-code,-z,norelro,-z,noexecstack \\
 	  -Wl,-z,stack-size=\${STACK:-0x10000},--build-id=none,--gc-sections \\
 	  -Wl,--no-enum-size-warning \\
-	  "\$S/lib/crt1.o" "\$S/lib/crti.o" "\$S/lib/crtreloc.o" "\$S/lib/pagesize.o" \\
+	  "\$S/lib/crt1.o" "\$S/lib/crti.o" "\$S/lib/crtreloc.o" "\$S/lib/missing.o" \\
 	  "\${args[@]}" -Wl,--start-group "\$S/lib/libc.a" "\$S/lib/libgcc.a" -Wl,--end-group \\
 	  "\$S/lib/crtn.o" -Wl,-T,"\$S/lib/fdpic.ld"
 	WRAPPER
@@ -113,9 +113,16 @@ write_wrapper() {
 	for tool in ar ld nm objcopy objdump ranlib strip size; do
 		ln -sf "$(command -v $CROSS$tool)" "$NEW/bin/fdpic-$tool"
 	done
-	# the one symbol that this uClibc leaves out of a static FDPIC build
-	echo 'unsigned long _dl_pagesize = 4096;' >"$TMP/pagesize.c"
-	"$NEW/bin/fdpic-gcc" -Os -c "$TMP/pagesize.c" -o "$S/lib/pagesize.o"
+	# The one symbol that this uClibc leaves out of a static FDPIC build. And
+	# what libgcc's divisions name for the sake of C++: its real unwinder is
+	# not position-independent, and with an MMU nobody can relocate text.
+	cat >"$TMP/missing.c" <<-'C'
+	unsigned long _dl_pagesize = 4096;
+	void __aeabi_unwind_cpp_pr0(void) { }
+	void __aeabi_unwind_cpp_pr1(void) { }
+	void __aeabi_unwind_cpp_pr2(void) { }
+	C
+	"$NEW/bin/fdpic-gcc" -Os -c "$TMP/missing.c" -o "$S/lib/missing.o"
 }
 
 build_busybox() {
