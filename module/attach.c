@@ -306,11 +306,21 @@ static void before_probe(struct device *dev)
 	}
 	if (client->excluded || dap_entry_of(client)->dead)
 		goto out;
-	if (!dap_client_refresh(client))
-		dap_client_announce(client);
-	else if (!dap_client_holds_memory(client))
+	if (dap_client_refresh(client) && !dap_client_holds_memory(client))
 		dap_client_drop(client);
 out:
+	dap_unlock();
+}
+
+/* Not before: a default pool tries many devices that turn out not to be there. */
+static void after_probe(struct device *dev)
+{
+	struct dap_client *client;
+
+	dap_lock();
+	client = dap_client_find(dev);
+	if (client && !client->excluded)
+		dap_client_announce(client);
 	dap_unlock();
 }
 
@@ -397,6 +407,9 @@ static int dap_bus_notify(struct notifier_block *nb, unsigned long action,
 	switch (action) {
 	case BUS_NOTIFY_BIND_DRIVER:
 		before_probe(data);
+		break;
+	case BUS_NOTIFY_BOUND_DRIVER:
+		after_probe(data);
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
 		after_unbind(data);

@@ -199,7 +199,7 @@ static inline bool dap_is_bounced(struct device *dev, phys_addr_t phys)
  * for some 20 instructions a call.  Elsewhere a client that is not coherent in
  * hardware goes through its companion device (see direct.c).
  */
-#if defined(CONFIG_ARM) && !defined(CONFIG_MMU)
+#ifdef CONFIG_ARM
 #include <asm/cacheflush.h>
 #include <asm/glue-cache.h>
 #include <asm/outercache.h>
@@ -279,13 +279,13 @@ static inline void dap_clear_pages(void *to, size_t size)
 
 /* --- the driver core */
 
-/* What .remove of a platform driver returns. */
+/* What .remove of a platform driver returns: DAP_REMOVED. */
 #ifdef DAP_REMOVE_RETURNS_INT
 #define dap_remove_t		int
-#define dap_removed()		return 0
+#define DAP_REMOVED		0
 #else
 #define dap_remove_t		void
-#define dap_removed()		do { } while (0)
+#define DAP_REMOVED
 #endif
 
 #endif /* DAP_COMPAT_H */

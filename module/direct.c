@@ -39,6 +39,8 @@
 struct dap_companion {
 	struct device dev;
 	u64 dma_mask;
+	void *adopted;		/* see adopt() */
+	dma_addr_t adopted_handle;
 };
 
 static void dap_companion_release(struct device *dev)
@@ -393,6 +395,41 @@ static size_t dap_direct_max_mapping_size(struct device *dev)
 	return dma_max_mapping_size(companion_of(dev));
 }
 
+static void *adopted(struct device *dev, size_t size, dma_addr_t *handle,
+		     gfp_t gfp, unsigned long attrs)
+{
+	struct dap_companion *companion =
+		container_of(dev, struct dap_companion, dev);
+
+	*handle = companion->adopted_handle;
+	return companion->adopted;
+}
+
+/*
+ * For DMA_API_DEBUG: a companion that is known to have allocated what the device
+ * did, and may free it; or NULL.
+ */
+static struct device *adopt(struct device *companion, size_t size, void *cpu,
+			    dma_addr_t handle, unsigned long attrs)
+{
+	static const struct dma_map_ops ops = { .alloc = adopted };
+	struct dap_companion *adopter;
+	struct device *dev;
+
+	if (!IS_ENABLED(CONFIG_DMA_API_DEBUG) || !preemptible())
+		return NULL;
+	dev = dap_companion_create(companion);
+	if (!dev)
+		return NULL;
+	adopter = container_of(dev, struct dap_companion, dev);
+	adopter->adopted = cpu;
+	adopter->adopted_handle = handle;
+	set_dma_ops(dev, &ops);
+	dma_alloc_attrs(dev, size, &handle, GFP_KERNEL, attrs);
+	set_dma_ops(dev, NULL);
+	return dev;
+}
+
 /**
  * dap_direct_free() - free coherent memory that the direct mapping gave
  * @companion: of the device that got it before it was a client
@@ -402,18 +439,24 @@ static size_t dap_direct_max_mapping_size(struct device *dev)
  * @attrs:  as at the allocation
  *
  * DMA_API_DEBUG knows the allocation as the device's, not its companion's, and
- * would complain; in such a kernel plain pages are freed for what they are.
+ * would complain; in such a kernel plain pages are freed for what they are, and
+ * the rest by a companion that it believes to be the owner.
  *
  * Context: as dma_free_attrs().
  */
 void dap_direct_free(struct device *companion, size_t size, void *cpu,
 		     dma_addr_t handle, unsigned long attrs)
 {
+	struct device *adopter;
+
 	if (IS_ENABLED(CONFIG_DMA_API_DEBUG) && !IS_ENABLED(CONFIG_DMA_CMA) &&
-	    !(attrs & DMA_ATTR_NO_KERNEL_MAPPING) && virt_addr_valid(cpu))
+	    !(attrs & DMA_ATTR_NO_KERNEL_MAPPING) && virt_addr_valid(cpu)) {
 		__free_pages(virt_to_page(cpu), get_order(size));
-	else
-		dma_free_attrs(companion, size, cpu, handle, attrs);
+		return;
+	}
+	adopter = adopt(companion, size, cpu, handle, attrs);
+	dma_free_attrs(adopter ?: companion, size, cpu, handle, attrs);
+	dap_companion_destroy(adopter);
 }
 
 /* .alloc, .free, .mmap and .get_sgtable are always ops.c's. */

@@ -175,7 +175,7 @@ static int dap_probe(struct platform_device *pdev)
 static dap_remove_t dap_remove(struct platform_device *pdev)
 {
 	dap_entry_retire(platform_get_drvdata(pdev));
-	dap_removed();
+	return DAP_REMOVED;
 }
 
 static ssize_t request(struct device *pool, const char *buf, size_t count,

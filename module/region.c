@@ -85,6 +85,25 @@ static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
 }
 
 /**
+ * dap_region_conflict() - can a device use a region as it is mapped?
+ * @region: the region
+ * @coherent: whether the hardware keeps the device coherent
+ *
+ * Context: under the lock that dap_region_map() is called with.
+ * Return: why not, or NULL.
+ */
+const char *dap_region_conflict(const struct dap_region *region, bool coherent)
+{
+	bool cached = IS_ENABLED(CONFIG_MMU) && coherent;
+
+	if (!region->cpu || region->cached == cached)
+		return NULL;
+	if (cached)
+		return "it is coherent in hardware, but the pool is mapped uncached: give it another pool";
+	return "it is not coherent in hardware, but the pool is mapped cached: give it another pool";
+}
+
+/**
  * dap_region_map() - map a region for a device that will use it
  * @region: the region, claimed
  * @coherent: whether the hardware keeps the device coherent
@@ -100,13 +119,8 @@ const char *dap_region_map(struct dap_region *region, bool coherent)
 {
 	bool cached = IS_ENABLED(CONFIG_MMU) && coherent;
 
-	if (region->cpu) {
-		if (region->cached == cached)
-			return NULL;
-		return cached ?
-		       "it is coherent in hardware, but the pool is mapped uncached: give it another pool" :
-		       "it is not coherent in hardware, but the pool is mapped cached: give it another pool";
-	}
+	if (region->cpu)
+		return dap_region_conflict(region, coherent);
 	region->cached = cached;
 	region->cpu = memremap(region->alias, region->size,
 			       cached ? MEMREMAP_WB : MEMREMAP_WC);

@@ -32,6 +32,7 @@ struct dap_region {
 	char alias_name[DAP_NAME_LEN + 24];
 };
 
+const char *dap_region_conflict(const struct dap_region *region, bool coherent);
 const char *dap_region_map(struct dap_region *region, bool coherent);
 int dap_region_claim(struct device *dev, struct dap_region *region,
 		     const char *name, bool no_map, bool verify);

@@ -39,6 +39,13 @@ static int admit(struct device *dev, struct dap_entry *entry,
 {
 	struct dap_client *old = dap_client_find(dev);
 	const char *why = dap_refusal(dev);
+	dma_addr_t bus;
+
+	/* Before its driver is unbound in vain: what is known of it by now. */
+	if (!why && dev->driver)
+		why = dap_translate(dev, entry, &bus) ?:
+		      dap_region_conflict(&entry->pool.region,
+					  dap_is_coherent(dev));
 
 	*client = NULL;
 	if (old && !old->excluded && dap_entry_of(old) != entry) {
@@ -115,7 +122,14 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 	if (!dev->driver && device_attach(dev) < 0)
 		dev_warn(dev, "is a client of DMA pool %s, but its driver did not bind\n",
 			 entry->pool.name);
-	return 0;
+
+	/* What is known only when it is bound may have spoken against it. */
+	dap_lock();
+	client = dap_client_find(dev);
+	if (!client || client->excluded || dap_entry_of(client) != entry)
+		ret = -EINVAL;
+	dap_unlock();
+	return ret;
 }
 
 /**

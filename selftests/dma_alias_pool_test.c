@@ -602,8 +602,10 @@ static int do_limits(struct test_dev *t, char *args)
 	bool always_sync = IS_ENABLED(CONFIG_DMA_NEED_SYNC) &&
 			   IS_ENABLED(CONFIG_DMA_API_DEBUG);
 
-	result(t, "coherent=%d always_sync=%d required_mask=0x%llx max_mapping=%zu merge=0x%lx can_mmap=%d\n",
-	       dap_is_coherent(t->dev), always_sync, dma_get_required_mask(t->dev),
+	result(t,
+	       "coherent=%d always_sync=%d required_mask=0x%llx max_mapping=%zu merge=0x%lx can_mmap=%d\n",
+	       dap_is_coherent(t->dev), always_sync,
+	       dma_get_required_mask(t->dev),
 	       dma_max_mapping_size(t->dev), dma_get_merge_boundary(t->dev),
 	       dma_can_mmap(t->dev));
 	return 0;
@@ -1061,7 +1063,7 @@ static int test_probe(struct platform_device *pdev)
 static dap_remove_t test_remove(struct platform_device *pdev)
 {
 	test_unbind(&pdev->dev);
-	dap_removed();
+	return DAP_REMOVED;
 }
 
 static const struct of_device_id test_of_match[] = {
