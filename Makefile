@@ -8,6 +8,11 @@
 # make vm         that machine with a console
 # make lint       the first part of check
 # make install    the modules into the running kernel's (or INSTALL_MOD_PATH)
+# make dkms-install    the module for every kernel with headers, by DKMS, and
+# make dkms-uninstall  gone again
+# make deb        Debian packages, source and binary, in build/deb
+# make in-tree    the module into the kernel source KDIR, to be built in, and
+# make in-tree-remove  out of it
 # make clean      what builds left here
 # make distclean  and what is cached in ~/.cache/dma-alias-pool
 #
@@ -28,6 +33,21 @@ all modules:
 
 install: all
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules_install
+
+dkms-install:
+	@packaging/dkms.sh install
+
+dkms-uninstall:
+	@packaging/dkms.sh uninstall
+
+deb:
+	@packaging/deb.sh
+
+in-tree:
+	@packaging/in-tree.sh add "$(KDIR)"
+
+in-tree-remove:
+	@packaging/in-tree.sh remove "$(KDIR)"
 
 demo:
 	@selftests/rig/machine.sh demo
@@ -57,4 +77,5 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/dma-alias-pool"
 
-.PHONY: all modules install demo vm check check-all bench lint clean distclean
+.PHONY: all modules install dkms-install dkms-uninstall deb in-tree \
+	in-tree-remove demo vm check check-all bench lint clean distclean

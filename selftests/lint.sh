@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What can be said without running anything: checkpatch --strict, gcc's W=1,
-# sparse, shellcheck, kernel-doc, and that only compat.h knows kernel versions.
+# sparse, shellcheck, kernel-doc, that only compat.h knows kernel versions, and
+# that all places agree on the module's own.
 # KTAP output; the last line counts.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
@@ -35,11 +36,11 @@ mkdir -p "$build"
 cd "$top"
 # no git needed: an unpacked archive is checked as well
 sources=$(find module selftests -name '*.[ch]' -not -name '*.mod.c' | sort)
-scripts=$(find selftests .ci -name '*.sh' -o -path '*/guest/*' -type f \
+scripts=$(find selftests packaging .ci -name '*.sh' -o -path '*/guest/*' -type f \
 	-o -path '.ci/run' | sort)
 
 echo "KTAP version 1"
-echo "1..6"
+echo "1..7"
 
 # Kernel code only: the unit tests are user space, and say so.
 # CONST_STRUCT: each client has ops of its own (struct dap_client), by design.
@@ -86,13 +87,17 @@ report "shellcheck" < <(
 
 licences() {
 	local file
-	for file in $sources $scripts Makefile Kbuild module/Kbuild \
-		    selftests/Kbuild; do
+	for file in $sources $scripts Makefile Kbuild Kconfig dkms.conf \
+		    module/Kbuild selftests/Kbuild debian/rules \
+		    $(find packaging -name '*.mk' -o -name '*.bb' -o -name '*.conf' \
+			-o -name Config.in); do
 		head -n 5 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' ||
 			echo "$file: no SPDX-License-Identifier in its first lines"
 	done
 }
 report "licence tags" < <(licences)
+
+report "versions agree" < <("$top/packaging/versions.sh" 2>&1)
 
 echo "lint: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

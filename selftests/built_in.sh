@@ -1,0 +1,104 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# A kernel with the module built in, without loadable modules: pools and clients
+# come from the kernel's command line, and are there before the drivers. Needs
+# the kernel of rig/in_tree.sh and the device of boards/an385/built-in.dtso;
+# check_packages.sh has both.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+[ ! -e "$here/dma_alias_pool.ko" ] && [ -d /sys/module/dma_alias_pool ] ||
+	ktap_skip_all "the module is not built in"
+
+parameters=/sys/module/dma_alias_pool/parameters
+
+no_modules()
+{
+	[ ! -e /proc/modules ] || fail "the kernel has loadable modules"
+}
+
+from_the_command_line()
+{
+	same pools "$(cat $parameters/pools)" "sram:$DAP_POOL"
+	same clients "$(cat $parameters/clients)" "dap-test.*,40020000.spi"
+	[ -d $pools/sram ] || fail "no pool sram"
+	same_stat sram total_bytes $((pool_size))
+	log_has "DMA pool sram: $((pool_size / 1024)) KiB at $pool_base, reached through its alias $pool_alias"
+}
+
+# first_line REGEX: number of its first line in the kernel log
+first_line() { dmesg | grep -n -e "$1" | head -n 1 | cut -d : -f 1; }
+
+# in_order REGEX ...: all are in the kernel log, in this order
+in_order()
+{
+	last=0
+	for regex; do
+		at=$(first_line "$regex")
+		[ -n "$at" ] || {
+			fail "the kernel log has no '$regex'"
+			return
+		}
+		[ "$at" -gt "$last" ] || fail "'$regex' comes too early"
+		last=$at
+	done
+}
+
+# initcall_debug has the kernel tell what it calls. The devices of the device
+# tree are there; the drivers, even one that starts at subsys_initcall (pl022),
+# and the test devices come after.
+before_the_drivers()
+{
+	in_order 'calling  of_platform_default_populate_init' \
+		 'calling  dap_init' 'calling  pl022_init' 'calling  test_init'
+}
+
+# Nobody bound anything again: the first probe met the pool.
+upstream_driver_is_a_client()
+{
+	in_order 'ssp-pl022 40020000.spi: coherent DMA memory comes from pool sram' \
+		 'ssp-pl022 40020000.spi: ARM PL022 driver' \
+		 'probe of 40020000.spi returned 0'
+	grep -q "^40020000.spi  *ssp-pl022 " $pools/sram/clients ||
+		fail "it is not in the clients file"
+}
+
+test_devices_are_clients()
+{
+	for dev in 0 1; do
+		grep -q "^dap-test.$dev  *dap-test " $pools/sram/clients ||
+			fail "dap-test.$dev is no client"
+	done
+	same_stat sram clients 3
+}
+
+serves()
+{
+	for dev in dap-test.0 dap-test.1; do
+		ok_dev $dev alloc 20000
+		[ $((cpu)) -ge $((pool_alias)) ] &&
+			[ $((cpu)) -lt $((pool_alias + pool_size)) ] ||
+			fail "cpu address $cpu is not in the alias"
+		same "bus address" "$(hex $dma)" \
+		     "$(hex $((cpu - pool_alias + pool_base)))"
+		same zero $zero 1
+	done
+	same_stat sram live_allocs 2
+	same lines "$(grep -c ' dap-test.[01]  *' $pools/sram/allocations)" 2
+}
+
+unbinds_and_binds()
+{
+	unbind dap-test.0
+	bind dap-test.0
+	ok_dev dap-test.0 alloc 4096
+	ok_dev dap-test.0 free all
+	ok_dev dap-test.1 free all
+	same_stat sram live_allocs 0
+	same_stat sram bad_free_count 0
+}
+
+ktap_run no_modules from_the_command_line before_the_drivers \
+	upstream_driver_is_a_client test_devices_are_clients serves \
+	unbinds_and_binds

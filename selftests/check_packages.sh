@@ -1,0 +1,256 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check_packages.sh - all ways in which the module comes to a kernel but make:
+# DKMS of Debian 12 and 13, the Debian package, in-tree, Buildroot, Yocto.
+# Everything is done for real, in throw-away copies of bare Debian systems and of
+# a kernel tree; only Buildroot and Yocto are stubs. Logs in build/check/packages.
+# Ends "N passed, N failed". DKMS needs root with all its rights (a container may
+# not have them), and is skipped without.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/..")
+. "$here/rig/lib.sh"
+
+KVER=${KVER:-6.1}
+BOARD=an385	# which has boards/an385/built-in.dtso
+logs=$top/build/check/packages
+n=0 passed=0 failed=0
+
+rm -rf "$logs"
+mkdir -p "$logs"
+work=$logs/work
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+# report RC NAME
+report() {
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		passed=$((passed + 1))
+		echo "ok $n $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $n $2"
+	fi
+}
+
+# run NAME LOG COMMAND...: its status in rc; not as a condition (see step)
+run() {
+	set +e
+	(
+		set -e
+		step "PACKAGE $1" "$logs/$2.log" "${@:3}"
+	)
+	rc=$?
+	set -e
+}
+
+# check NAME LOG COMMAND...: one test
+check() {
+	run "$@"
+	report "$rc" "$1"
+}
+
+# checks LABEL LOG COMMAND...: one that tells of its own tests, and ends with "end"
+checks() {
+	local line
+	run "$@"
+	while read -r line; do
+		case $line in
+		'ok - '*) report 0 "$1: ${line#ok - }" ;;
+		'not ok - '*) report 1 "$1: ${line#not ok - }" ;;
+		'#'*) echo "$line" ;;
+		esac
+	done <"$logs/$2.log"
+	[ "$(tail -n 1 "$logs/$2.log")" = end ] || report 1 "$1: comes to its end"
+}
+
+# what the project's own files are, in DIR
+archive() { # DIR
+	mkdir -p "$1"
+	(cd "$top" && packaging/sources.sh |
+		tar -c --no-recursion --verbatim-files-from -T -) | tar -x -C "$1"
+}
+
+# --- versions
+
+versions_agree() { [ -z "$("$top/packaging/versions.sh" 2>&1 | tee /dev/stderr)" ]; }
+
+# Each place, set to something else, must be found.
+versions_are_compared() {
+	local file tree=$work/versions
+	archive "$tree"
+	"$tree/packaging/versions.sh"
+	for file in module/main.c selftests/dma_alias_pool_test.c dkms.conf \
+		    debian/changelog CHANGELOG.md COPYING \
+		    packaging/buildroot/package/dma-alias-pool/dma-alias-pool.mk; do
+		sed -i.old 's/0\.1\.0\|LICENSE/9.9.9/' "$tree/$file"
+		if [ -z "$("$tree/packaging/versions.sh")" ]; then
+			echo "a wrong $file is not found"
+			return 1
+		fi
+		mv "$tree/$file.old" "$tree/$file"
+	done
+	[ -z "$("$tree/packaging/versions.sh")" ]
+}
+
+check "versions: all agree" versions versions_agree
+check "versions: each is compared" versions-each versions_are_compared
+
+# --- Debian package
+
+need build-essential debhelper dh-dkms lintian
+
+deb_builds() {
+	make -C "$top" deb
+	mkdir -p "$work/deb"
+	cp "$top"/build/deb/dma-alias-pool* "$work/deb/"
+}
+
+# No git, a path with spaces, and what builds leave behind.
+deb_is_the_same() {
+	local tree="$work/an archive" file
+	archive "$tree"
+	mkdir "$tree/build"
+	for file in build/x.c module/main.o module/dma_alias_pool.ko \
+		    module/dma_alias_pool.mod module/dma_alias_pool.mod.c \
+		    module/.main.o.cmd module/modules.order selftests/x.ko \
+		    Module.symvers .Module.symvers.cmd; do
+		echo left >"$tree/$file"
+	done
+	make -C "$tree" deb
+	for file in "$work"/deb/*.dsc "$work"/deb/*.tar.* "$work"/deb/*.deb; do
+		cmp "$file" "$tree/build/deb/${file##*/}"
+	done
+}
+
+deb_has_what_it_should() {
+	local list=$work/list
+	dpkg-deb -c "$work"/deb/*.deb | awk '$1 !~ /^d/ { print $6 }' |
+		sed -n 's,^\./usr/src/dma-alias-pool-[^/]*/,,p' | sort >"$list.deb"
+	(cd "$top" && packaging/sources.sh module dkms.conf) >"$list.wanted"
+	diff "$list.wanted" "$list.deb"
+	tar -tf "$work"/deb/*.tar.* | grep -v '/$' | sed 's,^[^/]*/,,' |
+		LC_ALL=C sort >"$list.source"
+	# dpkg-source has its own opinion of that one
+	(cd "$top" && packaging/sources.sh) | grep -vx .gitignore >"$list.wanted"
+	diff "$list.wanted" "$list.source"
+	dpkg-deb -f "$work"/deb/*.deb Depends | grep dkms
+}
+
+deb_is_lintian_clean() {
+	lintian --allow-root --fail-on error,warning "$work"/deb/*.changes
+}
+
+mkdir -p "$work"
+check "deb: builds" deb deb_builds
+check "deb: the same from an unpacked archive with build output" deb-same deb_is_the_same
+check "deb: has the module's files and no others" deb-files deb_has_what_it_should
+check "deb: lintian finds no error and no warning" lintian deb_is_lintian_clean
+
+# --- Buildroot and Yocto
+
+need rsync gcc-arm-linux-gnueabi kmod
+kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
+source=$(readlink -f "$kernel/rig/source")
+checks recipes recipes "$here/packages/recipes.sh" "$kernel" "$work/recipes"
+
+# --- in-tree
+
+# added, again, removed: in those directories of every source that is here
+in_tree_undo() {
+	local current from tree=$work/tree
+	for current in "$CACHE"/src/[0-9]*.current; do
+		from=$CACHE/src/linux-source-$(cat "$current")
+		rm -rf "$tree"
+		mkdir -p "$tree/old/kernel"
+		cp -a "$from/kernel/dma" "$tree/old/kernel/"
+		cp -a "$from/Kbuild" "$tree/old/"
+		# like a person who copies a big tree
+		cp -al "$tree/old" "$tree/new"
+		cp -a "$tree/old" "$tree/before"
+		make -C "$top" in-tree KDIR="$tree/new"
+		diff -r "$tree/old" "$tree/before"
+		[ "$(grep -c alias_pool "$tree/new/kernel/dma/Kconfig")" -eq 1 ]
+		[ "$(grep -c alias_pool "$tree/new/kernel/dma/Makefile")" -eq 1 ]
+		cp -a "$tree/new" "$tree/once"
+		make -C "$top" in-tree KDIR="$tree/new"
+		diff <(cd "$tree/once" && find . -type f -printf '%p %s %T@\n' | sort) \
+			<(cd "$tree/new" && find . -type f -printf '%p %s %T@\n' | sort)
+		# what the module had once
+		: >"$tree/new/kernel/dma/dma_alias_pool/module/gone.c"
+		make -C "$top" in-tree KDIR="$tree/new"
+		diff -r "$tree/once" "$tree/new"
+		make -C "$top" in-tree-remove KDIR="$tree/new"
+		diff -r "$tree/before" "$tree/new"
+		make -C "$top" in-tree-remove KDIR="$tree/new"
+		diff -r "$tree/before" "$tree/new"
+	done
+}
+
+# headers are not enough
+in_tree_says_no() {
+	local rc=0
+	make -C "$top" in-tree KDIR="$work" >"$work/no" 2>&1 || rc=$?
+	[ $rc -ne 0 ]
+	grep 'there is no kernel source' "$work/no"
+}
+
+check "in-tree: added twice, and removed without a trace" in_tree in_tree_undo
+check "in-tree: says what is wrong with KDIR" in_tree-no in_tree_says_no
+
+built_in() { # KERNEL USERLAND
+	# shellcheck source=rig/boards/an385/board.conf
+	. "$here/rig/boards/$BOARD/board.conf"
+	mkdir -p "$work/files"
+	cp "$here/built_in.sh" "$here/ktap.sh" "$work/files/"
+	"$here/rig/initramfs.sh" "$work/built_in.cpio" "$2" "$work/files"
+	dtc -q -@ -I dts -O dtb -o "$work/built-in.dtbo" \
+		"$here/rig/boards/$BOARD/built-in.dtso"
+	"$here/rig/run.py" --board "$BOARD" --kernel "$1" \
+		--initrd "$work/built_in.cpio" --overlay "$work/built-in.dtbo" \
+		--append "initcall_debug dma_alias_pool.pools=sram:$POOL_PHYS:$POOL_SIZE:$POOL_ALIAS dma_alias_pool.clients=dap-test.*,40020000.spi" \
+		--log "$logs/built_in.console" --run built_in.sh
+}
+
+need python3 qemu-system-arm device-tree-compiler
+userland=$("$here/rig/userland.sh" | tail -n 1)
+if ! in_tree=$("$here/rig/in_tree.sh" "$KVER" "$BOARD"); then
+	report 1 "in-tree: a kernel with the module built in is built"
+else
+	run "built-in kernel: boot" built_in built_in "$in_tree" "$userland"
+	while read -r line; do
+		case $line in
+		'ok '[0-9]*) report 0 "in-tree: ${line#ok * }" ;;
+		'not ok '[0-9]*) report 1 "in-tree: ${line#not ok * }" ;;
+		esac
+	done < <(grep -E '^(not )?ok [0-9]' "$logs/built_in.log")
+	report "$rc" "in-tree: the kernel boots with the module built in, and is well"
+fi
+
+# --- DKMS, and the package on bare systems
+
+dkms_on() { # LABEL SUITE PKG...
+	local label=$1 suite=$2 root work_here=$work/$2
+	shift
+	if ! unshare --mount --pid --net --fork true 2>/dev/null; then
+		n=$((n + 1))
+		echo "ok $n $label # SKIP needs root, and to be allowed to mount"
+		return
+	fi
+	root=$("$here/rig/root.sh" make "$@" | tail -n 1)
+	archive "$work_here/source tree"
+	cp -a "$work/deb" "$work_here/deb"
+	checks "$label" "$suite" "$here/rig/root.sh" run "$root" "$work_here" \
+		--bind "$kernel" --bind "$source" \
+		"/work/source tree/selftests/packages/dkms.sh" "$kernel" \
+		"$(cat "$kernel/include/config/kernel.release")"
+	rm -rf "$work_here"
+}
+
+dkms_on "Debian 12" bookworm dkms openssl gcc-arm-linux-gnueabi
+dkms_on "Debian 13" trixie dkms openssl gcc-arm-linux-gnueabi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# As much of Buildroot as its recipe for the module needs: local sources and the
+# kernel-module infrastructure, in the way of package/pkg-kernel-module.mk.
+# To be given: BR2_EXTERNAL_DMA_ALIAS_POOL_PATH, LINUX_DIR, LINUX_MAKE_FLAGS,
+# BUILD_DIR, TARGET_DIR. Makes module and target, or fails.
+
+kernel-module = KERNEL_MODULES += $(pkg)
+generic-package = PACKAGES += $(pkg)
+# the real one takes it from the directory of the .mk file, too
+pkg = $(notdir $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST)))))
+
+include $(BR2_EXTERNAL_DMA_ALIAS_POOL_PATH)/external.mk
+
+P := DMA_ALIAS_POOL
+D := $(BUILD_DIR)/dma-alias-pool-$($(P)_VERSION)
+
+ifneq ($(KERNEL_MODULES) $(PACKAGES),dma-alias-pool dma-alias-pool)
+$(error not one kernel-module and one generic-package: $(KERNEL_MODULES), $(PACKAGES))
+endif
+ifneq ($($(P)_SITE_METHOD),local)
+$(error only local sources are known here)
+endif
+
+all:
+	mkdir -p "$(D)"
+	rsync -a --delete --exclude=.git $($(P)_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS) \
+		$($(P)_SITE)/ $(D)/
+	test ! -e $(D)/module/left.o
+	cd $(BR2_EXTERNAL_DMA_ALIAS_POOL_PATH)/package/dma-alias-pool && \
+		sed -n 's/^sha256  //p' dma-alias-pool.hash | (cd $(D) && sha256sum -c -)
+	test -e $(D)/$($(P)_LICENSE_FILES)
+	grep -Fqx 'CONFIG_MODULES=y' $(LINUX_DIR)/.config
+	$(foreach d,$($(P)_MODULE_SUBDIRS),$(MAKE) -C $(LINUX_DIR) \
+		$(LINUX_MAKE_FLAGS) PWD=$(D)/$(d) M=$(D)/$(d) modules &&) true
+	$(foreach d,$($(P)_MODULE_SUBDIRS),$(MAKE) -C $(LINUX_DIR) \
+		$(LINUX_MAKE_FLAGS) INSTALL_MOD_PATH=$(TARGET_DIR) DEPMOD=true \
+		PWD=$(D)/$(d) M=$(D)/$(d) modules_install &&) true

@@ -1,0 +1,192 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# dkms.sh [KERNEL-TREE KERNEL-VERSION] - run by check_packages.sh as root in a
+# throw-away bare Debian (rig/root.sh): the package, and make dkms-install, from
+# /work/source tree and /work/deb. With a kernel tree, cross building for that.
+# Prints "ok - NAME" or "not ok - NAME", and for the latter why.
+set -uo pipefail
+{
+	read -r old
+	read -r new
+} </rig/headers
+version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "/work/source tree/dkms.conf")
+log=/work/dkms.log
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+# check NAME COMMAND...
+check() {
+	local name=$1 rc
+	shift
+	echo "=== $name" >>"$log"
+	# not as a condition: errexit would be off
+	(
+		set -ex
+		"$@"
+	) >/work/output 2>&1
+	rc=$?
+	if [ $rc -eq 0 ]; then
+		echo "ok - $name"
+	else
+		tail -n 40 /work/output | sed 's/^/# /'
+		tail -n 20 /var/lib/dkms/dma-alias-pool/*/build/make.log 2>/dev/null |
+			sed 's/^/# make.log: /'
+		echo "not ok - $name"
+	fi
+	cat /work/output >>"$log"
+}
+
+# There is no network: nothing but what was fetched when this Debian was made.
+install_packages() { apt-get install -y "$@"; }
+
+from_the_tree() { make -C "/work/source tree" "$@"; }
+
+module_of() { find "/lib/modules/$1" -name 'dma_alias_pool*.ko*'; }
+
+# installed KERNEL: known to dkms, one file, known to depmod, for that kernel
+installed() {
+	local file
+	dkms status "dma-alias-pool/$version" -k "$1" | grep -q ": installed"
+	file=$(module_of "$1")
+	[ "$(wc -l <<<"$file")" -eq 1 ]
+	case $file in "/lib/modules/$1/updates/dkms/dma_alias_pool.ko"*) ;; *) return 1 ;; esac
+	grep -q '^updates/dkms/dma_alias_pool.ko' "/lib/modules/$1/modules.dep"
+	modinfo -F vermagic "$file" | grep -q "^$1 "
+}
+
+not_installed() { [ -z "$(module_of "$1")" ]; }
+
+nothing_left() {
+	local left
+	[ -z "$(dkms status dma-alias-pool 2>/dev/null)" ]
+	left=$(find /lib/modules /var/lib/dkms /usr/src /usr/share /etc /var/lib/dpkg/info \
+		-iname '*dma?alias?pool*')
+	[ -z "$left" ] || {
+		echo "left: $left"
+		return 1
+	}
+}
+
+signed_by_dkms() {
+	modinfo -F signer "$(module_of "$old")" | grep -q 'DKMS module signing key'
+}
+
+modinfo_is_complete() {
+	local file field
+	file=$(module_of "$old")
+	for field in author description license version srcversion alias; do
+		[ -n "$(modinfo -F "$field" "$file")" ]
+	done
+	[ "$(modinfo -F version "$file")" = "$version" ]
+	[ "$(modinfo -F license "$file")" = GPL ]
+	[ -z "$(modinfo -F depends "$file")" ]
+	modinfo -F alias "$file" | grep -q '^of:.*Cdma-alias-pool$'
+	# each parameter that main.c has, with a description
+	sed -n 's/^module_param(\([a-z_]*\),.*/\1/p' "/work/source tree/module/main.c" |
+		while read -r field; do
+			modinfo -F parm "$file" | grep -q "^$field:[^(].*"
+		done
+}
+
+# --- the package, on a Debian that has nothing but itself
+
+package_installs() {
+	install_packages /work/deb/*.deb "linux-headers-$old" openssl
+	installed "$old"
+	not_installed "$new"
+}
+
+new_kernel() {
+	install_packages "linux-headers-$new"
+	installed "$new"
+	installed "$old"
+}
+
+package_goes() {
+	apt-get purge -y dma-alias-pool-dkms
+	nothing_left
+}
+
+check "package: installs and is built for $old" package_installs
+check "package: modinfo is complete" modinfo_is_complete
+check "package: signed by dkms" signed_by_dkms
+check "package: a new kernel's headers have it built for $new" new_kernel
+check "package: leaves nothing" package_goes
+
+# --- make dkms-install, from a path with spaces
+
+tree_installs() {
+	apt-get purge -y "linux-headers-$new"
+	from_the_tree dkms-install
+	installed "$old"
+	signed_by_dkms
+	[ ! -e "/usr/src/dma-alias-pool-$version/selftests" ]
+}
+
+# Again, and with a kernel without what the module needs: left out, no failure.
+excluded() {
+	local none=/usr/src/none rc=0
+	cp -a "/usr/src/linux-headers-$old" "$none"
+	sed -i '/^CONFIG_\(ARCH_HAS_\)\?DMA_OPS=/d' "$none/.config"
+	[ ! -e "$none/include/config/auto.conf" ] ||
+		sed -i '/^CONFIG_\(ARCH_HAS_\)\?DMA_OPS=/d' "$none/include/config/auto.conf"
+	! grep -q 'DMA_OPS=' "$none/.config"
+	mkdir /lib/modules/9.9-none
+	ln -s "$none" /lib/modules/9.9-none/build
+	dkms build "dma-alias-pool/$version" -k 9.9-none || rc=$?
+	[ "$rc" -eq 77 ]
+	from_the_tree dkms-install 2>&1 |
+		grep -x 'dkms: 9.9-none has no per-device dma_map_ops: left out'
+	not_installed 9.9-none
+	installed "$old"
+	rm -rf /lib/modules/9.9-none "$none"
+}
+
+# One that cannot be compiled is a failure, and says so.
+broken() {
+	local rc=0
+	cp -a "/work/source tree" "/work/broken tree"
+	echo '#error planted' >>"/work/broken tree/module/main.c"
+	make -C "/work/broken tree" dkms-install || rc=$?
+	rm -rf "/work/broken tree"
+	[ "$rc" -ne 0 ]
+}
+
+tree_goes() {
+	from_the_tree dkms-uninstall
+	nothing_left
+	from_the_tree dkms-uninstall
+}
+
+# --- for another machine's kernel
+
+cross() {
+	local tree=$1 kernel=$2 file target=/work/target
+	# where the kernel's own modules are
+	mkdir -p "$target/lib/modules/$kernel"
+	install_packages gcc-arm-linux-gnueabi
+	# as Documentation/packaging.md says
+	ARCH=arm CROSS_COMPILE=arm-linux-gnueabi- dkms build \
+		"dma-alias-pool/$version" -k "$kernel" -a arm --kernelsourcedir "$tree"
+	file=/var/lib/dkms/dma-alias-pool/$version/$kernel/arm/module/dma_alias_pool.ko
+	arm-linux-gnueabi-readelf -h "$file" | grep -q 'Machine: *ARM$'
+	modinfo -F vermagic "$file" | grep "^$kernel .*ARMv7"
+	[ -z "$(find "/var/lib/dkms/dma-alias-pool/$version/$kernel" -name '*_test*')" ]
+	dkms install "dma-alias-pool/$version" -k "$kernel" -a arm --no-depmod \
+		--installtree "$target/lib/modules" --kernelsourcedir "$tree"
+	depmod -b "$target" "$kernel"
+	grep -q dma_alias_pool.ko "$target/lib/modules/$kernel/modules.dep"
+	file=$(find "$target/lib/modules/$kernel" -name dma_alias_pool.ko)
+	arm-linux-gnueabi-strip -g "$file"
+	rm -rf "$target"
+}
+
+check "make dkms-install: from a path with spaces" tree_installs
+check "make dkms-install: again, leaving out a kernel that cannot use it" excluded
+check "make dkms-install: a new kernel's headers have it built" new_kernel
+if [ $# -eq 2 ]; then
+	check "dkms build: cross, for Linux $2" cross "$1" "$2"
+fi
+check "make dkms-install: a module that does not build is an error" broken
+check "make dkms-uninstall: leaves nothing" tree_goes
+echo end

@@ -1,0 +1,152 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# recipes.sh KERNEL-TREE WORK - Buildroot's and Yocto's recipes, as far as they
+# can be tested without Buildroot and Yocto: read strictly, and their variables
+# used for the commands that both would run, for KERNEL-TREE (of kernel.sh).
+# Prints "ok - NAME" or "not ok - NAME", and for the latter why.
+set -uo pipefail
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../..")
+kernel=$1 work=$2
+release=$(cat "$kernel/include/config/kernel.release")
+buildroot=$top/packaging/buildroot
+layer=$top/packaging/yocto/meta-dma-alias-pool
+recipe=$(echo "$layer"/recipes-kernel/dma-alias-pool/dma-alias-pool_*.bb)
+cross=arm-linux-gnueabi-
+unset MAKEFLAGS MFLAGS MAKELEVEL M O
+
+check() { # NAME COMMAND...
+	local name=$1 rc
+	shift
+	echo "=== $name" >>"$work/recipes.log"
+	# not as a condition: errexit would be off
+	(
+		set -ex
+		"$@"
+	) >"$work/output" 2>&1
+	rc=$?
+	cat "$work/output" >>"$work/recipes.log"
+	if [ $rc -eq 0 ]; then
+		echo "ok - $name"
+	else
+		tail -n 30 "$work/output" | sed 's/^/# /'
+		echo "not ok - $name"
+	fi
+}
+
+# One module, for that kernel, and not the test modules.
+is_the_module() { # DIR
+	local file
+	file=$(find "$1" -name '*.ko')
+	[ "$(basename "$file")" = dma_alias_pool.ko ]
+	"${cross}readelf" -h "$file" | grep -q 'Machine: *ARM$'
+	/sbin/modinfo -F vermagic "$file" | grep -q "^$release "
+}
+
+# --- Buildroot
+
+buildroot_kconfig() {
+	local dir=$work/kconfig answer
+	mkdir -p "$dir"
+	for answer in y n; do
+		cat >"$dir/Config.in" <<-END
+			config BR2_LINUX_KERNEL
+				bool
+				default $answer
+		END
+		# its kconfig is an older one of the kernel's: $VARIABLE there
+		# shellcheck disable=SC2016
+		sed "s|\$BR2_EXTERNAL_DMA_ALIAS_POOL_PATH|$buildroot|" \
+			"$buildroot/Config.in" >>"$dir/Config.in"
+		echo BR2_PACKAGE_DMA_ALIAS_POOL=y >"$dir/$answer.config"
+		CONFIG_='' KCONFIG_CONFIG="$dir/$answer.config" \
+			"$kernel/scripts/kconfig/conf" --olddefconfig \
+			"$dir/Config.in" 2>"$dir/err"
+		[ ! -s "$dir/err" ]
+	done
+	grep -qx BR2_PACKAGE_DMA_ALIAS_POOL=y "$dir/y.config"
+	! grep -q BR2_PACKAGE_DMA_ALIAS_POOL=y "$dir/n.config"
+	grep -qx 'name: DMA_ALIAS_POOL' "$buildroot/external.desc"
+}
+
+# With an object of another build lying about.
+buildroot_build() {
+	local tree=$work/tree
+	mkdir -p "$tree"
+	(cd "$top" && packaging/sources.sh | tar -c --no-recursion -T -) | tar -x -C "$tree"
+	: >"$tree/module/left.o"
+	make -f "$here/buildroot.mk" LINUX_DIR="$kernel" \
+		LINUX_MAKE_FLAGS="ARCH=arm CROSS_COMPILE=$cross" \
+		BR2_EXTERNAL_DMA_ALIAS_POOL_PATH="$tree/packaging/buildroot" \
+		BUILD_DIR="$work/buildroot" TARGET_DIR="$work/target"
+	is_the_module "$work/target/lib/modules/$release"
+}
+
+# --- Yocto
+
+bb() { python3 "$here/bb.py" "$@"; }
+
+value() { sed -n "s/^$1=//p" "$work/bb"; }
+
+yocto_layer() {
+	bb "$layer/conf/layer.conf" LAYERDIR="$layer" BBPATH=/poky BBFILES= >"$work/bb"
+	value BBPATH | grep -qx "/poky:$layer"
+	# its BBFILES finds the recipe
+	[ "$(echo $(value BBFILES))" = "$recipe" ]
+	[ -n "$(value LAYERSERIES_COMPAT_dma-alias-pool)" ]
+}
+
+# What do_unpack, do_compile and do_install of module.bbclass do.
+yocto_build() { # UNPACKDIR=... or nothing
+	local dir=$work/yocto$# word file search bp s source
+	bp=$(basename "${recipe%.bb}" | tr _ -)
+	source=$(readlink -f "$kernel/rig/source")
+	bb "$recipe" THISDIR="$(dirname "$recipe")" BP="$bp" WORKDIR="$dir" "$@" \
+		FILESPATH= FILESEXTRAPATHS= STAGING_KERNEL_DIR="$source" \
+		STAGING_KERNEL_BUILDDIR="$kernel" EXTRA_OEMAKE="KERNEL_SRC=$source" \
+		>"$work/bb"
+	[ "$(value inherit)" = module ]
+	s=$(value S)
+	rm -rf "$dir"
+	search=$(value FILESEXTRAPATHS:prepend)
+	[ -n "$search" ] || search=$(value FILESEXTRAPATHS)
+	for word in $(value SRC_URI); do
+		file=${word#file://}
+		mkdir -p "${s%/*}/${file#*;subdir=}"
+		cp -a "${search%:}/${file%%;*}" "${s%/*}/${file#*;subdir=}/"
+	done
+	word=$(value LIC_FILES_CHKSUM)
+	file=${word#file://}
+	echo "${file#*;md5=}  $s/${file%%;*}" | md5sum -c -
+
+	# shellcheck disable=SC2046 # words
+	set -- $(value EXTRA_OEMAKE) O="$kernel" ARCH=arm CROSS_COMPILE=$cross \
+		CC="${cross}gcc" LD="${cross}ld" AR="${cross}ar" \
+		OBJCOPY="${cross}objcopy" STRIP="${cross}strip"
+	cd "$s"
+	make "$@" "$(value MAKE_TARGETS)"
+	make "$@" DEPMOD=echo MODLIB="$dir/image/lib/modules/$release" modules_install
+	is_the_module "$dir/image"
+	[ -e "$s/$(value MODULES_MODULE_SYMVERS_LOCATION)/Module.symvers" ]
+}
+
+yocto_build_new() { yocto_build UNPACKDIR="$work/yocto1/sources"; }
+
+# The reader is strict, or what it says would mean nothing.
+bad_recipe() {
+	sed 's/^S = .*/S = "unterminated/' "$recipe" >"$work/bad.bb"
+	! bb "$work/bad.bb"
+	# shellcheck disable=SC2016 # bitbake's
+	echo 'X = "${NOT_SET}"' >"$work/bad.bb"
+	! bb "$work/bad.bb"
+}
+
+mkdir -p "$work"
+check "buildroot: Config.in" buildroot_kconfig
+check "buildroot: the recipe builds and installs the module" buildroot_build
+check "yocto: layer.conf" yocto_layer
+check "yocto: the recipe builds and installs the module" yocto_build
+check "yocto: ... where UNPACKDIR is not WORKDIR" yocto_build_new
+check "yocto: what is not bitbake's language is found" bad_recipe
+echo end

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# in_tree.sh KVER BOARD - a kernel like kernel.sh's, but with the module and the
+# test devices built in, no loadable modules, and an upstream driver that starts
+# at the module's own initcall level.
+#
+# Adds the module to a copy (of hard links) of the source tree as a person would.
+# What is built stays in the cache, so that only what changed is built again.
+# Out: the directory, for run.py, as the last line on stdout.
+set -euo pipefail
+HERE=$(dirname "$(readlink -f "$0")")
+. "$HERE/lib.sh"
+top=$(readlink -f "$HERE/../..")
+
+[ $# -eq 2 ] || die "usage: in_tree.sh KVER BOARD"
+KVER=$1 BOARD=$2
+RECIPE=1	# to be counted up with each change of what this script builds
+ON=(DMA_ALIAS_POOL DMA_ALIAS_POOL_TEST SPI SPI_PL022)
+
+kernel=$("$HERE/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
+key=$(echo "$RECIPE" "$(basename "$kernel")" "${ON[@]}" | sha256sum | cut -c 1-12)
+dir=$CACHE/in-tree/$KVER-$BOARD-$key
+log=$CACHE/log/in-tree-$KVER-$BOARD.log
+export ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
+
+kmake() { make -C "$dir/src" O="$dir/obj" -j"$JOBS" LOCALVERSION= "$@"; }
+
+# Hard links: what writes here must replace files, and never write into them.
+copy() {
+	rm -rf "$CACHE/in-tree/$KVER-$BOARD"-*	# the older ones
+	mkdir -p "$dir/obj"
+	cp -al "$(readlink -f "$kernel/rig/source")" "$dir/.src"
+	cp "$kernel/.config" "$dir/obj/.config"
+	mv "$dir/.src" "$dir/src"
+}
+
+configure() {
+	local name enable=()
+	make -C "$top" in-tree KDIR="$dir/src"
+	for name in "${ON[@]}"; do
+		enable+=(--enable "$name")
+	done
+	"$dir/src/scripts/config" --file "$dir/obj/.config" \
+		--disable MODULES "${enable[@]}"
+	kmake olddefconfig
+	for name in "${ON[@]}"; do
+		grep -qx "CONFIG_$name=y" "$dir/obj/.config"
+	done
+	grep -qx '# CONFIG_MODULES is not set' "$dir/obj/.config"
+}
+
+build() {
+	kmake Image
+	rm -rf "$dir/obj/rig"
+	cp -a "$kernel/rig" "$dir/obj/rig"
+	cp "$dir/obj/arch/arm/boot/Image" "$dir/obj/rig/"
+}
+
+# its own lock: nothing else writes there
+mkdir -p "$CACHE/in-tree" "$CACHE/log"
+exec 9>"$CACHE/in-tree/lock"
+flock 9
+: >"$log"
+[ -d "$dir/src" ] || step "IN-TREE $KVER $BOARD: copying the source tree" "$log" copy
+step "IN-TREE $KVER $BOARD: adding the module" "$log" configure
+step "IN-TREE $KVER $BOARD: building (about 3 min the first time)" "$log" build
+echo "$dir/obj"

@@ -1,0 +1,185 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# root.sh make SUITE PKG...
+#	A bare Debian of SUITE in a directory, with the headers of the stock
+#	kernel, in the two newest versions, and PKG... fetched but not installed.
+#	Out: the directory, as the last line on stdout; in it /rig/headers, the
+#	two kernel versions, the older one first.
+# root.sh run DIR WORK [--bind PATH]... COMMAND...
+#	Run COMMAND in a throw-away copy of DIR, which is made in WORK/root, and
+#	stays there until the next run. PATH is seen in it, read only. WORK
+#	itself is /work. There is no network.
+#
+# Needs root. All mounts are in a mount namespace of their own: they end with
+# the processes in them, whatever ends those, and no "rm -rf" here or by a
+# person ever meets one. A root, once made, is used for good; RIG_REFRESH=1
+# makes it anew.
+set -euo pipefail
+HERE=$(dirname "$(readlink -f "$0")")
+. "$HERE/lib.sh"
+
+RECIPE=2	# to be counted up with each change of what make makes
+
+usage() {
+	say "usage: root.sh make SUITE PKG... | root.sh run DIR WORK [--bind PATH]... COMMAND..."
+	exit 1
+}
+
+# contained OPTION... SCRIPT ARGUMENT...: SCRIPT in namespaces of its own. It is
+# killed with us: its first process, as init of its namespace, ignores Ctrl-C.
+contained() {
+	unshare --mount --pid --fork --kill-child "$@" &
+	# shellcheck disable=SC2064 # now
+	trap "kill -KILL $! 2>/dev/null || true" EXIT
+	trap 'exit 130' INT TERM
+	wait $!
+}
+
+# In DIR, with nothing of this machine's environment but proxies.
+enter='
+	cd /
+	exec chroot "$dir" /usr/bin/env -i "${proxies[@]}" HOME=/root LC_ALL=C \
+		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		DEBIAN_FRONTEND=noninteractive "$@"
+'
+
+inside() ( # DIR COMMAND...
+	contained bash -euc '
+		dir=$1
+		shift
+		proxies=()
+		for name in http_proxy https_proxy no_proxy; do
+			[ -z "${!name:-}" ] || proxies+=("$name=${!name}")
+		done
+		mount -t proc proc "$dir/proc"
+	'"$enter" bash "$@"
+)
+
+bootstrap() {
+	local dir=$1 line key uri include=
+	line=$(apt_source_line deb "$SUITE")
+	key=$(sed -n 's/.*\[signed-by=\([^]]*\)\].*/\1/p' <<<"$line")
+	uri=$(sed 's/^deb *\(\[[^]]*\]\)* *//; s/ .*//' <<<"$line")
+	case $uri in https:*) include=ca-certificates ;; esac
+	debootstrap --variant=minbase ${key:+"--keyring=$key"} \
+		${include:+"--include=$include"} "$SUITE" "$dir" "$uri"
+	{
+		echo "$line"
+		apt_source_line deb "$SUITE-security"
+	} >"$dir/etc/apt/sources.list"
+	if [ -n "$key" ] && [ ! -e "$dir$key" ]; then
+		install -D -m 644 "$key" "$dir$key"
+	fi
+	apt-config dump | grep -E '^Acquire::https?::Proxy' \
+		>"$dir/etc/apt/apt.conf.d/90rig" || true
+	cat >>"$dir/etc/apt/apt.conf.d/90rig" <<-'END'
+		APT::Install-Recommends "false";
+		Acquire::Languages "none";
+		Binary::apt::APT::Keep-Downloaded-Packages "true";
+	END
+	# thrown away after each run
+	echo force-unsafe-io >"$dir/etc/dpkg/dpkg.cfg.d/90rig"
+	cp /etc/resolv.conf "$dir/etc/resolv.conf"
+	mkdir "$dir/rig" "$dir/work"
+	inside "$dir" apt-get update
+}
+
+fetch() { # DIR PKG...
+	local dir=$1
+	shift
+	inside "$dir" apt-get install -y --download-only "$@"
+}
+
+# Of the series that linux-headers-amd64 stands for, and from all that lists name
+# (some may be gone from the archive), newest first until two are here.
+headers() { # DIR
+	local dir=$1 series version versions found=()
+	series=$(inside "$dir" apt-cache depends linux-headers-amd64 |
+		sed -n 's/.*Depends: linux-headers-\([0-9]*\.[0-9]*\)\..*/\1/p' | head -n 1)
+	[ -n "$series" ]
+	versions=$(inside "$dir" apt-cache search --names-only \
+		"^linux-headers-${series//./\\.}[.][^ ]*-amd64\$" |
+		sed 's/^linux-headers-//; s/ .*//' | grep -vE -- '-(rt|cloud)-' |
+		sort -rV)
+	for version in $versions; do
+		fetch "$dir" "linux-headers-$version" || continue
+		found=("$version" "${found[@]}")
+		[ ${#found[@]} -lt 2 ] || break
+	done
+	[ ${#found[@]} -eq 2 ]
+	printf '%s\n' "${found[@]}" >"$dir/rig/headers"
+}
+
+make_root() {
+	local key dir tmp log
+	SUITE=$1
+	shift
+	need debootstrap
+	key=$({
+		echo "$RECIPE" "$SUITE" "$@"
+		dpkg --print-architecture
+	} | sha256sum | cut -c 1-12)
+	dir=$CACHE/root/$SUITE-$key
+	if [ ! -e "$dir/rig/headers" ] || [ -n "${RIG_REFRESH:-}" ]; then
+		# its own lock: nothing else writes there
+		mkdir -p "$CACHE/root" "$CACHE/log"
+		exec 9>"$CACHE/root/lock"
+		flock 9
+		tmp=$CACHE/root/.tmp-$SUITE
+		log=$CACHE/log/root-$SUITE.log
+		rm -rf "$tmp"
+		mkdir "$tmp"
+		: >"$log"
+		step "ROOT    $SUITE: debootstrap (about 1 min)" "$log" bootstrap "$tmp"
+		step "ROOT    $SUITE: fetching packages" "$log" fetch "$tmp" "$@"
+		step "ROOT    $SUITE: fetching kernel headers" "$log" headers "$tmp"
+		rm -rf "$dir"
+		mv "$tmp" "$dir"
+	fi
+	echo "$dir"
+}
+
+run() {
+	local dir=$1 work=$2 binds=()
+	shift 2
+	while [ "${1:-}" = --bind ]; do
+		binds+=("$2")
+		shift 2
+	done
+	[ $# -gt 0 ] || usage
+	mkdir -p "$work"
+	work=$(readlink -f "$work")
+	rm -rf "$work/root" "$work/.upper" "$work/.work"
+	mkdir "$work/root" "$work/.upper" "$work/.work"
+	# an overlay does not go on every file system
+	# shellcheck disable=SC2016 # the inner shell's
+	contained --net bash -euc '
+		lower=$1 work=$2 n=$3
+		dir=$work/root
+		shift 3
+		mount -t overlay overlay -o \
+			"lowerdir=$lower,upperdir=$work/.upper,workdir=$work/.work" \
+			"$dir" 2>/dev/null || cp -a "$lower/." "$dir/"
+		mount -t proc proc "$dir/proc"
+		mount --bind "$work" "$dir/work"
+		while [ "$n" -gt 0 ]; do
+			mkdir -p "$dir$1"
+			mount --bind "$1" "$dir$1"
+			mount -o remount,bind,ro "$dir$1"
+			shift
+			n=$((n - 1))
+		done
+		proxies=()
+	'"$enter" bash "$dir" "$work" "${#binds[@]}" "${binds[@]}" "$@"
+}
+
+[ $# -ge 2 ] || usage
+[ "$(id -u)" -eq 0 ] || die "root.sh needs root: debootstrap and chroot do"
+mode=$1
+shift
+case $mode in
+make) make_root "$@" ;;
+run) run "$@" ;;
+*) usage ;;
+esac
