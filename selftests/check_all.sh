@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make check-all: make check, its boots on every other machine, a test of the
-# rig itself, and a minute of fuzzing. Ends with a table and "N passed, N failed".
+# make check-all: make check, its boots on every other machine and with every other
+# kernel, Debian's kernels with real drivers, all packages, a test of the rig
+# itself, and a minute of fuzzing. Ends with a table and "N passed, N failed".
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
@@ -10,6 +11,8 @@ top=$(readlink -f "$here/..")
 
 export KVER=${KVER:-6.1}
 default=${BOARD:-an385}
+# the series that the module supports
+series="5.10 6.1 6.12 7.2 7.3"
 logs=$top/build/check
 passed=0 failed=0 table=
 
@@ -27,21 +30,33 @@ add() {
 }
 
 mkdir -p "$logs"
-boards=("$default")
+# check NAME COMMAND...: a part with a count of its own
+check() {
+	local name=$1 status=0
+	shift
+	say "=== $name"
+	"$@" 2>&1 | tee "$logs/${name// /-}.log" || status=1
+	add "$name" "$logs/${name// /-}.log" $status
+}
+
+check "$default $KVER" "$here/check.sh"
+for kver in $series; do
+	[ "$kver" = "$KVER" ] || check "$default $kver" \
+		env KVER="$kver" BOOTS_ONLY=y "$here/check.sh"
+done
 for dir in "$here"/rig/boards/*/; do
 	board=$(basename "$dir")
-	[ "$board" = "$default" ] || boards+=("$board")
+	# what Debian builds has a check of its own
+	if [ "$board" != "$default" ] &&
+		! grep -qx KERNEL=stock "$dir/board.conf"; then
+		check "$board $KVER" \
+			env BOARD="$board" BOOTS_ONLY=y "$here/check.sh"
+	fi
 done
-
-only=
-for board in "${boards[@]}"; do
-	say "=== $board, Linux $KVER"
-	status=0
-	BOARD=$board BOOTS_ONLY=$only "$here/check.sh" 2>&1 |
-		tee "$logs/$board-$KVER.log" || status=1
-	add "$board $KVER" "$logs/$board-$KVER.log" $status
-	only=y
+for kver in 6.1 6.12; do
+	check "pc $kver" env KVER="$kver" "$here/check_pc.sh"
 done
+check packages "$here/check_packages.sh"
 
 # Does the rig judge rightly? What it let pass would prove nothing.
 say "=== the rig itself"
