@@ -119,6 +119,8 @@ if [ -e "$build/bad-pools.dtbo" ]; then
 fi
 if [ "$BOARD" = virt ]; then
 	boots+=("buses buses.sh")
+	boots+=("each_bus each_bus.sh")
+	boots+=("each_bus-default each_bus.sh@default --overlay $build/pools.dtbo")
 	boots+=("buses-default buses.sh@default --overlay $build/pools.dtbo")
 fi
 
