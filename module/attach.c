@@ -40,6 +40,7 @@
 #include "compat.h"
 #include "debugfs.h"
 #include "direct.h"
+#include "outsider.h"
 
 static DEFINE_MUTEX(dap_mutex);
 static LIST_HEAD(dap_buried);
@@ -179,6 +180,7 @@ struct dap_client *dap_client_add(struct device *dev, struct dap_entry *entry)
 	client->dev = get_device(dev);
 	client->pool = &entry->pool;
 	client->user.dev = dev;
+	client->foreign = dap_outsider_is(dev);
 	strscpy(client->driver, "-", sizeof(client->driver));
 	list_add_tail(&client->node, &entry->clients);
 	return client;
@@ -233,6 +235,7 @@ static void restore_ops(struct dap_client *client)
 void dap_client_exclude(struct dap_client *client)
 {
 	restore_ops(client);
+	dap_outsider_add(client->dev);
 	client->excluded = true;
 	client->announced = false;
 }
@@ -246,6 +249,8 @@ void dap_client_exclude(struct dap_client *client)
 void dap_client_drop(struct dap_client *client)
 {
 	restore_ops(client);
+	if (!client->gone)
+		dap_outsider_add(client->dev);
 	list_del(&client->node);
 	dap_companion_destroy(client->companion);
 	put_device(client->dev);
@@ -301,8 +306,10 @@ static void before_probe(struct device *dev)
 		entry = dap_choose(dev, false);
 		if (entry)
 			client = dap_client_add(dev, entry);
-		if (!client)
+		if (!client) {
+			dap_outsider_add(dev);
 			goto out;
+		}
 	}
 	if (client->excluded || dap_entry_of(client)->dead)
 		goto out;
@@ -393,8 +400,10 @@ static void after_removal(struct device *dev)
 	struct dap_client *client;
 
 	dap_lock();
+	dap_outsider_del(dev);
 	client = dap_client_find(dev);
 	if (client) {
+		client->gone = true;
 		dap_pool_user_leaves(client->pool, &client->user);
 		release_if_idle(client);
 	}
@@ -498,6 +507,12 @@ struct device *dap_find_device(const char *name)
 	return dev;
 }
 
+static int note_outsider(struct device *dev, void *unused)
+{
+	dap_outsider_add(dev);
+	return 0;
+}
+
 static void unregister_notifiers(unsigned int count)
 {
 	while (count--)
@@ -523,6 +538,11 @@ int dap_attach_init(void)
 			return ret;
 		}
 	}
+	/* Who comes from now on is seen by the notifiers. */
+	dap_lock();
+	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
+		bus_for_each_dev(dap_buses[i].type, NULL, NULL, note_outsider);
+	dap_unlock();
 	return 0;
 }
 
@@ -545,6 +565,7 @@ void dap_attach_exit(void)
 	 */
 	synchronize_rcu();
 	WARN_ON(!list_empty(&dap_entries));
+	dap_outsider_exit();
 }
 
 static int check_unique(struct device *dev, const struct dap_spec *spec)

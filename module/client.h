@@ -22,6 +22,7 @@
  * @node:	in the list of clients, under dap_lock
  * @in_place:	attached while its driver was bound, and pins the module
  * @foreign:	may free memory that it got before it was a client
+ * @gone:	the device was removed
  * @excluded:	detached on request: no pool until it is attached again
  * @announced:	the log says that it is a client
  * @driver:	name of the last driver, for the clients file
@@ -39,6 +40,7 @@ struct dap_client {
 	struct list_head node;
 	bool in_place;
 	bool foreign;
+	bool gone;
 	bool excluded;
 	bool announced;
 	char driver[24];

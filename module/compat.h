@@ -9,6 +9,9 @@
 #ifndef DAP_COMPAT_H
 #define DAP_COMPAT_H
 
+#ifdef DAP_DMA_CAPABLE_HAS_ATTRS
+#include <linux/cc_platform.h>
+#endif
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/string.h>
@@ -91,6 +94,15 @@ static inline bool dap_dma_capable(struct device *dev, dma_addr_t addr,
 				   size_t size, unsigned long attrs)
 {
 #ifdef DAP_DMA_CAPABLE_HAS_ATTRS
+#ifdef CONFIG_ARCH_HAS_FORCE_DMA_UNENCRYPTED
+	/*
+	 * This would ask force_dma_unencrypted(), which is not exported: where
+	 * memory is encrypted, the companion sees to it.
+	 */
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT))
+		return false;
+	attrs |= DMA_ATTR_CC_SHARED;
+#endif
 	return dma_capable(dev, addr, size, false, attrs);
 #else
 	return dma_capable(dev, addr, size, false);

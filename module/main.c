@@ -132,8 +132,10 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 	dev_set_drvdata(dev, entry);
 	region = &entry->pool.region;
 	if (region->alias == region->phys)
-		dev_info(dev, "DMA pool %s: %llu KiB at %pa, which is taken to be non-cacheable\n",
-			 spec->name, (u64)region->size >> 10, &region->phys);
+		dev_info(dev, "DMA pool %s: %llu KiB at %pa%s\n", spec->name,
+			 (u64)region->size >> 10, &region->phys,
+			 IS_ENABLED(CONFIG_MMU) ? "" :
+			 ", which is taken to be non-cacheable");
 	else
 		dev_info(dev, "DMA pool %s: %llu KiB at %pa, reached through its alias %pa%s\n",
 			 spec->name, (u64)region->size >> 10, &region->phys,

@@ -71,7 +71,6 @@ static int attach_in_place(struct dap_client *client)
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
 	client->in_place = true;
-	client->foreign = true;
 	ret = dap_client_refresh(client);
 	if (ret) {
 		client->in_place = false;

@@ -175,6 +175,30 @@ waiting_device()
 	unload
 }
 
+# Of the kernel's, still held when the device becomes a client at its next bind.
+memory_from_before()
+{
+	if ! kernel_serves; then
+		skip "the kernel has no memory for it"
+		return
+	fi
+	load_tests leak=dap-test.0
+	ok_dev dap-test.0 alloc 20000
+	not_from_pool
+	ok_dev dap-test.0 fill 0 0x3d
+	unbind dap-test.0
+	load "pools=$two_pools" clients=dap-test.0@a || fail "cannot load"
+	bind dap-test.0
+	ok_dev dap-test.0 alloc 4096
+	same_stat a live_allocs 1
+	ok_dev dap-test.0 check 0 0x3d
+	ok_dev dap-test.0 free 0
+	same_stat a live_allocs 1
+	ok_dev dap-test.0 free 1
+	same_stat a bad_free_count 0
+	unload_all || fail "module in use"
+}
+
 # A driver asks for its pool itself, in probe; it waits for one that is not there.
 by_the_driver()
 {
@@ -240,4 +264,4 @@ in_place()
 ktap_run starts bound_device unbound_device again_and_with_white_space \
 	unknown_device pool_itself client_of_another_pool \
 	detach_is_refused_while_memory_is_held detached attached_again \
-	detach_beats_the_parameter many_times waiting_device by_the_driver in_place
+	detach_beats_the_parameter many_times waiting_device memory_from_before by_the_driver in_place

@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The module under drivers that nobody changed for it: Debian's own amd64 kernel
+# of KVER on an emulated PC, its disks and network cards with all of their
+# coherent memory from a pool. All that is missing is fetched and made first.
+# Ends "N passed, N failed".
+#
+# check_pc.sh [LABEL...] - only these boots
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/..")
+. "$here/rig/lib.sh"
+
+export KVER=${KVER:-6.1} BOARD=pc
+logs=$top/build/check/$BOARD-$KVER
+total_passed=0 total_failed=0
+rm -rf "$logs"
+mkdir -p "$logs"
+
+words=$("$here/rig/machine.sh" prepare)
+
+# --- devices, where pc/stock.sh expects them. Port 7 is answered by cat, below
+# QEMU: what a network card sends comes back.
+disk() { echo "-drive if=none,id=$1,format=raw,file=@disk:64@"; }
+network() {
+	echo "-netdev user,id=$1,net=10.0.$2.0/24,restrict=on,guestfwd=tcp:10.0.$2.100:7-cmd:cat"
+}
+# virtio uses the DMA API only when it is told that there may be an IOMMU
+virtio=iommu_platform=on
+usual="$(disk d0) -device nvme,drive=d0,serial=d0,addr=4
+	$(disk d1) -device ide-hd,drive=d1,bus=ide.0
+	$(disk d2) -device virtio-blk-pci,drive=d2,$virtio,disable-legacy=on,addr=5
+	$(network n0 6) -device e1000e,netdev=n0,addr=6
+	$(network n1 7) -device virtio-net-pci,netdev=n1,$virtio,disable-legacy=on,addr=7"
+narrow="$(disk d3) -device sdhci-pci,addr=8 -device sd-card,drive=d3
+	$(network n2 9) -device e1000,netdev=n2,addr=9"
+usb="$(disk d4) -device qemu-xhci,addr=0xa -device usb-storage,drive=d4"
+microvm="-M microvm,acpi=on -global virtio-mmio.force-legacy=false
+	$(disk d0) -device virtio-blk-device,drive=d0,$virtio
+	$(network n1 7) -device virtio-net-device,netdev=n1,$virtio"
+
+# --- boots: LABEL, what QEMU gets, the kernel's command line. The longest come
+# first.
+boots=(drivers attach high more iommu swiotlb microvm)
+devices() {
+	case $1 in
+	iommu) echo "-device intel-iommu $usual" ;;
+	high) echo "-m 3G $usual $narrow" ;;
+	more) echo "$usb $narrow" ;;
+	microvm) echo "$microvm" ;;
+	*) echo "$usual" ;;
+	esac
+}
+append() {
+	case $1 in
+	# for a look at registers of devices that have a driver
+	drivers) echo iomem=relaxed ;;
+	high) echo 'memmap=16M$0x100000000' ;;
+	iommu) echo intel_iommu=on ;;
+	# newer kernels find nothing there to measure the time by, and stop
+	microvm) echo "tsc_early_khz=$(awk '/^cpu MHz/ { printf "%d", $4 * 1000; exit }' \
+		/proc/cpuinfo)" ;;
+	swiotlb) echo swiotlb=force ;;
+	esac
+}
+[ $# -eq 0 ] || boots=("$@")
+
+boot() {
+	local label=$1
+	# shellcheck disable=SC2086 # words
+	"$here/rig/run.py" $words --qemu "$(devices "$label")" \
+		--append "$(append "$label")" --label "$label" --timeout 180 \
+		--log "$logs/$label.console" --json "$logs/$label.json" \
+		--run "stock_$label.sh" >"$logs/$label.log" 2>&1
+}
+
+finish() { # PID LABEL
+	local label=$2 rc=0 passed=0 failed=1
+	wait "$1" || rc=$?
+	[ $rc -eq 0 ] || sed 's/^/# /' "$logs/$label.log"
+	grep '^rig: pc ' "$logs/$label.log" || echo "not ok - $label did not come to its end"
+	if [ -e "$logs/$label.json" ]; then
+		read -r passed failed < <(python3 -c '
+import json, sys
+counts = json.load(open(sys.argv[1]))
+print(counts["passed"], counts["failed"])' "$logs/$label.json")
+		# a run that is not well counts, even if all its lines are
+		[ $rc -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
+	fi
+	total_passed=$((total_passed + passed))
+	total_failed=$((total_failed + failed))
+}
+
+say "  BOOT    ${#boots[@]} times, two at once (about 4 min)"
+pids=() labels=()
+stop() {
+	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
+}
+trap 'stop; exit 130' INT TERM
+# one of the two has ended: which one
+ended() {
+	local i
+	while :; do
+		for i in "${!pids[@]}"; do
+			if ! kill -0 "${pids[$i]}" 2>/dev/null; then
+				finish "${pids[$i]}" "${labels[$i]}"
+				unset "pids[$i]" "labels[$i]"
+				return
+			fi
+		done
+		sleep 1
+	done
+}
+for label in "${boots[@]}"; do
+	say "  BOOT    $label"
+	boot "$label" &
+	pids+=($!)
+	labels+=("$label")
+	[ ${#pids[@]} -lt 2 ] || ended
+done
+while [ ${#pids[@]} -gt 0 ]; do
+	ended
+done
+
+echo "$total_passed passed, $total_failed failed"
+[ "$total_failed" -eq 0 ]

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# What the tests of unmodified drivers share. Sourced, on the emulated PC: the
+# devices are where check_pc.sh has QEMU put them.
+. "$(dirname "$0")/ktap.sh"
+
+pool=pc
+bus=pci
+
+# What a device is called here: its place, driver, and the modules it takes.
+address_of()
+{
+	case $1 in
+	nvme) echo 0000:00:04.0 ;;
+	blk) echo 0000:00:05.0 ;;
+	e1000e) echo 0000:00:06.0 ;;
+	net) echo 0000:00:07.0 ;;
+	sdhci) echo 0000:00:08.0 ;;
+	e1000) echo 0000:00:09.0 ;;
+	usb) echo 0000:00:0a.0 ;;
+	ahci) echo 0000:00:1f.2 ;;
+	mmio_blk | mmio_net) cat "/run/$1" ;;
+	esac
+}
+
+driver_of()
+{
+	case $1 in
+	blk | net) echo virtio-pci ;;
+	mmio_*) echo virtio-mmio ;;
+	sdhci) echo sdhci-pci ;;
+	usb) echo xhci_hcd ;;
+	*) echo "$1" ;;
+	esac
+}
+
+modules_of()
+{
+	case $1 in
+	nvme) echo nvme ;;
+	ahci) echo "sd_mod ahci" ;;
+	blk) echo "virtio_blk virtio_pci" ;;
+	net) echo "virtio_net virtio_pci" ;;
+	mmio_blk) echo "virtio_blk virtio_mmio" ;;
+	mmio_net) echo "virtio_net virtio_mmio" ;;
+	sdhci) echo "mmc_block sdhci_pci" ;;
+	usb) echo "sd_mod usb_storage xhci_pci" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+is_disk() { case $1 in *net | e1000*) return 1 ;; esac; }
+
+sysfs_of() { echo "/sys/bus/$bus/devices/$(address_of "$1")"; }
+
+# wait_for COMMAND ...: up to ten seconds, until it succeeds
+wait_for()
+{
+	waited=0
+	until "$@" >/dev/null 2>&1; do
+		waited=$((waited + 1))
+		[ $waited -lt 200 ] || return 1
+		usleep 50000
+	done
+}
+
+# The disk or the network interface of a device, without /dev; what a former
+# incarnation left behind does not count.
+node_of()
+{
+	node_at=$(readlink -f "$(sysfs_of "$1")")
+	if is_disk "$1"; then
+		for node in /sys/block/*; do
+			case $(readlink -f "$node") in
+			"$node_at"/*) [ ! -b "/dev/${node##*/}" ] || echo "${node##*/}" ;;
+			esac
+		done
+	else
+		for node in /sys/class/net/*; do
+			case $(readlink -f "$node") in
+			"$node_at"/*) echo "${node##*/}" ;;
+			esac
+		done
+	fi | head -n 1
+}
+
+has_node() { [ -n "$(node_of "$1")" ]; }
+has_size() { has_node "$1" && [ "$(cat "/sys/block/$(node_of "$1")/size")" -gt 0 ]; }
+is_bound() { [ -e "$(sysfs_of "$1")/driver" ]; }
+
+# The device is there and works as far as its driver says.
+wait_ready()
+{
+	if is_disk "$1"; then
+		wait_for has_size "$1"
+	else
+		wait_for has_node "$1"
+	fi || {
+		fail "$1 did not come up"
+		return 1
+	}
+}
+
+unbind_device() { echo "$(address_of "$1")" >"/sys/bus/$bus/drivers/$(driver_of "$1")/unbind"; }
+bind_device() { echo "$(address_of "$1")" >"/sys/bus/$bus/drivers/$(driver_of "$1")/bind"; }
+
+# Have a device probed, by modprobe or where its driver is built in and had it
+# before the pool was there.
+start_device()
+{
+	! is_bound "$1" || unbind_device "$1"
+	for module in $(modules_of "$1"); do
+		modprobe "$module" || fail "no module $module"
+	done
+	is_bound "$1" || bind_device "$1" || fail "$1 was not bound"
+	wait_ready "$1"
+}
+
+# load_pool DEVICE ...: the pool, with these as its clients
+load_pool()
+{
+	clients=
+	for device; do
+		clients=$clients${clients:+,}$(address_of "$device")
+	done
+	load "pools=$pool:$pool_base:$pool_size" ${clients:+"clients=$clients"} ||
+		fail "the module could not be loaded"
+}
+
+# --- who is served
+
+live_bytes_of()
+{
+	while read -r line_name line_driver line_live line_rest; do
+		if [ "$line_name" = "$(address_of "$1")" ]; then
+			echo "$line_live"
+			return
+		fi
+	done <"$pools/$pool/clients"
+}
+
+# Network drivers take their rings when the interface goes up.
+is_client()
+{
+	is_disk "$1" || up "$1"
+	grep -q "^$(address_of "$1") *$(driver_of "$1") " "$pools/$pool/clients" || {
+		fail "$1 is no client:"
+		sed 's/^/#   /' "$pools/$pool/clients"
+		return 1
+	}
+	[ "$(live_bytes_of "$1")" -gt 0 ] || fail "$1 has no memory of the pool"
+}
+
+is_no_client()
+{
+	! grep -q "^$(address_of "$1") " "$pools/$pool/clients" ||
+		fail "$1 is a client"
+}
+
+# The address that a device's register holds is in the pool.
+# ring DEVICE BAR OFFSET
+ring()
+{
+	ring_bar=$(sed -n "$(($2 + 1))s/ .*//p" "$(sysfs_of "$1")/resource")
+	ring_at=$(devmem $((ring_bar + $3)) 64)
+	[ $((ring_at)) -ge $((pool_base)) ] &&
+		[ $((ring_at)) -lt $((pool_base + pool_size)) ] ||
+		fail "the ring of $1 is at $ring_at, not in the pool"
+}
+
+# --- disks
+
+# A file system, written, read back from the medium, checked.
+file_system()
+{
+	has_size "$1" || { fail "no disk"; return; }
+	node=/dev/$(node_of "$1")
+	mkdir -p /run/mnt /run/source
+	[ -e /run/source/8 ] || for i in 1 2 3 4 5 6 7 8; do
+		dd if=/dev/urandom of=/run/source/$i bs=1000 count=$((i * 100)) 2>/dev/null
+	done
+	/sbin/mke2fs -q -F -t ext4 "$node" || { fail "mke2fs"; return; }
+	mount -t ext4 "$node" /run/mnt || { fail "mount"; return; }
+	cp -r /run/source /run/mnt/ || fail "cp"
+	sync
+	umount /run/mnt || fail "umount"
+	echo 3 >/proc/sys/vm/drop_caches
+	mount -t ext4 -o ro "$node" /run/mnt || { fail "second mount"; return; }
+	(cd /run/source && sha256sum ./*) >/run/wanted
+	(cd /run/mnt/source && sha256sum -c -s /run/wanted) || fail "files differ"
+	same files "$(ls /run/mnt/source | wc -l)" 8
+	umount /run/mnt || fail "umount"
+	/sbin/e2fsck -f -n "$node" >/dev/null 2>&1 || fail "e2fsck"
+}
+
+# O_DIRECT from memory that is not aligned to pages, as coarse as the driver
+# lets us, so that scatterlists begin and end anywhere.
+direct_io()
+{
+	has_size "$1" || { fail "no disk"; return; }
+	node=$(node_of "$1")
+	grain=512
+	[ ! -e "/sys/block/$node/queue/dma_alignment" ] ||
+		grain=$(($(cat "/sys/block/$node/queue/dma_alignment") + 1))
+	for misalignment in 0 $grain $((4096 - grain)) $((grain * 3)); do
+		"$here/odirect" write "/dev/$node" 0 6M $misalignment $((misalignment + 7)) &&
+			"$here/odirect" check "/dev/$node" 0 6M \
+				$((4096 - misalignment)) $((misalignment + 7)) ||
+			fail "$1, $misalignment bytes after a page"
+	done
+}
+
+# --- network: the other end is QEMU, which sends back what port 7 gets
+
+net_of()
+{
+	case $1 in
+	e1000e) echo 10.0.6 ;;
+	net | mmio_net) echo 10.0.7 ;;
+	e1000) echo 10.0.9 ;;
+	esac
+}
+
+link_up() { [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]; }
+
+up()
+{
+	node=$(node_of "$1")
+	ip addr add "$(net_of "$1").15/24" dev "$node" 2>/dev/null
+	ip link set "$node" up
+	wait_for link_up "$node" || fail "$node has no link"
+}
+
+traffic()
+{
+	has_node "$1" || { fail "no interface"; return; }
+	up "$1"
+	ping -c 3 -i 0.1 -W 2 -s 1400 -q "$(net_of "$1").2" >/dev/null || fail "ping"
+	[ -e /run/sent ] || dd if=/dev/urandom of=/run/sent bs=1000 count=3000 2>/dev/null
+	timeout 60 nc "$(net_of "$1").100" 7 </run/sent >/run/got || fail "nc"
+	same "checksum of what came back" "$(sha256sum </run/got)" "$(sha256sum </run/sent)"
+}
+
+works()
+{
+	if is_disk "$1"; then
+		file_system "$1"
+	else
+		traffic "$1"
+	fi
+}
+
+# --- load, which must be going on while a driver is unbound
+
+# Everything fails while the device is away: of no interest here.
+load_disk()
+{
+	until [ -e /run/enough ]; do
+		load_node=$(node_of "$1")
+		[ -n "$load_node" ] || { usleep 20000; continue; }
+		"$here/odirect" write "/dev/$load_node" "$2" 4M 512
+		"$here/odirect" check "/dev/$load_node" "$2" 4M 512
+		echo >>"/run/rounds.$1"
+	done
+}
+
+load_net()
+{
+	until [ -e /run/enough ]; do
+		up "$1"
+		timeout 2 nc "$(net_of "$1").100" 7 </run/sent >/dev/null
+		echo >>"/run/rounds.$1"
+	done
+}
+
+start_load()
+{
+	rm -f /run/enough "/run/rounds.$1"
+	load_pids=
+	if is_disk "$1"; then
+		for offset in 8M 16M 24M; do
+			load_disk "$1" $offset >/dev/null 2>&1 &
+			load_pids="$load_pids $!"
+		done
+	else
+		load_net "$1" >/dev/null 2>&1 &
+		load_pids=$!
+	fi
+	usleep 300000
+}
+
+stop_load()
+{
+	touch /run/enough
+	# shellcheck disable=SC2086 # words
+	wait $load_pids
+	[ -s "/run/rounds.$1" ] || fail "there was no load"
+}
+
+rebind_under_load()
+{
+	start_load "$1"
+	for round in 1 2 3; do
+		unbind_device "$1" || fail "unbind $round"
+		! is_bound "$1" || fail "still bound"
+		bind_device "$1" || fail "bind $round"
+		wait_ready "$1" || break
+		usleep 200000
+	done
+	stop_load "$1"
+	is_client "$1"
+	works "$1"
+	same_stat $pool bad_free_count 0
+}
+
+holds_nothing() { [ "$(live_bytes_of "$1")" = 0 ]; }
+
+# Some drivers free when the last file is closed: long after the unbind, or even
+# when the device has been bound again.
+unbind_with_open_file()
+{
+	for close in early late; do
+		node=$(node_of "$1")
+		exec 5<"/dev/$node"
+		dd bs=4k count=16 <&5 >/dev/null 2>&1 || fail "read"
+		unbind_device "$1" || fail "unbind"
+		echo "# $1 holds $(live_bytes_of "$1") bytes while a file is open"
+		[ $close = late ] || exec 5<&-
+		[ $close = late ] || wait_for holds_nothing "$1" ||
+			fail "$1 holds $(live_bytes_of "$1") bytes without a driver"
+		bind_device "$1" || fail "bind"
+		wait_ready "$1"
+		[ $close = early ] || exec 5<&-
+		file_system "$1"
+	done
+	is_client "$1"
+	same_stat $pool bad_free_count 0
+}
+
+# --- the end
+
+# end DEVICE ...: all is freed, the module goes, and the devices work without it
+end_of()
+{
+	same_stat $pool bad_free_count 0
+	[ -z "$(live_bytes_of "$1")" ] || ! unload 2>/dev/null ||
+		fail "unloaded while drivers hold memory"
+	for device; do
+		! is_bound "$device" || unbind_device "$device" || fail "unbind $device"
+	done
+	same_stat $pool live_allocs 0
+	same_stat $pool used_bytes 0
+	same_stat $pool bad_free_count 0
+	unload || fail "rmmod"
+	! grep -q dma_alias_pool /proc/iomem || fail "resources left"
+	for device; do
+		bind_device "$device" || fail "bind $device"
+		wait_ready "$device" && works "$device"
+	done
+}
+
+# for_each TEST DEVICE ...: a test for each, by the name TEST_DEVICE, in $tests
+tests=
+for_each()
+{
+	for_test=$1
+	shift
+	for device; do
+		eval "${for_test}_$device() { $for_test $device; }"
+		tests="$tests ${for_test}_$device"
+	done
+}

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Unmodified drivers of a stock kernel with all of their coherent memory from a
+# pool: do they work, also when they come and go under load?
+. "$(dirname "$0")/stock.sh"
+
+devices="nvme ahci blk e1000e net"
+disks="nvme ahci blk"
+
+loads()
+{
+	# shellcheck disable=SC2086 # words
+	load_pool $devices
+	for device in $devices; do
+		start_device "$device"
+	done
+}
+
+rings()
+{
+	ring nvme 0 0x28	# ASQ
+	ring nvme 0 0x30	# ACQ
+	ring ahci 5 0x100	# PxCLB
+	ring ahci 5 0x108	# PxFB
+	ring blk 4 0x20		# queue_desc of the last queue
+	ring net 4 0x20
+	up e1000e
+	ring e1000e 0 0x2800	# RDBA
+	ring e1000e 0 0x3800	# TDBA
+}
+
+nothing_is_left()
+{
+	# shellcheck disable=SC2086 # words
+	end_of $devices
+}
+
+for_each is_client $devices
+for_each file_system $disks
+for_each direct_io $disks
+for_each traffic e1000e net
+for_each rebind_under_load $devices
+for_each unbind_with_open_file $disks
+
+# shellcheck disable=SC2086 # words
+ktap_run loads rings $tests nothing_is_left

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Unmodified drivers of devices on the platform bus: virtio-mmio, as ACPI
+# describes it on QEMU's microvm.
+. "$(dirname "$0")/stock.sh"
+
+bus=platform
+devices="mmio_blk mmio_net"
+
+# Which of the slots have something, and what: known once they are bound.
+finds_devices()
+{
+	modprobe virtio_mmio
+	for virtio in /sys/bus/virtio/devices/*; do
+		slot=$(basename "$(dirname "$(readlink -f "$virtio")")")
+		case $(cat "$virtio/device") in
+		0x0001) echo "$slot" >/run/mmio_net ;;
+		0x0002) echo "$slot" >/run/mmio_blk ;;
+		esac
+	done
+	[ -e /run/mmio_net ] && [ -e /run/mmio_blk ] || fail "not all devices are there"
+}
+
+loads()
+{
+	# shellcheck disable=SC2086 # words
+	load_pool $devices
+	for device in $devices; do
+		start_device "$device"
+	done
+}
+
+nothing_is_left()
+{
+	# shellcheck disable=SC2086 # words
+	end_of $devices
+}
+
+for_each is_client $devices
+for_each works $devices
+for_each direct_io mmio_blk
+for_each rebind_under_load $devices
+for_each unbind_with_open_file mmio_blk
+
+# shellcheck disable=SC2086 # words
+ktap_run finds_devices loads $tests nothing_is_left

@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Unmodified drivers with the kernel told to bounce all streaming DMA: what a
+# client's driver says of its scatterlists (min_align_mask of NVMe) must hold.
+# Boot with swiotlb=force.
+. "$(dirname "$0")/stock.sh"
+
+grep -q swiotlb=force /proc/cmdline || ktap_skip_all "boot with swiotlb=force"
+devices="nvme ahci blk e1000e net"
+disks="nvme ahci blk"
+
+loads()
+{
+	# shellcheck disable=SC2086 # words
+	load_pool $devices
+	for device in $devices; do
+		start_device "$device"
+	done
+}
+
+# The interfaces are up, their receive buffers are mapped: if these are not
+# bounced, nothing here was, and the test shows nothing.
+bounces()
+{
+	[ "$(cat $debugfs/swiotlb/io_tlb_used)" -gt 0 ] || fail "nothing is bounced"
+}
+
+nothing_is_left()
+{
+	# shellcheck disable=SC2086 # words
+	end_of $devices
+}
+
+for_each is_client $devices
+for_each direct_io $disks
+for_each file_system $disks
+for_each traffic e1000e net
+
+# shellcheck disable=SC2086 # words
+ktap_run loads $tests bounces nothing_is_left
