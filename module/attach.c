@@ -41,6 +41,7 @@
 #include "debugfs.h"
 #include "direct.h"
 #include "outsider.h"
+#include "trace.h"
 
 static DEFINE_MUTEX(dap_mutex);
 static LIST_HEAD(dap_buried);
@@ -156,6 +157,7 @@ int dap_client_refresh(struct dap_client *client)
 	dap_ops_build(client);
 	set_dma_ops(dev, &client->ops);
 	dap_assign_skip_sync(dev, !client->ops.sync_single_for_cpu);
+	trace_attach(client);
 	return 0;
 }
 
@@ -222,6 +224,7 @@ static void restore_ops(struct dap_client *client)
 {
 	if (client->dev->dma_ops != &client->ops)
 		return;
+	trace_detach(client);
 	set_dma_ops(client->dev, client->saved);
 	dap_assign_skip_sync(client->dev, false);
 }

@@ -82,6 +82,14 @@ static int clients_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(clients);
 
+static void show_caller(struct seq_file *s, unsigned long caller)
+{
+	if (caller)
+		seq_printf(s, "%pS\n", (void *)caller);
+	else
+		seq_puts(s, "-\n");
+}
+
 /*
  * The position is 0 for the heading and page + 1 from then on: a file that is
  * read in pieces goes on where it was, whatever was freed meanwhile.
@@ -127,10 +135,7 @@ static int allocations_show(struct seq_file *s, void *v)
 	}
 	seq_printf(s, "0x%08llx %10u %-24s %10u ", (u64)live->page << PAGE_SHIFT,
 		   live->size, live->dev, live->age / HZ);
-	if (live->caller)
-		seq_printf(s, "%pS\n", (void *)live->caller);
-	else
-		seq_puts(s, "-\n");
+	show_caller(s, live->caller);
 	return 0;
 }
 
@@ -203,6 +208,88 @@ static int map_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(map);
 
+/* Bytes that a request may have to be counted in bucket @i, and no more. */
+static u64 bucket_bytes(unsigned int i)
+{
+	return (u64)PAGE_SIZE << i;
+}
+
+static int requests_show(struct seq_file *s, void *unused)
+{
+	struct dap_entry *entry = s->private;
+	struct dap_bucket bucket;
+	unsigned int i;
+
+	seq_printf(s, "%12s %12s %12s\n", "up_to_bytes", "served", "failed");
+	for (i = 0; i < DAP_BUCKETS; i++) {
+		bucket = dap_pool_bucket(&entry->pool, i);
+		if (!bucket.served && !bucket.failed)
+			continue;
+		if (i < DAP_BUCKETS - 1)
+			seq_printf(s, "%12llu ", bucket_bytes(i));
+		else
+			seq_printf(s, "%12s ", "more");
+		seq_printf(s, "%12u %12u\n", bucket.served, bucket.failed);
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(requests);
+
+/* The last one first. */
+static int failures_show(struct seq_file *s, void *unused)
+{
+	struct dap_entry *entry = s->private;
+	struct dap_failure failure;
+	unsigned int i;
+
+	seq_printf(s, "%10s %12s %12s %12s %-24s %s\n", "age_s", "size", "free",
+		   "largest_free", "client", "caller");
+	for (i = 0; i < DAP_FAILURES; i++) {
+		if (!dap_pool_failure(&entry->pool, i, &failure))
+			break;
+		seq_printf(s, "%10u %12zu %12zu %12zu %-24s ",
+			   ((u32)jiffies - failure.when) / HZ, failure.size,
+			   failure.free, failure.largest, failure.dev);
+		show_caller(s, failure.caller);
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(failures);
+
+static int peak_show(struct seq_file *s, void *unused)
+{
+	struct dap_entry *entry = s->private;
+	struct dap_pool_stats stats;
+
+	dap_pool_stats(&entry->pool, &stats);
+	seq_printf(s, "%zu\n", stats.peak_used_bytes);
+	return 0;
+}
+
+static int peak_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, peak_show, inode->i_private);
+}
+
+/* Whatever is written: from now on. */
+static ssize_t peak_write(struct file *file, const char __user *from,
+			  size_t count, loff_t *pos)
+{
+	struct dap_entry *entry = file_inode(file)->i_private;
+
+	dap_pool_reset_peak(&entry->pool);
+	return count;
+}
+
+static const struct file_operations peak_fops = {
+	.owner		= THIS_MODULE,
+	.open		= peak_open,
+	.read		= seq_read,
+	.write		= peak_write,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
+
 /**
  * dap_debugfs_add() - make the files of a pool
  * @entry: the pool
@@ -217,6 +304,9 @@ void dap_debugfs_add(struct dap_entry *entry)
 	debugfs_create_file("allocations", 0400, entry->dir, entry,
 			    &allocations_fops);
 	debugfs_create_file("map", 0400, entry->dir, entry, &map_fops);
+	debugfs_create_file("requests", 0400, entry->dir, entry, &requests_fops);
+	debugfs_create_file("failures", 0400, entry->dir, entry, &failures_fops);
+	debugfs_create_file("peak", 0600, entry->dir, entry, &peak_fops);
 }
 
 /**

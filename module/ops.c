@@ -21,6 +21,9 @@
 #include "compat.h"
 #include "direct.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 /* The first page of the pool that the device cannot address, or far beyond. */
 static u32 reachable_pages(const struct dap_client *client)
 {
@@ -186,8 +189,10 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 			     dap_caller(frame));
 	if (!IS_ERR(cpu)) {
 		*handle = client->bus + dap_pool_offset(pool, cpu);
+		trace_alloc(client, size, *handle);
 		return cpu;
 	}
+	trace_failure(client, size, PTR_ERR(cpu));
 
 	if ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) || dap_is_coherent(dev)) {
 		void *fallback = alloc_fallback(client, size, handle, gfp,
@@ -240,6 +245,8 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 	struct dap_pool *pool = client->pool;
 	int ret;
 
+	/* Before: the client may be gone after. */
+	trace_free(client, size, handle);
 	if (likely(dap_pool_contains(pool, cpu)))
 		ret = dap_pool_free(pool, &client->user, cpu, size);
 	else
@@ -351,8 +358,10 @@ static struct page *dap_ops_alloc_pages(struct device *dev, size_t size,
 	struct page *page;
 
 	page = before->dap_alloc_pages(dev, size, handle, dir, gfp);
-	if (page)
+	if (page) {
 		dap_pool_count_fallback(client->pool);
+		trace_fallback(client, size, *handle);
+	}
 	return page;
 }
 

@@ -175,6 +175,30 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 	return 0;
 }
 
+static unsigned int bucket_of(size_t size)
+{
+	unsigned int order = size > PAGE_SIZE ? fls64(size - 1) - PAGE_SHIFT : 0;
+
+	return min_t(unsigned int, order, DAP_BUCKETS - 1);
+}
+
+static noinline void note_failure(struct dap_pool *pool, struct dap_user *user,
+				  size_t size, unsigned long caller, int error)
+{
+	struct dap_failure *failure =
+		&pool->failures[pool->count.fail_count % DAP_FAILURES];
+
+	pool->count.fail_count++;
+	user->failures++;
+	failure->size = size;
+	failure->free = (size_t)pool->alloc.free << PAGE_SHIFT;
+	failure->largest = (size_t)dap_alloc_largest(&pool->alloc) << PAGE_SHIFT;
+	failure->error = error;
+	strscpy(failure->dev, dev_name(user->dev), sizeof(failure->dev));
+	failure->caller = caller;
+	failure->when = jiffies;
+}
+
 /**
  * dap_pool_alloc() - allocate memory from a pool
  * @pool:   the pool
@@ -206,9 +230,11 @@ void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 		ret = -E2BIG;
 	else
 		ret = take(pool, user, size, limit, caller, &page);
-	if (ret) {
-		pool->count.fail_count++;
-		user->failures++;
+	if (likely(!ret)) {
+		pool->buckets[bucket_of(size)].served++;
+	} else {
+		pool->buckets[bucket_of(size)].failed++;
+		note_failure(pool, user, size, caller, ret);
 	}
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	if (ret)
@@ -332,6 +358,61 @@ void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats)
 	stats->sweeps = pool->alloc.sweeps;
 	stats->count = pool->count;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * dap_pool_reset_peak() - let the peak be what is used now
+ * @pool: the pool
+ *
+ * Context: any.
+ */
+void dap_pool_reset_peak(struct dap_pool *pool)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	pool->count.least_free = pool->alloc.free;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+}
+
+/**
+ * dap_pool_bucket() - how many requests of a size there were
+ * @pool: the pool
+ * @i:    below DAP_BUCKETS: requests of up to 1 << @i pages
+ *
+ * Context: any.
+ */
+struct dap_bucket dap_pool_bucket(struct dap_pool *pool, unsigned int i)
+{
+	struct dap_bucket bucket;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	bucket = pool->buckets[i];
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	return bucket;
+}
+
+/**
+ * dap_pool_failure() - look at one of the last failures
+ * @pool:    the pool
+ * @back:    0 for the last, 1 for the one before, below DAP_FAILURES
+ * @failure: filled in
+ *
+ * Context: any.
+ * Return: false if there were not so many.
+ */
+bool dap_pool_failure(struct dap_pool *pool, unsigned int back,
+		      struct dap_failure *failure)
+{
+	unsigned long count, flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	count = pool->count.fail_count;
+	if (back < count)
+		*failure = pool->failures[(count - 1 - back) % DAP_FAILURES];
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	return back < count;
 }
 
 /**

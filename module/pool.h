@@ -2,6 +2,7 @@
 #ifndef DAP_POOL_H
 #define DAP_POOL_H
 
+#include <linux/mm.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -59,6 +60,40 @@ struct dap_user {
 	bool leaving;
 };
 
+/*
+ * Requests are counted by the power of two of pages that holds them, from 1 page to
+ * 2 GiB; the last is for what no pool could serve.
+ */
+#define DAP_BUCKETS	(32 - PAGE_SHIFT + 1)
+
+struct dap_bucket {
+	u32 served;
+	u32 failed;
+};
+
+/* Failed requests that are remembered. */
+#define DAP_FAILURES	8
+
+/**
+ * struct dap_failure - a request that a pool could not serve
+ * @size:    bytes asked for
+ * @free:    bytes free then
+ * @largest: the largest request that would have been served then
+ * @error:   why, as dap_pool_alloc() returned it
+ * @dev:     name of the device
+ * @caller:  who called the DMA API
+ * @when:    jiffies
+ */
+struct dap_failure {
+	size_t size;
+	size_t free;
+	size_t largest;
+	int error;
+	char dev[32];
+	unsigned long caller;
+	u32 when;
+};
+
 /* What the stats file is made of, apart from the allocator's own figures. */
 struct dap_counters {
 	size_t requested_bytes;
@@ -79,6 +114,8 @@ struct dap_counters {
  * @dead:	no more allocations, the pool's device is gone
  * @alloc:	which pages are free
  * @count:	statistics
+ * @buckets:	requests by size
+ * @failures:	the last of them, entry @count.fail_count % DAP_FAILURES is next
  */
 struct dap_pool {
 	char name[DAP_NAME_LEN];
@@ -89,6 +126,8 @@ struct dap_pool {
 	struct dap_alloc alloc;
 	void *meta;
 	struct dap_counters count;
+	struct dap_bucket buckets[DAP_BUCKETS];
+	struct dap_failure failures[DAP_FAILURES];
 };
 
 /**
@@ -135,6 +174,10 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 		  size_t size);
 bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live);
 void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats);
+void dap_pool_reset_peak(struct dap_pool *pool);
+struct dap_bucket dap_pool_bucket(struct dap_pool *pool, unsigned int i);
+bool dap_pool_failure(struct dap_pool *pool, unsigned int back,
+		      struct dap_failure *failure);
 void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
 		   struct dap_user *copy);
 bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user);

@@ -99,7 +99,7 @@ watch="--watch $POOL_PHYS:$POOL_SIZE"
 for module in dma_alias_pool:module dma_alias_pool_test:selftests; do
 	watch+=" --module ${module%:*}=$build/modules/${module#*:}/${module%:*}.ko"
 done
-for script in calls coherent attach mapping lifetime streaming bad_free bad_input; do
+for script in calls coherent files attach mapping lifetime streaming bad_free bad_input; do
 	# with an MMU no cacheable view is mapped, and the CPU has its caches
 	if [ -z "$POOL_ALIAS" ]; then
 		boots+=("$script $script.sh")
@@ -119,6 +119,7 @@ if [ -e "$build/bad-pools.dtbo" ]; then
 fi
 if [ "$BOARD" = virt ]; then
 	boots+=("buses buses.sh")
+	boots+=("tracing tracing.sh")
 	boots+=("each_bus each_bus.sh")
 	boots+=("each_bus-default each_bus.sh@default --overlay $build/pools.dtbo")
 	boots+=("buses-default buses.sh@default --overlay $build/pools.dtbo")

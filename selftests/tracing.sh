@@ -1,0 +1,85 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The tracepoints dma_alias_pool:*, as trace-cmd and perf use them.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+tracing=/sys/kernel/tracing
+[ -e $tracing/trace ] || mount -t tracefs trace $tracing 2>/dev/null
+[ -e $tracing/trace ] || ktap_skip_all "the kernel has no tracing"
+
+# traced COUNT REGEX: so many lines of the trace match
+traced()
+{
+	same "events '$2'" "$(grep -c -e "$2" $tracing/trace)" $1
+}
+
+clear_trace() { echo >$tracing/trace; }
+
+starts()
+{
+	load "pools=$(pool sram)" clients=dap-test.* || fail "cannot load"
+	for event in alloc free failure fallback attach detach; do
+		[ -d $tracing/events/dma_alias_pool/$event ] ||
+			fail "no event $event"
+	done
+	clear_trace
+	echo 1 >$tracing/events/dma_alias_pool/enable
+	load_tests
+}
+
+attach_and_detach()
+{
+	traced 1 "attach: client=dap-test.0 pool=sram bus=$pool_base"
+	traced 1 "attach: client=dap-test.1 pool=sram bus=$pool_base"
+	clear_trace
+	echo dap-test.1 >/sys/bus/platform/devices/dma_alias_pool.0/detach
+	traced 1 "detach: client=dap-test.1 pool=sram"
+	echo dap-test.1 >/sys/bus/platform/devices/dma_alias_pool.0/attach
+	traced 1 "attach: client=dap-test.1 pool=sram"
+}
+
+alloc_and_free()
+{
+	clear_trace
+	ok_dev dap-test.0 alloc 20000
+	traced 1 "alloc: client=dap-test.0 pool=sram size=20000 bus=$dma"
+	traced 0 "free: "
+	ok_dev dap-test.0 free 0
+	traced 1 "free: client=dap-test.0 pool=sram size=20000 bus=$dma"
+	traced 1 "alloc: "
+}
+
+failure()
+{
+	clear_trace
+	bad_dev dap-test.0 alloc $((pool_size + 1)) nowarn
+	traced 1 "failure: client=dap-test.0 pool=sram size=$((pool_size + 1)) error=-7"
+	ok_dev dap-test.1 alloc $pool_size
+	bad_dev dap-test.0 alloc 1 nowarn
+	traced 1 "failure: client=dap-test.0 pool=sram size=1 error=-28"
+}
+
+fallback()
+{
+	clear_trace
+	ok_dev dap-test.0 alloc 8192 nokmap
+	traced 1 "failure: client=dap-test.0"
+	traced 1 "fallback: client=dap-test.0 pool=sram size=8192 bus=$dma"
+	ok_dev dap-test.0 free 0
+	traced 1 "free: client=dap-test.0 pool=sram size=8192 bus=$dma"
+	clear_trace
+	ok_dev dap-test.0 noncoherent 100
+	traced 1 "fallback: client=dap-test.0"
+	ok_dev dap-test.1 free 0
+}
+
+ends()
+{
+	echo 0 >$tracing/events/dma_alias_pool/enable
+	unload_all || fail "module in use"
+	[ ! -d $tracing/events/dma_alias_pool ] || fail "events left"
+}
+
+ktap_run starts attach_and_detach alloc_and_free failure fallback ends
