@@ -99,8 +99,8 @@ const char *dap_region_conflict(const struct dap_region *region, bool coherent)
 	if (!region->cpu || region->cached == cached)
 		return NULL;
 	if (cached)
-		return "it is coherent in hardware, but the pool is mapped uncached: give it another pool";
-	return "it is not coherent in hardware, but the pool is mapped cached: give it another pool";
+		return "it is coherent in hardware, the pool is mapped uncached: use another";
+	return "it is not coherent in hardware, the pool is mapped cached: use another";
 }
 
 /**
