@@ -299,6 +299,7 @@ static void before_probe(struct device *dev)
 {
 	struct dap_client *client;
 	struct dap_entry *entry;
+	bool by_default;
 
 	if (dev->driver == &dap_pool_driver.driver)
 		return;
@@ -306,13 +307,14 @@ static void before_probe(struct device *dev)
 	dap_lock();
 	client = dap_client_find(dev);
 	if (!client) {
-		entry = dap_choose(dev, false);
+		entry = dap_choose(dev, false, &by_default);
 		if (entry)
 			client = dap_client_add(dev, entry);
 		if (!client) {
 			dap_outsider_add(dev);
 			goto out;
 		}
+		client->by_default = by_default;
 	}
 	if (client->excluded || dap_entry_of(client)->dead)
 		goto out;
@@ -386,6 +388,9 @@ static void after_unbind(struct device *dev)
 	dap_pool_user(client->pool, &client->user, &user);
 	if (user.live_allocs)
 		report_leaks(client, &user);
+	/* What it borrowed has just been freed. */
+	if (client->companion)
+		dap_companion_refresh(client->companion, dev);
 	/* Some architectures clear the ops at unbind. */
 	if (user.held)
 		set_dma_ops(dev, &client->ops);
@@ -450,14 +455,15 @@ static struct dap_bus {
 /* Does it wait for a pool, without a driver for want of memory, maybe? */
 static bool waits(struct device *dev)
 {
-	bool ret;
+	bool by_default, ret;
 
 	/* A pool that failed does not want one. */
 	if (of_match_device(dap_pool_driver.driver.of_match_table, dev))
 		return false;
 
 	dap_lock();
-	ret = !dev->driver && !dap_client_find(dev) && dap_choose(dev, true);
+	ret = !dev->driver && !dap_client_find(dev) &&
+	      dap_choose(dev, true, &by_default);
 	dap_unlock();
 	return ret;
 }

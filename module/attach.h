@@ -71,7 +71,7 @@ const char *dap_translate(struct device *dev, struct dap_entry *entry,
 			  dma_addr_t *bus);
 int dap_refuse(struct device *dev, const char *pool, const char *why);
 struct dap_entry *dap_entry_find(const char *name);
-struct dap_entry *dap_choose(struct device *dev, bool quiet);
+struct dap_entry *dap_choose(struct device *dev, bool quiet, bool *by_default);
 
 /* request.c: attach and detach on demand */
 int dap_attach_device(struct dap_entry *entry, struct device *dev);

@@ -22,6 +22,7 @@
  * @node:	in the list of clients, under dap_lock
  * @in_place:	attached while its driver was bound, and pins the module
  * @foreign:	may free memory that it got before it was a client
+ * @by_default:	nobody named this pool for it
  * @gone:	the device was removed
  * @excluded:	detached on request: no pool until it is attached again
  * @announced:	the log says that it is a client
@@ -40,6 +41,7 @@ struct dap_client {
 	struct list_head node;
 	bool in_place;
 	bool foreign;
+	bool by_default;
 	bool gone;
 	bool excluded;
 	bool announced;

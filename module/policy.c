@@ -140,19 +140,21 @@ static struct dap_entry *entry_of_node(const struct device_node *np,
  * dap_choose() - the pool of a device that has none yet
  * @dev:   the device
  * @quiet: do not report why it cannot have the pool that was named for it
+ * @by_default: set: nobody named that pool
  *
  * What its own node says comes before the parameter, and that before the
  * default.  Only the default leaves a device alone without a word.
  *
  * Return: the pool, or NULL.
  */
-struct dap_entry *dap_choose(struct device *dev, bool quiet)
+struct dap_entry *dap_choose(struct device *dev, bool quiet, bool *by_default)
 {
 	const char *why = dap_refusal(dev);
 	struct dap_entry *entry;
 	unsigned int i;
 	bool named;
 
+	*by_default = false;
 	entry = entry_of_node(dev->of_node, &named);
 	if (entry)
 		goto found;
@@ -179,8 +181,10 @@ struct dap_entry *dap_choose(struct device *dev, bool quiet)
 
 		if (entry->is_default && !entry->dead && !why &&
 		    !dap_is_coherent(dev) &&
-		    !dap_translate(dev, entry, &bus))
+		    !dap_translate(dev, entry, &bus)) {
+			*by_default = true;
 			return entry;
+		}
 	}
 	return NULL;
 

@@ -13,6 +13,7 @@
 #include "attach.h"
 #include "compat.h"
 #include "dma_alias_pool.h"
+#include "outsider.h"
 
 /*
  * Whom unbinding would leave half there: drivers that say so, and those of
@@ -48,18 +49,26 @@ static int admit(struct device *dev, struct dap_entry *entry,
 					  dap_is_coherent(dev));
 
 	*client = NULL;
-	if (old && !old->excluded && dap_entry_of(old) != entry) {
+	/* What only the default gave may be taken, unless it is in use. */
+	if (old && !old->excluded && dap_entry_of(old) != entry &&
+	    (!old->by_default || dap_client_holds_memory(old))) {
 		dev_err(dev, "not attached to DMA pool %s: it is a client of %s\n",
 			entry->pool.name, old->pool->name);
 		return -EBUSY;
 	}
 	if (why)
 		return dap_refuse(dev, entry->pool.name, why);
-	if (old && !old->excluded)
+	if (old && !old->excluded && dap_entry_of(old) == entry)
 		return 0;
 
-	if (old)
+	if (old) {
+		/* Of the pool it leaves it holds nothing, of the kernel's maybe. */
+		bool clean = !old->foreign && !old->excluded;
+
 		dap_client_drop(old);
+		if (clean)
+			dap_outsider_del(dev);
+	}
 	*client = dap_client_add(dev, entry);
 	return *client ? 0 : -ENOMEM;
 }

@@ -95,6 +95,10 @@ detach_is_refused_while_memory_is_held()
 	ok_dev dap-test.0 alloc 4096
 	log_clear
 	! detach $pool_a dap-test.0 || fail "detached with memory"
+	case $( (echo dap-test.0 >$pool_a/detach) 2>&1) in
+	*busy*) ;;
+	*) fail "another error than EBUSY" ;;
+	esac
 	log_has "dap-test.0: not detached from DMA pool a: it holds memory of it"
 	ok_dev dap-test.0 check 0 0
 	ok_dev dap-test.0 free 0

@@ -75,9 +75,23 @@ if [ -z "${BOOTS_ONLY:-}" ]; then
 		O="$top/build/unit" 2>&1 | tee "$logs/unit.log" || true
 	counts unit "$logs/unit.log"
 
+	say "  PICTURE"
+	"$here/check_picture.sh" 2>&1 | tee "$logs/picture.log" || true
+	sed -n 's/^[0-9]* passed, /picture: &/p' "$logs/picture.log" >>"$logs/picture.log"
+	counts picture "$logs/picture.log"
+
 	step "KSELFTEST install" "$logs/kselftest.log" kselftest
 	add kselftest 1 0
 fi
+
+# Old kernels' own headers warn, too.
+without_warnings() {
+	"$here/rig/modules.sh" "$kernel" "$top/build/w1-$BOARD-$KVER" W=1
+	! grep -E "(^|/)(module|selftests)/[^ ]*: (warning|error):" \
+		"$top/build/w1-$BOARD-$KVER/build.log"
+}
+step "W=1 $BOARD $KVER" "$logs/w1.log" without_warnings
+add w1 1 0
 
 # A kernel in which the module could not work: the build says so, and stops.
 unsupported() {

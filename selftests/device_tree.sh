@@ -153,6 +153,22 @@ two_pools_want_it()
 	load_tests
 }
 
+# A driver asks for the pool of a region, by its node; for one that nobody serves
+# it waits.
+by_the_driver()
+{
+	unload_all
+	load || fail "cannot load"
+	load_tests api=/reserved-memory/$named
+	in_pool dap-test.1 $named
+	unload_tests
+	load_tests api=/reserved-memory/nobody
+	[ ! -e $driver/dap-test.1 ] || fail "bound without its pool"
+	unload_all
+	load clients=dap-test.1@shared || fail "cannot load"
+	load_tests
+}
+
 # Coherent memory that only it may use, since its driver asked for it: the
 # default leaves it alone, and who asks is told why.
 own_memory()
@@ -351,5 +367,5 @@ ends_empty()
 ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_default by_parameter \
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
-	two_pools_want_it own_memory shifted_bus blind_bus two_pools_at_once full_pool_and_coherent_devices \
+	two_pools_want_it by_the_driver own_memory shifted_bus blind_bus two_pools_at_once full_pool_and_coherent_devices \
 	sync_is_needed_if_not_coherent mapped_for_its_clients scatterlist in_place_with_buffers ends_empty

@@ -62,7 +62,8 @@ MODULE_PARM_DESC(defer,
 
 static char *api = "";
 module_param(api, charp, 0644);
-MODULE_PARM_DESC(api, "name of a pool that probe asks for itself");
+MODULE_PARM_DESC(api,
+		 "name of a pool, or path of a region's node, that probe asks for itself");
 
 static bool stuck;
 module_param(stuck, bool, 0444);
@@ -971,21 +972,45 @@ static void remove_device(unsigned int id)
 }
 
 /* As a vendor's driver would, but that it would be linked to the module. */
-static int ask_for_pool(struct device *dev)
+static int ask_by_name(struct device *dev, const char *name)
 {
 	int (*attach)(struct device *dev, const char *pool);
-	char name[32];
 	int ret;
+
+	attach = symbol_get(dma_alias_pool_attach);
+	if (!attach)
+		return -ENODEV;
+	ret = attach(dev, name);
+	symbol_put(dma_alias_pool_attach);
+	return ret;
+}
+
+static int ask_by_node(struct device *dev, const char *path)
+{
+	int (*attach)(struct device *dev, struct device_node *region);
+	struct device_node *region;
+	int ret;
+
+	attach = symbol_get(dma_alias_pool_attach_node);
+	if (!attach)
+		return -ENODEV;
+	region = of_find_node_by_path(path);
+	ret = attach(dev, region);
+	of_node_put(region);
+	symbol_put(dma_alias_pool_attach_node);
+	return ret;
+}
+
+static int ask_for_pool(struct device *dev)
+{
+	char name[64];
 
 	if (sysfs_streq(api, ""))
 		return 0;
 	strscpy(name, api, sizeof(name));
-	attach = symbol_get(dma_alias_pool_attach);
-	if (!attach)
-		return -ENODEV;
-	ret = attach(dev, strim(name));
-	symbol_put(dma_alias_pool_attach);
-	return ret;
+	if (*name == '/')
+		return ask_by_node(dev, strim(name));
+	return ask_by_name(dev, strim(name));
 }
 
 /* Of a "shared-dma-pool" that its memory-region names. */

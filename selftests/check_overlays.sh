@@ -1,0 +1,270 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The bindings and overlays of dts-overlays/, on the host: the schemas are valid,
+# take their examples and refuse what is wrong; each overlay compiles, applies to
+# its board's own device tree out of kernel sources, and the result follows the
+# schemas and makes sense (check_overlays.py).
+# "ok" and "not ok" lines; the last line counts.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/..")
+. "$here/rig/lib.sh"
+
+overlays=$top/dts-overlays
+build=$top/build/overlays
+n=0 passed=0 failed=0
+
+# OVERLAY BASE SERIES,... [OPTION...]: the board's tree, kernel series whose
+# tree it fits, and what check_overlays.py has to know.
+table="
+mps2-an385		mps2-an385	6.1,7.3	--ram 0x20000000:0x400000
+mps2-an399		mps2-an399	6.1,7.3	--ram 0x20000000:0x400000
+stm32f746-disco		stm32f746-disco	7.3
+stm32f769-disco		stm32f769-disco	7.3
+stm32f769-disco		stm32f769-disco-mb1166-reva09	7.3
+stm32h743i-disco	stm32h743i-disco	6.1,7.3
+stm32h743i-disco-alias	stm32h743i-disco	6.1,7.3	--moves-ram
+stm32h747i-disco	stm32h747i-disco	7.3
+stm32h750i-art-pi	stm32h750i-art-pi	6.1,7.3
+imxrt1050-evk		imxrt1050-evk	6.1,7.3
+jh7100-beaglev-starlight	jh7100-beaglev-starlight	7.3
+"
+# As the kernel's own build does by default. This one does not see that the
+# fragment's children are merged into a node that has others.
+DTC=(dtc -@ -Wno-avoid_unnecessary_addr_size -O dtb)
+
+report() { # NAME, what it found on stdin
+	local found
+	found=$(cat)
+	n=$((n + 1))
+	if [ -z "$found" ]; then
+		passed=$((passed + 1))
+		echo "ok $n $1"
+	else
+		failed=$((failed + 1))
+		sed 's/^/# /' <<<"$found"
+		echo "not ok $n $1"
+	fi
+}
+
+need device-tree-compiler cpp dt-schema yamllint python3
+for series in 6.1 7.3; do
+	declare "source_${series/./_}=$("$here/rig/kernel.sh" --source "$series" | tail -n 1)"
+done
+source_of() {
+	local name=source_${1/./_}
+	echo "${!name}"
+}
+
+rm -rf "$build"
+mkdir -p "$build/bindings/reserved-memory"
+
+# --- schemas
+
+# What is common to reserved-memory's children and to those who use them: part of
+# the kernel's bindings in 6.1, of dt-schema later.
+bindings=$(source_of 6.1)/Documentation/devicetree/bindings
+cp "$overlays"/*.yaml "$build/bindings/"
+cp "$bindings"/reserved-memory/{reserved-memory,shared-dma-pool,memory-region}.yaml \
+	"$build/bindings/reserved-memory/"
+
+schemas() {
+	cd "$build/bindings"
+	dt-doc-validate -u "$build/bindings" ./*.yaml 2>&1 ||
+		echo "dt-doc-validate: status $?"
+	yamllint -f parsable -c "$bindings/.yamllint" ./*.yaml 2>&1
+	dt-mk-schema -j -o "$build/schema.json" . 2>&1 ||
+		echo "dt-mk-schema: status $?"
+}
+report "schemas" < <(schemas)
+
+# dt-validate's exit status does not tell.
+validate() { dt-validate -s "$build/schema.json" "$@" 2>&1; }
+
+# example YAML: its examples as OUT.dts and OUT.dtb
+example() {
+	local out=$build/example-$1
+	dt-extract-example "$overlays/$1.yaml" >"$out.dts"
+	"${DTC[@]}" -I dts -o "$out.dtb" "$out.dts" 2>&1
+}
+examples() {
+	local matched
+	example "$1"
+	validate "$build/example-$1.dtb"
+	# a schema that matches nothing finds nothing either
+	matched=$(validate -M "$build/example-$1.dtb" |
+		grep -c "/schemas/$1.yaml#") || true
+	[ "$matched" -ge "$2" ] ||
+		echo "$1.yaml was held against $matched nodes"
+}
+report "examples of dma-alias-pool,region.yaml" < <(examples dma-alias-pool,region 2)
+report "examples of dma-alias-pool.yaml" < <(examples dma-alias-pool 2)
+
+# refuses NAME YAML SED REGEX: its examples, after SED, are complained of
+refuses() {
+	local out=$build/bad-${1// /-}
+	sed -e "$3" "$build/example-$2.dts" >"$out.dts"
+	! cmp -s "$out.dts" "$build/example-$2.dts" || echo "sed changed nothing"
+	"${DTC[@]}" -q -I dts -o "$out.dtb" "$out.dts"
+	validate "$out.dtb" >"$out.log"
+	grep -q -e "$4" "$out.log" || {
+		echo "no complaint like $4, but:"
+		cat "$out.log"
+	}
+}
+while IFS='|' read -r name yaml change regex; do
+	report "schema refuses $name" < <(refuses "$name" "$yaml" "$change" "$regex")
+done <<'END'
+a region without no-map|dma-alias-pool,region|/no-map;/d|'no-map' is a required property
+a reusable region|dma-alias-pool,region|s/no-map;/& reusable;/|('reusable' was unexpected)
+a region of two pieces|dma-alias-pool,region|s/<0x20000000 0x400000>/& , <0x30000000 0x1000>/|reg: .*is too long
+a region with reg and size|dma-alias-pool,region|s/reg = .*;/& size = <0x1000>;/|More than one condition true in oneOf\|valid under each of
+a region of no size|dma-alias-pool,region|/size = <0x80000>;/d|placed: .*oneOf
+an unknown property of a region|dma-alias-pool,region|s/no-map;/& label = "x";/|('label' was unexpected)
+a pool without memory-region|dma-alias-pool|/memory-region = <&sram>;/d|'memory-region' is a required property
+a pool with two regions|dma-alias-pool|0,/memory-region = <&sram>;/s//memory-region = <\&sram>, <\&sram>;/|memory-region: .*is too long
+a pool with two aliases|dma-alias-pool|s/<0x20400000 0x400000>/& , <0x20800000 0x400000>/|reg: .*is too long
+a bad label|dma-alias-pool|s/label = "sram"/label = "..\/x"/|label:0: '../x' does not match
+a long label|dma-alias-pool|s/label = "sram"/label = "a234567890123456789012345678901x"/|label:0: .* does not match
+a default that is no boolean|dma-alias-pool|s/pool,default;/pool,default = <1>;/|dma-alias-pool,default: .*is not of type 'boolean'
+an alignment that is no power of two|dma-alias-pool|s/<0x1000>/<12288>/|max-alignment:0:0: 12288 is not one of
+an alignment of less than a page|dma-alias-pool|s/<0x1000>/<2048>/|max-alignment:0:0: 2048 is not one of
+an unknown property of a pool|dma-alias-pool|s/label = "sram";/& no-map;/|'no-map' .*\(unexpected\|does not match any\)
+END
+
+# --- overlays
+
+# base NAME SERIES: the board's own device tree as OUT
+base() {
+	local source file
+	source=$(source_of "$2")
+	file=$(find "$source"/arch/{arm,riscv}/boot/dts -name "$1.dts")
+	[ -n "$file" ] || {
+		echo "Linux $2 has no $1.dts"
+		return
+	}
+	cpp -nostdinc -undef -D__DTS__ -x assembler-with-cpp \
+		-I "$source/include" "$file" -o "$3.dts" 2>&1
+	dtc -q -@ -I dts -O dtb -o "$3" "$3.dts" 2>&1
+}
+
+# overlay FILE OUT: without a warning
+compile() { "${DTC[@]}" -I dts -o "$2" "$1" 2>&1; }
+
+described() {
+	local file=$overlays/$1.dtso
+	sed '/\*\//q' "$file" | tr -d '\n*\t' | tr -s ' ' >"$build/header"
+	grep -q 'Has not been tried on hardware\.' "$build/header" ||
+		echo "its header does not say that it has not been tried"
+	grep -q 'Boot firmware ' "$build/header" ||
+		echo "its header does not say what boot firmware must do"
+}
+
+# hold TREE: against the schemas; what they say in TREE.said, what they are about
+# in TREE.matched
+hold() {
+	local matches=': matched on schema\|^	http:'
+	[ -e "$1.said" ] && return
+	validate -M "$1" >"$1.log"
+	grep -e "$matches" "$1.log" >"$1.matched" || true
+	grep -v -e "$matches" "$1.log" | sed "s|$1||" | sort >"$1.said" || true
+}
+
+# What the schemas say of a board's tree is its own business, unless it is new.
+news() { # BASE MERGED
+	hold "$1"
+	hold "$2"
+	comm -13 "$1.said" "$2.said"
+	all_matched "$2"
+}
+
+# all_matched TREE: each node of ours was held against its schema
+all_matched() {
+	local matched ours
+	matched=$(grep -c '/schemas/dma-alias-pool' "$1.matched") || true
+	ours=$(dtc -q -I dtb -O dts "$1" |
+		grep -cE 'compatible = "dma-alias-pool(,region)?";') || true
+	[ "$matched" -eq "$ours" ] ||
+		echo "of $ours nodes of ours $matched were held against a schema"
+}
+
+apply() { # OVERLAY BASE SERIES OPTION...
+	local name=$1 tree=$build/$2-$3.dtb merged=$build/$1-on-$2-$3.dtb series=$3
+	[ -e "$tree" ] || base "$2" "$3" "$tree"
+	shift 3
+	fdtoverlay -i "$tree" -o "$merged" "$build/$name.dtbo" 2>&1 || return 0
+	[ -e "$merged" ] || return 0
+	news "$tree" "$merged"
+	python3 "$here/check_overlays.py" --source "$(source_of "$series")" "$@" \
+		"$tree" "$merged" 2>&1
+}
+
+for file in "$overlays"/*.dtso; do
+	name=$(basename "$file" .dtso)
+	report "$name compiles" < <(
+		compile "$file" "$build/$name.dtbo"
+		described "$name"
+		grep -q "^$name	" <<<"$table" || echo "has no base to be applied to"
+	)
+done
+while read -r name tree series options; do
+	[ -n "$name" ] || continue
+	for s in ${series//,/ }; do
+		# shellcheck disable=SC2086 # words
+		report "$name on $tree of Linux $s" < <(apply "$name" "$tree" "$s" $options)
+	done
+done <<<"$table"
+
+# The pools that the selftests describe follow the schemas, too.
+for file in "$here"/rig/boards/an385/pools.dtso "$here"/rig/boards/an500/pools.dtso; do
+	board=$(basename "$(dirname "$file")")
+	tree=mps2-an385
+	[ "$board" = an385 ] || tree=mps2-an399
+	report "selftest's pools of $board" < <(
+		dtc -q -@ -I dts -O dtb -o "$build/pools-$board.dtbo" "$file" 2>&1
+		fdtoverlay -i "$build/$tree-6.1.dtb" -o "$build/pools-$board.dtb" \
+			"$build/pools-$board.dtbo" 2>&1
+		hold "$build/pools-$board.dtb"
+		# not of its buses, which are not like real ones
+		grep -B 1 'From schema: .*/dma-alias-pool' "$build/pools-$board.dtb.log"
+		all_matched "$build/pools-$board.dtb"
+	)
+done
+
+# Would the checks find an overlay that is wrong?
+# finds NAME OVERLAY BASE SED REGEX
+finds() {
+	local out=$build/wrong-${1// /-}
+	sed -e "$4" "$overlays/$2.dtso" >"$out.dtso"
+	! cmp -s "$out.dtso" "$overlays/$2.dtso" || echo "sed changed nothing"
+	dtc -q -@ -I dts -O dtb -o "$out.dtbo" "$out.dtso" 2>&1
+	fdtoverlay -i "$build/$3-7.3.dtb" -o "$out.dtb" "$out.dtbo" 2>&1
+	python3 "$here/check_overlays.py" --source "$(source_of 7.3)" \
+		"$build/$3-7.3.dtb" "$out.dtb" >"$out.log" 2>&1
+	grep -q -e "$5" "$out.log" || {
+		echo "no complaint like $5, but:"
+		cat "$out.log"
+	}
+}
+while IFS='|' read -r name overlay tree change regex; do
+	report "finds $name" < <(finds "$name" "$overlay" "$tree" "$change" "$regex")
+done <<'END'
+a region outside of RAM|stm32f746-disco|stm32f746-disco|s/0xc0700000/0xc0800000/|is not in the board's RAM
+a region in the middle of RAM|stm32f746-disco|stm32f746-disco|s/0xc0700000/0xc0600000/|is not at the end of the RAM
+a region across the end of RAM|stm32f746-disco|stm32f746-disco|s/<0xc0700000 0x100000>/<0xc0600000 0x400000>/|partly in RAM
+a region that no MPU region fits|stm32f746-disco|stm32f746-disco|s/<0xc0700000 0x100000>/<0xc0740000 0xc0000>/|is no MPU region
+a region that is reserved already|jh7100-beaglev-starlight|jh7100-beaglev-starlight|s/0xf9000000/0xfa000000/|overlaps /reserved-memory/dma-reserved
+an alias that is reserved already|jh7100-beaglev-starlight|jh7100-beaglev-starlight|s/0x79000000/0x7a000000/|overlaps /reserved-memory/linux,dma
+an alias of another size|jh7100-beaglev-starlight|jh7100-beaglev-starlight|s/0x79000000 0x0 0x1000000/0x79000000 0x0 0x800000/|has not the size
+an alias over a device|mps2-an385|mps2-an385|s/<0x20400000 0x400000>/<0x40000000 0x400000>/|overlaps /soc/apb@40000000
+RAM that is moved|stm32h743i-disco-alias|stm32h743i-disco|s/without the MPU/without an MPU/|/memory@d0000000: reg is changed
+a client that does no DMA|stm32h743i-disco|stm32h743i-disco|s/&sdmmc1 {/\&rtc {/|rtc@58004000 is not known to allocate
+a client without a DMA engine|stm32f746-disco|stm32f746-disco|s/&usbotg_hs {/\&usbotg_fs {/|usb@50000000 is not known to allocate
+a changed device|stm32h743i-disco|stm32h743i-disco|s/&mac {/& status = "okay";/|ethernet@40028000: status is changed
+clients that are all disabled|stm32h743i-disco|stm32h743i-disco|/^&sdmmc1/,$d|all clients are disabled
+too much memory|stm32f746-disco|stm32f746-disco|s/<0xc0700000 0x100000>/<0xc0400000 0x400000>/|bytes of RAM are reserved
+END
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
