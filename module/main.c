@@ -101,6 +101,14 @@ static int spec_from_node(struct device *dev, struct dap_spec *spec,
 	if (res)
 		spec->alias = res->start;
 
+	spec->use_mpu = of_property_read_bool(dev->of_node,
+					      "dma-alias-pool,mpu");
+	if (spec->use_mpu && res) {
+		dev_err_probe(dev, ret,
+			      "dma-alias-pool,mpu is for memory without an alias, but there is reg\n");
+		goto err;
+	}
+
 	/* A label is shorter than sram@20000000, which is at least unique. */
 	if (of_property_read_string(dev->of_node, "label", &name))
 		name = kbasename(np->full_name);
@@ -131,7 +139,11 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 
 	dev_set_drvdata(dev, entry);
 	region = &entry->pool.region;
-	if (region->alias == region->phys)
+	if (region->use_mpu)
+		dev_info(dev, "DMA pool %s: %llu KiB at %pa, made non-cacheable by MPU region %d\n",
+			 spec->name, (u64)region->size >> 10, &region->phys,
+			 region->mpu);
+	else if (region->alias == region->phys)
 		dev_info(dev, "DMA pool %s: %llu KiB at %pa%s\n", spec->name,
 			 (u64)region->size >> 10, &region->phys,
 			 IS_ENABLED(CONFIG_MMU) ? "" :

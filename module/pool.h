@@ -22,6 +22,7 @@ struct device;
  * @has_bus:	@bus was given; else each device's own translation is used
  * @no_map:	false for a device tree region that lacks no-map
  * @is_default:	serves every device that qualifies, not only those named
+ * @use_mpu:	an MPU region makes the memory non-cacheable
  */
 struct dap_spec {
 	char name[DAP_NAME_LEN];
@@ -33,6 +34,7 @@ struct dap_spec {
 	bool has_bus;
 	bool no_map;
 	bool is_default;
+	bool use_mpu;
 };
 
 /**

@@ -22,5 +22,6 @@ dap-probes := \
   $(call dap-has,DAP_HAS_DMA_IOMMU,$(dap-include)/device.h,dma_iommu) \
   $(call dap-has,DAP_HAS_DEV_FLAGS,$(dap-include)/device.h,accessors.dma_coherent) \
   $(call dap-has,DAP_HAS_IO_TLB_MEM,$(dap-include)/device.h,dma_io_tlb_mem;) \
+  $(call dap-has,DAP_OVERLAY_HAS_BASE,$(dap-include)/of.h,struct device_node [*]target_base) \
   $(call dap-has,DAP_REMOVE_RETURNS_INT,$(dap-include)/platform_device.h,int .[*]remove) \
   $(call dap-has,DAP_ARCHDATA_COHERENT,arch/$(SRCARCH)/include/asm/device.h,dma_coherent)

@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 
 #include "compat.h"
+#include "mpu.h"
 #include "region.h"
 
 static bool overlaps(phys_addr_t a, phys_addr_t b, phys_addr_t size)
@@ -186,6 +187,14 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 		dap_flush_cached_view(phys_to_virt(region->phys), region->phys,
 				      region->size);
 
+	if (region->use_mpu) {
+		region->mpu = dap_mpu_claim(dev, region->phys, region->size);
+		if (region->mpu < 0) {
+			ret = region->mpu;
+			goto err_unmap;
+		}
+	}
+
 	if (has_alias && verify) {
 		ret = dap_verify_alias(dev, region);
 		if (ret)
@@ -194,7 +203,8 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 	return 0;
 
 err_unmap:
-	memunmap(region->cpu);
+	if (region->cpu)
+		memunmap(region->cpu);
 err_alias:
 	if (has_alias)
 		release_mem_region(region->alias, region->size);
@@ -211,6 +221,8 @@ err_phys:
  */
 void dap_region_release(struct dap_region *region)
 {
+	if (region->use_mpu)
+		dap_mpu_release(region->mpu);
 	if (region->cpu)
 		memunmap(region->cpu);
 	if (region->has_alias)

@@ -17,6 +17,7 @@ struct device;
  * @size:  bytes, a multiple of the page size
  * @cpu:   kernel mapping of @alias; NULL until there is a client, with an MMU
  * @cached:	how @cpu is mapped
+ * @use_mpu:	MPU region @mpu makes the memory non-cacheable
  * @has_alias:	@alias is another address than @phys
  * @phys_name:	what /proc/iomem calls the claim on @phys
  * @alias_name:	what /proc/iomem calls the claim on @alias
@@ -28,6 +29,8 @@ struct dap_region {
 	void *cpu;
 	bool cached;
 	bool has_alias;
+	bool use_mpu;
+	int mpu;
 	char phys_name[DAP_NAME_LEN + 16];
 	char alias_name[DAP_NAME_LEN + 24];
 };

@@ -131,6 +131,9 @@ fi
 if [ -e "$build/bad-pools.dtbo" ]; then
 	boots+=("bad_device_tree bad_device_tree.sh --overlay $build/bad-pools.dtbo")
 fi
+if [ -e "$build/mpu-pools.dtbo" ]; then
+	boots+=("mpu mpu.sh --overlay $build/mpu-pools.dtbo")
+fi
 if [ "$BOARD" = virt ]; then
 	boots+=("buses buses.sh")
 	boots+=("tracing tracing.sh")

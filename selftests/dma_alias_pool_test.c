@@ -36,6 +36,10 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#ifdef CONFIG_CPU_V7M
+#include <asm/v7m.h>
+#endif
+
 #include "../module/compat.h"
 #include "../module/dma_alias_pool.h"
 
@@ -86,6 +90,7 @@ struct test_dev {
 	struct device *dev;
 	struct dentry *file;
 	bool bound;
+	bool gone;
 	struct test_buffer buffer[TEST_MAX_BUFFERS];
 	char result[256];
 };
@@ -681,6 +686,28 @@ static int do_release(struct test_dev *t, char *args)
 	return ret;
 }
 
+/* mpu NUMBER: a region's registers, and the control register (ARMv7-M) */
+static int do_mpu(struct test_dev *t, char *args)
+{
+#ifdef CONFIG_CPU_V7M
+	unsigned long long region;
+
+	if (number(args, &region))
+		return -EINVAL;
+	preempt_disable();
+	writel(region, BASEADDR_V7M_SCB + PMSAv7_RNR);
+	result(t, "type=0x%x ctrl=0x%x rbar=0x%x rasr=0x%x\n",
+	       readl(BASEADDR_V7M_SCB + MPU_TYPE),
+	       readl(BASEADDR_V7M_SCB + MPU_CTRL),
+	       readl(BASEADDR_V7M_SCB + PMSAv7_RBAR) & ~0x1f,
+	       readl(BASEADDR_V7M_SCB + PMSAv7_RASR));
+	preempt_enable();
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct test_dev *t, char *args);
@@ -707,6 +734,7 @@ static const struct {
 	{ "release",	 do_release, true },
 	{ "keep",	 do_keep },
 	{ "badfree",	 do_badfree, true },
+	{ "mpu",	 do_mpu, true },
 };
 
 static ssize_t test_write(struct file *file, const char __user *from,
@@ -960,16 +988,46 @@ static bool holds_something(const struct test_dev *t)
 	return false;
 }
 
-/* What is left of a device goes, unless a test wants to free it later. */
-static void remove_device(unsigned int id)
+/*
+ * Once a device is gone, what is left of it goes too, unless a test wants to free
+ * it later: then at the latest when there is another device of that name.  A
+ * debugfs file must not be removed with the lock that its operations take.
+ */
+static void drop_gone(const char *name)
 {
-	struct test_dev *t = find_test_dev(&test_pdevs[id]->dev);
+	struct test_dev *t, *found = NULL;
 
-	platform_device_unregister(test_pdevs[id]);
-	test_pdevs[id] = NULL;
-	if (t && !holds_something(t))
-		drop_test_dev(t);
+	mutex_lock(&test_lock);
+	list_for_each_entry(t, &test_devs, node)
+		if (t->gone && !strcmp(dev_name(t->dev), name) &&
+		    !holds_something(t))
+			found = t;
+	if (found)
+		list_del_init(&found->node);
+	mutex_unlock(&test_lock);
+	if (found)
+		drop_test_dev(found);
 }
+
+static int test_bus_notify(struct notifier_block *nb, unsigned long action,
+			   void *data)
+{
+	struct device *dev = data;
+	struct test_dev *t;
+
+	if (action != BUS_NOTIFY_REMOVED_DEVICE)
+		return NOTIFY_DONE;
+	mutex_lock(&test_lock);
+	t = find_test_dev(dev);
+	if (t)
+		t->gone = true;
+	mutex_unlock(&test_lock);
+	if (t)
+		drop_gone(dev_name(dev));
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block test_bus_nb = { .notifier_call = test_bus_notify };
 
 /* As a vendor's driver would, but that it would be linked to the module. */
 static int ask_by_name(struct device *dev, const char *name)
@@ -1047,6 +1105,7 @@ static int test_bind(struct device *dev)
 	if (!has_own_memory(dev))
 		take_own_memory(dev);
 
+	drop_gone(dev_name(dev));
 	mutex_lock(&test_lock);
 	t = find_test_dev(dev) ?: make_test_dev(dev);
 	if (!t) {
@@ -1194,14 +1253,18 @@ static void unregister_drivers(void)
 	platform_driver_unregister(&test_driver);
 }
 
+static void remove_device(unsigned int id)
+{
+	platform_device_unregister(test_pdevs[id]);
+	test_pdevs[id] = NULL;
+}
+
 static void remove_devices(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < TEST_MAX_DEVICES; i++) {
-		platform_device_unregister(test_pdevs[i]);
-		test_pdevs[i] = NULL;
-	}
+	for (i = 0; i < TEST_MAX_DEVICES; i++)
+		remove_device(i);
 }
 
 static int add_device(unsigned int id)
@@ -1265,9 +1328,12 @@ static int __init test_init(void)
 	if (ret)
 		goto err;
 	test_driver.driver.suppress_bind_attrs = stuck;
-	ret = register_drivers();
+	ret = bus_register_notifier(&platform_bus_type, &test_bus_nb);
 	if (ret)
 		goto err_misc;
+	ret = register_drivers();
+	if (ret)
+		goto err_notifier;
 	for (i = 0; i < devices && !ret; i++)
 		ret = add_device(i);
 	if (!ret)
@@ -1276,6 +1342,8 @@ static int __init test_init(void)
 	remove_devices();
 	unregister_drivers();
 	drop_test_devs();
+err_notifier:
+	bus_unregister_notifier(&platform_bus_type, &test_bus_nb);
 err_misc:
 	misc_deregister(&map_device);
 err:
@@ -1288,6 +1356,7 @@ static void __exit test_exit(void)
 	/* What was leaked is freed with the driver long gone, as it may be. */
 	unregister_drivers();
 	remove_devices();
+	bus_unregister_notifier(&platform_bus_type, &test_bus_nb);
 	drop_test_devs();
 	misc_deregister(&map_device);
 	debugfs_remove(test_root);

@@ -1,0 +1,131 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Memory without a second address, made non-cacheable by the ARMv7-M MPU
+# (dma-alias-pool,mpu): what the registers say, that user space lives on, what is
+# refused, and that all is undone. Needs rig/boards/an385/mpu-pools.dtso.
+. "$(dirname "$0")/ktap.sh"
+
+[ -d /proc/device-tree/whole-pool ] || ktap_skip_all "no test nodes in the device tree"
+
+pools_driver=/sys/bus/platform/drivers/dma_alias_pool
+pool_of() { echo $pools_driver/$1-pool; }
+
+# region NUMBER RBAR RASR
+region()
+{
+	ok_dev dap-test.0 mpu $1
+	same "base of region $1" "$rbar" $2
+	same "attributes of region $1" "$rasr" $3
+}
+
+# The MPU is off and empty, as this kernel leaves it.
+is_off()
+{
+	ok_dev dap-test.0 mpu 0
+	same "MPU_CTRL" "$ctrl" 0x0
+	regions=$((type >> 8 & 255))
+	n=0
+	while [ $n -lt $regions ]; do
+		region $n 0x0 0x0
+		n=$((n + 1))
+	done
+}
+
+starts()
+{
+	load_tests
+	ok_dev dap-test.0 mpu 0
+	[ $((type >> 8 & 255)) -ge 8 ] || ktap_skip_all "no MPU"
+	is_off
+	log_clear
+	load clients=dap-test.0@whole,dap-test.1@part || fail "cannot load"
+	log_has "DMA pool whole: 1024 KiB at 0x20000000, made non-cacheable by MPU region"
+	for dev in dap-test.0 dap-test.1; do
+		unbind $dev
+		bind $dev
+	done
+}
+
+# number_of POOL: of its MPU region, as the log says
+number_of()
+{
+	dmesg | sed -n "s/.*DMA pool $1: .* by MPU region \([0-9]*\)$/\1/p" |
+		tail -n 1
+}
+
+# Below the pool's: what the default memory map says, for user space, too.
+background()
+{
+	ok_dev dap-test.0 mpu 0
+	same "MPU_CTRL" "$ctrl" 0x5
+	region 0 0x0 0x302ee3f
+	region 1 0x0 0x30bf53f
+	region 2 0x0 0x1310bb3f
+	region 3 0x0 0x1305df3f
+}
+
+# Normal, not cacheable, shareable, never executed: 1 MiB, all of its eighths.
+power_of_two() { region "$(number_of whole)" 0x20000000 0x130c0027; }
+
+# 512 KiB, of which the upper six eighths are used.
+three_quarters()
+{
+	region "$(number_of part)" 0x20200000 0x130c0325
+	ok_dev dap-test.1 alloc 0x20000
+	[ $((dma)) -ge $((0x20220000)) ] && [ $((dma)) -lt $((0x20280000)) ] ||
+		fail "$dma is not in the pool"
+	ok_dev dap-test.1 fill $id 0x11
+	ok_dev dap-test.1 check $id 0x11
+	ok_dev dap-test.1 free $id
+}
+
+is_used()
+{
+	ok_dev dap-test.0 alloc 20000
+	[ $((dma)) -ge $((0x20000000)) ] && [ $((dma)) -lt $((0x20100000)) ] ||
+		fail "$dma is not in the pool"
+	same "cpu address" "$cpu" "$dma"
+	ok_dev dap-test.0 fill $id 0x5e
+	ok_dev dap-test.0 check $id 0x5e
+	eval "$("$here/mmap_buffer" dap-test.0 $id 0 4096)"
+	same "what user space sees" "$first" 0x5e5e5e5e
+	ok_dev dap-test.0 free $id
+}
+
+# One more than there are regions for; then one goes.
+no_region_is_free()
+{
+	ok_dev dap-test.0 mpu 0
+	if [ $((type >> 8 & 255)) -ne 8 ]; then
+		skip "the MPU has more than 8 regions"
+		return
+	fi
+	[ ! -e $(pool_of late) ] || fail "a fifth pool with 8 regions"
+	log_has "late-pool: error -EBUSY: dma-alias-pool,mpu: none of the 8 MPU regions is free"
+	number=$(number_of small-a)
+	echo small-a-pool >$pools_driver/unbind
+	region $number 0x0 0x0
+	echo late-pool >$pools_driver/bind || fail "no region for it when one is free"
+	region $number 0x202a0000 0x130c001d
+}
+
+refused()
+{
+	log_has "odd-pool: error -EINVAL: dma-alias-pool,mpu: 0x00011000 bytes at 0x20301000 are not whole eighths"
+	log_has "both-pool: error -EINVAL: dma-alias-pool,mpu is for memory without an alias"
+	[ ! -e $(pool_of odd) ] || fail "odd-pool is there"
+}
+
+is_undone()
+{
+	unbind dap-test.0
+	unbind dap-test.1
+	unload || fail "module in use"
+	is_off
+	! grep -q dma_alias_pool /proc/iomem || fail "resources left"
+	unload_tests
+}
+
+ktap_run starts background power_of_two three_quarters is_used refused \
+	no_region_is_free is_undone
