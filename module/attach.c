@@ -204,6 +204,8 @@ void dap_client_announce(struct dap_client *client)
 /**
  * dap_client_holds_memory() - does it, of the pool or in place of the pool?
  * @client: the client
+ *
+ * Return: whether it does.
  */
 bool dap_client_holds_memory(struct dap_client *client)
 {
@@ -602,7 +604,8 @@ static int check_unique(struct device *dev, const struct dap_spec *spec)
  * @verify:    check that the alias is one
  *
  * Context: process context, may sleep.
- * Return: the pool, or an ERR_PTR that has been reported.
+ * Return: the pool, or an ERR_PTR that has been reported, here or by the kernel's
+ * own allocator.
  */
 struct dap_entry *dap_entry_create(struct device *dev,
 				   const struct dap_spec *spec,
@@ -684,6 +687,7 @@ void dap_entry_retire(struct dap_entry *entry)
  * @name: the name
  *
  * Context: process context, may sleep.
+ * Return: whether there is.
  */
 bool dap_entry_exists(const char *name)
 {

@@ -37,10 +37,10 @@
 #define DAP_RASR_SIZE(order)	(((order) - 1) << 1)
 #define DAP_RASR_ENABLE		BIT(0)
 /* TEX, C and B */
-#define DAP_RASR_UNCACHED	(1 << 19)
+#define DAP_RASR_UNCACHED	BIT(19)
 #define DAP_RASR_WRITE_THROUGH	BIT(17)
-#define DAP_RASR_WRITE_BACK	(1 << 19 | BIT(17) | BIT(16))
-#define DAP_RASR_DEVICE		(DAP_RASR_XN | 2 << 19)
+#define DAP_RASR_WRITE_BACK	(BIT(19) | BIT(17) | BIT(16))
+#define DAP_RASR_DEVICE		(DAP_RASR_XN | BIT(20))
 #define DAP_RASR_SHARED_DEVICE	(DAP_RASR_XN | BIT(18) | BIT(16))
 
 #define DAP_SUBREGIONS		8

@@ -61,10 +61,16 @@ static noinline void report_failure(struct dap_client *client, size_t size,
 				    pool->name, &client->bus,
 				    dev->coherent_dma_mask,
 				    (u64)dev->bus_dma_limit);
+	} else if (limit < pool->region.size >> PAGE_SHIFT) {
+		dev_err_ratelimited(dev,
+				    "DMA pool %s has no room for %zu bytes in what the device can address of it, %#llx bytes (mask %#llx, bus limit %#llx)\n",
+				    pool->name, size, (u64)limit << PAGE_SHIFT,
+				    dev->coherent_dma_mask,
+				    (u64)dev->bus_dma_limit);
 	} else {
 		dap_pool_stats(pool, &stats);
 		dev_err_ratelimited(dev,
-				    "DMA pool %s has no room for %zu bytes: %zu of %zu free, largest run %zu; see its debugfs directory\n",
+				    "DMA pool %s has no room for %zu bytes: %zu of %zu free, at most %zu for one request; see its debugfs directory\n",
 				    pool->name, size, stats.free_bytes,
 				    stats.total_bytes, stats.largest_free_bytes);
 	}

@@ -58,6 +58,8 @@ void dap_outsider_add(const struct device *dev)
 /**
  * dap_outsider_is() - may a device have memory of the kernel's?
  * @dev: the device
+ *
+ * Return: whether it may.
  */
 bool dap_outsider_is(const struct device *dev)
 {

@@ -171,7 +171,8 @@ struct dap_entry *dap_choose(struct device *dev, bool quiet, bool *by_default)
 		if (entry)
 			goto found;
 		if (!quiet)
-			dev_warn(dev, "no DMA pool %s for clients=%s\n",
+			dev_warn(dev, "there is no DMA pool%s%s for clients=%s\n",
+				 *dap_rules[i].pool ? " " : "",
 				 dap_rules[i].pool, dap_rules[i].glob);
 		return NULL;
 	}

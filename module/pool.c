@@ -210,7 +210,7 @@ static noinline void note_failure(struct dap_pool *pool, struct dap_user *user,
  *
  * The memory is zeroed to the end of its last page (user space may map it) and
  * aligned to the smallest power-of-two number of pages that holds it, which is
- * what Documentation/core-api/dma-api.rst promises to drivers; less only where
+ * what Documentation/core-api/dma-api-howto.rst promises to drivers; less only where
  * somebody gave that up for the pool (max_align).
  *
  * Context: any; takes the pool's lock, clears the memory after dropping it.
@@ -382,6 +382,7 @@ void dap_pool_reset_peak(struct dap_pool *pool)
  * @i:    below DAP_BUCKETS: requests of up to 1 << @i pages
  *
  * Context: any.
+ * Return: how many were served, how many failed.
  */
 struct dap_bucket dap_pool_bucket(struct dap_pool *pool, unsigned int i)
 {

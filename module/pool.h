@@ -115,6 +115,7 @@ struct dap_counters {
  *		context and the time under it is bounded
  * @dead:	no more allocations, the pool's device is gone
  * @alloc:	which pages are free
+ * @meta:	memory that @alloc works in
  * @count:	statistics
  * @buckets:	requests by size
  * @failures:	the last of them, entry @count.fail_count % DAP_FAILURES is next

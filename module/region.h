@@ -17,7 +17,8 @@ struct device;
  * @size:  bytes, a multiple of the page size
  * @cpu:   kernel mapping of @alias; NULL until there is a client, with an MMU
  * @cached:	how @cpu is mapped
- * @use_mpu:	MPU region @mpu makes the memory non-cacheable
+ * @use_mpu:	an MPU region makes the memory non-cacheable
+ * @mpu:	its number
  * @has_alias:	@alias is another address than @phys
  * @phys_name:	what /proc/iomem calls the claim on @phys
  * @alias_name:	what /proc/iomem calls the claim on @alias

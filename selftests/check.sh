@@ -75,10 +75,12 @@ if [ -z "${BOOTS_ONLY:-}" ]; then
 		O="$top/build/unit" 2>&1 | tee "$logs/unit.log" || true
 	counts unit "$logs/unit.log"
 
-	say "  PICTURE"
-	"$here/check_picture.sh" 2>&1 | tee "$logs/picture.log" || true
-	sed -n 's/^[0-9]* passed, /picture: &/p' "$logs/picture.log" >>"$logs/picture.log"
-	counts picture "$logs/picture.log"
+	for part in picture docs readme; do
+		say "  ${part^^}"
+		"$here/check_$part.sh" 2>&1 | tee "$logs/$part.log" || true
+		sed -n "s/^[0-9]* passed, /$part: &/p" "$logs/$part.log" >>"$logs/$part.log"
+		counts $part "$logs/$part.log"
+	done
 
 	step "KSELFTEST install" "$logs/kselftest.log" kselftest
 	add kselftest 1 0

@@ -37,6 +37,19 @@ case $pool_size in
 	;;
 esac
 
+# plain NUMBER: 4M as pools= takes it, for the shell
+plain()
+{
+	case $1 in
+	*[kK]) echo $((${1%?} << 10)) ;;
+	*[mM]) echo $((${1%?} << 20)) ;;
+	*[gG]) echo $((${1%?} << 30)) ;;
+	*) echo "$1" ;;
+	esac
+}
+
+[ -z "$DAP_POOL" ] || pool_size=$(plain "$pool_size")
+
 hex() { printf '0x%x' "$(($1))"; }
 
 fail()

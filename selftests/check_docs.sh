@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check_docs.sh [TREE] - does the documentation say what the sources do? Every log
+# message, file, key, parameter and property, both ways; kernel-doc; links, paths
+# and commands. Boots nothing (check_readme.sh types the console blocks).
+# What each check looks at is in rig/docs.py. Ends "N passed, N failed".
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+tree=$(readlink -f "${1:-$here/..}")
+. "$here/rig/lib.sh"
+
+n=0 passed=0 failed=0
+
+need perl python3 device-tree-compiler
+# not KVER: later kernels have other tools
+source=$("$here/rig/kernel.sh" --source 6.1 | tail -n 1)
+
+# check CHECK NAME: nothing printed is well; a check that breaks is not
+check() {
+	local found
+	found=$(python3 "$here/rig/docs.py" "$1" "$tree" "$source" 2>&1) ||
+		found+=$'\n'"$1 did not come to its end"
+	n=$((n + 1))
+	if [ -z "$found" ]; then
+		passed=$((passed + 1))
+		echo "ok $n $2"
+	else
+		failed=$((failed + 1))
+		sed '/^$/d; s/^/# /' <<<"$found"
+		echo "not ok $n $2"
+	fi
+}
+
+echo "KTAP version 1"
+echo "1..12"
+check functions "every function that others call has kernel-doc"
+check kernel_doc "kernel-doc builds without warnings"
+check log_messages "every log message is in the administrator's guide"
+check debugfs "every debugfs file, key and column is in the ABI"
+check sysfs "every sysfs attribute is in the ABI"
+check tracepoints "every tracepoint and field is in the ABI"
+check abi_format "the ABI files are in the kernel's format"
+check parameters "every module parameter is explained"
+check properties "every device tree property is explained"
+check paths "every path that is named exists"
+check links "links lead somewhere"
+check commands "make targets, scripts and device trees that are shown are right"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

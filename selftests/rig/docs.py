@@ -1,0 +1,415 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""docs.py CHECK TREE [KERNEL-SOURCE] - compare the documentation with the sources.
+
+Prints what is wrong, a line each; nothing if all is well. check_docs.sh has
+the list of CHECKs, each is a function here.
+"""
+import os
+import re
+import subprocess
+import sys
+
+TOP = ""
+KERNEL = ""
+GUIDE = "Documentation/admin-guide.md"
+PORTING = "Documentation/porting.md"
+ABI = "Documentation/ABI/testing"
+
+
+# --- the sources ------------------------------------------------------------
+
+
+def read(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as f:
+        return f.read()
+
+
+def sources(suffixes=(".c", ".h")):
+    for name in sorted(os.listdir(os.path.join(TOP, "module"))):
+        if name.endswith(suffixes) and not name.endswith(".mod.c"):
+            yield "module/" + name
+
+
+STRING = r'"(?:[^"\\]|\\.)*"'
+
+
+def code(path):
+    """A source without comments and the preprocessor's lines."""
+    text = re.sub(rf"({STRING})|/\*.*?\*/|//[^\n]*",
+                  lambda m: m[1] or " ", read(path), flags=re.S)
+    return re.sub(r"^#(?:[^\n]*\\\n)*[^\n]*", "", text, flags=re.M)
+
+
+def literals(path):
+    """(call that it is an argument of, text) of each string, pieces joined."""
+    text = code(path)
+    calls, at = [], 0
+    token = re.compile(rf"({STRING}(?:\s*{STRING})*)|(\w+)\s*\(|([()])")
+    while m := token.search(text, at):
+        at = m.end()
+        if m[1]:
+            yield calls[-1] if calls else "", "".join(
+                s[1:-1] for s in re.findall(STRING, m[1]))
+        elif m[2]:
+            calls.append(m[2])
+        elif m[3] == "(":
+            calls.append(calls[-1] if calls else "")
+        elif calls:
+            calls.pop()
+
+
+# What is said to others than those who read the log.
+NOT_SAID = re.compile(r"seq_|snprintf|MODULE_|module_param|asm$|volatile$|TP_|__a")
+
+
+def messages():
+    """(file, format) of all that the module says, with reasons and fragments."""
+    for path in sources():
+        for call, text in literals(path):
+            text = text.replace("\\n", "").replace('\\"', '"')
+            if " " in text.strip() and not NOT_SAID.match(call):
+                yield path, text
+
+
+FORMAT = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?(?:h|hh|l|ll|z|t)*(?:p[A-Za-z]*|[a-z%])")
+
+
+def pattern(text):
+    """A regular expression for a message as the guide writes it."""
+    parts = FORMAT.split(text)
+    return ".+?".join(re.escape(p) for p in parts)
+
+
+# --- the documents ----------------------------------------------------------
+
+
+def documents():
+    for folder, _, names in os.walk(TOP):
+        inside = os.path.relpath(folder, TOP)
+        if re.match(r"build\b|\.git\b", inside):
+            continue
+        for name in sorted(names):
+            if name.endswith(".md"):
+                yield os.path.normpath(os.path.join(inside, name))
+
+
+def blocks(text):
+    """(language, first line's number, lines) of each fenced block."""
+    language, start, lines = None, 0, []
+    for number, row in enumerate(text.split("\n"), 1):
+        if row.lstrip().startswith("```"):
+            if language is None:
+                language, start, lines = row.strip()[3:], number + 1, []
+            else:
+                yield language, start, lines
+                language = None
+        elif language is not None:
+            lines.append(row)
+
+
+def prose(text):
+    """(number, line) outside of fenced blocks."""
+    fenced = False
+    for number, row in enumerate(text.split("\n"), 1):
+        if row.lstrip().startswith("```"):
+            fenced = not fenced
+        elif not fenced:
+            yield number, row
+
+
+def spans(text):
+    """(number, text) of each `code` span."""
+    for number, row in prose(text):
+        for m in re.finditer(r"(`+)(.+?)\1", row):
+            yield number, m[2].strip()
+
+
+def abi_entries():
+    """{What: its text} of all files."""
+    entries = {}
+    folder = os.path.join(TOP, ABI)
+    for name in sorted(os.listdir(folder)):
+        for part in re.split(r"^What:", read(f"{ABI}/{name}"), flags=re.M)[1:]:
+            what, text = part.split("\n", 1)
+            entries[what.strip()] = text
+    return entries
+
+
+def abi_entry(suffix):
+    for what, text in abi_entries().items():
+        if what.endswith(suffix):
+            return text
+    return None
+
+
+# --- the checks -------------------------------------------------------------
+
+
+def functions():
+    """Every function that others may call has kernel-doc."""
+    for path in sources():
+        text = read(path)
+        plain = code(path)
+        for m in re.finditer(r"^(?!static\b|typedef\b)(\w[\w \t*]*?[ *](\w+)\([^;{}]*\))\s*\n\{",
+                             plain, re.M):
+            if re.search(r"\bstatic\b", m[1]):
+                continue
+            if not re.search(rf"/\*\*\n \* {m[2]}\(\) - \S", text):
+                yield f"{path}: {m[2]}() has no kernel-doc"
+
+
+def kernel_doc():
+    """It builds, as rst and as man, and says what is returned."""
+    for path in sources((".c", ".h")):
+        for form in ("-rst", "-man"):
+            done = subprocess.run(
+                ["perl", f"{KERNEL}/scripts/kernel-doc", "-v", form, path],
+                cwd=TOP, capture_output=True, text=True, check=False)
+            for row in done.stderr.splitlines():
+                # -v asks for "Return:", the rest of it is noise
+                if form == "-rst" and re.search(r"(warning|error): (?!contents before|no structured)", row):
+                    yield row
+            if done.returncode and not done.stdout:
+                yield f"{path}: kernel-doc {form} failed"
+
+
+def log_messages():
+    """All that the log can say is in the guide, and nothing else is."""
+    guide = read(GUIDE)
+    code_spans = [s for _, s in spans(guide)]
+    said = list(messages())
+    if len(said) < 50:
+        yield f"only {len(said)} messages were found in the sources"
+    for path, text in said:
+        # what is added to another message need not stand alone
+        found = re.compile(pattern(text.strip(" ,:(")))
+        if not any(found.search(s) for s in code_spans):
+            yield f'{path}: "{text}" is not in {GUIDE}'
+    # without those that would fit anything
+    formats = [re.compile(pattern(text.strip()) + (".+" if text.endswith(" ") else ""))
+               for _, text in said if len(FORMAT.sub("", text)) > 8]
+    section = guide.split("\n## Messages\n")[-1].split("\n## ")[0]
+    listed = re.findall(r"^- `(.+)`$", section, re.M)
+    for row in re.findall(r"^  \| (`.*?`) \|", section, re.M):
+        listed += re.findall(r"`(.+?)`", row)
+    if not listed:
+        yield f"{GUIDE} has no section Messages with a list"
+    for text in listed:
+        # WHAT: REASON is two messages in one
+        parts = [text, text.split(": ", 1)[-1]]
+        if not any(f.fullmatch(p) for f in formats for p in parts):
+            yield f'{GUIDE}: nothing says "{text}"'
+
+
+def debugfs():
+    """Each file, stats key and column is in the ABI, and nothing else is."""
+    files = set()
+    for path in sources():
+        files |= set(re.findall(r'debugfs_create_file\(\s*"(\w+)"', code(path)))
+    for name in sorted(files):
+        if abi_entry(f"<pool>/{name}") is None:
+            yield f"debugfs file {name} is not in {ABI}"
+    for what in abi_entries():
+        if m := re.match(r"/sys/kernel/debug/dma_alias_pool/<pool>/(\w+)$", what):
+            if m[1] not in files:
+                yield f"there is no debugfs file {m[1]}, which {ABI} describes"
+    text = code("module/debugfs.c")
+    keys = re.findall(r'seq_printf\(s, "(\w+) %\w+\\n"', text)
+    if len(keys) < 10:
+        yield f"only {len(keys)} keys of stats were found"
+    entry = abi_entry("<pool>/stats") or ""
+    rows = re.findall(r"^\t\t(\w+_\w+|clients)  +\S", entry, re.M)
+    for key in keys:
+        if key not in rows:
+            yield f"key {key} of stats is not in {ABI}"
+    for row in rows:
+        if row not in keys:
+            yield f"stats has no key {row}, which {ABI} describes"
+    for m in re.finditer(r"(\w+)_show\(struct seq_file.*?\n\}", text, re.S):
+        for row in re.findall(r'seq_printf\(s, "[^"]*",((?:\s*"\w+",?){2,})\)', m[0]):
+            for column in re.findall(r"\w+", row):
+                if not re.search(rf"^\t\t{column}  +\S", abi_entry(f"<pool>/{m[1]}") or "", re.M):
+                    yield f"column {column} of {m[1]} is not in {ABI}"
+
+
+def sysfs():
+    """Each attribute of the pool's device is in the ABI, and nothing else is."""
+    names = set()
+    for path in sources():
+        names |= set(re.findall(r"DEVICE_ATTR_\w+\((\w+)\)", code(path)))
+    if not names:
+        yield "no attributes were found"
+    for name in sorted(names):
+        if abi_entry(f"drivers/dma_alias_pool/<device>/{name}") is None:
+            yield f"attribute {name} is not in {ABI}"
+    for what in abi_entries():
+        if m := re.match(r"/sys/bus/.*/(\w+)$", what):
+            if m[1] not in names:
+                yield f"there is no attribute {m[1]}, which {ABI} describes"
+
+
+def tracepoints():
+    """Each event and field is in the ABI, and no other event."""
+    text = "".join(code(path) for path in sources((".h",)))
+    events = set(re.findall(r"\bTRACE_EVENT\((\w+)", text))
+    events |= set(re.findall(r"\bDEFINE_EVENT\(\w+,\s*(\w+)", text))
+    fields = set(re.findall(r"__(?:array|field|string)\([^,]*,\s*(\w+)", text))
+    entry = abi_entry("events/dma_alias_pool/<event>") or ""
+    rows = [set(re.findall(r"^\t\t(\w+)  +\S", part, re.M))
+            for part in (entry + "Their fields:").split("Their fields:")[:2]]
+    for kind, have, said in (("event", events, rows[0]), ("field", fields, rows[1])):
+        for name in sorted(have - said):
+            yield f"{kind} {name} is not in {ABI}"
+        for name in sorted(said - have):
+            yield f"there is no {kind} {name}, which {ABI} describes"
+
+
+def abi_format():
+    """The kernel's own reader is content, and all fields are there."""
+    done = subprocess.run(
+        ["perl", f"{KERNEL}/scripts/get_abi.pl", "--dir", os.path.join(TOP, ABI), "validate"],
+        capture_output=True, text=True, check=False)
+    yield from (done.stdout + done.stderr).splitlines()
+    if done.returncode:
+        yield f"get_abi.pl ended with {done.returncode}"
+    for what, text in abi_entries().items():
+        for field in ("Date", "KernelVersion", "Contact", "Description"):
+            if not re.search(rf"^{field}:[\t ]*(?:\S|\n\t)", text, re.M):
+                yield f"{what}: no {field}"
+
+
+def parameters():
+    """Each module parameter is in README and guide; no other is ever shown."""
+    names = set()
+    for path in sources():
+        names |= set(re.findall(r"\bmodule_param\((\w+)", code(path)))
+    if not names:
+        yield "no parameters were found"
+    for name in sorted(names):
+        for path in (GUIDE, "README.md"):
+            if not re.search(rf"^\|? *`{name}=", read(path), re.M):
+                yield f"{path} does not explain {name}="
+    used = re.compile(r"dma_alias_pool\.ko|modprobe dma_alias_pool\b|options dma_alias_pool\b")
+    for path in documents():
+        for number, row in enumerate(read(path).split("\n"), 1):
+            shown = re.findall(r"\bdma_alias_pool\.(\w+)=", row)
+            if m := used.search(row):
+                shown += re.findall(r"(?:^| )(\w+)=", re.split(r"[`;]", row[m.end():])[0])
+            for name in shown:
+                if name not in names:
+                    yield f"{path}:{number}: {name}= is no parameter"
+
+
+def properties():
+    """Each device tree property that is read, and each compatible, is explained."""
+    names = set()
+    for path in sources():
+        for m in re.finditer(r'\bof_(?:property_read_\w+|parse_phandle|device_is_compatible)\('
+                             r'[^"]*?"([^"]+)"', code(path)):
+            names.add(m[1])
+        names |= set(re.findall(r'\.compatible = "([^"]+)"', code(path)))
+    if len(names) < 5:
+        yield f"only {len(names)} properties were found"
+    text = read(PORTING)
+    for name in sorted(names | {"reg"}):
+        if not re.search(rf"`[^`\n]*{re.escape(name)}[^`\n]*`", text):
+            yield f"{PORTING} does not explain {name}"
+
+
+# Names with one of these endings are files; folders end with a slash.
+PATH = re.compile(r"[\w.,+*/-]+(?:\.(?:c|h|sh|py|md|svg|yaml|rst|txt|dtso|dts|ko|mk)|/)|"
+                  r"(?:module|selftests|Documentation|packaging|dts-overlays|\.ci|kernel|arch|mm|drivers|include)"
+                  r"/[\w.,+/-]+")
+MADE = re.compile(r"build/|(?:.*/)?dma_alias_pool(?:_test)?\.ko$|/|~|\.\.?/|kernel/dma/dma_alias_pool|include/config/")
+
+
+def paths():
+    """What looks like a file or folder of the project, or of the kernel, is one."""
+    folders = ("", "module", "selftests", "selftests/rig", "Documentation")
+    for path in documents():
+        for number, text in spans(read(path)):
+            for word in text.split():
+                name = word.strip(",;:()'\"")
+                if not PATH.fullmatch(name) or MADE.match(name) or "*" in name or "NAME" in name:
+                    continue
+                here = [os.path.join(TOP, f, name) for f in folders]
+                here += [os.path.join(TOP, os.path.dirname(path), name), os.path.join(KERNEL, name)]
+                if not any(os.path.exists(p) for p in here):
+                    yield f"{path}:{number}: there is no {name}"
+
+
+def anchors(path):
+    """The names that headings get where Markdown is shown."""
+    seen = set()
+    for _, row in prose(read(path)):
+        if m := re.match(r"#+ +(.*)", row):
+            words = re.sub(r"[^\w\- ]", "", m[1].strip().lower())
+            seen.add(words.replace(" ", "-"))
+    return seen
+
+
+def links():
+    """Links within the project lead somewhere."""
+    for path in documents():
+        for number, row in prose(read(path)):
+            for target in re.findall(r"\]\(([^)\s]+)\)", row):
+                if re.match(r"[a-z]+:", target):
+                    continue
+                name, _, anchor = target.partition("#")
+                to = os.path.normpath(os.path.join(os.path.dirname(path), name)) if name else path
+                if not os.path.exists(os.path.join(TOP, to)):
+                    yield f"{path}:{number}: {target}: there is no {to}"
+                elif anchor and anchor not in anchors(to):
+                    yield f"{path}:{number}: {target}: no such heading"
+
+
+def commands():
+    """make TARGET, and scripts that are to be run, exist; device trees compile."""
+    targets = set(re.findall(r"^([a-z][\w -]*):", read("Makefile"), re.M))
+    targets = {t for row in targets for t in row.split()}
+    for path in documents():
+        text = read(path)
+        shown = list(spans(text))
+        for language, start, lines in blocks(text):
+            shown += [(start + i, row) for i, row in enumerate(lines)]
+            if language == "dts":
+                yield from compiles(path, start, lines)
+        for number, row in shown:
+            for m in re.finditer(r"(?:^|[#$&;] *)(?:\w+=\S+ )*make((?: +[\w-]+(?![=\w/-]))+)", row):
+                for word in m[1].split():
+                    # menuconfig and modules_install are the kernel's
+                    if word not in targets and not re.search(r"BR2_EXTERNAL|config", row):
+                        yield f"{path}:{number}: make {word}: no such target"
+            for m in re.finditer(r"\bsh ([\w/-]+\.sh)\b", row):
+                if not os.path.exists(os.path.join(TOP, "selftests", os.path.basename(m[1]))):
+                    yield f"{path}:{number}: there is no {m[1]}"
+
+
+def compiles(path, start, lines):
+    """A device tree, or pieces of one, with all labels that it refers to."""
+    text = "\n".join(lines)
+    have = set(re.findall(r"(\w+):\s", text))
+    missing = set(re.findall(r"&(\w+)", text)) - have
+    nodes = "".join(f"{label}: outer-{label} {{ }};\n" for label in sorted(missing))
+    tree = f"/dts-v1/;\n/ {{ #address-cells = <1>; #size-cells = <1>;\n{nodes}}};\n{text}\n"
+    done = subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", os.devnull],
+                          input=tree, capture_output=True, text=True, check=False)
+    if done.returncode:
+        for row in done.stderr.splitlines()[:3]:
+            yield f"{path}:{start}: dtc: {row}"
+
+
+def main():
+    global TOP, KERNEL
+    TOP, KERNEL = sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else ""
+    if sys.argv[1] == "messages":  # for whoever writes the guide
+        for path, text in messages():
+            print(f"{path}: {text}")
+        return
+    for row in globals()[sys.argv[1]]():
+        print(row)
+
+
+if __name__ == "__main__":
+    main()
