@@ -99,7 +99,7 @@ examples() {
 		echo "$1.yaml was held against $matched nodes"
 }
 report "examples of dma-alias-pool,region.yaml" < <(examples dma-alias-pool,region 2)
-report "examples of dma-alias-pool.yaml" < <(examples dma-alias-pool 2)
+report "examples of dma-alias-pool.yaml" < <(examples dma-alias-pool 3)
 
 # refuses NAME YAML SED REGEX: its examples, after SED, are complained of
 refuses() {
@@ -128,6 +128,7 @@ a pool with two aliases|dma-alias-pool|s/<0x20400000 0x400000>/& , <0x20800000 0
 a bad label|dma-alias-pool|s/label = "sram"/label = "..\/x"/|label:0: '../x' does not match
 a long label|dma-alias-pool|s/label = "sram"/label = "a234567890123456789012345678901x"/|label:0: .* does not match
 a default that is no boolean|dma-alias-pool|s/pool,default;/pool,default = <1>;/|dma-alias-pool,default: .*is not of type 'boolean'
+an alias and the MPU|dma-alias-pool|s/pool,default;/pool,mpu;/|reg: False schema does not allow
 an alignment that is no power of two|dma-alias-pool|s/<0x1000>/<12288>/|max-alignment:0:0: 12288 is not one of
 an alignment of less than a page|dma-alias-pool|s/<0x1000>/<2048>/|max-alignment:0:0: 2048 is not one of
 an unknown property of a pool|dma-alias-pool|s/label = "sram";/& no-map;/|'no-map' .*\(unexpected\|does not match any\)

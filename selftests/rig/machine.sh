@@ -70,6 +70,14 @@ prepare() {
 		dtc -q -@ -I dts -O dtb -o "$build/$(basename "$overlay" .dtso).dtbo" \
 			"$overlay"
 	done
+	# for the guest; without symbols, which the kernel cannot take out again
+	for overlay in "$HERE/boards/$BOARD"/run-time/*.dtso; do
+		[ -e "$overlay" ] || continue
+		mkdir -p "$build/files/overlays"
+		dtc -q -I dts -O dtb \
+			-o "$build/files/overlays/$(basename "$overlay" .dtso).dtbo" \
+			"$overlay"
+	done
 	# a board that the kernel has no device tree for
 	if [ -e "$HERE/boards/$BOARD/$BOARD.dts" ]; then
 		tree=$build/$BOARD.dtb
