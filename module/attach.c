@@ -53,7 +53,6 @@ static void destroy_entry(struct dap_entry *entry)
 	dap_debugfs_remove(entry);
 	dap_pool_destroy(&entry->pool);
 	of_node_put(entry->region_np);
-	put_device(entry->dev);
 	kfree(entry);
 }
 
@@ -678,6 +677,9 @@ void dap_entry_retire(struct dap_entry *entry)
 		if (is_idle(client))
 			dap_client_drop(client);
 	}
+	/* Memory may be held for long yet, its device tree node need not be. */
+	put_device(entry->dev);
+	entry->dev = NULL;
 	reap_entry(entry);
 	dap_unlock();
 }

@@ -16,7 +16,7 @@ extern struct platform_driver dap_pool_driver;
 /**
  * struct dap_entry - a pool and everybody around it, under dap_lock
  * @pool:	the pool itself
- * @dev:	its platform device
+ * @dev:	its platform device, with a reference; NULL once @dead
  * @region_np:	the node that clients' memory-region may name, or NULL
  * @has_bus:	all clients use @bus, instead of their own translation
  * @bus:	bus address of the pool

@@ -61,7 +61,7 @@ kselftest() {
 		CC="$userland/bin/fdpic-gcc" INSTALL_PATH="$tree/installed"
 	for file in "$build"/files/*; do
 		# lint.sh and its like are for the host
-		case ${file##*/} in *_bench.ko | check*.sh | lint.sh) continue ;; esac
+		case ${file##*/} in *_bench.ko | overlays | check*.sh | lint.sh) continue ;; esac
 		test -e "$tree/installed/${file##*/}"
 	done
 }
@@ -75,7 +75,7 @@ if [ -z "${BOOTS_ONLY:-}" ]; then
 		O="$top/build/unit" 2>&1 | tee "$logs/unit.log" || true
 	counts unit "$logs/unit.log"
 
-	for part in picture docs readme; do
+	for part in picture docs readme overlays; do
 		say "  ${part^^}"
 		"$here/check_$part.sh" 2>&1 | tee "$logs/$part.log" || true
 		sed -n "s/^[0-9]* passed, /$part: &/p" "$logs/$part.log" >>"$logs/$part.log"
@@ -132,6 +132,10 @@ if [ -e "$build/pools.dtbo" ]; then
 fi
 if [ -e "$build/bad-pools.dtbo" ]; then
 	boots+=("bad_device_tree bad_device_tree.sh --overlay $build/bad-pools.dtbo")
+fi
+if [ -e "$build/run-time.dtbo" ]; then
+	boots+=("overlay-watched overlay.sh --overlay $build/run-time.dtbo $watch")
+	boots+=("overlay-cached overlay.sh --cacheid --overlay $build/run-time.dtbo")
 fi
 if [ -e "$build/mpu-pools.dtbo" ]; then
 	boots+=("mpu mpu.sh --overlay $build/mpu-pools.dtbo")

@@ -49,9 +49,8 @@ report() { # NAME, what it found on stdin
 }
 
 need device-tree-compiler cpp dt-schema yamllint python3
-for series in 6.1 7.3; do
-	declare "source_${series/./_}=$("$here/rig/kernel.sh" --source "$series" | tail -n 1)"
-done
+source_6_1=$("$here/rig/kernel.sh" --source 6.1 | tail -n 1)
+source_7_3=$("$here/rig/kernel.sh" --source 7.3 | tail -n 1)
 source_of() {
 	local name=source_${1/./_}
 	echo "${!name}"

@@ -93,6 +93,7 @@ licences() {
 	local file
 	for file in $sources $scripts Makefile Kbuild Kconfig dkms.conf \
 		    module/Kbuild selftests/Kbuild debian/rules \
+		    dts-overlays/*.yaml dts-overlays/*.dtso \
 		    $(find packaging -name '*.mk' -o -name '*.bb' -o -name '*.conf' \
 			-o -name Config.in); do
 		head -n 5 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' ||
