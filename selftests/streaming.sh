@@ -24,7 +24,7 @@ resource 0x60000000 64
 limits
 noncoherent 10000
 pages 10000
-mask 0x7fffffff
+mask 0xbfffffff
 map 1500 bidi
 limits
 mask 0xffffffff
