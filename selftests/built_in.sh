@@ -57,8 +57,10 @@ before_the_drivers()
 # Nobody bound anything again: the first probe met the pool.
 upstream_driver_is_a_client()
 {
-	in_order 'ssp-pl022 40020000.spi: coherent DMA memory comes from pool sram' \
+	# A client before its probe, and told of when that has ended well.
+	in_order 'DMA pool sram: ' \
 		 'ssp-pl022 40020000.spi: ARM PL022 driver' \
+		 'ssp-pl022 40020000.spi: coherent DMA memory comes from pool sram' \
 		 'probe of 40020000.spi returned 0'
 	grep -q "^40020000.spi  *ssp-pl022 " $pools/sram/clients ||
 		fail "it is not in the clients file"
