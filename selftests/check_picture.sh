@@ -71,11 +71,13 @@ cat >"$RIG_TMP/in" <<-END
 	# tracer: nop
 	 insmod-1 [000] ..... 1.000000: alloc: client=eth0 pool=a size=8192 bus=0x20000000
 	 insmod-1 [000] ..... 1.500000: dma_alias_pool:alloc: client=lcd pool=b size=1 bus=0x30002000
+	 insmod-1 [000] 1.600000:    dma_alias_pool:alloc: client=perf pool=b size=2 bus=0x30004000
 	 insmod-1 [000] ..... 1.700000: failure: client=lcd pool=a size=40960000 error=-28
 	 insmod-1 [000] ..... 2.000000: free: client=eth0 pool=a size=8192 bus=0x20000000
 END
 picture "$RIG_TMP/in" && drawn "eth0: 8192 bytes at 0x20000000" \
-	"lcd: no room for 40960000 bytes" "lcd: 1 bytes at 0x30002000" &&
+	"lcd: no room for 40960000 bytes" "lcd: 1 bytes at 0x30002000" \
+	"perf: 2 bytes at 0x30004000" &&
 	says "$RIG_TMP/in: pool a, 1.000000 s, 8 KiB from bus address 0x20000000, 1 failures"
 report "trace"
 

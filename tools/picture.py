@@ -4,8 +4,8 @@
 
   picture.py map [map ...] >pool.svg          debugfs map, saved once or more often
   picture.py allocations [...] >pool.svg      debugfs allocations
-  picture.py trace >pool.svg                  /sys/kernel/tracing/trace (or trace-cmd
-                                              report) with dma_alias_pool:* enabled
+  picture.py trace >pool.svg                  /sys/kernel/tracing/trace, trace-cmd report
+                                              or perf script, of dma_alias_pool:*
 
 Several maps or lists of allocations are drawn one after another, oldest first. A
 trace is drawn over time: each allocation from its alloc to its free, failures as
@@ -23,7 +23,7 @@ COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#edc948", "#76b7b2",
            "#ff9da7", "#9c755f")
 
 EVENT = re.compile(
-    r"(?P<time>\d+\.\d+): (?:dma_alias_pool:)?(?P<what>alloc|free|failure):"
+    r"(?P<time>\d+\.\d+): +(?:dma_alias_pool:)?(?P<what>alloc|free|failure):"
     r" +client=(?P<client>\S+) pool=(?P<pool>\S+) size=(?P<size>\d+)"
     r"(?: bus=(?P<bus>0x[0-9a-f]+))?")
 MAP = re.compile(r"(?:[.?]|[A-Z][a-z]*)+")

@@ -17,6 +17,48 @@ loads()
 	done
 }
 
+# What a driver does to the pool when it goes and comes, by trace-cmd.
+traced()
+{
+	address=$(address_of sdhci)
+	mount -t tracefs trace /sys/kernel/tracing 2>/dev/null
+	driver=/sys/bus/pci/drivers/sdhci-pci
+	trace-cmd record -e dma_alias_pool -o /tmp/trace.dat sh -c "
+		echo $address > $driver/unbind
+		echo $address > $driver/bind" >/tmp/record 2>&1 ||
+		fail "trace-cmd record: $(tail -n 1 /tmp/record)"
+	wait_ready sdhci
+	trace-cmd report -i /tmp/trace.dat >/tmp/report 2>&1 ||
+		fail "trace-cmd report"
+	grep "client=$address" /tmp/report | head -n 4 | sed 's/^/# /'
+	for event in attach alloc free; do
+		grep -q " $event: .*client=$address pool=$pool" /tmp/report || {
+			fail "no $event in the report"
+			tail -n 20 /tmp/report | sed 's/^/# /'
+		}
+	done
+}
+
+# The same by perf, which counts them.
+counted()
+{
+	perf record -q -a -e 'dma_alias_pool:*' -o /tmp/perf.data sleep 30 &
+	perf=$!
+	sleep 3
+	unbind_device sdhci
+	bind_device sdhci
+	wait_ready sdhci
+	kill -INT $perf
+	wait $perf
+	perf script -i /tmp/perf.data >/tmp/report 2>/tmp/errors ||
+		fail "perf script: $(head -n 2 /tmp/errors)"
+	grep 'dma_alias_pool:' /tmp/report | head -n 4 | sed 's/^/# /'
+	for event in attach alloc free; do
+		grep -q "dma_alias_pool:$event: .*client=$(address_of sdhci)" \
+			/tmp/report || fail "no $event in perf's report"
+	done
+}
+
 nothing_is_left()
 {
 	# shellcheck disable=SC2086 # words
@@ -30,4 +72,4 @@ for_each rebind_under_load $devices
 for_each unbind_with_open_file $disks
 
 # shellcheck disable=SC2086 # words
-ktap_run loads $tests nothing_is_left
+ktap_run loads $tests traced counted nothing_is_left

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # stock_initramfs.sh OUT KERNEL_DIR FILES_DIR - make the initramfs for a kernel
-# of stock.sh: Debian's static BusyBox and mke2fs, the kernel's own drivers
-# with modprobe, guest/*, and everything in FILES_DIR in /root.
+# of stock.sh: Debian's static BusyBox, mke2fs, trace-cmd and perf, the kernel's own
+# drivers with modprobe, guest/*, and everything in FILES_DIR in /root.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
@@ -66,7 +66,7 @@ drivers() {
 
 [ $# -eq 3 ] || die "usage: stock_initramfs.sh OUT KERNEL_DIR FILES_DIR"
 PATH=$PATH:/usr/sbin:/sbin
-need python3 kmod e2fsprogs xz-utils zstd
+need python3 kmod e2fsprogs linux-perf trace-cmd xz-utils zstd
 kernel=$2
 release=$(cat "$kernel/rig/release")
 userland=$CACHE/userland/stock-r$RECIPE
@@ -83,5 +83,7 @@ root=$RIG_TMP/root
 mkdir "$root"
 program "$(command -v mke2fs)"
 program "$(command -v e2fsck)"
+program "$(command -v trace-cmd)"
+program "$(command -v perf)"
 drivers
 python3 "$HERE/mkcpio.py" "$1" "$userland" "$HERE/guest" "$3" "$root"
