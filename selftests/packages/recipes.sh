@@ -60,9 +60,10 @@ buildroot_kconfig() {
 		sed "s|\$BR2_EXTERNAL_DMA_ALIAS_POOL_PATH|$buildroot|" \
 			"$buildroot/Config.in" >>"$dir/Config.in"
 		echo BR2_PACKAGE_DMA_ALIAS_POOL=y >"$dir/$answer.config"
-		CONFIG_='' KCONFIG_CONFIG="$dir/$answer.config" \
+		# in there: it leaves include/ where it runs
+		(cd "$dir" && CONFIG_='' KCONFIG_CONFIG="$dir/$answer.config" \
 			"$kernel/scripts/kconfig/conf" --olddefconfig \
-			"$dir/Config.in" 2>"$dir/err"
+			"$dir/Config.in" 2>"$dir/err")
 		[ ! -s "$dir/err" ]
 	done
 	grep -qx BR2_PACKAGE_DMA_ALIAS_POOL=y "$dir/y.config"
