@@ -173,10 +173,7 @@ finish() { # PID LABEL
 	fi
 	tail -n 1 "$logs/$label.log"
 	if [ -e "$logs/$label.json" ]; then
-		read -r passed failed < <(python3 -c '
-import json, sys
-counts = json.load(open(sys.argv[1]))
-print(counts["passed"], counts["failed"])' "$logs/$label.json")
+		read -r passed failed < <(run_counts "$logs/$label.json")
 		# a run that is not well counts, even if all its lines are
 		[ $rc -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
 		add "$label" "$passed" "$failed"

@@ -34,20 +34,6 @@ jh7100-beaglev-starlight	jh7100-beaglev-starlight	7.3
 # fragment's children are merged into a node that has others.
 DTC=(dtc -@ -Wno-avoid_unnecessary_addr_size -O dtb)
 
-report() { # NAME, what it found on stdin
-	local found
-	found=$(cat)
-	n=$((n + 1))
-	if [ -z "$found" ]; then
-		passed=$((passed + 1))
-		echo "ok $n $1"
-	else
-		failed=$((failed + 1))
-		sed 's/^/# /' <<<"$found"
-		echo "not ok $n $1"
-	fi
-}
-
 need device-tree-compiler cpp dt-schema yamllint python3
 source_6_1=$("$here/rig/kernel.sh" --source 6.1 | tail -n 1)
 source_7_3=$("$here/rig/kernel.sh" --source 7.3 | tail -n 1)
@@ -76,7 +62,7 @@ schemas() {
 	dt-mk-schema -j -o "$build/schema.json" . 2>&1 ||
 		echo "dt-mk-schema: status $?"
 }
-report "schemas" < <(schemas)
+report_found "schemas" < <(schemas)
 
 # dt-validate's exit status does not tell.
 validate() { dt-validate -s "$build/schema.json" "$@" 2>&1; }
@@ -97,8 +83,8 @@ examples() {
 	[ "$matched" -ge "$2" ] ||
 		echo "$1.yaml was held against $matched nodes"
 }
-report "examples of dma-alias-pool,region.yaml" < <(examples dma-alias-pool,region 2)
-report "examples of dma-alias-pool.yaml" < <(examples dma-alias-pool 3)
+report_found "examples of dma-alias-pool,region.yaml" < <(examples dma-alias-pool,region 2)
+report_found "examples of dma-alias-pool.yaml" < <(examples dma-alias-pool 3)
 
 # refuses NAME YAML SED REGEX: its examples, after SED, are complained of
 refuses() {
@@ -113,7 +99,7 @@ refuses() {
 	}
 }
 while IFS='|' read -r name yaml change regex; do
-	report "schema refuses $name" < <(refuses "$name" "$yaml" "$change" "$regex")
+	report_found "schema refuses $name" < <(refuses "$name" "$yaml" "$change" "$regex")
 done <<'END'
 a region without no-map|dma-alias-pool,region|/no-map;/d|'no-map' is a required property
 a reusable region|dma-alias-pool,region|s/no-map;/& reusable;/|('reusable' was unexpected)
@@ -202,7 +188,7 @@ apply() { # OVERLAY BASE SERIES OPTION...
 
 for file in "$overlays"/*.dtso; do
 	name=$(basename "$file" .dtso)
-	report "$name compiles" < <(
+	report_found "$name compiles" < <(
 		compile "$file" "$build/$name.dtbo"
 		described "$name"
 		grep -q "^$name	" <<<"$table" || echo "has no base to be applied to"
@@ -212,7 +198,7 @@ while read -r name tree series options; do
 	[ -n "$name" ] || continue
 	for s in ${series//,/ }; do
 		# shellcheck disable=SC2086 # words
-		report "$name on $tree of Linux $s" < <(apply "$name" "$tree" "$s" $options)
+		report_found "$name on $tree of Linux $s" < <(apply "$name" "$tree" "$s" $options)
 	done
 done <<<"$table"
 
@@ -221,7 +207,7 @@ for file in "$here"/rig/boards/an385/pools.dtso "$here"/rig/boards/an500/pools.d
 	board=$(basename "$(dirname "$file")")
 	tree=mps2-an385
 	[ "$board" = an385 ] || tree=mps2-an399
-	report "selftest's pools of $board" < <(
+	report_found "selftest's pools of $board" < <(
 		dtc -q -@ -I dts -O dtb -o "$build/pools-$board.dtbo" "$file" 2>&1
 		fdtoverlay -i "$build/$tree-6.1.dtb" -o "$build/pools-$board.dtb" \
 			"$build/pools-$board.dtbo" 2>&1
@@ -248,7 +234,7 @@ finds() {
 	}
 }
 while IFS='|' read -r name overlay tree change regex; do
-	report "finds $name" < <(finds "$name" "$overlay" "$tree" "$change" "$regex")
+	report_found "finds $name" < <(finds "$name" "$overlay" "$tree" "$change" "$regex")
 done <<'END'
 a region outside of RAM|stm32f746-disco|stm32f746-disco|s/0xc0700000/0xc0800000/|is not in the board's RAM
 a region in the middle of RAM|stm32f746-disco|stm32f746-disco|s/0xc0700000/0xc0600000/|is not at the end of the RAM

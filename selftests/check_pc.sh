@@ -81,10 +81,7 @@ finish() { # PID LABEL
 	[ $rc -eq 0 ] || sed 's/^/# /' "$logs/$label.log"
 	grep '^rig: pc ' "$logs/$label.log" || echo "not ok - $label did not come to its end"
 	if [ -e "$logs/$label.json" ]; then
-		read -r passed failed < <(python3 -c '
-import json, sys
-counts = json.load(open(sys.argv[1]))
-print(counts["passed"], counts["failed"])' "$logs/$label.json")
+		read -r passed failed < <(run_counts "$logs/$label.json")
 		# a run that is not well counts, even if all its lines are
 		[ $rc -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
 	fi

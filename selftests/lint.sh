@@ -15,20 +15,6 @@ BOARD=${BOARD:-an385}
 build=$top/build/lint
 n=0 passed=0 failed=0
 
-report() { # NAME, what it found on stdin
-	local found
-	found=$(cat)
-	n=$((n + 1))
-	if [ -z "$found" ]; then
-		passed=$((passed + 1))
-		echo "ok $n $1"
-	else
-		failed=$((failed + 1))
-		sed 's/^/# /' <<<"$found"
-		echo "not ok $n $1"
-	fi
-}
-
 need perl python3 shellcheck sparse
 kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
 source=$(readlink -f "$kernel/source")
@@ -59,12 +45,12 @@ style() {
 	done
 	rm -f .checkpatch-camelcase.*	# what it remembers
 }
-report "checkpatch --strict" < <(style)
+report_found "checkpatch --strict" < <(style)
 
 # A fresh build, since only what is compiled is checked.
 rm -rf "$build/modules"
 "$here/rig/modules.sh" "$kernel" "$build/modules" W=1 C=2
-report "sparse and W=1" < <(grep -E 'warning:|error:' "$build/modules/build.log")
+report_found "sparse and W=1" < <(grep -E 'warning:|error:' "$build/modules/build.log")
 
 documentation() {
 	local file
@@ -73,10 +59,10 @@ documentation() {
 			grep -v 'no structured comments found'
 	done
 }
-report "kernel-doc" < <(documentation)
+report_found "kernel-doc" < <(documentation)
 
 # shellcheck disable=SC2086 # words
-report "kernel versions only in compat.h" < <(
+report_found "kernel versions only in compat.h" < <(
 	grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION\(' $sources |
 		grep -v '^module/compat\.h:')
 
@@ -84,7 +70,7 @@ report "kernel versions only in compat.h" < <(
 # SC3003, SC3057: and more of bash. SC2034, SC2154: results of the test devices
 # become variables (do_dev in ktap.sh). SC2046: words are wanted apart.
 # shellcheck disable=SC2046,SC2086 # words
-report "shellcheck" < <(
+report_found "shellcheck" < <(
 	shellcheck -S warning -f gcc \
 		-e SC1091,SC3003,SC3043,SC3057,SC2034,SC2046,SC2154 \
 		$(grep -lE '^#!/bin/(ba)?sh|shell=(ba)?sh' $scripts) 2>&1)
@@ -100,9 +86,9 @@ licences() {
 			echo "$file: no SPDX-License-Identifier in its first lines"
 	done
 }
-report "licence tags" < <(licences)
+report_found "licence tags" < <(licences)
 
-report "versions agree" < <("$top/packaging/versions.sh" 2>&1)
+report_found "versions agree" < <("$top/packaging/versions.sh" 2>&1)
 
 echo "lint: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

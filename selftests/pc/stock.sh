@@ -371,3 +371,23 @@ for_each()
 		tests="$tests ${for_test}_$device"
 	done
 }
+
+# --- tests that most scripts begin and end with; some have their own
+
+# start_all: a pool for all of $devices, and their drivers
+start_all()
+{
+	# shellcheck disable=SC2086 # words
+	load_pool $devices
+	for device in $devices; do
+		start_device "$device"
+	done
+}
+
+loads() { start_all; }
+
+nothing_is_left()
+{
+	# shellcheck disable=SC2086 # words
+	end_of $devices
+}

@@ -73,12 +73,6 @@ detached()
 
 attached_again() { attached "$1"; }
 
-nothing_is_left()
-{
-	# shellcheck disable=SC2086 # words
-	end_of $devices
-}
-
 for_each attached $devices
 for_each detached $devices
 for_each attached_again nvme net

@@ -8,15 +8,6 @@
 devices="nvme ahci blk e1000e net"
 disks="nvme ahci blk"
 
-loads()
-{
-	# shellcheck disable=SC2086 # words
-	load_pool $devices
-	for device in $devices; do
-		start_device "$device"
-	done
-}
-
 rings()
 {
 	ring nvme 0 0x28	# ASQ
@@ -28,12 +19,6 @@ rings()
 	up e1000e
 	ring e1000e 0 0x2800	# RDBA
 	ring e1000e 0 0x3800	# TDBA
-}
-
-nothing_is_left()
-{
-	# shellcheck disable=SC2086 # words
-	end_of $devices
 }
 
 for_each is_client $devices

@@ -19,11 +19,7 @@ has_iommu()
 loads()
 {
 	log_clear
-	# shellcheck disable=SC2086 # words
-	load_pool $devices
-	for device in $devices; do
-		start_device "$device"
-	done
+	start_all
 }
 
 refused()

@@ -22,21 +22,6 @@ finds_devices()
 	[ -e /run/mmio_net ] && [ -e /run/mmio_blk ] || fail "not all devices are there"
 }
 
-loads()
-{
-	# shellcheck disable=SC2086 # words
-	load_pool $devices
-	for device in $devices; do
-		start_device "$device"
-	done
-}
-
-nothing_is_left()
-{
-	# shellcheck disable=SC2086 # words
-	end_of $devices
-}
-
 for_each is_client $devices
 for_each works $devices
 for_each direct_io mmio_blk

@@ -8,15 +8,6 @@
 devices="usb sdhci e1000"
 disks="usb sdhci"
 
-loads()
-{
-	# shellcheck disable=SC2086 # words
-	load_pool $devices
-	for device in $devices; do
-		start_device "$device"
-	done
-}
-
 # What a driver does to the pool when it goes and comes, by trace-cmd.
 traced()
 {
@@ -57,12 +48,6 @@ counted()
 		grep -q "dma_alias_pool:$event: .*client=$(address_of sdhci)" \
 			/tmp/report || fail "no $event in perf's report"
 	done
-}
-
-nothing_is_left()
-{
-	# shellcheck disable=SC2086 # words
-	end_of $devices
 }
 
 for_each is_client $devices

@@ -10,26 +10,11 @@ grep -q swiotlb=force /proc/cmdline || ktap_skip_all "boot with swiotlb=force"
 devices="nvme ahci blk e1000e net"
 disks="nvme ahci blk"
 
-loads()
-{
-	# shellcheck disable=SC2086 # words
-	load_pool $devices
-	for device in $devices; do
-		start_device "$device"
-	done
-}
-
 # The interfaces are up, their receive buffers are mapped: if these are not
 # bounced, nothing here was, and the test shows nothing.
 bounces()
 {
 	[ "$(cat $debugfs/swiotlb/io_tlb_used)" -gt 0 ] || fail "nothing is bounced"
-}
-
-nothing_is_left()
-{
-	# shellcheck disable=SC2086 # words
-	end_of $devices
 }
 
 for_each is_client $devices

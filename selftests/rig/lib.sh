@@ -29,6 +29,30 @@ rig_tmp() {
 	trap 'rm -rf "$RIG_TMP"' EXIT
 }
 
+# report_found NAME: a test that is well if there is nothing on stdin. Counts in
+# the caller's n, passed and failed.
+report_found() {
+	local found
+	found=$(cat)
+	n=$((n + 1))
+	if [ -z "$found" ]; then
+		passed=$((passed + 1))
+		echo "ok $n $1"
+	else
+		failed=$((failed + 1))
+		sed 's/^/# /' <<<"$found"
+		echo "not ok $n $1"
+	fi
+}
+
+# run_counts FILE: "PASSED FAILED" of a run, from what run.py --json left
+run_counts() {
+	python3 -c '
+import json, sys
+counts = json.load(open(sys.argv[1]))
+print(counts["passed"], counts["failed"])' "$1"
+}
+
 # The second of two processes: tells that the first is still at work. It ends
 # by itself when the script it speaks for is gone.
 heartbeat() {
