@@ -244,7 +244,7 @@ dkms_on() { # LABEL SUITE PKG...
 	cp -a "$work/deb" "$work_here/deb"
 	checks "$label" "$suite" "$here/rig/root.sh" run "$root" "$work_here" \
 		--bind "$kernel" --bind "$source" \
-		"/work/source tree/selftests/packages/dkms.sh" "$kernel" \
+		"/srv/source tree/selftests/packages/dkms.sh" "$kernel" \
 		"$(cat "$kernel/include/config/kernel.release")"
 	rm -rf "$work_here"
 }

@@ -3,15 +3,15 @@
 #
 # dkms.sh [KERNEL-TREE KERNEL-VERSION] - run by check_packages.sh as root in a
 # throw-away bare Debian (rig/root.sh): the package, and make dkms-install, from
-# /work/source tree and /work/deb. With a kernel tree, cross building for that.
+# /srv/source tree and /srv/deb. With a kernel tree, cross building for that.
 # Prints "ok - NAME" or "not ok - NAME", and for the latter why.
 set -uo pipefail
 {
 	read -r old
 	read -r new
 } </rig/headers
-version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "/work/source tree/dkms.conf")
-log=/work/dkms.log
+version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "/srv/source tree/dkms.conf")
+log=/srv/dkms.log
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 # check NAME COMMAND...
@@ -23,23 +23,23 @@ check() {
 	(
 		set -ex
 		"$@"
-	) >/work/output 2>&1
+	) >/srv/output 2>&1
 	rc=$?
 	if [ $rc -eq 0 ]; then
 		echo "ok - $name"
 	else
-		tail -n 40 /work/output | sed 's/^/# /'
+		tail -n 40 /srv/output | sed 's/^/# /'
 		tail -n 20 /var/lib/dkms/dma-alias-pool/*/build/make.log 2>/dev/null |
 			sed 's/^/# make.log: /'
 		echo "not ok - $name"
 	fi
-	cat /work/output >>"$log"
+	cat /srv/output >>"$log"
 }
 
 # There is no network: nothing but what was fetched when this Debian was made.
 install_packages() { apt-get install -y "$@"; }
 
-from_the_tree() { make -C "/work/source tree" "$@"; }
+from_the_tree() { make -C "/srv/source tree" "$@"; }
 
 module_of() { find "/lib/modules/$1" -name 'dma_alias_pool*.ko*'; }
 
@@ -82,7 +82,7 @@ modinfo_is_complete() {
 	[ -z "$(modinfo -F depends "$file")" ]
 	modinfo -F alias "$file" | grep -q '^of:.*Cdma-alias-pool$'
 	# each parameter that main.c has, with a description
-	sed -n 's/^module_param(\([a-z_]*\),.*/\1/p' "/work/source tree/module/main.c" |
+	sed -n 's/^module_param(\([a-z_]*\),.*/\1/p' "/srv/source tree/module/main.c" |
 		while read -r field; do
 			modinfo -F parm "$file" | grep -q "^$field:[^(].*"
 		done
@@ -91,7 +91,7 @@ modinfo_is_complete() {
 # --- the package, on a Debian that has nothing but itself
 
 package_installs() {
-	install_packages /work/deb/*.deb "linux-headers-$old" openssl
+	install_packages /srv/deb/*.deb "linux-headers-$old" openssl
 	installed "$old"
 	not_installed "$new"
 }
@@ -145,10 +145,10 @@ excluded() {
 # One that cannot be compiled is a failure, and says so.
 broken() {
 	local rc=0
-	cp -a "/work/source tree" "/work/broken tree"
-	echo '#error planted' >>"/work/broken tree/module/main.c"
-	make -C "/work/broken tree" dkms-install || rc=$?
-	rm -rf "/work/broken tree"
+	cp -a "/srv/source tree" "/srv/broken tree"
+	echo '#error planted' >>"/srv/broken tree/module/main.c"
+	make -C "/srv/broken tree" dkms-install || rc=$?
+	rm -rf "/srv/broken tree"
 	[ "$rc" -ne 0 ]
 }
 
@@ -161,7 +161,7 @@ tree_goes() {
 # --- for another machine's kernel
 
 cross() {
-	local tree=$1 kernel=$2 file target=/work/target
+	local tree=$1 kernel=$2 file target=/srv/target
 	# where the kernel's own modules are
 	mkdir -p "$target/lib/modules/$kernel"
 	install_packages gcc-arm-linux-gnueabi

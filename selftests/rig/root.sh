@@ -9,7 +9,7 @@
 # root.sh run DIR WORK [--bind PATH]... COMMAND...
 #	Run COMMAND in a throw-away copy of DIR, which is made in WORK/root, and
 #	stays there until the next run. PATH is seen in it, read only. WORK
-#	itself is /work. There is no network.
+#	itself is /srv. There is no network.
 #
 # Needs root. All mounts are in a mount namespace of their own: they end with
 # the processes in them, whatever ends those, and no "rm -rf" here or by a
@@ -81,7 +81,7 @@ bootstrap() {
 	# thrown away after each run
 	echo force-unsafe-io >"$dir/etc/dpkg/dpkg.cfg.d/90rig"
 	cp /etc/resolv.conf "$dir/etc/resolv.conf"
-	mkdir "$dir/rig" "$dir/work"
+	mkdir "$dir/rig"
 	inside "$dir" apt-get update
 }
 
@@ -162,7 +162,7 @@ run() {
 			"lowerdir=$lower,upperdir=$work/.upper,workdir=$work/.work" \
 			"$dir" 2>/dev/null || cp -a "$lower/." "$dir/"
 		mount -t proc proc "$dir/proc"
-		mount --bind "$work" "$dir/work"
+		mount --bind "$work" "$dir/srv"
 		while [ "$n" -gt 0 ]; do
 			mkdir -p "$dir$1"
 			mount --bind "$1" "$dir$1"
