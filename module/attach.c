@@ -261,25 +261,65 @@ void dap_client_drop(struct dap_client *client)
 	kfree(client);
 }
 
-/* A pool whose device is gone goes with its last client: see dap_unlock(). */
+/*
+ * A pool whose device is gone goes with its last client: see dap_unlock().  While
+ * it is going (dap_entry_retire()) it has a device yet.
+ */
 static void reap_entry(struct dap_entry *entry)
 {
-	if (entry->dead && list_empty(&entry->clients))
+	if (entry->dead && !entry->dev && list_empty(&entry->clients))
 		list_move(&entry->node, &dap_buried);
+}
+
+/* Let go of a client whose time is over, and of its pool with it. */
+static void release_if_idle(struct dap_client *client)
+{
+	struct dap_entry *entry = dap_entry_of(client);
+
+	if (client->user.leaving && is_idle(client)) {
+		dap_client_drop(client);
+		reap_entry(entry);
+	}
+}
+
+/* One that was waiting for its last free and was not looked at in this visit. */
+static struct device *find_drained(unsigned long visit)
+{
+	struct dap_client *client;
+	struct dap_entry *entry;
+
+	list_for_each_entry(entry, &dap_entries, node) {
+		list_for_each_entry(client, &entry->clients, node) {
+			if (client->visit == visit || !client->user.leaving ||
+			    dap_client_holds_memory(client))
+				continue;
+			client->visit = visit;
+			return get_device(client->dev);
+		}
+	}
+	return NULL;
 }
 
 static void dap_reap(struct work_struct *work)
 {
-	struct dap_client *client, *next_client;
-	struct dap_entry *entry, *next_entry;
+	static unsigned long visit;
+	struct dap_client *client;
+	struct device *dev;
 
+	visit++;
 	dap_lock();
-	list_for_each_entry_safe(entry, next_entry, &dap_entries, node) {
-		list_for_each_entry_safe(client, next_client, &entry->clients,
-					 node)
-			if (client->user.leaving && is_idle(client))
-				dap_client_drop(client);
-		reap_entry(entry);
+	while ((dev = find_drained(visit))) {
+		dap_unlock();
+		/* The last free may be a probe's that fails: let that end. */
+		device_lock(dev);
+		dap_lock();
+		client = dap_client_find(dev);
+		if (client)
+			release_if_idle(client);
+		dap_unlock();
+		device_unlock(dev);
+		put_device(dev);
+		dap_lock();
 	}
 	dap_unlock();
 }
@@ -317,10 +357,15 @@ static void before_probe(struct device *dev)
 		}
 		client->by_default = by_default;
 	}
-	if (client->excluded || dap_entry_of(client)->dead)
+	if (client->excluded)
 		goto out;
-	if (dap_client_refresh(client) && !dap_client_holds_memory(client))
+	entry = dap_entry_of(client);
+	/* Of a pool that is gone it keeps what it must: nobody uses it yet. */
+	if ((entry->dead || dap_client_refresh(client)) &&
+	    !dap_client_holds_memory(client)) {
 		dap_client_drop(client);
+		reap_entry(entry);
+	}
 out:
 	dap_unlock();
 }
@@ -335,17 +380,6 @@ static void after_probe(struct device *dev)
 	if (client && !client->excluded)
 		dap_client_announce(client);
 	dap_unlock();
-}
-
-/* Let go of a client whose time is over, and of its pool with it. */
-static void release_if_idle(struct dap_client *client)
-{
-	struct dap_entry *entry = dap_entry_of(client);
-
-	if (client->user.leaving && is_idle(client)) {
-		dap_client_drop(client);
-		reap_entry(entry);
-	}
 }
 
 /* Leaked memory to be named in the log, of one client. */
@@ -556,6 +590,43 @@ int dap_attach_init(void)
 	return 0;
 }
 
+/*
+ * Drop the clients of a pool that hold nothing and have no driver.  Returns one
+ * that has: whether a driver is there is nothing that dap_lock() keeps, so it is
+ * looked at once.
+ */
+static struct device *drop_unbound(struct dap_entry *entry)
+{
+	struct dap_client *client, *next;
+
+	list_for_each_entry_safe(client, next, &entry->clients, node) {
+		if (READ_ONCE(client->dev->driver) && !client->in_place &&
+		    !client->excluded)
+			return get_device(client->dev);
+		dap_pool_user_leaves(client->pool, &client->user);
+		if (!client->in_place && !dap_client_holds_memory(client))
+			dap_client_drop(client);
+	}
+	return NULL;
+}
+
+/*
+ * Unbind the drivers of all clients of a pool that has gone, or goes, and drop
+ * those that hold nothing.  dap_lock() is given up meanwhile: a device that is just
+ * being bound or unbound is waited for.
+ */
+static void release_clients(struct dap_entry *entry)
+{
+	struct device *bound;
+
+	while ((bound = drop_unbound(entry))) {
+		dap_unlock();
+		device_release_driver(bound);
+		put_device(bound);
+		dap_lock();
+	}
+}
+
 /**
  * dap_attach_exit() - undo dap_attach_init()
  *
@@ -566,6 +637,18 @@ int dap_attach_init(void)
  */
 void dap_attach_exit(void)
 {
+	struct dap_entry *entry;
+
+	/* Clients that were bound again after their pool had gone. */
+	dap_lock();
+	while ((entry = list_first_entry_or_null(&dap_entries, struct dap_entry,
+						 node))) {
+		release_clients(entry);
+		if (WARN_ON(!list_empty(&entry->clients)))
+			break;
+		reap_entry(entry);
+	}
+	dap_unlock();
 	unregister_notifiers(ARRAY_SIZE(dap_buses));
 	cancel_work_sync(&dap_probe_work);
 	flush_work(&dap_reap_work);
@@ -574,7 +657,6 @@ void dap_attach_exit(void)
 	 * leave that section before the code goes away.
 	 */
 	synchronize_rcu();
-	WARN_ON(!list_empty(&dap_entries));
 	dap_outsider_exit();
 }
 
@@ -639,18 +721,6 @@ struct dap_entry *dap_entry_create(struct device *dev,
 	return entry;
 }
 
-/* A client that was bound again while the pool's device was being unbound. */
-static struct device *first_bound(struct dap_entry *entry)
-{
-	struct dap_client *client;
-
-	list_for_each_entry(client, &entry->clients, node)
-		if (client->dev->driver && !client->in_place &&
-		    !client->excluded)
-			return get_device(client->dev);
-	return NULL;
-}
-
 /**
  * dap_entry_retire() - take a pool down with its device
  * @entry: the pool; freed here, or later, when the last memory of it is freed
@@ -659,24 +729,11 @@ static struct device *first_bound(struct dap_entry *entry)
  */
 void dap_entry_retire(struct dap_entry *entry)
 {
-	struct dap_client *client, *next;
-	struct device *bound;
-
 	dap_pool_kill(&entry->pool);
 
 	dap_lock();
 	entry->dead = true;
-	while ((bound = first_bound(entry))) {
-		dap_unlock();
-		device_release_driver(bound);
-		put_device(bound);
-		dap_lock();
-	}
-	list_for_each_entry_safe(client, next, &entry->clients, node) {
-		dap_pool_user_leaves(client->pool, &client->user);
-		if (is_idle(client))
-			dap_client_drop(client);
-	}
+	release_clients(entry);
 	/* Memory may be held for long yet, its device tree node need not be. */
 	put_device(entry->dev);
 	entry->dev = NULL;

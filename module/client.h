@@ -20,6 +20,7 @@
  * @companion:	stands in for the device where the direct mapping is needed
  * @user:	what it holds; under the pool's lock
  * @node:	in the list of clients, under dap_lock
+ * @visit:	the last time somebody looked whether it can be dropped
  * @in_place:	attached while its driver was bound, and pins the module
  * @foreign:	may free memory that it got before it was a client
  * @by_default:	nobody named this pool for it
@@ -39,6 +40,7 @@ struct dap_client {
 	struct device *companion;
 	struct dap_user user;
 	struct list_head node;
+	unsigned long visit;
 	bool in_place;
 	bool foreign;
 	bool by_default;
