@@ -39,6 +39,11 @@ module_param(verify, bool, 0400);
 MODULE_PARM_DESC(verify,
 		 "check at probe that the alias reaches the same memory (default: 1)");
 
+static bool guard;
+module_param(guard, bool, 0400);
+MODULE_PARM_DESC(guard,
+		 "to find stray accesses: stop at any access to a pool's cacheable view, by an MPU region (ARMv7-M, default: 0)");
+
 static struct dap_rule *dap_rules;
 static struct dap_align *dap_aligns;
 static unsigned int dap_nr_aligns;
@@ -149,9 +154,10 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 			 IS_ENABLED(CONFIG_MMU) ? "" :
 			 ", which is taken to be non-cacheable");
 	else
-		dev_info(dev, "DMA pool %s: %llu KiB at %pa, reached through its alias %pa%s\n",
+		dev_info(dev, "DMA pool %s: %llu KiB at %pa, reached through its alias %pa%s%s\n",
 			 spec->name, (u64)region->size >> 10, &region->phys,
-			 &region->alias, verify ? "" : " (not verified)");
+			 &region->alias, verify ? "" : " (not verified)",
+			 region->guard ? ", guarded by the MPU" : "");
 	return 0;
 }
 
@@ -179,6 +185,11 @@ static int dap_probe(struct platform_device *pdev)
 		ret = spec_from_node(&pdev->dev, &spec, &region_np);
 	if (!ret) {
 		apply_max_align(&spec);
+		spec.guard = guard && spec.alias != spec.phys;
+		if (guard && !spec.guard)
+			dev_warn(&pdev->dev,
+				 "guard=1: DMA pool %s has no alias, so no other view to guard\n",
+				 spec.name);
 		ret = dap_probe_spec(&pdev->dev, &spec, region_np);
 	}
 	of_node_put(region_np);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Make a region non-cacheable by a region of the ARMv7-M MPU, for chips whose RAM
- * has no second address.
+ * Regions of the ARMv7-M MPU: one that makes memory non-cacheable, for chips whose
+ * RAM has no second address, or one that nobody may access, over the cacheable
+ * view of memory that has.  A stray access there is a MemManage fault, with which
+ * Linux stops and says where it was (arch/arm/kernel/entry-v7m.S).
  *
  * Of two MPU regions the one with the higher number decides, so that ours goes
  * above all that somebody else has set up.  Where the kernel does not use the MPU
@@ -31,6 +33,7 @@
 
 /* MPU_RASR */
 #define DAP_RASR_XN		BIT(28)
+#define DAP_RASR_NO_ACCESS	(0 << 24)
 #define DAP_RASR_FULL_ACCESS	(3 << 24)
 #define DAP_RASR_SHAREABLE	BIT(18)
 #define DAP_RASR_SRD(used)	((0xff & ~(used)) << 8)
@@ -44,6 +47,23 @@
 #define DAP_RASR_SHARED_DEVICE	(DAP_RASR_XN | BIT(18) | BIT(16))
 
 #define DAP_SUBREGIONS		8
+
+/* What asks for a region, for messages, and what it is for. */
+static const struct {
+	const char *name;
+	u32 rasr;
+} dap_kinds[] = {
+	[DAP_MPU_UNCACHED] = {
+		"dma-alias-pool,mpu",
+		DAP_RASR_UNCACHED | DAP_RASR_SHAREABLE | DAP_RASR_XN |
+		DAP_RASR_FULL_ACCESS,
+	},
+	[DAP_MPU_NO_ACCESS] = {
+		"guard=1",
+		DAP_RASR_UNCACHED | DAP_RASR_SHAREABLE | DAP_RASR_XN |
+		DAP_RASR_NO_ACCESS,
+	},
+};
 
 /* The default memory map; what is above 0xe0000000 belongs to the system. */
 static const u32 dap_background[] = {
@@ -84,7 +104,8 @@ static bool is_enabled(unsigned int number)
 
 /*
  * The smallest block of a power of two that has the memory in whole eighths of
- * it; the others are left out.  Returns 0 if there is none.
+ * it; the others are left out.  Returns its size and them for MPU_RASR, or 0 if
+ * there is none.
  */
 static u32 encode(u32 base, u32 size, u32 *block)
 {
@@ -100,8 +121,7 @@ static u32 encode(u32 base, u32 size, u32 *block)
 			return 0;
 		first = (base - *block) / eighth;
 		count = size / eighth;
-		return DAP_RASR_UNCACHED | DAP_RASR_SHAREABLE | DAP_RASR_XN |
-		       DAP_RASR_FULL_ACCESS | DAP_RASR_SIZE(order) |
+		return DAP_RASR_SIZE(order) |
 		       DAP_RASR_SRD((BIT(count) - 1) << first) |
 		       DAP_RASR_ENABLE;
 	}
@@ -169,10 +189,11 @@ static int claim(unsigned int regions, u32 block, u32 rasr)
 }
 
 /**
- * dap_mpu_claim() - make memory non-cacheable
+ * dap_mpu_claim() - have the MPU treat memory in another way
  * @dev:  the pool's device, for messages
  * @base: of the memory, which nobody uses
  * @size: bytes
+ * @kind: in which
  *
  * Context: process context.
  * Return: the number of the MPU region, for dap_mpu_release(); or an error that
@@ -180,8 +201,10 @@ static int claim(unsigned int regions, u32 block, u32 rasr)
  * not whole eighths of a power of two, -EBUSY if no region is free, -EEXIST if
  * somebody has prepared an MPU that is off.
  */
-int dap_mpu_claim(struct device *dev, phys_addr_t base, phys_addr_t size)
+int dap_mpu_claim(struct device *dev, phys_addr_t base, phys_addr_t size,
+		  enum dap_mpu_kind kind)
 {
+	const char *what = dap_kinds[kind].name;
 	unsigned int regions = (read_register(MPU_TYPE) & MPUIR_DREGION_SZMASK) >>
 			       MPUIR_DREGION;
 	unsigned long flags;
@@ -191,26 +214,29 @@ int dap_mpu_claim(struct device *dev, phys_addr_t base, phys_addr_t size)
 	if ((read_register(DAP_ID_MMFR0) & MMFR0_PMSA) != MMFR0_PMSAv7 ||
 	    !regions)
 		return dev_err_probe(dev, -EOPNOTSUPP,
-				     "dma-alias-pool,mpu: the CPU has no ARMv7-M MPU\n");
+				     "%s: the CPU has no ARMv7-M MPU\n",
+				     what);
 	rasr = encode(base, size, &block);
 	if (!rasr)
 		return dev_err_probe(dev, -EINVAL,
-				     "dma-alias-pool,mpu: %pa bytes at %pa are not whole eighths of an aligned power of two\n",
-				     &size, &base);
+				     "%s: %pa bytes at %pa are not whole eighths of an aligned power of two\n",
+				     what, &size, &base);
 
 	/* Nothing dirty may be left, and nothing at all once it is uncached. */
 	dap_flush_cached_view(phys_to_virt(base), base, size);
 	raw_spin_lock_irqsave(&dap_mpu_lock, flags);
-	number = claim(regions, block, rasr);
+	number = claim(regions, block, rasr | dap_kinds[kind].rasr);
 	raw_spin_unlock_irqrestore(&dap_mpu_lock, flags);
 	if (number == -EEXIST)
 		return dev_err_probe(dev, number,
-				     "dma-alias-pool,mpu: the MPU is off, but its regions are in use\n");
+				     "%s: the MPU is off, but its regions are in use\n",
+				     what);
 	if (number < 0)
 		return dev_err_probe(dev, number,
-				     "dma-alias-pool,mpu: none of the %u MPU regions is free\n",
-				     regions);
-	dap_flush_cached_view(phys_to_virt(base), base, size);
+				     "%s: none of the %u MPU regions is free\n",
+				     what, regions);
+	if (kind == DAP_MPU_UNCACHED)
+		dap_flush_cached_view(phys_to_virt(base), base, size);
 	return number;
 }
 

@@ -75,6 +75,7 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 	pool->region.size = spec->size;
 	pool->region.alias = spec->alias;
 	pool->region.use_mpu = spec->use_mpu;
+	pool->region.guard = spec->guard;
 
 	ret = dap_region_claim(dev, &pool->region, pool->name, spec->no_map,
 			       verify);

@@ -23,6 +23,7 @@ struct device;
  * @no_map:	false for a device tree region that lacks no-map
  * @is_default:	serves every device that qualifies, not only those named
  * @use_mpu:	an MPU region makes the memory non-cacheable
+ * @guard:	an MPU region lets nobody access @phys, where there is an alias
  */
 struct dap_spec {
 	char name[DAP_NAME_LEN];
@@ -35,6 +36,7 @@ struct dap_spec {
 	bool no_map;
 	bool is_default;
 	bool use_mpu;
+	bool guard;
 };
 
 /**

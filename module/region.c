@@ -188,7 +188,8 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 				      region->size);
 
 	if (region->use_mpu) {
-		region->mpu = dap_mpu_claim(dev, region->phys, region->size);
+		region->mpu = dap_mpu_claim(dev, region->phys, region->size,
+					    DAP_MPU_UNCACHED);
 		if (region->mpu < 0) {
 			ret = region->mpu;
 			goto err_unmap;
@@ -199,6 +200,16 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 		ret = dap_verify_alias(dev, region);
 		if (ret)
 			goto err_unmap;
+	}
+
+	/* The last that touches the cacheable view was the check above. */
+	if (region->guard) {
+		region->mpu = dap_mpu_claim(dev, region->phys, region->size,
+					    DAP_MPU_NO_ACCESS);
+		if (region->mpu < 0) {
+			ret = region->mpu;
+			goto err_unmap;
+		}
 	}
 	return 0;
 
@@ -221,7 +232,7 @@ err_phys:
  */
 void dap_region_release(struct dap_region *region)
 {
-	if (region->use_mpu)
+	if (region->use_mpu || region->guard)
 		dap_mpu_release(region->mpu);
 	if (region->cpu)
 		memunmap(region->cpu);

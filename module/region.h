@@ -18,7 +18,8 @@ struct device;
  * @cpu:   kernel mapping of @alias; NULL until there is a client, with an MMU
  * @cached:	how @cpu is mapped
  * @use_mpu:	an MPU region makes the memory non-cacheable
- * @mpu:	its number
+ * @guard:	an MPU region lets nobody access the memory at @phys
+ * @mpu:	the number of either
  * @has_alias:	@alias is another address than @phys
  * @phys_name:	what /proc/iomem calls the claim on @phys
  * @alias_name:	what /proc/iomem calls the claim on @alias
@@ -31,6 +32,7 @@ struct dap_region {
 	bool cached;
 	bool has_alias;
 	bool use_mpu;
+	bool guard;
 	int mpu;
 	char phys_name[DAP_NAME_LEN + 16];
 	char alias_name[DAP_NAME_LEN + 24];

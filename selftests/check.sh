@@ -124,7 +124,16 @@ for script in calls coherent files attach mapping lifetime streaming bad_free ba
 	boots+=("$script-watched $script.sh $watch")
 	boots+=("$script-cached $script.sh --cacheid")
 done
-[ -z "$POOL_ALIAS" ] || boots+=("watch watch.sh $watch")
+if [ -n "$POOL_ALIAS" ]; then
+	boots+=("watch watch.sh $watch")
+	boots+=("guard guard.sh")
+	# with the only MPU that it can have, a stray access stops the machine
+	case $BOARD in an385 | an500)
+		boots+=("guard-read guard.sh@stray@read")
+		boots+=("guard-write guard.sh@stray@write")
+		;;
+	esac
+fi
 if [ -e "$build/pools.dtbo" ]; then
 	boots+=("device_tree device_tree.sh --overlay $build/pools.dtbo")
 	[ -z "$POOL_ALIAS" ] ||
@@ -160,7 +169,7 @@ boot() {
 	local label=$1 script=$2
 	shift 2
 	# shellcheck disable=SC2086 # words; SCRIPT@ARGUMENT
-	"$here/rig/run.py" $words "$@" --label "$label" --timeout 180 \
+	"$here/rig/run.py" $words --timeout 180 "$@" --label "$label" \
 		--log "$logs/$label.console" --json "$logs/$label.json" \
 		--run ${script//@/ } >"$logs/$label.log" 2>&1
 }

@@ -323,11 +323,26 @@ static int do_peek(struct test_dev *t, char *args)
 		result(t, "value=0x%x\n", READ_ONCE(*word));
 		return 0;
 	}
-	word = memremap(addr, sizeof(*word), MEMREMAP_WC);
+	/* as the pool is mapped: not cached, but where devices snoop caches */
+	word = memremap(addr, sizeof(*word), dap_is_coherent(t->dev) ?
+			MEMREMAP_WB : MEMREMAP_WC);
 	if (!word)
 		return -ENOMEM;
 	result(t, "value=0x%x\n", READ_ONCE(*word));
 	memunmap(word);
+	return 0;
+}
+
+/* poke ADDR VALUE: write it there; without an MMU only */
+static int do_poke(struct test_dev *t, char *args)
+{
+	unsigned long long addr, value;
+
+	if (number(strsep(&args, " "), &addr) || number(args, &value))
+		return -EINVAL;
+	if (IS_ENABLED(CONFIG_MMU))
+		return -EOPNOTSUPP;
+	WRITE_ONCE(*(u32 *)(unsigned long)addr, value);
 	return 0;
 }
 
@@ -720,6 +735,7 @@ static const struct {
 	{ "check",	 do_check, true },
 	{ "word",	 do_word, true },
 	{ "peek",	 do_peek, true },
+	{ "poke",	 do_poke, true },
 	{ "map",	 do_map },
 	{ "sg",		 do_sg },
 	{ "resource",	 do_resource },

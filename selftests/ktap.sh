@@ -19,6 +19,7 @@ else
 	rig_watch() { :; }
 	rig_expect() { :; }
 	rig_end_expect() { :; }
+	rig_expect_stop() { :; }
 	rig_expect_touch() { :; }
 	rig_end_expect_touch() { :; }
 	rig_module() { :; }
@@ -104,6 +105,9 @@ need_pool()
 # Then CPU addresses are virtual ones, and the kernel can make coherent memory
 # without the module.
 with_mmu() { [ -e /proc/vmallocinfo ]; }
+
+# Do all devices snoop the caches? What a pool cannot serve, the kernel then may.
+snooped() { [ "$(uname -m)" = x86_64 ]; }
 
 # pool NAME [OFFSET SIZE]: an entry of pools=, over all or a part of the memory
 pool()
@@ -201,9 +205,7 @@ from_pool()
 		from_pool $pool_base $pool_size $pool_alias
 		return
 	fi
-	offset=$((dma - $1))
-	[ $offset -ge 0 ] && [ $offset -lt $(($2)) ] ||
-		fail "bus address $dma is not in the pool at $1"
+	in_pool $1 $2 || fail "bus address $dma is not in the pool at $1"
 	if with_mmu; then
 		same "memory at cpu address $cpu" "$(hex $phys)" \
 		     "$(hex $((${3:-$1} + offset)))"
@@ -214,13 +216,30 @@ from_pool()
 	fi
 }
 
-# not_from_pool [BASE SIZE]: the last result's bus address
-not_from_pool()
+# in_pool [BASE SIZE]: is the last result's bus address?
+in_pool()
 {
 	offset=$((dma - ${1:-$pool_base}))
-	[ $offset -lt 0 ] || [ $offset -ge $((${2:-$pool_size})) ] ||
-		fail "$dma is in the pool"
+	[ $offset -ge 0 ] && [ $offset -lt $((${2:-$pool_size})) ]
 }
+
+# not_from_pool [BASE SIZE]: the last result's bus address
+not_from_pool() { ! in_pool "$@" || fail "$dma is in the pool"; }
+
+# A request that the pool cannot serve: unserved DEVICE COMMAND ...
+unserved()
+{
+	if ! snooped; then
+		bad_dev "$@"
+		return
+	fi
+	ok_dev "$@"
+	not_from_pool
+	ok_dev "$1" free $id
+}
+
+# unserved_says REGEX: the log of the last such request, if it failed
+unserved_says() { snooped || log_has "$1"; }
 
 # Does the kernel give coherent memory to test devices that are no clients? Without
 # an MMU old ones do, that knew devices only by their nodes.

@@ -11,6 +11,8 @@ FILE, the counts. Exit status: 0 passed, 1 failed, 2 the rig itself is at fault.
 
 What a test script can tell the runner (guest/rig-watch.sh has functions):
   # expect: REGEX ... # end-expect            a complaint of the kernel is wanted
+  # expect-stop: REGEX      the machine is to stop for good, and to say this: that
+                            passes the last test of the plan
   # expect-touch: N ... # end-expect-touch    touches of watched memory are wanted
   rig: watch on|off                           set or take away the watchpoint
   rig: module NAME 0xADDR [SECTION]           where NAME's .text (SECTION) is
@@ -45,13 +47,14 @@ PLAN = re.compile(r"^( *)1\.\.(\d+)\b *(.*)$")
 
 COMPLAINT = re.compile(
     r"""WARNING:|BUG:|BUG\ at|\bOops\b|Unhandled|Kernel\ panic|Unable\ to\ handle
-    |DMA-API:(?!.*(?:preallocated|debugging\ enabled))
+    |DMA-API:(?!.*(?:preallocated|debugging\ (?:en|dis)abled))
     |Bad\ page|Bad\ rss|INFO:\ task|INFO:\ rcu|\bhung\b|blocked\ for\ more\ than
     |Internal\ error|[Ss]cheduling\ while\ atomic|[Ss]leeping\ function
     |refcount_t:|[Cc]all\ [Tt]race:|[Bb]acktrace:|---\[\ cut\ here
     |corruption|nobody\ cared|[Uu]nbalanced|cannot\ create\ duplicate
     |page\ allocation\ failure|Out\ of\ memory|vfree\(\)\ nonexistent
     |possible\ (?:recursive|circular)|stack\ guard|stack\ overflow
+    |unreferenced\ object|UBSAN:|INFO:\ trying
     |invalid_entry|Unexpected\ (?:IRQ|exception)""",
     re.X,
 )
@@ -136,6 +139,7 @@ class Judge:
         self.status = None
         self.panicked = self.panic_over = False
         self.expect = None  # [regex, seen]
+        self.stop = None  # [regex, seen]: the machine is to stop with it
         self.watch = None  # a Watch, where there is one
         self.request = None  # "on" or "off": the guest waits for it
 
@@ -165,6 +169,9 @@ class Judge:
                 self.problem(f'KTAP: "{text}"')
             self.show(text)
             return
+        if self.stop:
+            self.stop[1] = self.stop[1] or bool(re.search(self.stop[0], text))
+            return
         if self.expect and re.search(self.expect[0], text):
             self.expect[1] = True
         if PANIC.search(text):
@@ -186,6 +193,8 @@ class Judge:
             if not self.expect:
                 self.problem('"# end-expect" without "# expect:"')
             self.end_expect()
+        elif m := re.match(r"# expect-stop: *(.*)$", text):
+            self.stop = [m[1], False]
         elif m := re.match(r"# expect-touch: *(\d+)$", text):
             if self.watch:
                 self.watch.expect_begin(int(m[1]))
@@ -198,11 +207,18 @@ class Judge:
             self.problem(f'expected complaint did not come: "{self.expect[0]}"')
         self.expect = None
 
+    def stopped(self):
+        """The machine has stopped as it was to: its last words as a result."""
+        self.status = 0
+        self.line(f"ok {self.ktap.plan} it stops: {self.stop[0]}")
+
     def finish(self, cause):
         """cause: why the run ended without the finished line, or None."""
         if self.expect:
             self.problem('"# expect:" without "# end-expect"')
             self.end_expect()
+        if self.stop and self.status is None:
+            self.problem(f'the machine did not stop with "{self.stop[0]}"')
         if cause:
             self.problem(cause)
         elif self.status:
@@ -511,7 +527,7 @@ class Machine:
             words.append("rig.watch")
         if c.get("APPEND"):
             words.append(c["APPEND"])
-        if c.get("KERNEL") == "stock":
+        if "DTB" not in c:
             # no device tree to reserve it with, and no mem= below other RAM
             words.append(f"memmap={c['POOL_SIZE']}${c['POOL_PHYS']}")
         if self.args.append:
@@ -684,6 +700,9 @@ def run_test(machine, args):
                         judge.request = None
                         child.stdin.write(b"rig: done\n")
                         child.stdin.flush()
+                if judge.stop and judge.stop[1] and judge.status is None:
+                    # it cannot say so itself
+                    judge.stopped()
                 if judge.status is not None:
                     cause = None
                     break

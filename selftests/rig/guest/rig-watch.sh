@@ -7,6 +7,8 @@
 #                           when it is so. Without --watch it does nothing.
 #   rig_expect REGEX        from here on a complaint of the kernel is wanted,
 #   rig_end_expect          until here; one line must match REGEX
+#   rig_expect_stop REGEX   what follows is the last test of all, and stops the
+#                           machine for good with a line that matches REGEX
 #   rig_expect_touch N      from here on the watched memory is to be touched
 #   rig_end_expect_touch    exactly N times until here
 #   rig_module NAME         say where NAME's code is, so that a touch in it is
@@ -40,6 +42,7 @@ rig_watch() {
 
 rig_expect() { rig_say "# expect: $1"; }
 rig_end_expect() { rig_say "# end-expect"; }
+rig_expect_stop() { rig_say "# expect-stop: $1"; }
 rig_expect_touch() { rig_say "# expect-touch: $1"; }
 rig_end_expect_touch() { rig_say "# end-expect-touch"; }
 rig_module() {
