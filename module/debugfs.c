@@ -307,6 +307,7 @@ void dap_debugfs_add(struct dap_entry *entry)
 	debugfs_create_file("requests", 0400, entry->dir, entry, &requests_fops);
 	debugfs_create_file("failures", 0400, entry->dir, entry, &failures_fops);
 	debugfs_create_file("peak", 0600, entry->dir, entry, &peak_fops);
+	dap_fault_debugfs(&entry->pool.fault, entry->dir);
 }
 
 /**

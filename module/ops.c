@@ -55,6 +55,10 @@ static noinline void report_failure(struct dap_client *client, size_t size,
 				    pool->name, size, &pool->region.size);
 	} else if (error == -ENODEV) {
 		dev_err_ratelimited(dev, "DMA pool %s is gone\n", pool->name);
+	} else if (error == -ENOMEM) {
+		dev_err_ratelimited(dev,
+				    "DMA pool %s: no %zu bytes, as fail_alloc in debugfs demands\n",
+				    pool->name, size);
 	} else if (!limit) {
 		dev_err_ratelimited(dev,
 				    "DMA pool %s starts at bus address %pad, beyond what the device can address (mask %#llx, bus limit %#llx)\n",
@@ -81,16 +85,15 @@ static noinline void report_failure(struct dap_client *client, size_t size,
  * are clean in the cache, so that no write-back hits what the device writes.
  */
 static noinline void *alloc_fallback(struct dap_client *client, size_t size,
-				     dma_addr_t *handle, gfp_t gfp,
-				     unsigned long attrs)
+				     dma_addr_t *handle, gfp_t gfp)
 {
 	struct device *dev = client->dev;
 	struct page *page;
 
 	if (!client->ops.dap_alloc_pages || !size)
 		return NULL;
-	if (attrs & DMA_ATTR_NO_WARN)
-		gfp |= __GFP_NOWARN;
+	/* Our caller reports a failure, where it is to be reported. */
+	gfp |= __GFP_NOWARN;
 
 	/* With other ops it would be freed as something else. */
 	if (!dap_pool_hold(client->pool, &client->user))
@@ -200,9 +203,10 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	}
 	trace_failure(client, size, PTR_ERR(cpu));
 
-	if ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) || dap_is_coherent(dev)) {
-		void *fallback = alloc_fallback(client, size, handle, gfp,
-						attrs);
+	/* A failure that somebody asked for is to be one. */
+	if (PTR_ERR(cpu) != -ENOMEM &&
+	    ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) || dap_is_coherent(dev))) {
+		void *fallback = alloc_fallback(client, size, handle, gfp);
 
 		if (fallback)
 			return fallback;

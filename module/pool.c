@@ -91,6 +91,7 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 				     pages);
 	}
 
+	dap_fault_init(&pool->fault);
 	raw_spin_lock_init(&pool->lock);
 	dap_alloc_init(&pool->alloc, pages, bus >> PAGE_SHIFT, max_order,
 		       pool->meta);
@@ -216,19 +217,22 @@ static noinline void note_failure(struct dap_pool *pool, struct dap_user *user,
  *
  * Context: any; takes the pool's lock, clears the memory after dropping it.
  * Return: the alias address, or an ERR_PTR: -EINVAL for no bytes, -E2BIG for
- * more than the pool has, -ENOSPC, -ENODEV if the pool is going away.  A failure
- * has been counted, but not reported.
+ * more than the pool has, -ENOSPC, -ENODEV if the pool is going away, -ENOMEM
+ * where fault injection asks for it.  A failure has been counted, but not reported.
  */
 void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 		     u32 limit, unsigned long caller)
 {
+	bool injected = dap_fault_hits(&pool->fault, size);
 	unsigned long flags;
 	void *cpu;
 	u32 page;
 	int ret;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	if (size > pool->region.size)
+	if (unlikely(injected))
+		ret = -ENOMEM;
+	else if (size > pool->region.size)
 		ret = -E2BIG;
 	else
 		ret = take(pool, user, size, limit, caller, &page);

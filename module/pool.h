@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 #include "alloc.h"
+#include "fault.h"
 #include "region.h"
 
 struct device;
@@ -113,6 +114,7 @@ struct dap_counters {
  * struct dap_pool - reserved memory that is handed out to devices
  * @name:	see struct dap_spec
  * @region:	the memory; the CPU uses @region.cpu only
+ * @fault:	allocations that are to fail, for tests
  * @lock:	protects all that follows; raw, since drivers allocate in atomic
  *		context and the time under it is bounded
  * @dead:	no more allocations, the pool's device is gone
@@ -125,6 +127,7 @@ struct dap_counters {
 struct dap_pool {
 	char name[DAP_NAME_LEN];
 	struct dap_region region;
+	struct dap_fault fault;
 
 	raw_spinlock_t lock;
 	bool dead;

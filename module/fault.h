@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's fault injection for a pool's allocations, so that driver writers
+ * can see their error paths (Documentation/fault-injection).  In a kernel without
+ * it nothing of this is left.
+ */
+#ifndef DAP_FAULT_H
+#define DAP_FAULT_H
+
+#include <linux/fault-inject.h>
+#include <linux/types.h>
+
+struct dentry;
+
+#ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
+/**
+ * struct dap_fault - when a pool's allocations are to fail
+ * @attr: as the files in fail_alloc say; without a lock, like everywhere in the
+ *	  kernel
+ */
+struct dap_fault {
+	struct fault_attr attr;
+};
+
+static inline void dap_fault_init(struct dap_fault *fault)
+{
+	static const struct fault_attr none = FAULT_ATTR_INITIALIZER;
+
+	fault->attr = none;
+	/* It is copied without its lock: that one is not where it was. */
+	ratelimit_state_init(&fault->attr.ratelimit_state, 0,
+			     DEFAULT_RATELIMIT_BURST);
+}
+
+/* May print, and a stack: not under a raw lock. */
+static inline bool dap_fault_hits(struct dap_fault *fault, size_t size)
+{
+	return should_fail(&fault->attr, size);
+}
+
+static inline void dap_fault_debugfs(struct dap_fault *fault,
+				     struct dentry *dir)
+{
+	fault_create_debugfs_attr("fail_alloc", dir, &fault->attr);
+}
+#else
+struct dap_fault {
+};
+
+static inline void dap_fault_init(struct dap_fault *fault) { }
+static inline bool dap_fault_hits(struct dap_fault *fault, size_t size)
+{
+	return false;
+}
+
+static inline void dap_fault_debugfs(struct dap_fault *fault,
+				     struct dentry *dir) { }
+#endif
+
+#endif /* DAP_FAULT_H */
