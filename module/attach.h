@@ -13,6 +13,9 @@ struct device_node;
 /* main.c */
 extern struct platform_driver dap_pool_driver;
 
+/* sysfs.c: the attributes of a pool's device */
+extern const struct attribute_group *dap_groups[];
+
 /**
  * struct dap_entry - a pool and everybody around it, under dap_lock
  * @pool:	the pool itself

@@ -203,49 +203,6 @@ static dap_remove_t dap_remove(struct platform_device *pdev)
 	return DAP_REMOVED;
 }
 
-static ssize_t request(struct device *pool, const char *buf, size_t count,
-		       int (*act)(struct dap_entry *entry, struct device *dev))
-{
-	struct device *dev;
-	char *name;
-	int ret;
-
-	name = kstrndup(buf, count, GFP_KERNEL);
-	if (!name)
-		return -ENOMEM;
-	dev = dap_find_device(strim(name));
-	if (!dev) {
-		dev_err(pool, "there is no device %s\n", strim(name));
-		ret = -ENODEV;
-	} else {
-		ret = act(dev_get_drvdata(pool), dev);
-		put_device(dev);
-	}
-	kfree(name);
-	return ret ?: count;
-}
-
-static ssize_t attach_store(struct device *dev, struct device_attribute *attr,
-			    const char *buf, size_t count)
-{
-	return request(dev, buf, count, dap_attach_device);
-}
-static DEVICE_ATTR_WO(attach);
-
-static ssize_t detach_store(struct device *dev, struct device_attribute *attr,
-			    const char *buf, size_t count)
-{
-	return request(dev, buf, count, dap_detach_device);
-}
-static DEVICE_ATTR_WO(detach);
-
-static struct attribute *dap_attrs[] = {
-	&dev_attr_attach.attr,
-	&dev_attr_detach.attr,
-	NULL
-};
-ATTRIBUTE_GROUPS(dap);
-
 static const struct of_device_id dap_of_match[] = {
 	{ .compatible = "dma-alias-pool" },
 	{ }
@@ -266,8 +223,9 @@ struct platform_driver dap_pool_driver = {
 static int parse_failed(const char *param, const char *text,
 			const struct dap_parse_error *err)
 {
-	pr_err("%s: %s, at character %td: \"%.32s\"\n", param, err->why,
-	       err->at - text + 1, err->at);
+	/* Escaped: nothing is known of what is in there. */
+	pr_err("%s: %s, at character %td: \"%*pE\"\n", param, err->why,
+	       err->at - text + 1, (int)strnlen(err->at, 32), err->at);
 	return -EINVAL;
 }
 

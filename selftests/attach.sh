@@ -70,6 +70,32 @@ unknown_device()
 	done
 }
 
+# Not what a shell writes, but what there may be: the log is one short line of
+# printable characters, and the name ends at a NUL.
+odd_names()
+{
+	set -- "%s%n%p" '%s%n%p' \
+	       '\033[2Jx\r\ny\177\233' '\\e\[2Jx\\r\\ny\\177\\233' \
+	       '\nok 1 nobody\001' 'ok 1 nobody\\001'
+	while [ $# -gt 0 ]; do
+		log_clear
+		printf '%b' "$1" >/tmp/odd
+		! dd if=/tmp/odd of=$pool_a/attach 2>/dev/null || fail "attached '$1'"
+		log_has "dma_alias_pool.0: there is no device $2\$"
+		shift 2
+	done
+	for size in 4095 4096 10000; do
+		log_clear
+		! dd if=/dev/zero bs=$size count=1 2>/dev/null | tr '\000' n |
+			dd of=$pool_a/attach bs=$size 2>/dev/null ||
+			fail "attached a name of $size"
+		log_has "there is no device n\{64\}\$"
+	done
+	printf 'dap-test.0\000nobody' >$pool_a/attach || fail "with a NUL"
+	same_stat a clients 1
+	echo "# $((3 + 3 + 1)) odd writes"
+}
+
 # Pools do not serve each other.
 pool_itself()
 {
@@ -266,6 +292,6 @@ in_place()
 }
 
 ktap_run starts bound_device unbound_device again_and_with_white_space \
-	unknown_device pool_itself client_of_another_pool \
+	unknown_device odd_names pool_itself client_of_another_pool \
 	detach_is_refused_while_memory_is_held detached attached_again \
 	detach_beats_the_parameter many_times waiting_device memory_from_before by_the_driver in_place

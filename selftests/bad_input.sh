@@ -177,6 +177,10 @@ clients_do_not_parse()
 {
 	refused_at 1 "a device name of 1 to 63 characters" clients=@x
 	refused_at 1 "a device name of 1 to 63 characters" clients=,a
+	# what the log shows of it has no control characters
+	refused_at 2 "there is no such character in device names" \
+		"clients=a$(printf '\033[2J')"
+	log_has 'at character 2: "\\e\[2J"'
 	refused_at 3 "this cannot be the name of a pool" clients=a@
 	refused_at 3 "this cannot be the name of a pool" clients=a@b/c,d
 	refused_at 5 "an entry is missing" clients=a@x,

@@ -72,7 +72,7 @@ def messages():
                 yield path, text
 
 
-FORMAT = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?(?:h|hh|l|ll|z|t)*(?:p[A-Za-z]*|[a-z%])")
+FORMAT = re.compile(r"%[-+ #0]*(?:\d*|\*)(?:\.\d+)?(?:h|hh|l|ll|z|t)*(?:p[A-Za-z]*|[a-z%])")
 
 
 def pattern(text):
