@@ -71,7 +71,7 @@ kernel=$("$here/rig/kernel.sh" --path "$KVER" "$default" | tail -n 1)
 status=0
 make -s -C "$here/unit" fuzz O="$top/build/unit" SECONDS=60 \
 	KSRC="$(readlink -f "$kernel/source")" 2>&1 | tee "$logs/fuzz.log" || status=1
-# two targets, "ok - NAME" each
+# "ok - TARGET: N inputs" each
 echo "$(grep -c '^ok - ' "$logs/fuzz.log") passed, $(grep -c '^not ok - ' "$logs/fuzz.log") failed" \
 	>>"$logs/fuzz.log"
 add fuzz "$logs/fuzz.log" $status

@@ -31,8 +31,9 @@ for target; do
 			grep '^#[0-9]' "$log" | tail -n 1 | cut -c -75
 	done
 	if wait "$pid"; then
-		sed -n '/^#.*DONE/p; /^stat::number_of_exec/p; /^stat::average_exec/p' "$log"
-		echo "ok - $target"
+		sed -n '/^#.*DONE/p; /^stat::average_exec/p' "$log"
+		echo "ok - $target:" \
+			"$(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs"
 	else
 		status=1
 		grep -v '^#[0-9]\|^INFO' "$log" | head -n 40

@@ -1,10 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* For code that only reports: the test says what becomes of it. */
+/* Devices as the module's pure parts know them: the test says what they are. */
 #ifndef DAP_UNIT_LINUX_DEVICE_H
 #define DAP_UNIT_LINUX_DEVICE_H
+
+#include <sys/types.h>
+#include <linux/types.h>
 
 struct device;
 
 int dev_err_probe(struct device *dev, int err, const char *format, ...);
+void dev_err(struct device *dev, const char *format, ...);
+void *dev_get_drvdata(const struct device *dev);
+void put_device(struct device *dev);
+
+struct attribute {
+	const char *name;
+	unsigned short mode;
+};
+
+struct attribute_group {
+	struct attribute **attrs;
+};
+
+struct device_attribute {
+	struct attribute attr;
+	ssize_t (*store)(struct device *dev, struct device_attribute *attr,
+			 const char *buf, size_t count);
+};
+
+#define DEVICE_ATTR_WO(_name)						\
+	struct device_attribute dev_attr_##_name = {			\
+		.attr = { .name = #_name, .mode = 0200 },		\
+		.store = _name##_store,					\
+	}
 
 #endif /* DAP_UNIT_LINUX_DEVICE_H */
