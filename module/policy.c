@@ -48,6 +48,28 @@ struct dap_entry *dap_entry_find(const char *name)
 	return NULL;
 }
 
+/* Is it all there, at bus addresses that follow each other from @bus on? */
+static bool is_covered(const struct bus_dma_region *map,
+		       const struct dap_region *region, dma_addr_t bus)
+{
+	const struct bus_dma_region *range;
+	u64 done = 0, offset;
+
+	while (map && done < region->size) {
+		for (range = map; range->size; range++) {
+			offset = region->phys + done - range->cpu_start;
+			if (region->phys + done >= range->cpu_start &&
+			    offset < range->size &&
+			    range->dma_start + offset == bus + done)
+				break;
+		}
+		if (!range->size)
+			return false;
+		done += min_t(u64, range->size - offset, region->size - done);
+	}
+	return true;
+}
+
 /**
  * dap_translate() - bus address of a pool's first byte for a device
  * @dev:   the device
@@ -68,7 +90,8 @@ const char *dap_translate(struct device *dev, struct dap_entry *entry,
 		*bus = phys_to_dma(dev, region->phys);
 		end = phys_to_dma(dev, region->phys + region->size - 1);
 		if (*bus == DMA_MAPPING_ERROR || end == DMA_MAPPING_ERROR ||
-		    end - *bus != region->size - 1)
+		    end < *bus || end - *bus != region->size - 1 ||
+		    !is_covered(dev->dma_range_map, region, *bus))
 			return "dma-ranges of its bus do not cover the pool in one piece";
 	}
 	/* Its driver may still set another mask; its bus stays what it is. */
@@ -112,22 +135,35 @@ int dap_refuse(struct device *dev, const char *pool, const char *why)
 
 /*
  * The pool of the first memory-region of a device that has one; *named tells
- * whether the device asked for one at all.
+ * whether the device asked for one at all, *broken whether it may have meant to.
  */
 static struct dap_entry *entry_of_node(const struct device_node *np,
-				       bool *named)
+				       bool *named, bool *broken)
 {
 	struct dap_entry *entry, *found = NULL;
 	struct device_node *region;
-	int i;
+	int bytes, i;
+	u32 phandle;
 
 	*named = false;
+	*broken = false;
+	if (!of_find_property(np, "memory-region", &bytes))
+		return NULL;
+	*broken = !bytes || bytes % sizeof(phandle);
 	for (i = 0; !found; i++) {
-		region = of_parse_phandle(np, "memory-region", i);
-		if (!region)
+		if (of_property_read_u32_index(np, "memory-region", i,
+					       &phandle))
 			break;
+		/* A phandle of 0 is a place that was left free. */
+		region = of_parse_phandle(np, "memory-region", i);
+		if (!region) {
+			*broken |= !!phandle;
+			continue;
+		}
+		/* Not the pool, as some will write; but it is what they mean. */
 		*named |= of_device_is_compatible(region,
-						  "dma-alias-pool,region");
+						  "dma-alias-pool,region") ||
+			  of_device_is_compatible(region, "dma-alias-pool");
 		list_for_each_entry(entry, &dap_entries, node)
 			if (entry->region_np == region)
 				found = entry;
@@ -152,12 +188,14 @@ struct dap_entry *dap_choose(struct device *dev, bool quiet, bool *by_default)
 	const char *why = dap_refusal(dev);
 	struct dap_entry *entry;
 	unsigned int i;
-	bool named;
+	bool named, broken;
 
 	*by_default = false;
-	entry = entry_of_node(dev->of_node, &named);
+	entry = entry_of_node(dev->of_node, &named, &broken);
 	if (entry)
 		goto found;
+	if (broken && !quiet)
+		dev_warn(dev, "memory-region is no list of phandles of nodes that there are\n");
 	if (named) {
 		if (!quiet)
 			dev_warn(dev, "no DMA pool serves its memory-region\n");

@@ -66,7 +66,7 @@ alias_is_none()
 	second=$(region second)
 	refused $alias EINVAL "$(printed 0x${alias%.*}) is no alias of $(printed 0x${second#*@})"
 }
-name() { refused bad-label EINVAL "\.\./evil cannot be the name of a pool"; }
+name() { refused bad-label EINVAL "\"\.\./evil\" cannot be the name of a pool"; }
 second_default() { refused $(device bad-default) EEXIST "DMA pool good is the default already"; }
 name_is_taken() { refused $(device bad-name) EEXIST "there is a DMA pool good already"; }
 

@@ -305,9 +305,10 @@ def properties():
     """Each device tree property that is read, and each compatible, is explained."""
     names = set()
     for path in sources():
-        for m in re.finditer(r'\bof_(?:property_read_\w+|parse_phandle|device_is_compatible)\('
-                             r'[^"]*?"([^"]+)"', code(path)):
+        for m in re.finditer(r'\b(?:of_(?:property_\w+|find_property|parse_phandle|device_is_compatible)|'
+                             r'property_bytes)\([^";)]*"([^"]+)"', code(path)):
             names.add(m[1])
+        names |= set(re.findall(r'"(dma-alias-pool,[\w-]+)"', code(path)))
         names |= set(re.findall(r'\.compatible = "([^"]+)"', code(path)))
     if len(names) < 5:
         yield f"only {len(names)} properties were found"
