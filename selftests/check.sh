@@ -142,6 +142,9 @@ fi
 if [ -e "$build/bad-pools.dtbo" ]; then
 	boots+=("bad_device_tree bad_device_tree.sh --overlay $build/bad-pools.dtbo")
 fi
+if [ -e "$build/broken.dtbo" ]; then
+	boots+=("broken_device_tree broken_device_tree.sh --overlay $build/broken.dtbo")
+fi
 if [ -e "$build/run-time.dtbo" ]; then
 	boots+=("overlay-watched overlay.sh --overlay $build/run-time.dtbo $watch")
 	boots+=("overlay-cached overlay.sh --cacheid --overlay $build/run-time.dtbo")

@@ -78,6 +78,12 @@ prepare() {
 			-o "$build/files/overlays/$(basename "$overlay" .dtso).dtbo" \
 			"$overlay"
 	done
+	# trees with one thing wrong in each: for boards like the default one
+	if grep -q '^DRAM_BASE=' "$HERE/boards/$BOARD/board.conf"; then
+		mkdir -p "$build/files/overlays"
+		python3 "$HERE/broken_trees.py" "$HERE/boards/$BOARD/board.conf" "$build"
+		mv "$build/broken" "$build/files/overlays/"
+	fi
 	# a board that the kernel has no device tree for
 	if [ -e "$HERE/boards/$BOARD/$BOARD.dts" ]; then
 		tree=$build/$BOARD.dtb

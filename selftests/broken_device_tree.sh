@@ -1,0 +1,216 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Some two hundred device trees with one thing wrong in each, from
+# rig/broken_trees.py: the table says what should come of each, and nothing else
+# may. They are overlays that come and go, over the regions of broken.dtbo, which
+# the kernel booted with. A pool that is right goes on beside them.
+#
+# What a line of the table may expect of its device:
+#   refused      a pool that does not come up, with one message, TEXT
+#   works        a pool that comes up, with TEXT
+#   absent       no pool, and not a word
+#   client       a client of the good pool, with TEXT
+#   client=ADDR  the same; the pool's bus address is ADDR
+#   alone        a device that is no client, with TEXT, or - for not a word
+#   circle       a device that cannot be the client that it should be, since the
+#                pool is below it: TEXT when it is bound again
+. "$(dirname "$0")/ktap.sh"
+
+overlays=$debugfs/dma_alias_pool_overlay
+table=$here/overlays/broken/table
+platform=/sys/bus/platform/devices
+tried=0
+
+[ -e "$table" ] || ktap_skip_all "no overlays"
+[ -d /proc/device-tree/good-bus ] || ktap_skip_all "no regions in the device tree"
+
+# The write is the request, so it must be one.
+apply()
+{
+	dd if="$here/overlays/broken/$1.dtbo" of=$overlays/apply bs=64k 2>/dev/null
+}
+remove() { echo 1 2>/dev/null >$overlays/remove; }
+
+nodes() { (cd /proc/device-tree && find . | sort); }
+
+good_one_works()
+{
+	ok_dev dap-test.0 alloc 5000
+	same "used bytes" "$(stat_of good used_bytes)" 8192
+	ok_dev dap-test.0 free $id
+	only_good
+}
+
+starts()
+{
+	load clients=dap-test.0@good || fail "cannot load"
+	load_tests || fail "no test module"
+	insmod "$here/dma_alias_pool_overlay.ko" || fail "no overlays here"
+	cat /proc/iomem >/tmp/iomem
+	devices=$(ls $platform)
+	nodes >/tmp/nodes
+	good_one_works
+}
+
+# The good pool is the only one.
+only_good()
+{
+	set -- $pools/*
+	same pools "$*" $pools/good
+}
+
+# Not what this script says.
+take_log() { dmesg -c | grep -v -e '# ' -e 'rig: '; }
+
+# said COUNT REGEX: how many lines of the log are like that; $(...) takes long here
+said()
+{
+	grep -c -e "$2" /tmp/log >/tmp/count
+	read -r count </tmp/count
+	same "messages like '$2'" $count $1
+}
+
+# pool DEVICE TEXT: what the pool's device says is that, once
+pool_said()
+{
+	grep "dma_alias_pool [^ ]*$1: " /tmp/log | grep -c -v ': probe ' >/tmp/count
+	read -r count </tmp/count
+	same "messages of $1" $count 1
+	said 1 "dma_alias_pool [^ ]*$1: .*$2"
+}
+
+# device_said DEVICE TEXT: that, once, or not a word of the module's
+device_said()
+{
+	ours='\(DMA pool\|DMA memory\|memory-region\)'
+	if [ "$2" = - ]; then
+		said 0 "$1: .*$ours"
+	else
+		said 1 "$1: .*$ours"
+		said 1 "$1: .*$2"
+	fi
+}
+
+is_client() { grep -q "^$1 " $pools/good/clients; }
+
+# found EXPECT DEVICE TEXT: is it what should come of the tree?
+found()
+{
+	case $1 in
+	refused)
+		pool_said $2 "$3"
+		said 1 "probe .*$2.* failed\|$2: probe .* failed"
+		only_good
+		;;
+	works)
+		pool_said $2 "$3"
+		set -- $pools/*
+		same "number of pools" $# 2
+		;;
+	absent)
+		said 0 "dma_alias_pool.*$2"
+		only_good
+		;;
+	client*)
+		device_said $2 "$3"
+		is_client $2 || fail "no client"
+		wanted=${1#client}
+		ok_dev $2 alloc $(stat_of good free_bytes)
+		[ -z "$wanted" ] ||
+			same "bus address" $(hex $dma) ${wanted#=}
+		ok_dev $2 free $id
+		;;
+	alone)
+		device_said $2 "$3"
+		[ -e $driver/$2 ] || fail "not bound"
+		! is_client $2 || fail "a client"
+		;;
+	circle)
+		said 1 "dma_alias_pool [^ ]*broken: DMA pool broken: "
+		dmesg -c >/dev/null
+		unbind $2
+		bind $2 || fail "not bound"
+		take_log >/tmp/log
+		device_said $2 "not attached to DMA pool broken: $3"
+		! grep "^$2 " $pools/*/clients || fail "a client"
+		;;
+	*)
+		fail "the table expects '$1'?"
+		;;
+	esac
+}
+
+# try NUMBER NAME EXPECT DEVICE TEXT
+try()
+{
+	before=$failed
+	failed=
+	dmesg -c >/dev/null
+	apply $1 || fail "not applied"
+	take_log >/tmp/log
+	found $3 $4 "$5"
+	remove || fail "not removed"
+	# The kernel says so if somebody still has one of the nodes.
+	take_log >>/tmp/log
+	said 0 'OF: ERROR'
+	cmp -s /proc/iomem /tmp/iomem || fail "other resources than before"
+	only_good
+	if [ -n "$failed" ]; then
+		echo "# that was tree $1, $2, with the log:"
+		sed 's/^/#   /' /tmp/log
+	fi
+	failed=$before$failed
+	tried=$((tried + 1))
+}
+
+# trees_of GROUP
+trees_of()
+{
+	first=$tried
+	while read -r number group name expect device text; do
+		[ "$group" != "$1" ] || try $number $name $expect $device "$text"
+	done <"$table"
+	echo "# $((tried - first)) trees"
+	[ $tried -gt $first ] || fail "no trees"
+}
+
+# each is a group in the table
+control() { trees_of control; }
+pool_compatible() { trees_of pool_compatible; }
+pool_status() { trees_of pool_status; }
+pool_memory_region() { trees_of pool_memory_region; }
+pool_reg() { trees_of pool_reg; }
+pool_label() { trees_of pool_label; }
+pool_default() { trees_of pool_default; }
+pool_mpu() { trees_of pool_mpu; }
+pool_max_alignment() { trees_of pool_max_alignment; }
+region_compatible() { trees_of region_compatible; }
+region_status() { trees_of region_status; }
+region_reg() { trees_of region_reg; }
+region_overlap() { trees_of region_overlap; }
+region_size() { trees_of region_size; }
+region_alignment() { trees_of region_alignment; }
+region_no_map() { trees_of region_no_map; }
+region_cycle() { trees_of region_cycle; }
+client_memory_region() { trees_of client_memory_region; }
+bus_dma_ranges() { trees_of bus_dma_ranges; }
+bus_of_its_pool() { trees_of bus_of_its_pool; }
+
+nothing_is_left()
+{
+	good_one_works
+	same "trees tried" $tried $(wc -l <"$table")
+	same devices "$(ls $platform)" "$devices"
+	nodes | cmp -s - /tmp/nodes || fail "nodes are left"
+	rmmod dma_alias_pool_overlay || fail "overlay module in use"
+	unload_all || fail "module in use"
+	! grep dma_alias_pool /proc/iomem || fail "resources left"
+	echo "# $tried trees in all"
+}
+
+ktap_run starts control pool_compatible pool_status pool_memory_region pool_reg \
+	pool_label pool_default pool_mpu pool_max_alignment region_compatible \
+	region_status region_reg region_overlap region_size region_alignment \
+	region_no_map region_cycle client_memory_region bus_dma_ranges \
+	bus_of_its_pool nothing_is_left
