@@ -10,7 +10,7 @@ need_pool
 state()
 {
 	grep -v bad_free_count $pools/sram/stats
-	sed 's/ *[0-9]* [^ ]*$//' $pools/sram/allocations
+	cut -c -46 $pools/sram/allocations	# not the age
 	cat $pools/sram/map
 }
 

@@ -57,7 +57,7 @@ last_failures()
 	ok_dev dap-test.1 alloc $((pool_size - 8192))
 	n=1
 	while [ $n -le 10 ]; do
-		bad_dev dap-test.0 alloc $((8192 + n)) nowarn
+		unserved dap-test.0 alloc $((8192 + n)) nowarn
 		n=$((n + 1))
 	done
 	same "failures kept" "$(grep -c do_alloc $pools/sram/failures)" 8

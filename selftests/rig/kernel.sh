@@ -1,16 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# kernel.sh [--path] KVER BOARD - make a noMMU kernel of series KVER for BOARD.
+# kernel.sh [--path] KVER BOARD - make a kernel of series KVER for BOARD.
 # kernel.sh --source KVER       - only make its source tree.
 #
 # Fetches Debian's newest linux-source-KVER, configures mps2_defconfig +
 # kernel.config + the board's RAM base, builds Image, modules and device trees
-# (with labels, for overlays) and the board's boot stub. External modules can be
-# built against the result: make -C DIR M=... ARCH=arm CROSS_COMPILE=...
+# (with labels, for overlays) and the board's boot stub. A board may name another
+# architecture than Arm. External modules can be built against the result:
+# make -C DIR M=... ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
 #
 # Out: the directory, as the last line on stdout. In it, beside the build:
 #   rig/Image rig/stub.elf rig/*.dtb rig/board.conf rig/version rig/source
+# and, if the kernel is not for Arm, rig/make with its words for make.
 # --path makes nothing: it prints the directory if it is there, else fails.
 #
 # FLAVOUR=NAME adds flavours/NAME.config.
@@ -22,7 +24,7 @@ HERE=$(dirname "$(readlink -f "$0")")
 
 export ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
 RECIPE=1	# to be counted up with each change of what this script builds
-PACKAGES=(gcc-arm-linux-gnueabi libc6-dev gcc make bc bison flex libssl-dev
+PACKAGES=(libc6-dev gcc make bc bison flex libssl-dev
 	libelf-dev cpio rsync xz-utils dpkg-dev python3 perl)
 
 # Which Debian suites carry a series. The machine's own apt is asked first.
@@ -145,12 +147,16 @@ configure() {
 }
 
 build() {
-	local name
-	kmake "${IMAGE:=Image}" modules dtbs
+	local name dtbs=
+	[ "$ARCH" != arm ] || dtbs=dtbs
+	# shellcheck disable=SC2086 # a word or none
+	kmake "${IMAGE:=Image}" modules $dtbs
 	mkdir "$OBJ/rig"
-	cp "$OBJ/arch/arm/boot/$IMAGE" "$OBJ/rig/Image"
+	cp "$OBJ/arch/$ARCH/boot/$IMAGE" "$OBJ/rig/Image"
 	# the device trees have moved between series
-	find "$OBJ/arch/arm/boot/dts" -name 'mps2-*.dtb' -exec cp -t "$OBJ/rig" {} +
+	[ -z "$dtbs" ] ||
+		find "$OBJ/arch/$ARCH/boot/dts" -name 'mps2-*.dtb' -exec cp -t "$OBJ/rig" {} +
+	[ "$ARCH" = arm ] || echo "ARCH=$ARCH CROSS_COMPILE=$CROSS_COMPILE" >"$OBJ/rig/make"
 	cp "$HERE/boards/$BOARD/board.conf" "$OBJ/rig/"
 	echo "$VERSION" >"$OBJ/rig/version"
 	ln -s "$SRC" "$OBJ/rig/source"
@@ -163,7 +169,8 @@ build() {
 			"$HERE/boards/stub.S"
 	# Module builds need headers, scripts and Module.symvers, not these.
 	for name in '*.o' '*.a' '.*.o.cmd'; do
-		find "$OBJ" -name "$name" -not -path "$OBJ/scripts/*" -delete
+		find "$OBJ" -name "$name" -not -path "$OBJ/scripts/*" \
+			-not -path "$OBJ/tools/*" -delete
 	done
 	# The directory moves; newer kernels write its name into this one file.
 	sed -i "s|$OBJ|$OUT|g" "$OBJ/Makefile"
@@ -195,6 +202,7 @@ fi
 # shellcheck source=boards/an385/board.conf
 . "$HERE/boards/$BOARD/board.conf"
 
+[ "$ARCH" != arm ] || PACKAGES+=(gcc-arm-linux-gnueabi)
 [ "$MODE" = path ] || need "${PACKAGES[@]}"
 source_tree
 
@@ -225,7 +233,7 @@ if [ ! -e "$OUT/rig/Image" ]; then
 			FRAGS+=("$OBJ/.rig-dram")
 		fi
 		step "KERNEL  $KVER $BOARD: configuring $VERSION" "$LOG" configure
-		step "KERNEL  $KVER $BOARD: building (about 3 min)" "$LOG" build
+		step "KERNEL  $KVER $BOARD: building (about ${MINUTES:-3} min)" "$LOG" build
 		rm -rf "$OUT"
 		mv "$OBJ" "$OUT"
 	fi

@@ -46,24 +46,38 @@ prepare_stock() {
 }
 
 prepare() {
-	local kernel userland overlay tree=
+	local kernel userland compile overlay tree=
 	[ -e "$HERE/boards/$BOARD/board.conf" ] ||
 		die "no board $BOARD; there is: $(cd "$HERE/boards" && echo */ | tr -d /)"
 	if grep -qx KERNEL=stock "$HERE/boards/$BOARD/board.conf"; then
 		prepare_stock
 		return
 	fi
-	need python3 qemu-system-arm device-tree-compiler
+	need python3
 	kernel=$("$HERE/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
-	userland=$("$HERE/userland.sh" | tail -n 1)
+	if grep -qx ARCH=x86 "$HERE/boards/$BOARD/board.conf"; then
+		need qemu-system-x86
+		userland=$("$HERE/stock_userland.sh" | tail -n 1)
+		compile="gcc -static"
+	else
+		need qemu-system-arm device-tree-compiler
+		userland=$("$HERE/userland.sh" | tail -n 1)
+		compile=$userland/bin/fdpic-gcc
+	fi
 	mkdir -p "$build"
 	"$HERE/modules.sh" "$kernel" "$build/modules"
 	rm -rf "$build/files"
 	mkdir -p "$build/files"
 	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$build/files/"
-	step "HELPER  mmap_buffer" "$build/helper.log" "$userland/bin/fdpic-gcc" \
+	# shellcheck disable=SC2086 # words
+	step "HELPER  mmap_buffer" "$build/helper.log" $compile \
 		-Os -Wall -Wextra -o "$build/files/mmap_buffer" \
 		"$top/selftests/mmap_buffer.c"
+	if grep -q '^CONFIG_FAULT_INJECTION=y' "$kernel/.config"; then
+		# shellcheck disable=SC2086 # words
+		step "HELPER  fail_nth" "$build/helper.log" $compile -Os -Wall \
+			-Wextra -o "$build/files/fail_nth" "$top/selftests/fail_nth.c"
+	fi
 	for overlay in "$HERE/boards/$BOARD"/*.dtso; do
 		[ -e "$overlay" ] || continue
 		# the bad ones are meant to be bad
@@ -89,7 +103,8 @@ prepare() {
 		tree=$build/$BOARD.dtb
 		dtc -q -@ -I dts -O dtb -o "$tree" "$HERE/boards/$BOARD/$BOARD.dts"
 	# or QEMU, less what it says of coherence: the pool's clients have none
-	elif [ -e "$HERE/boards/$BOARD/qemu.args" ]; then
+	elif grep -q ^DTB= "$HERE/boards/$BOARD/board.conf" &&
+		[ -e "$HERE/boards/$BOARD/qemu.args" ]; then
 		tree=$build/$BOARD.dtb
 		step "DTB     $BOARD" "$build/dtb.log" qemu_tree "$tree"
 	fi

@@ -2,37 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # stock_initramfs.sh OUT KERNEL_DIR FILES_DIR - make the initramfs for a kernel
-# of stock.sh: Debian's static BusyBox, mke2fs, trace-cmd and perf, the kernel's own
+# of stock.sh: the user space of stock_userland.sh, mke2fs, trace-cmd and perf, the kernel's own
 # drivers with modprobe, guest/*, and everything in FILES_DIR in /root.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
-RECIPE=1	# to be counted up with each change of what userland() makes
 # what the tests use, as far as the kernel has it as a module; what these need
 # comes along
 DRIVERS=(ahci nvme sd_mod virtio_pci virtio_blk virtio_net virtio_mmio e1000e
 	e1000 sdhci_pci mmc_block xhci_pci usb_storage ext4 crc32c_generic
 	crc32c_intel)
-
-fetch() {
-	local tmp=$1
-	apt_private busybox-static deb bookworm
-	cd "$tmp"
-	apt-get "${APT_OPTS[@]}" download busybox-static
-	dpkg-deb -x busybox-static_*.deb unpacked
-	mv "$(find unpacked -name busybox -type f -perm /111)" busybox
-	# mkcpio.py wants to know the applets by their configuration
-	./busybox --list | grep -xE '[a-z0-9]+' | tr a-z A-Z |
-		sed 's/.*/CONFIG_&=y/' >busybox.config
-	echo CONFIG_TEST1=y >>busybox.config
-	mkdir guest
-	# the kernel looks for it there and not in /bin
-	printf '#!/bin/sh\nexec /bin/modprobe "$@"\n' >guest/modprobe
-	# what guest/poweroff runs: this machine can switch itself off
-	printf '#!/bin/sh\nexec busybox poweroff -f\n' >guest/rig-exit
-	rm -r unpacked busybox-static_*.deb
-}
 
 # program FILE: with its libraries, below $root
 program() {
@@ -69,15 +49,7 @@ PATH=$PATH:/usr/sbin:/sbin
 need python3 kmod e2fsprogs linux-perf trace-cmd xz-utils zstd
 kernel=$2
 release=$(cat "$kernel/rig/release")
-userland=$CACHE/userland/stock-r$RECIPE
-if [ ! -e "$userland/busybox" ]; then
-	cache_lock
-	rm -rf "$userland.tmp"
-	mkdir -p "$userland.tmp" "$CACHE/log"
-	step "USER    BusyBox" "$CACHE/log/userland-stock.log" fetch "$userland.tmp"
-	rm -rf "$userland"
-	mv "$userland.tmp" "$userland"
-fi
+userland=$("$HERE/stock_userland.sh")
 rig_tmp
 root=$RIG_TMP/root
 mkdir "$root"

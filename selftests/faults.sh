@@ -1,0 +1,241 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Each allocation of memory that the module makes, or has made for it, fails once:
+# at load, when devices are bound, attached and detached, when files are read. And
+# fail_alloc, by which the allocations that drivers make from a pool fail. Needs a
+# kernel with fault injection, and fail_nth (fail_nth.c) beside this script.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+failslab=$debugfs/failslab
+pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
+[ -e $failslab/require-start ] || ktap_skip_all "no failslab with a stack filter in this kernel"
+page=4096
+
+# address FUNCTION
+address() { sed -n "s/^\([0-9a-f]*\) [tT] $1\(	.*\)*\$/0x\1/p" /proc/kallsyms; }
+
+# filter START SIZE [START SIZE]: what is on the way through these addresses fails,
+# unless it is also on the way through those
+filter()
+{
+	echo $1 >$failslab/require-start
+	echo $(hex $(($1 + $2))) >$failslab/require-end
+	echo ${3:-0} >$failslab/reject-start
+	echo $(hex $((${3:-0} + ${4:-0}))) >$failslab/reject-end
+}
+
+# All on the way through modules, of which there are ours. The driver core needs
+# memory to remove a link between devices, and warns if there is none.
+usual_filter()
+{
+	filter 0xffffffffa0000000 0x5f000000 $(address devlink_remove_symlinks) 0x400
+}
+
+starts()
+{
+	iomem=$(cat /proc/iomem)
+	load_tests || fail "no test devices"
+	echo 0 >$failslab/verbose
+	echo N >$failslab/ignore-gfp-wait
+	echo 32 >$failslab/stacktrace-depth
+	usual_filter
+}
+
+# as_before: nothing is left of a load that failed
+as_before()
+{
+	! is_loaded dma_alias_pool || fail "it is loaded"
+	[ ! -e $pools ] || fail "its files are there"
+	[ ! -e $pool_dev ] || fail "its device is there"
+	same "claimed resources" "$(cat /proc/iomem)" "$iomem"
+}
+
+# each_fails WHAT UNDO HELPER-ARGUMENT ...: from the first on, until there is none
+# left to fail. Then it has to work. UNDO is called with the error number.
+each_fails()
+{
+	what=$1
+	undo=$2
+	shift 2
+	n=0 failed_cleanly=0
+	while :; do
+		n=$((n + 1))
+		injected= error=
+		eval "$("$here/fail_nth" $n "$@")"
+		[ -n "$injected" ] || { fail "$what: no result"; break; }
+		$undo $error
+		[ "$injected" = 1 ] || break
+		[ "$error" = 0 ] || failed_cleanly=$((failed_cleanly + 1))
+		if [ -n "$failed" ]; then
+			fail "$what: allocation $n, error $error"
+			break
+		fi
+	done
+	same "$what: error without a fault" "$error" 0
+	[ $n -gt 1 ] || fail "$what: nothing was allocated"
+	echo "# $what: $((n - 1)) faults injected, $failed_cleanly of them failed it"
+}
+
+after_load()
+{
+	if [ $1 -ne 0 ]; then
+		as_before
+	else
+		unload || fail "loaded, but in use"
+		as_before
+	fi
+}
+
+loading()
+{
+	each_fails load after_load load "$here/dma_alias_pool.ko" \
+		"pools=$(pool sram 0 0x100000),$(pool b 0x100000 0x100000) clients=dap-test.*@sram max_align=64K@b"
+}
+
+# Where kmalloc() fails, vmalloc() would serve: all below one function fails.
+records_of_a_pool()
+{
+	load "pools=$(pool sram)" || fail "cannot load"
+	filter $(address dap_pool_init) 0x400 $(address dap_region_claim) 0x800
+	unload
+	echo -1 >$failslab/times
+	echo 100 >$failslab/probability
+	log_clear
+	! load "pools=$(pool sram)" || fail "loaded without memory"
+	echo 0 >$failslab/probability
+	log_has "error -ENOMEM: no memory for the records of $((pool_size / page)) pages"
+	as_before
+	usual_filter
+}
+
+# A device that gets no pool for want of memory is served by the kernel, or not.
+after_bind()
+{
+	[ ! -e $driver/dap-test.0 ] || unbind dap-test.0
+	same_stat sram live_allocs 0
+}
+
+binding()
+{
+	unbind dap-test.0
+	each_fails bind after_bind write $driver/bind dap-test.0
+	bind dap-test.0
+	ok_dev dap-test.0 alloc 4096
+	from_pool
+	ok_dev dap-test.0 free all
+}
+
+# The device has its driver, with the pool or without.
+after_request()
+{
+	[ -e $driver/dap-test.1 ] || bind dap-test.1
+	[ -e $driver/dap-test.1 ] || fail "not bound again"
+	ok_dev dap-test.1 alloc 4096
+	ok_dev dap-test.1 free all
+	same_stat sram live_allocs 0
+}
+
+after_attach()
+{
+	after_request
+	! grep -q '^dap-test.1 ' $pools/sram/clients ||
+		echo dap-test.1 >$pool_dev/detach || fail "not detached"
+}
+
+after_detach()
+{
+	after_request
+	grep -q '^dap-test.1 ' $pools/sram/clients ||
+		echo dap-test.1 >$pool_dev/attach || fail "not attached"
+}
+
+attaching() { each_fails attach after_attach write $pool_dev/attach dap-test.1; }
+
+detaching()
+{
+	echo dap-test.1 >$pool_dev/attach || fail "not attached"
+	each_fails detach after_detach write $pool_dev/detach dap-test.1
+}
+
+nothing() { :; }
+
+reading()
+{
+	ok_dev dap-test.0 alloc 4096
+	for file in stats clients allocations map requests failures peak; do
+		each_fails "read $file" nothing read $pools/sram/$file
+	done
+	ok_dev dap-test.0 free all
+}
+
+# --- allocations from the pool
+
+fail_alloc()
+{
+	knobs=$pools/sram/fail_alloc
+	[ -d $knobs ] || fail "no files for it"
+	echo 0 >$knobs/verbose
+	echo -1 >$knobs/times
+	echo 3 >$knobs/interval
+	before=$(stat_of sram fail_count)
+	ok_dev dap-test.0 alloc 4096
+	echo 100 >$knobs/probability
+	log_clear
+	n=1 refusals=0
+	while [ $n -le 30 ]; do
+		do_dev dap-test.0 alloc 4096 && from_pool ||
+			refusals=$((refusals + 1))
+		n=$((n + 1))
+	done
+	echo 0 >$knobs/probability
+	same "requests of 30 that failed" $refusals 10
+	same_stat sram fail_count $((before + 10))
+	same_stat sram fallback_count 0
+	log_has "dap-test.0: DMA pool sram: no 4096 bytes, as fail_alloc in debugfs demands"
+	set -- $(sed -n 2p $pools/sram/failures)
+	same "in failures" "$2 $5" "4096 dap-test.0"
+	ok_dev dap-test.0 free all
+	ok_dev dap-test.0 alloc 4096
+	ok_dev dap-test.0 free all
+	echo "# fail_alloc: $refusals faults injected"
+}
+
+# A probe that wants memory and gets none fails, and leaves nothing.
+fails_a_probe()
+{
+	unbind dap-test.0
+	echo dap-test.0 >/sys/module/dma_alias_pool_test/parameters/need
+	echo 1 >$knobs/interval
+	echo 1 >$knobs/times
+	echo 100 >$knobs/probability
+	bind dap-test.0
+	[ ! -e $driver/dap-test.0 ] || fail "bound without memory"
+	same_stat sram live_allocs 0
+	bind dap-test.0
+	[ -e $driver/dap-test.0 ] || fail "not bound when there is memory"
+	echo >/sys/module/dma_alias_pool_test/parameters/need
+	echo 0 >$knobs/probability
+}
+
+next_load_works()
+{
+	unload || fail "module in use"
+	as_before
+	load "pools=$(pool sram)" clients=dap-test.* || fail "cannot load"
+	unbind dap-test.0
+	bind dap-test.0
+	ok_dev dap-test.0 alloc $pool_size
+	from_pool
+	ok_dev dap-test.0 free all
+	unload_all || fail "in use"
+}
+
+with_a_pool()
+{
+	load "pools=$(pool sram)" clients=dap-test.0 || fail "cannot load"
+}
+
+ktap_run starts loading records_of_a_pool with_a_pool binding attaching detaching \
+	reading fail_alloc fails_a_probe next_load_works

@@ -1,0 +1,155 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# stress.sh [OPERATIONS] - allocations and frees from threads, bottom halves and
+# interrupts on all processors, each checked for memory that two had at a time,
+# while their devices are bound and unbound, attached and detached, the files are
+# read, and the module is unloaded and loaded. Then all must be back.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+wanted=${1:-20000}
+counts=$debugfs/dma_alias_pool_stress
+stressed=/sys/bus/platform/drivers/dap-stress
+pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
+names="dap-stress.0 dap-stress.1 dap-stress.2 dap-stress.3"
+run=/tmp/stress
+mkdir -p $run
+
+load_pool() { insmod "$here/dma_alias_pool.ko" "pools=$(pool sram)" 'clients=dap-stress.*'; }
+
+count()
+{
+	while read -r count_key count_value; do
+		[ "$count_key" != "$1" ] || echo "$count_value"
+	done <$counts
+}
+
+# Each allocation that came from the pool is freed, too.
+operations() { echo $((2 * $(count pooled))); }
+
+# again FUNCTION: on and on, while others do the same; how often, to a file
+again()
+{
+	(
+		n=0
+		while [ -e $run/go ]; do
+			"$@" && n=$((n + 1))
+		done
+		echo $n >"$run/$1"
+	) 2>/dev/null &
+}
+
+binding()
+{
+	[ -e $pool_dev ] || { usleep 100000; return 1; }
+	for name in $names; do
+		echo $name >$stressed/unbind
+		usleep 20000
+		echo $name >$stressed/bind
+	done
+	usleep 300000
+}
+
+attaching()
+{
+	[ -e $pool_dev/attach ] || { usleep 100000; return 1; }
+	echo dap-stress.1 >$pool_dev/detach
+	usleep 100000
+	echo dap-stress.1 >$pool_dev/attach
+	usleep 200000
+}
+
+# It is refused while anybody holds memory, and then somebody does.
+reloading()
+{
+	usleep 4000000
+	for name in $names; do
+		echo $name >$stressed/unbind
+	done
+	unload 2>/dev/null
+	reloading_status=$?
+	[ $reloading_status -ne 0 ] || load_pool
+	for name in $names; do
+		echo $name >$stressed/bind
+	done
+	return $reloading_status
+}
+
+reading()
+{
+	cat $pools/sram/* >/dev/null
+	usleep 20000
+}
+
+starts()
+{
+	load_pool || fail "cannot load"
+	insmod "$here/dma_alias_pool_stress.ko" \
+		base=$((pool_base)) size=$((pool_size)) || fail "no devices"
+	[ -e $stressed/dap-stress.3 ] || fail "not bound"
+}
+
+under_load()
+{
+	touch $run/go
+	again binding
+	again attaching
+	again reloading
+	again reading
+	last=0 idle=0
+	while [ "$(operations)" -lt "$wanted" ]; do
+		sleep 5
+		now=$(operations)
+		echo "# $now of $wanted operations"
+		[ "$now" -eq "$last" ] && idle=$((idle + 1)) || idle=0
+		if [ $idle -ge 12 ]; then
+			fail "no operation for a minute"
+			break
+		fi
+		last=$now
+	done
+	rm $run/go
+	wait
+}
+
+no_memory_was_shared()
+{
+	for name in $names; do
+		[ ! -e $stressed/$name ] || echo $name >$stressed/unbind
+	done
+	same mistakes "$(count mistakes)" 0
+	allocs=$(($(count thread_allocs) + $(count bh_allocs) + $(count irq_allocs)))
+	frees=$(($(count thread_frees) + $(count bh_frees)))
+	same frees $frees $((allocs - $(count refused)))
+	for context in thread bh irq; do
+		[ "$(count ${context}_allocs)" -gt $((wanted / 50)) ] ||
+			fail "$(count ${context}_allocs) allocations in context $context"
+	done
+	[ "$(operations)" -ge "$wanted" ] || fail "only $(operations) operations"
+	echo "# $(operations) operations on the pool, 0 mistakes wanted: $(count mistakes)"
+	echo "# allocations by thread $(count thread_allocs), bh $(count bh_allocs)," \
+		"irq $(count irq_allocs); refused, pool full: $(count refused)"
+}
+
+each_did_its_part()
+{
+	for part in binding attaching reloading reading; do
+		echo "# $part: $(cat $run/$part) times"
+		[ "$(cat $run/$part)" -gt 0 ] || fail "$part never worked"
+	done
+}
+
+nothing_is_left()
+{
+	is_loaded dma_alias_pool || load_pool
+	for key in live_allocs used_bytes requested_bytes bad_free_count; do
+		same_stat sram $key 0
+	done
+	rmmod dma_alias_pool_stress || fail "the devices are in use"
+	unload || fail "module in use"
+	! grep -q dma_alias_pool /proc/iomem || fail "resources left"
+}
+
+ktap_run starts under_load no_memory_was_shared each_did_its_part \
+	nothing_is_left
