@@ -180,7 +180,7 @@ struct dap_client *dap_client_add(struct device *dev, struct dap_entry *entry)
 	}
 	client->dev = get_device(dev);
 	client->pool = &entry->pool;
-	client->user.dev = dev;
+	strscpy(client->user.name, dev_name(dev), sizeof(client->user.name));
 	client->foreign = dap_outsider_is(dev);
 	strscpy(client->driver, "-", sizeof(client->driver));
 	list_add_tail(&client->node, &entry->clients);

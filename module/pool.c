@@ -197,7 +197,7 @@ static noinline void note_failure(struct dap_pool *pool, struct dap_user *user,
 	failure->free = (size_t)pool->alloc.free << PAGE_SHIFT;
 	failure->largest = (size_t)dap_alloc_largest(&pool->alloc) << PAGE_SHIFT;
 	failure->error = error;
-	strscpy(failure->dev, dev_name(user->dev), sizeof(failure->dev));
+	memcpy(failure->dev, user->name, sizeof(failure->dev));
 	failure->caller = caller;
 	failure->when = jiffies;
 }
@@ -335,8 +335,8 @@ bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live)
 			live->caller = record->caller;
 			live->age = (u32)jiffies - record->when;
 			/* The user may be gone once the lock is dropped. */
-			strscpy(live->dev, dev_name(record->user->dev),
-				sizeof(live->dev));
+			memcpy(live->dev, record->user->name,
+			       sizeof(live->dev));
 		}
 		raw_spin_unlock_irqrestore(&pool->lock, flags);
 	}

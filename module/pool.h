@@ -40,9 +40,13 @@ struct dap_spec {
 	bool guard;
 };
 
+/* Of a device's name as files show it, with the end of the string. */
+#define DAP_DEV_NAME_LEN	48
+
 /**
  * struct dap_user - what one user of a pool holds, under the pool's lock
- * @dev:	 whom to name in messages and files
+ * @name:	 the device's; of fixed length, to be copied under the lock in no
+ *		 time
  * @live_bytes:	 bytes asked for and not freed yet
  * @peak_bytes:	 the most @live_bytes has been
  * @live_allocs: allocations not freed yet
@@ -54,7 +58,7 @@ struct dap_spec {
  * @leaving:	 to be let go as soon as it holds nothing
  */
 struct dap_user {
-	struct device *dev;
+	char name[DAP_DEV_NAME_LEN];
 	size_t live_bytes;
 	size_t peak_bytes;
 	u32 live_allocs;
@@ -94,7 +98,7 @@ struct dap_failure {
 	size_t free;
 	size_t largest;
 	int error;
-	char dev[32];
+	char dev[DAP_DEV_NAME_LEN];
 	unsigned long caller;
 	u32 when;
 };
@@ -152,7 +156,7 @@ struct dap_live {
 	u32 page;
 	u32 pages;
 	u32 size;
-	char dev[48];
+	char dev[DAP_DEV_NAME_LEN];
 	const struct dap_user *user;
 	unsigned long caller;
 	u32 age;
