@@ -30,6 +30,7 @@
 #include <linux/platform_device.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/uaccess.h>
 
 /*
@@ -39,6 +40,21 @@
  */
 #include "../module/alloc.c"
 #include "../module/compat.h"
+
+/*
+ * And the pool around it, for the lock command: its lock is a stopwatch, and its
+ * memory is not there to be cleared.
+ */
+static unsigned long stopwatch_start(void);
+static void stopwatch_stop(unsigned long flags);
+
+#undef raw_spin_lock_irqsave
+#undef raw_spin_unlock_irqrestore
+#define raw_spin_lock_irqsave(lock, flags)	((flags) = stopwatch_start())
+#define raw_spin_unlock_irqrestore(lock, flags)	stopwatch_stop(flags)
+#define dap_clear_pages(to, size)		((void)(to))
+#include "../module/pool.c"
+#undef dap_clear_pages
 
 #define BENCH_NS_PER_INSTRUCTION	32
 #define BENCH_PAIRS			200
@@ -137,7 +153,7 @@ static u32 instructions(u64 time, u32 count)
 
 /* --- requests through the DMA API */
 
-static bool take(struct bench_dev *b, u32 pages)
+static bool take_buffer(struct bench_dev *b, u32 pages)
 {
 	struct bench_buffer *buffer = &b->buffer[b->count];
 
@@ -154,7 +170,7 @@ static bool take(struct bench_dev *b, u32 pages)
 }
 
 /* The last one takes its place. */
-static u32 give(struct bench_dev *b, u32 i)
+static u32 give_buffer(struct bench_dev *b, u32 i)
 {
 	struct bench_buffer *buffer = &b->buffer[i];
 	u32 pages = buffer->pages;
@@ -168,7 +184,7 @@ static u32 give(struct bench_dev *b, u32 i)
 static void give_all(struct bench_dev *b)
 {
 	while (b->count)
-		give(b, b->count - 1);
+		give_buffer(b, b->count - 1);
 }
 
 /* pair BYTES LIVE: alloc and free again, LIVE pages being in use one by one */
@@ -183,7 +199,7 @@ static int do_pair(struct bench_dev *b, u32 size, u32 live)
 
 	give_all(b);
 	while (b->count < live)
-		if (!take(b, 1))
+		if (!take_buffer(b, 1))
 			return -ENOMEM;
 
 	while (done < BENCH_PAIRS) {
@@ -246,7 +262,7 @@ static int do_first_failure(struct bench_dev *b, u32 a0, u32 a1)
 		bench_seed = BENCH_FIRST_SEED + seed;
 		for (;;) {
 			pages = 1 + bench_random() % BENCH_MAX_REQUEST;
-			if (!take(b, pages))
+			if (!take_buffer(b, pages))
 				break;
 			sum += pages;
 			cond_resched();
@@ -269,8 +285,8 @@ static int do_churn(struct bench_dev *b, u32 a0, u32 a1)
 		pages = bench_size();
 		if (b->count && (live > BENCH_CHURN_LIVE ||
 				 bench_random() % 3 == 0)) {
-			live -= give(b, bench_random() % b->count);
-		} else if (take(b, pages)) {
+			live -= give_buffer(b, bench_random() % b->count);
+		} else if (take_buffer(b, pages)) {
 			live += pages;
 			ok++;
 		} else {
@@ -326,6 +342,8 @@ static int do_free(struct bench_dev *b, u32 a0, u32 a1)
 
 struct allocator {
 	bool kernel;
+	struct dap_pool *pool;		/* with lock and records, or NULL */
+	struct dap_user user;
 	u32 pages;
 	u32 used;
 	unsigned long *bitmap;
@@ -344,6 +362,66 @@ static u32 taken(const struct allocator *a, u32 n)
 	return a->kernel ? roundup_pow_of_two(n) : n;
 }
 
+static void note_live(struct allocator *a, u32 page, u32 n)
+{
+	a->live[a->count].page = page;
+	a->live[a->count++].n = n;
+	a->used += taken(a, n);
+}
+
+/* --- time under the pool's lock */
+
+static u64 stopwatch;
+static u32 held_last, held_worst;
+
+static noinline unsigned long stopwatch_start(void)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	stopwatch = read_clock();
+	return flags;
+}
+
+static noinline void stopwatch_stop(unsigned long flags)
+{
+	held_last = read_clock() - stopwatch - bench_clock;
+	held_worst = max(held_worst, held_last);
+	local_irq_restore(flags);
+}
+
+/* What dap_pool_init() would want. */
+int dap_region_claim(struct device *dev, struct dap_region *region,
+		     const char *name, bool no_map, bool verify)
+{
+	return -ENODEV;
+}
+
+void dap_region_release(struct dap_region *region)
+{
+}
+
+/* Return: the time under the lock, 0 if there was no room */
+static u32 locked_get(struct allocator *a, u32 n, bool *done)
+{
+	void *cpu = dap_pool_alloc(a->pool, &a->user, n << PAGE_SHIFT, U32_MAX,
+				   _RET_IP_);
+
+	*done = !IS_ERR(cpu);
+	if (!*done)
+		return 0;
+	note_live(a, dap_pool_offset(a->pool, cpu) >> PAGE_SHIFT, n);
+	return held_last;
+}
+
+static u32 locked_put(struct allocator *a, u32 page, u32 n)
+{
+	dap_pool_free(a->pool, &a->user,
+		      a->pool->region.cpu + ((size_t)page << PAGE_SHIFT),
+		      n << PAGE_SHIFT);
+	return held_last;
+}
+
 /* Return: the time, @done: whether there was room */
 static noinline u32 timed_get(struct allocator *a, u32 n, bool *done)
 {
@@ -353,6 +431,8 @@ static noinline u32 timed_get(struct allocator *a, u32 n, bool *done)
 	u32 page = 0;
 	int ret;
 
+	if (a->pool)
+		return locked_get(a, n, done);
 	local_irq_save(flags);
 	if (a->kernel) {
 		start = read_clock();
@@ -367,11 +447,8 @@ static noinline u32 timed_get(struct allocator *a, u32 n, bool *done)
 	local_irq_restore(flags);
 
 	*done = ret >= 0;
-	if (*done) {
-		a->live[a->count].page = page;
-		a->live[a->count++].n = n;
-		a->used += taken(a, n);
-	}
+	if (*done)
+		note_live(a, page, n);
 	return end - start - bench_clock;
 }
 
@@ -381,6 +458,11 @@ static noinline u32 timed_put(struct allocator *a, u32 i)
 	u32 order = order_base_2(n);
 	unsigned long flags;
 	u64 start, end;
+
+	a->used -= taken(a, n);
+	a->live[i] = a->live[--a->count];
+	if (a->pool)
+		return locked_put(a, page, n);
 
 	local_irq_save(flags);
 	if (a->kernel) {
@@ -393,9 +475,6 @@ static noinline u32 timed_put(struct allocator *a, u32 i)
 		end = read_clock();
 	}
 	local_irq_restore(flags);
-
-	a->used -= taken(a, n);
-	a->live[i] = a->live[--a->count];
 	return end - start - bench_clock;
 }
 
@@ -417,7 +496,10 @@ static void pattern_every_other(struct allocator *a)
 			timed_get(a, 1, &done);
 		/* They lie in a row. */
 		for (i = 0; i < half; i++) {
-			dap_alloc_put(a->alloc, a->live[2 * i].page, 1);
+			if (a->pool)
+				locked_put(a, a->live[2 * i].page, 1);
+			else
+				dap_alloc_put(a->alloc, a->live[2 * i].page, 1);
 			a->live[i] = a->live[2 * i + 1];
 		}
 	}
@@ -449,9 +531,60 @@ static void count_cost(struct cost *cost, u32 time)
 	cost->sum += time;
 }
 
+/* The longest that each reader has held the lock. */
+struct readers {
+	u32 next;
+	u32 stats;
+	u32 bucket;
+	u32 failure;
+	u32 user;
+};
+
+static void worst(u32 *so_far)
+{
+	*so_far = max(*so_far, held_worst);
+	held_worst = 0;
+}
+
+/* All readers but for the one that takes longest to try. */
+static void read_figures(struct allocator *a, struct readers *r)
+{
+	struct dap_pool_stats stats;
+	struct dap_failure failure;
+	struct dap_user user;
+	unsigned int i;
+
+	held_worst = 0;
+	dap_pool_stats(a->pool, &stats);
+	worst(&r->stats);
+	for (i = 0; i < DAP_BUCKETS; i++)
+		dap_pool_bucket(a->pool, i);
+	worst(&r->bucket);
+	for (i = 0; i < DAP_FAILURES; i++)
+		dap_pool_failure(a->pool, i, &failure);
+	worst(&r->failure);
+	dap_pool_user(a->pool, &a->user, &user);
+	worst(&r->user);
+}
+
+/* Starting from each page of some. */
+static void read_pages(struct allocator *a, u32 from, u32 to,
+		       struct readers *r)
+{
+	struct dap_live live;
+
+	held_worst = 0;
+	for (; from < to; from++) {
+		dap_pool_next(a->pool, from, &live);
+		cond_resched();
+	}
+	worst(&r->next);
+}
+
 /* Free any, allocate as many pages as the pattern is of. */
 static void get_put_pairs(struct allocator *a, bool single, struct cost *get,
-			  struct cost *put, struct cost *pair)
+			  struct cost *put, struct cost *pair,
+			  struct readers *readers)
 {
 	u32 i, get_time, put_time, tries;
 	bool done;
@@ -462,6 +595,8 @@ static void get_put_pairs(struct allocator *a, bool single, struct cost *get,
 		count_cost(put, put_time);
 		count_cost(get, get_time);
 		count_cost(pair, put_time + get_time);
+		if (a->pool)
+			read_figures(a, readers);
 
 		/* What failed is missing: keep it as full as it was. */
 		for (tries = 0; tries < 4 && !single &&
@@ -471,15 +606,67 @@ static void get_put_pairs(struct allocator *a, bool single, struct cost *get,
 	}
 }
 
-static void empty(struct allocator *a)
+static void empty(struct allocator *a, u32 max_order)
 {
 	a->count = 0;
 	a->used = 0;
 	if (a->kernel)
 		bitmap_zero(a->bitmap, a->pages);
 	else
-		dap_alloc_init(a->alloc, a->pages, 0, DAP_ALIGN_NATURAL,
-			       a->meta);
+		dap_alloc_init(a->alloc, a->pages, 0, max_order, a->meta);
+}
+
+static void free_allocator(struct allocator *a)
+{
+	kvfree(a->meta);
+	if (!a->pool)
+		kfree(a->alloc);
+	kfree(a->pool);
+	bitmap_free(a->bitmap);
+	kvfree(a->live);
+}
+
+/* Return: 0 or an error, and nothing is left to be freed then */
+static int make_allocator(struct allocator *a, bool locked)
+{
+	if (a->pages < BENCH_MAX_REQUEST || a->pages > BENCH_GET_PUT_MAX_PAGES)
+		return -EINVAL;
+
+	a->live = kvcalloc(a->pages, sizeof(*a->live), GFP_KERNEL);
+	a->bitmap = bitmap_zalloc(a->pages, GFP_KERNEL);
+	a->meta = kvzalloc(dap_alloc_meta_size(a->pages), GFP_KERNEL);
+	if (locked) {
+		a->pool = kzalloc(sizeof(*a->pool), GFP_KERNEL);
+		a->alloc = a->pool ? &a->pool->alloc : NULL;
+	} else {
+		a->alloc = kzalloc(sizeof(*a->alloc), GFP_KERNEL);
+	}
+	if (!a->live || !a->bitmap || !a->alloc || !a->meta) {
+		free_allocator(a);
+		return -ENOMEM;
+	}
+	if (locked)
+		a->pool->region.size = (phys_addr_t)a->pages << PAGE_SHIFT;
+	return 0;
+}
+
+/* Both patterns, the second one stays. */
+static void both_patterns(struct allocator *a, struct cost *get,
+			  struct cost *put, struct cost *pair,
+			  struct readers *readers)
+{
+	bench_seed = 1;
+	empty(a, DAP_ALIGN_NATURAL);
+	pattern_every_other(a);
+	get_put_pairs(a, true, get, put, pair, readers);
+	if (a->pool) {
+		read_pages(a, 0, a->pages, readers);
+		while (a->count)
+			timed_put(a, a->count - 1);
+	}
+	empty(a, DAP_ALIGN_NATURAL);
+	pattern_random(a);
+	get_put_pairs(a, false, get, put, pair, readers);
 }
 
 /* get_put PAGES: of a pool with so many, in instructions */
@@ -487,37 +674,77 @@ static int do_get_put(struct bench_dev *b, u32 pages, u32 a1)
 {
 	struct allocator a = { .kernel = b->kernel, .pages = pages };
 	struct cost get = {}, put = {}, pair = {};
-	int ret = -ENOMEM;
+	int ret;
 
-	if (pages < BENCH_MAX_REQUEST || pages > BENCH_GET_PUT_MAX_PAGES)
-		return -EINVAL;
-
-	a.live = kvcalloc(pages, sizeof(*a.live), GFP_KERNEL);
-	a.bitmap = bitmap_zalloc(pages, GFP_KERNEL);
-	a.alloc = kzalloc(sizeof(*a.alloc), GFP_KERNEL);
-	a.meta = kvzalloc(dap_alloc_meta_size(pages), GFP_KERNEL);
-	if (!a.live || !a.bitmap || !a.alloc || !a.meta)
-		goto out;
-
-	bench_seed = 1;
-	empty(&a);
-	pattern_every_other(&a);
-	get_put_pairs(&a, true, &get, &put, &pair);
-	empty(&a);
-	pattern_random(&a);
-	get_put_pairs(&a, false, &get, &put, &pair);
-
+	ret = make_allocator(&a, false);
+	if (ret)
+		return ret;
+	both_patterns(&a, &get, &put, &pair, NULL);
 	sprintf(b->result, "worst=%u mean=%u worst_get=%u worst_put=%u\n",
 		instructions(pair.worst, 1),
 		instructions(pair.sum, 2 * BENCH_GET_PUT_PAIRS),
 		instructions(get.worst, 1), instructions(put.worst, 1));
-	ret = 0;
-out:
-	kvfree(a.meta);
-	kfree(a.alloc);
-	bitmap_free(a.bitmap);
-	kvfree(a.live);
-	return ret;
+	free_allocator(&a);
+	return 0;
+}
+
+/*
+ * What dap_pool_next() may look at for longest: no allocation, one whose first
+ * page is the last of those, and the same after the end of another.
+ */
+static void read_gaps(struct allocator *a, struct readers *r)
+{
+	u32 gap = min_t(u32, DAP_LOOK_PAGES - 2, a->pages - 4);
+	u32 high = a->pages - min_t(u32, a->pages, 2 * DAP_LOOK_PAGES);
+	bool done;
+
+	empty(a, 0);
+	read_pages(a, 0, sizeof(long), r);
+	timed_get(a, 1, &done);
+	read_pages(a, high, a->pages, r);
+	timed_get(a, gap, &done);
+	timed_get(a, 2, &done);
+	timed_put(a, 1);
+	read_pages(a, high, a->pages, r);
+	while (a->count)
+		timed_put(a, a->count - 1);
+}
+
+/* lock PAGES: for how long who holds the lock of a pool with so many */
+static int do_lock(struct bench_dev *b, u32 pages, u32 a1)
+{
+	struct allocator a = {
+		.pages = pages,
+		/* as long as a name can be */
+		.user.name = "0123456789abcdef0123456789abcdef0123456789abcde",
+	};
+	struct cost get = {}, put = {}, pair = {};
+	struct readers r = {};
+	unsigned int i;
+	bool done;
+	int ret;
+
+	if (b->kernel)
+		return -EINVAL;
+	ret = make_allocator(&a, true);
+	if (ret)
+		return ret;
+	empty(&a, DAP_ALIGN_NATURAL);
+	for (i = 0; i < DAP_FAILURES; i++)
+		timed_get(&a, pages + 1, &done);
+	both_patterns(&a, &get, &put, &pair, &r);
+	read_pages(&a, 0, pages, &r);
+	while (a.count)
+		timed_put(&a, a.count - 1);
+	read_gaps(&a, &r);
+	sprintf(b->result,
+		"get=%u put=%u next=%u stats=%u bucket=%u failure=%u user=%u\n",
+		instructions(get.worst, 1), instructions(put.worst, 1),
+		instructions(r.next, 1), instructions(r.stats, 1),
+		instructions(r.bucket, 1), instructions(r.failure, 1),
+		instructions(r.user, 1));
+	free_allocator(&a);
+	return 0;
 }
 
 /* --- commands, one file for each device */
@@ -534,6 +761,7 @@ static const struct {
 	{ "map",		1, do_map },
 	{ "free",		0, do_free },
 	{ "get_put",		1, do_get_put },
+	{ "lock",		1, do_lock },
 };
 
 static int run_command(struct bench_dev *b, char *line)

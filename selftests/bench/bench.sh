@@ -24,7 +24,8 @@ out=$top/build/bench
 sizes=(64 256 1024 4096 16384 65536)
 
 # figures: every name in the order of the table, with what the module's may be
-# (- for no goal, +N for N more than the kernel's), whether the kernel's pool has one as well, and the unit
+# (- for no goal, +N for N more than the kernel's, <=NAME for no more than another
+# figure of the module's), whether the kernel's pool has one as well, and the unit
 figures() {
 	local n figure
 	cat <<-END
@@ -43,6 +44,13 @@ figures() {
 	for figure in worst_get_put mean_get_put worst_get worst_put; do
 		for n in "${sizes[@]}"; do
 			echo "${figure}_$n - both instructions"
+		done
+	done
+	for n in "${sizes[@]}"; do
+		echo "lock_alloc_$n - module instructions"
+		echo "lock_reader_$n <=lock_alloc_$n module instructions"
+		for figure in next stats bucket failure user; do
+			echo "lock_${figure}_$n - module instructions"
 		done
 	done
 	for n in 64 1500 4096; do
@@ -131,6 +139,7 @@ while read -r name goal who unit; do
 	if [ "$goal" != - ]; then
 		case $goal in
 		+*) bound="<=$((kernel + ${goal#+}))" ;;
+		'<='[a-z]*) bound="<=$(figure module "${goal#<=}")" ;;
 		*) bound=$goal ;;
 		esac
 		verdict=$(awk -v goal="$bound" -v value="$module" 'BEGIN {
@@ -138,7 +147,7 @@ while read -r name goal who unit; do
 			ok = value != "" && (goal ~ /^</ ? value + 0 <= bound : value + 0 >= bound)
 			print (ok ? "pass" : "MISS") }')
 		[ "$verdict" = pass ] || missed=$((missed + 1))
-		verdict="$(printf '%-8s' "$goal")$verdict"
+		verdict="$(printf '%-7s ' "$goal")$verdict"
 	fi
 	if [ -z "$module" ] || { [ $who = both ] && [ -z "$kernel" ]; }; then
 		missing=$((missing + 1))

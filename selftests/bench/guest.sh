@@ -140,4 +140,32 @@ allocator()
 	unload_bench
 }
 
-ktap_run api page_aligned allocator
+# largest KEY ...: of the module's last result
+largest()
+{
+	for largest_key; do
+		value $largest_key module
+	done | sort -n | tail -n 1
+}
+
+# What is read is not to keep who allocates waiting for longer than another one
+# who allocates.
+lock()
+{
+	load_bench || {
+		fail "cannot load"
+		return
+	}
+	for pages in 64 256 1024 4096 16384 65536; do
+		step "who holds the lock of a pool of $pages pages"
+		do_bench module lock $pages
+		figure lock_alloc_$pages - $(largest get put)
+		figure lock_reader_$pages - $(largest next stats bucket failure user)
+		for reader in next stats bucket failure user; do
+			figure lock_${reader}_$pages - $(value $reader module)
+		done
+	done
+	unload_bench
+}
+
+ktap_run api page_aligned allocator lock
