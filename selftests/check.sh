@@ -152,6 +152,7 @@ fi
 if [ -e "$build/mpu-pools.dtbo" ]; then
 	boots+=("mpu mpu.sh --overlay $build/mpu-pools.dtbo")
 fi
+boots+=("readers readers.sh")
 if [ "$BOARD" = virt ]; then
 	boots+=("buses buses.sh")
 	boots+=("tracing tracing.sh")

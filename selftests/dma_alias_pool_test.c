@@ -274,6 +274,72 @@ static int do_free(struct test_dev *t, char *args)
 	return 0;
 }
 
+/* As many as find no room in a pool of 4 MiB now and then. */
+#define CHURN_BUFFERS	192
+#define CHURN_MAX_SIZE	(24 * PAGE_SIZE)
+
+static u32 churn_random(u32 *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+/* Return: 0, or an error if somebody else has written to it */
+static int churn_free(struct test_dev *t, struct test_buffer *b, u8 byte)
+{
+	int ret = memchr_inv(b->cpu, byte, b->size) ? -EBADMSG : 0;
+
+	dma_free_coherent(t->dev, b->size, b->cpu, b->dma);
+	b->cpu = NULL;
+	return ret;
+}
+
+/*
+ * churn COUNT SEED: so many allocations and frees of all sizes, at random, each
+ * buffer checked for what was written to it; in the end all are free
+ */
+static int do_churn(struct test_dev *t, char *args)
+{
+	char *word = strsep(&args, " ");
+	unsigned long long count, start;
+	u32 seed, allocs = 0, denied = 0;
+	struct test_buffer *b, *buffers;
+	unsigned int i;
+	int ret = 0;
+
+	if (number(word, &count) || number(args, &start))
+		return -EINVAL;
+	buffers = kcalloc(CHURN_BUFFERS, sizeof(*buffers), GFP_KERNEL);
+	if (!buffers)
+		return -ENOMEM;
+	seed = start;
+	while (count-- && !ret) {
+		/* Without preemption nobody else would get a turn. */
+		cond_resched();
+		i = churn_random(&seed) % CHURN_BUFFERS;
+		b = &buffers[i];
+		if (b->cpu) {
+			ret = churn_free(t, b, i);
+			continue;
+		}
+		b->size = 1 + churn_random(&seed) % CHURN_MAX_SIZE;
+		b->cpu = dma_alloc_attrs(t->dev, b->size, &b->dma, GFP_KERNEL,
+					 DMA_ATTR_NO_WARN);
+		if (b->cpu) {
+			memset(b->cpu, i, b->size);
+			allocs++;
+		} else {
+			denied++;
+		}
+	}
+	for (i = 0; i < CHURN_BUFFERS; i++)
+		if (buffers[i].cpu)
+			ret = churn_free(t, &buffers[i], i) ?: ret;
+	kfree(buffers);
+	result(t, "allocs=%u denied=%u\n", allocs, denied);
+	return ret;
+}
+
 /* fill ID BYTE: through the CPU address, to the end of the last page */
 static int do_fill(struct test_dev *t, char *args)
 {
@@ -731,6 +797,7 @@ static const struct {
 	{ "alloc",	 do_alloc },
 	{ "dmam",	 do_dmam },
 	{ "free",	 do_free, true },
+	{ "churn",	 do_churn },
 	{ "fill",	 do_fill, true },
 	{ "check",	 do_check, true },
 	{ "word",	 do_word, true },
