@@ -153,6 +153,9 @@ if [ -e "$build/mpu-pools.dtbo" ]; then
 	boots+=("mpu mpu.sh --overlay $build/mpu-pools.dtbo")
 fi
 boots+=("readers readers.sh")
+if [ "$BOARD" = an505 ]; then
+	boots+=("endurance endurance.sh@200 --append slub_debug=F")
+fi
 if [ "$BOARD" = virt ]; then
 	boots+=("buses buses.sh")
 	boots+=("tracing tracing.sh")

@@ -6,7 +6,8 @@
 # coherent memory from a pool. All that is missing is fetched and made first.
 # Ends "N passed, N failed".
 #
-# check_pc.sh [LABEL...] - only these boots
+# check_pc.sh [LABEL...] - only these boots. CYCLES is how often the one that is
+# called endurance does what it does (50), TIMEOUT a boot's seconds (300).
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
@@ -42,7 +43,7 @@ microvm="-M microvm,acpi=on -global virtio-mmio.force-legacy=false
 
 # --- boots: LABEL, what QEMU gets, the kernel's command line. The longest come
 # first.
-boots=(drivers attach high more iommu swiotlb microvm)
+boots=(endurance drivers attach high more iommu swiotlb microvm)
 devices() {
 	case $1 in
 	iommu) echo "-device intel-iommu $usual" ;;
@@ -56,6 +57,7 @@ append() {
 	case $1 in
 	# for a look at registers of devices that have a driver
 	drivers) echo iomem=relaxed ;;
+	endurance) echo slub_debug=F ;;
 	high) echo 'memmap=16M$0x100000000' ;;
 	iommu) echo intel_iommu=on ;;
 	# newer kernels find nothing there to measure the time by, and stop
@@ -64,15 +66,17 @@ append() {
 	swiotlb) echo swiotlb=force ;;
 	esac
 }
+arguments() { [ "$1" != endurance ] || echo "${CYCLES:-50}"; }
 [ $# -eq 0 ] || boots=("$@")
 
 boot() {
 	local label=$1
 	# shellcheck disable=SC2086 # words
 	"$here/rig/run.py" $words --qemu "$(devices "$label")" \
-		--append "$(append "$label")" --label "$label" --timeout 180 \
+		--append "$(append "$label")" --label "$label" \
+		--timeout "${TIMEOUT:-300}" \
 		--log "$logs/$label.console" --json "$logs/$label.json" \
-		--run "stock_$label.sh" >"$logs/$label.log" 2>&1
+		--run "stock_$label.sh" $(arguments "$label") >"$logs/$label.log" 2>&1
 }
 
 finish() { # PID LABEL

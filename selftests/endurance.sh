@@ -1,0 +1,277 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# endurance.sh [CYCLES] - nothing grows with the number of loads, bindings and
+# attachments, be they successful or not. Each test does CYCLES (1000) rounds of
+# one kind, after some that fill what is filled only once, and compares memory,
+# slab objects and what /proc and /sys list before and after.
+#
+# A leak of one object in 10 cycles fails from 400 cycles on, without an MMU from
+# 100 on. Slab counts are exact to the object only where no processor has slabs
+# of its own: boot with slub_debug=F.
+#
+# Sourced by scripts with more tests, whose names are in $more_tests.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+cycles=${1:-1000}
+batch=50
+half=$(hex $((pool_size / 2)))
+pool_a=$(pool a 0 $half)
+pool_b=$(pool b $half $half)
+overlapping=$(pool b 0 $half)
+no_alias=${pool_alias:+:$(hex $((pool_alias + pool_size / 2)))}
+params=/sys/module/dma_alias_pool_test/parameters
+pool_driver=/sys/bus/platform/drivers/dma_alias_pool
+pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
+
+[ -r /proc/slabinfo ] || ktap_skip_all "the kernel has no /proc/slabinfo"
+[ "$(cat /sys/kernel/slab/kmalloc-64/sanity_checks)" = 1 ] ||
+	ktap_skip_all "slab counts are not exact: boot with slub_debug=F"
+
+# Nothing is watched, and to say where code is takes longer than to load it.
+rig_module() { :; }
+
+# --- what there is
+
+# What is freed by RCU, by a work queue or when memory is short.
+settle()
+{
+	for settle_round in 1 2; do
+		sleep 1
+		echo 3 >/proc/sys/vm/drop_caches
+		for settle_cache in /sys/kernel/slab/*; do
+			[ -L $settle_cache ] || echo 1 >$settle_cache/shrink
+		done
+	done
+}
+
+# "KIND NAME NUMBER" lines: kib, objects (of a slab cache, or mapped areas), count;
+# that of threads comes before them. A processor's list of free pages is free
+# memory that MemFree leaves out. Of the slab cache vmap_area is what is mapped,
+# and gaps that are reused at some time.
+snapshot()
+{
+	settle
+	sed -E 's|.*/([0-9]*) .*|count threads \1|' /proc/loadavg
+	awk '/^MemFree:/ { kib = $2 } $1 == "count:" { pages += $2 }
+		END { print "kib", "free", kib + pages * 4 }' /proc/meminfo /proc/zoneinfo
+	sed -n -E 's/^(Slab|SUnreclaim|KernelStack|PageTables|VmallocUsed|Percpu): *([0-9]*) .*/kib \1 \2/p' \
+		/proc/meminfo
+	! with_mmu || echo objects vmallocinfo $(grep -cv unpurged /proc/vmallocinfo)
+	awk 'NR > 2 && $1 != "vmap_area" { print "objects", $1, $2 }' /proc/slabinfo
+	for snapshot_file in iomem modules; do
+		echo count $snapshot_file $(wc -l </proc/$snapshot_file)
+	done
+	echo count devices $(find /sys/devices -type d | wc -l)
+	echo count debugfs $(find $debugfs | wc -l)
+}
+
+# What comes and goes by itself: pages of slabs are partly used, and the kernel has
+# as many workers as ever had to wait at once, to take device links away, each
+# with some KiB and an object in some caches.
+idle_kib=96
+idle_objects=4
+! with_mmu || {
+	idle_kib=192
+	idle_objects=16
+}
+
+# compare BEFORE AFTER CYCLES: figures as diagnostics, "grew" for what may not. A
+# page in 25 cycles may, objects are counted better than pages.
+compare()
+{
+	awk -v cycles=$3 -v idle_kib=$idle_kib -v idle_objects=$idle_objects '
+	function grew(what) { print "grew " what " from " old " to " $3 }
+	NR == FNR { before[$1 " " $2] = $3; next }
+	{
+		old = before[$1 " " $2] + 0
+		more = $3 - old
+	}
+	$2 == "threads" {
+		text = text ", threads " old " -> " $3
+		if (more > 128) grew("threads")
+		threads = more > 0 ? more : 0
+		next
+	}
+	$1 == "kib" {
+		text = text ", " $2 " " old " -> " $3
+		if (($2 == "free" ? -more : more) > idle_kib + 32 * threads + cycles * 16 / 100)
+			grew($2 " KiB")
+	}
+	$1 == "objects" {
+		sum_old += old
+		sum += $3
+		if (more > most) { most = more; who = " in " $2 }
+		if (more > idle_objects + threads + cycles / 20) grew("objects of " $2)
+	}
+	$1 == "count" {
+		counts = counts ", " $2 " " old " -> " $3
+		if (more) grew("the lines of " $2)
+	}
+	END {
+		print "# " cycles " cycles" text " KiB"
+		print "# slab objects " sum_old " -> " sum ", at most +" most + 0 who counts
+	}' $1 $2
+}
+
+# in_batches COMMAND COUNT: COMMAND N for each N below COUNT, in shells that do not
+# live long: a shell's own memory grows, too, and without an MMU for good.
+in_batches()
+{
+	batch_from=0
+	while [ $batch_from -lt $2 ]; do
+		batch_to=$((batch_from + batch))
+		[ $batch_to -le $2 ] || batch_to=$2
+		sh "$0" $cycles $1 $batch_from $batch_to ||
+			fail "$1 failed between $batch_from and $batch_to"
+		[ -z "$failed" ] || return
+		batch_from=$batch_to
+	done
+}
+
+# one_batch COMMAND FROM TO: what in_batches has each shell do
+one_batch()
+{
+	failed=
+	batch_n=$2
+	while [ $batch_n -lt $3 ]; do
+		$1 $batch_n
+		[ -z "$failed" ] || exit 1
+		batch_n=$((batch_n + 1))
+	done
+	exit 0
+}
+
+# endures COMMAND [CYCLES]: COMMAND calls fail if a cycle goes wrong
+endures()
+{
+	endures_cycles=${2:-$cycles}
+	in_batches $1 $((20 + endures_cycles / 20))
+	snapshot >/run/before
+	in_batches $1 $endures_cycles
+	snapshot >/run/after
+	compare /run/before /run/after $endures_cycles >/run/compared
+	grep '^#' /run/compared
+	while read -r endures_word endures_rest; do
+		[ $endures_word != grew ] || fail "grew: $endures_rest"
+	done </run/compared
+}
+
+# --- the module
+
+# The clients go first, or are unbound by the module's end.
+load_cycle()
+{
+	load "pools=$pool_a,$pool_b" \
+		"clients=dap-test.0@a,dap-test.1@b" && load_tests ||
+		fail "load $1 failed"
+	ok_dev dap-test.0 alloc 20000
+	ok_dev dap-test.1 alloc 4096
+	ok_dev dap-test.0 free all
+	ok_dev dap-test.1 free all
+	if [ $(($1 % 2)) = 0 ]; then
+		unload_all
+	else
+		unload && unload_tests
+	fi || fail "unload $1 failed"
+}
+
+# In params, in the alias of the first pool if it has one, in the second pool, and
+# in the clients after all pools.
+failing_load_cycle()
+{
+	case $(($1 % 4)) in
+	0) set -- pools=x:$pool_base:4MB ;;
+	1) set -- pools=x:$pool_base:$half$no_alias clients=x@y ;;
+	2) set -- "pools=$pool_a,$overlapping" ;;
+	3) set -- "pools=$pool_a,$pool_b" clients=x@y ;;
+	esac
+	! load "$@" 2>/dev/null || fail "loaded with $*"
+}
+
+loads() { endures load_cycle; }
+failing_loads() { endures failing_load_cycle; }
+
+# --- bindings
+
+starts()
+{
+	load_all || fail "cannot load"
+	echo dap-test.0 >$params/need
+}
+
+# 8 KiB come and go with the driver (need=), the others are freed by it.
+bind_cycle()
+{
+	unbind dap-test.0 && bind dap-test.0 || fail "bind $1 failed"
+	ok_dev dap-test.0 alloc 12288
+}
+
+binds()
+{
+	endures bind_cycle
+	unbind dap-test.0
+	same_stat sram live_allocs 0
+	bind dap-test.0
+}
+
+# It has memory of the pool when it fails.
+failing_probe_cycle()
+{
+	! bind dap-test.1 || fail "the probe $1 did not fail"
+}
+
+failing_probes()
+{
+	unbind dap-test.1
+	echo dap-test.1 >$params/fail_probe
+	endures failing_probe_cycle
+	same_stat sram clients 2
+	echo >$params/fail_probe
+	bind dap-test.1 || fail "cannot be bound any more"
+}
+
+# A client that is removed, and comes again as another.
+device_cycle()
+{
+	echo "del 1" >$tests/control
+	echo "add 1" >$tests/control
+}
+
+devices_come_and_go()
+{
+	endures device_cycle
+	same_stat sram clients 2
+}
+
+# Some are refused. A reference too many would show when the device goes only.
+attach_cycle()
+{
+	if [ $(($1 % 4)) = 0 ]; then
+		ok_dev dap-test.1 alloc 4096
+		! echo dap-test.1 2>/dev/null >$pool_dev/detach ||
+			fail "detached with memory"
+		ok_dev dap-test.1 free all
+		! echo dap-test.9 2>/dev/null >$pool_dev/attach ||
+			fail "attached what is not there"
+	fi
+	echo dap-test.1 >$pool_dev/detach || fail "detach $1 failed"
+	echo dap-test.1 >$pool_dev/attach || fail "attach $1 failed"
+	device_cycle
+}
+
+attachments()
+{
+	endures attach_cycle
+	same_stat sram clients 2
+	same_stat sram bad_free_count 0
+}
+
+ends() { unload_all || fail "module in use"; }
+
+[ $# -ne 4 ] || one_batch "$2" "$3" "$4"
+
+# shellcheck disable=SC2086 # words
+ktap_run loads failing_loads starts binds failing_probes devices_come_and_go \
+	attachments ends $more_tests
