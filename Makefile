@@ -4,6 +4,7 @@
 # make demo       the main job from nothing, in an emulated machine
 # make check      lint, unit tests and selftests in the emulated machine
 # make check-all  the same on every machine, and a minute of fuzzing
+# make check-long a thousand cycles of what may leak, and an hour of fuzzing
 # make bench      the module's figures beside the kernel's own pool, in build/bench
 # make vm         that machine with a console
 # make lint       the first part of check
@@ -61,6 +62,9 @@ check:
 check-all:
 	@selftests/check_all.sh
 
+check-long:
+	@selftests/check_long.sh
+
 bench:
 	@selftests/bench/bench.sh
 
@@ -78,4 +82,4 @@ distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/dma-alias-pool"
 
 .PHONY: all modules install dkms-install dkms-uninstall deb in-tree \
-	in-tree-remove demo vm check check-all bench lint clean distclean
+	in-tree-remove demo vm check check-all check-long bench lint clean distclean

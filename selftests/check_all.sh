@@ -13,31 +13,7 @@ export KVER=${KVER:-6.1}
 default=${BOARD:-an385}
 # the series that the module supports
 series="5.10 6.1 6.12 7.2 7.3"
-logs=$top/build/check
-passed=0 failed=0 table=
-
-# add LABEL LOG STATUS: the counts in the last line of LOG, which must be there
-add() {
-	local line p f
-	line=$(tail -n 1 "$2" | grep -xE '[0-9]+ passed, [0-9]+ failed') ||
-		line="0 passed, 1 failed"
-	p=${line%% *}
-	f=$(sed 's/.*, \([0-9]*\) failed/\1/' <<<"$line")
-	[ "$3" -eq 0 ] || [ "$f" -gt 0 ] || f=1
-	passed=$((passed + p))
-	failed=$((failed + f))
-	table+=$(printf '%-20s %6d passed %4d failed' "$1" "$p" "$f")$'\n'
-}
-
-mkdir -p "$logs"
-# check NAME COMMAND...: a part with a count of its own
-check() {
-	local name=$1 status=0
-	shift
-	say "=== $name"
-	"$@" 2>&1 | tee "$logs/${name// /-}.log" || status=1
-	add "$name" "$logs/${name// /-}.log" $status
-}
+. "$here/rig/parts.sh"
 
 check "$default $KVER" "$here/check.sh"
 for kver in $series; do
@@ -65,17 +41,6 @@ status=0
 tail -n 1 "$logs/selfcheck.log" | sed -n 's/^# selfcheck: //p' >>"$logs/selfcheck.log"
 add selfcheck "$logs/selfcheck.log" $status
 
-say "=== fuzzing"
-need clang libclang-rt-14-dev
-kernel=$("$here/rig/kernel.sh" --path "$KVER" "$default" | tail -n 1)
-status=0
-make -s -C "$here/unit" fuzz O="$top/build/unit" SECONDS=60 \
-	KSRC="$(readlink -f "$kernel/source")" 2>&1 | tee "$logs/fuzz.log" || status=1
-# "ok - TARGET: N inputs" each
-echo "$(grep -c '^ok - ' "$logs/fuzz.log") passed, $(grep -c '^not ok - ' "$logs/fuzz.log") failed" \
-	>>"$logs/fuzz.log"
-add fuzz "$logs/fuzz.log" $status
+check fuzz fuzz 60
 
-printf '\n%s' "$table"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish_parts
