@@ -6,6 +6,8 @@
 # bench. All that is missing is made first. Ends "N passed, N failed".
 #
 # With BOOTS_ONLY=y only the boots: lint and the like are the same everywhere.
+# FLAVOUR is another of the machine's kernels (rig/flavours); OPERATIONS is how
+# many stress.sh does on BOARD=smp (a million).
 #
 # Where the machine has no caches, the cacheable view of the pool is watched
 # during the whole test: one touch by the CPU, and the test fails.
@@ -15,8 +17,9 @@ top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
 
 export KVER=${KVER:-6.1} BOARD=${BOARD:-an385}
-build=$top/build/$BOARD-$KVER
-logs=$top/build/check/$BOARD-$KVER
+machine=$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}
+build=$top/build/$machine
+logs=$top/build/check/$machine
 total_passed=0 total_failed=0
 
 need python3 gcc gcc-12-multilib rsync
@@ -88,11 +91,11 @@ fi
 
 # Old kernels' own headers warn, too.
 without_warnings() {
-	"$here/rig/modules.sh" "$kernel" "$top/build/w1-$BOARD-$KVER" W=1
+	"$here/rig/modules.sh" "$kernel" "$top/build/w1-$machine" W=1
 	! grep -E "(^|/)(module|selftests)/[^ ]*: (warning|error):" \
-		"$top/build/w1-$BOARD-$KVER/build.log"
+		"$top/build/w1-$machine/build.log"
 }
-step "W=1 $BOARD $KVER" "$logs/w1.log" without_warnings
+step "W=1 $machine" "$logs/w1.log" without_warnings
 add w1 1 0
 
 # A kernel in which the module could not work: the build says so, and stops.
@@ -111,13 +114,29 @@ fi
 
 # --- boots: LABEL SCRIPT OPTION...
 boots=()
+
+# What looks for mistakes is slow: fewer of the same there.
+on_smp() {
+	case $1 in
+	lifetime) echo "$1.sh@50" ;;
+	*) echo "$1.sh" ;;
+	esac
+}
+if [ "$BOARD" = smp ]; then
+	boots+=("stress stress.sh@${OPERATIONS:-1000000} --timeout 3600 $([ "${FLAVOUR:-}" != rt ] || echo "--append dma_debug=off")")
+	boots+=("faults faults.sh --timeout 900")
+	boots+=("tracing tracing.sh")
+fi
 watch="--watch $POOL_PHYS:$POOL_SIZE"
 for module in dma_alias_pool:module dma_alias_pool_test:selftests; do
 	watch+=" --module ${module%:*}=$build/modules/${module#*:}/${module%:*}.ko"
 done
 for script in calls coherent files attach mapping lifetime streaming bad_free bad_input; do
 	# with an MMU no cacheable view is mapped, and the CPU has its caches
-	if [ -z "$POOL_ALIAS" ]; then
+	if [ "$BOARD" = smp ]; then
+		boots+=("$script $(on_smp "$script") --timeout 600")
+		continue
+	elif [ -z "$POOL_ALIAS" ]; then
 		boots+=("$script $script.sh")
 		continue
 	fi

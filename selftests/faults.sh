@@ -91,7 +91,7 @@ after_load()
 loading()
 {
 	each_fails load after_load load "$here/dma_alias_pool.ko" \
-		"pools=$(pool sram 0 0x100000),$(pool b 0x100000 0x100000) clients=dap-test.*@sram max_align=64K@b"
+		"pools=$(pool sram) clients=dap-test.*@sram max_align=64K@sram"
 }
 
 # Where kmalloc() fails, vmalloc() would serve: all below one function fails.
