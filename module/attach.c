@@ -37,6 +37,7 @@
 #include <linux/workqueue.h>
 
 #include "attach.h"
+#include "caller.h"
 #include "compat.h"
 #include "debugfs.h"
 #include "direct.h"
@@ -389,6 +390,7 @@ static void after_probe(struct device *dev)
 static void report_leaks(struct dap_client *client, const struct dap_user *user)
 {
 	struct dap_pool *pool = client->pool;
+	char name[DAP_CALLER_LEN];
 	struct dap_live live;
 	u32 page, shown = 0;
 
@@ -401,9 +403,9 @@ static void report_leaks(struct dap_client *client, const struct dap_user *user)
 		if (live.user != &client->user)
 			continue;
 		shown++;
-		dev_warn(client->dev, "%u bytes at offset %#llx, from %pS\n",
+		dev_warn(client->dev, "%u bytes at offset %#llx, from %s\n",
 			 live.size, (u64)live.page << PAGE_SHIFT,
-			 (void *)live.caller);
+			 dap_caller_name(live.caller, name));
 	}
 	if (user->live_allocs > shown)
 		dev_warn(client->dev, "and %u more, see allocations in debugfs\n",

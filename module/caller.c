@@ -13,10 +13,11 @@
  * place, that is where it always is; else allocations go without a caller.
  *
  * What is read is our own stack, never beyond what the shallowest call chain
- * has; a wrong value could only be printed, as a symbol.
+ * has; a wrong value could only be printed, as a symbol or hashed.
  *
  * Contexts: calibration runs once, at load, before any client exists.
  */
+#include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
@@ -78,6 +79,28 @@ static unsigned int measure(void (*caller)(struct device *dev),
 	dap_found = 0;
 	caller(dev);
 	return dap_found;
+}
+
+/**
+ * dap_caller_name() - a caller for people
+ * @caller: what dap_caller() returned
+ * @name:   room for it
+ *
+ * A caller without a symbol, because its module is gone or the kernel has no
+ * kallsyms, would be a bare address with %pS: it is hashed, as any pointer that
+ * is shown.
+ *
+ * Context: any.
+ * Return: @name or a constant.
+ */
+const char *dap_caller_name(unsigned long caller, char name[DAP_CALLER_LEN])
+{
+	if (!caller)
+		return "-";
+	snprintf(name, DAP_CALLER_LEN, "%pS", (void *)caller);
+	if (isdigit(*name))
+		snprintf(name, DAP_CALLER_LEN, "%p", (void *)caller);
+	return name;
 }
 
 static void dap_private_release(struct device *dev)

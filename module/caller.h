@@ -5,10 +5,14 @@
 #include <linux/compiler.h>
 #include <linux/kernel.h>
 
+/* The name of a caller; what is longer is cut. */
+#define DAP_CALLER_LEN	96
+
 /* Words between the frame of dap_ops_alloc() and the return address sought. */
 extern unsigned int dap_caller_depth;
 
 void dap_caller_calibrate(const struct dma_map_ops *ops);
+const char *dap_caller_name(unsigned long caller, char name[DAP_CALLER_LEN]);
 void dap_caller_found(const unsigned long *frame);
 
 /**

@@ -13,6 +13,7 @@
 #include <linux/seq_file.h>
 
 #include "attach.h"
+#include "caller.h"
 #include "debugfs.h"
 
 /* Pages shown on a line of the map. */
@@ -84,10 +85,9 @@ DEFINE_SHOW_ATTRIBUTE(clients);
 
 static void show_caller(struct seq_file *s, unsigned long caller)
 {
-	if (caller)
-		seq_printf(s, "%pS\n", (void *)caller);
-	else
-		seq_puts(s, "-\n");
+	char name[DAP_CALLER_LEN];
+
+	seq_printf(s, "%s\n", dap_caller_name(caller, name));
 }
 
 /*
