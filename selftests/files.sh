@@ -3,8 +3,13 @@
 #
 # The debugfs files that tell what was asked for, what failed, and since when:
 # requests, failures, peak. (stats, clients, allocations and map: coherent.sh)
+# And of all files: who may read and write them, how large they get, and that
+# neither they nor the kernel log show an address of the kernel.
 . "$(dirname "$0")/ktap.sh"
 need_pool
+
+device=/sys/bus/platform/devices/dma_alias_pool.0
+params=/sys/module/dma_alias_pool/parameters
 
 # line FILE FIRST-WORD: its line, blanks squeezed
 line()
@@ -25,13 +30,59 @@ starts()
 	same "lines of requests" "$(wc -l <$pools/sram/requests)" 1
 	same "lines of failures" "$(wc -l <$pools/sram/failures)" 1
 	same peak "$(cat $pools/sram/peak)" 0
-	set -- $(ls -l $pools/sram/peak)
-	same "mode of peak" "$1" "-rw-------"
-	for file in requests failures; do
-		set -- $(ls -l $pools/sram/$file)
-		same "mode of $file" "$1" "-r--------"
+}
+
+# mode FILE WANTED: a directory's, too
+mode()
+{
+	same "mode of $1" "$(stat -c "%A %u:%g" $1)" "$2 0:0"
+}
+
+# Each file there is, so that a new one is looked at as well.
+modes()
+{
+	same "files of a pool" "$(echo $(ls $pools/sram))" \
+	     "allocations clients failures map peak requests stats"
+	for file in $pools/sram/*; do
+		case $file in
+		*/peak) mode $file -rw------- ;;
+		*) mode $file -r-------- ;;
+		esac
+	done
+	# what keeps all others out of these is the directory above them
+	mode $debugfs drwx------
+	mode $pools drwxr-xr-x
+	mode $pools/sram drwxr-xr-x
+	for file in attach detach; do
+		mode $device/$file --w-------
+	done
+	same parameters "$(echo $(ls $params))" "clients max_align pools verify"
+	for file in $params/*; do
+		mode $file -r--------
 	done
 }
+
+# Not even where somebody has opened debugfs to all.
+another_user()
+{
+	if ! (as_nobody true) 2>/dev/null; then
+		skip "no setuidgid here"
+		return
+	fi
+	chmod 755 $debugfs
+	same "what nobody may read" "$(as_nobody cat $debugfs/../../module/dma_alias_pool/refcnt)" \
+	     "$(cat /sys/module/dma_alias_pool/refcnt)"
+	same "files that nobody sees" "$(as_nobody ls $pools/sram | wc -l)" 7
+	for file in $pools/sram/* $params/* $device/attach $device/detach; do
+		! as_nobody cat $file >/dev/null 2>&1 ||
+			fail "nobody can read $file"
+		! as_nobody sh -c "echo dap-test.0 >$file" 2>/dev/null ||
+			fail "nobody can write $file"
+	done
+	chmod 700 $debugfs
+}
+
+as_nobody() { setuidgid 65534 "$@"; }
 
 # By the power of two of pages that holds them.
 sizes_of_requests()
@@ -86,6 +137,112 @@ peak()
 	same "peak of nothing" "$(cat $pools/sram/peak)" 0
 }
 
-ends() { unload_all || fail "module in use"; }
+# What is in a file is bounded by the pool's pages. A line is at most so long:
+line_max=200
 
-ktap_run starts sizes_of_requests last_failures peak ends
+# size FILE MAX
+size()
+{
+	bytes=$(wc -c <$pools/sram/$1)
+	echo "# $1: $bytes bytes, at most $2"
+	[ $bytes -le $2 ] || fail "$1 is too long"
+}
+
+sizes()
+{
+	unload_all || fail "module in use"
+	pages=64
+	load "pools=$(pool sram 0 $((pages * 4096)))" "clients=dap-test.*" &&
+		load_tests || fail "cannot load"
+	n=0
+	while [ $n -lt $pages ]; do
+		ok_dev dap-test.$((n % 2)) alloc 4096
+		n=$((n + 1))
+	done
+	bad_dev dap-test.0 alloc 4096 nowarn
+	size allocations $(((pages + 1) * line_max))
+	size map $((pages + pages / 64))
+	size clients $((3 * line_max))
+	size failures $((9 * line_max))
+	size requests $((21 * line_max))
+	size stats 4096
+	size peak 11
+	n=0
+	while [ $n -lt 20 ]; do
+		bad_dev dap-test.0 alloc $((8192 + n)) nowarn
+		n=$((n + 1))
+	done
+	size failures $((9 * line_max))
+}
+
+# All that can be read, and what the log says.
+shown()
+{
+	for file in $pools/sram/* $params/* $device/*; do
+		[ ! -f $file ] || cat $file 2>/dev/null
+	done
+	dmesg | grep -e "dma_alias_pool" -e "dap-test" | grep -v -e "rig: "
+}
+
+# Words that could be an address of what the kernel has in memory, its code, data
+# and modules: without an MMU all of its RAM, else all that is mapped. What is
+# shown of the pool's own addresses is none of them; nor is a mask.
+kernel_range()
+{
+	from=0xbf000000
+	to=0xffffffff
+	if ! with_mmu; then
+		ram=$(grep -i ' : System RAM' /proc/iomem | head -n 1)
+		ram=${ram%% *}
+		from=0x${ram%-*}
+		to=0x${ram#*-}
+	fi
+	echo "# kernel addresses: $from to $to"
+}
+
+kernel_addresses()
+{
+	for word in $(grep -owE '(0x)?[0-9a-f]{8}' | sed 's/^0x//' | sort -u); do
+		if [ $((0x$word)) -ge $((from)) ] && [ $((0x$word)) -lt $((to)) ]; then
+			echo 0x$word
+		fi
+	done
+}
+
+# What somebody writes is not repeated at any length.
+long_names()
+{
+	name=$(printf '%.64s' $(seq -s x 100 200))
+	log_clear
+	! echo ${name}more >$device/attach 2>/dev/null || fail "attached"
+	log_has "there is no device $name\$"
+}
+
+# Callers are symbols, as long as the kernel knows one. It knows none of a module
+# that is gone, whose callers are in failures still: they are hashed then, to any
+# word, but not to one of the module's code.
+no_addresses()
+{
+	kernel_range
+	code=$(cat /sys/module/dma_alias_pool_test/sections/.text)
+	same "what is found of $code" "$(echo "at $code, ${code#0x}" | kernel_addresses)" \
+	     "$code"
+	bad_dev dap-test.0 alloc 8192
+	echo dap-test.0 >/sys/module/dma_alias_pool_test/parameters/leak
+	unbind dap-test.0
+	log_has "DMA pool sram has no room for 8192 bytes"
+	log_has "dap-test.0: 4096 bytes at offset .*, from do_alloc+0x"
+	same "addresses shown" "$(shown | kernel_addresses)" ""
+	same "callers that are known" "$(grep -c ' do_alloc+0x[0-9a-f]*/0x[0-9a-f]* \[dma_alias_pool_test\]$' $pools/sram/failures)" 8
+	unload_tests
+	from=$code
+	to=$((code + 65536))
+	same "addresses shown without the module" "$(shown | kernel_addresses)" ""
+	sed -n 2p $pools/sram/failures | sed 's/^/# /'
+	same "callers that are not known" "$(grep -cE ' (\(_*ptrval_*\)|[0-9a-f]{8,16})$' $pools/sram/failures)" 8
+}
+
+ends() { unload || fail "module in use"; }
+
+ktap_run starts modes another_user sizes_of_requests last_failures peak sizes \
+	long_names no_addresses ends
