@@ -19,8 +19,9 @@
 #include "debugfs.h"
 #include "params.h"
 
+/* It says what memory devices may write to: not for a kernel that is locked down. */
 static char *pools;
-module_param(pools, charp, 0400);
+module_param_hw(pools, charp, iomem, 0400);
 MODULE_PARM_DESC(pools,
 		 "NAME:BASE:SIZE[:ALIAS[:BUS]],... pools without a device tree node; numbers like 0x20000000 or 4M");
 

@@ -283,7 +283,7 @@ def parameters():
     """Each module parameter is in README and guide; no other is ever shown."""
     names = set()
     for path in sources():
-        names |= set(re.findall(r"\bmodule_param\((\w+)", code(path)))
+        names |= set(re.findall(r"\bmodule_param(?:_hw)?\((\w+)", code(path)))
     if not names:
         yield "no parameters were found"
     for name in sorted(names):
