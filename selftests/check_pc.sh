@@ -43,7 +43,7 @@ microvm="-M microvm,acpi=on -global virtio-mmio.force-legacy=false
 
 # --- boots: LABEL, what QEMU gets, the kernel's command line. The longest come
 # first.
-boots=(endurance drivers attach high more iommu swiotlb microvm)
+boots=(endurance drivers attach high more iommu swiotlb microvm lockdown)
 devices() {
 	case $1 in
 	iommu) echo "-device intel-iommu $usual" ;;
