@@ -7,7 +7,7 @@
 # make check-long a thousand cycles of what may leak, and an hour of fuzzing
 # make bench      the module's figures beside the kernel's own pool, in build/bench
 # make vm         that machine with a console
-# make lint       the first part of check
+# make lint       the first part of check, static analysis with it
 # make install    the modules into the running kernel's (or INSTALL_MOD_PATH)
 # make dkms-install    the module for every kernel with headers, by DKMS, and
 # make dkms-uninstall  gone again
@@ -70,6 +70,7 @@ bench:
 
 lint:
 	@selftests/lint.sh
+	@selftests/check_analysis.sh
 
 clean:
 	rm -rf build

@@ -78,7 +78,7 @@ if [ -z "${BOOTS_ONLY:-}" ]; then
 		O="$top/build/unit" 2>&1 | tee "$logs/unit.log" || true
 	counts unit "$logs/unit.log"
 
-	for part in picture docs readme overlays; do
+	for part in analysis picture docs readme overlays; do
 		say "  ${part^^}"
 		"$here/check_$part.sh" 2>&1 | tee "$logs/$part.log" || true
 		sed -n "s/^[0-9]* passed, /$part: &/p" "$logs/$part.log" >>"$logs/$part.log"

@@ -29,6 +29,8 @@ for dir in "$here"/rig/boards/*/; do
 			env BOARD="$board" BOOTS_ONLY=y "$here/check.sh"
 	fi
 done
+# what is only compiled where there is an MMU
+check "analysis virt" env BOARD=virt "$here/check_analysis.sh"
 for kver in 6.1 6.12; do
 	check "pc $kver" env KVER="$kver" "$here/check_pc.sh"
 done
