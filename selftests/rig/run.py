@@ -60,6 +60,15 @@ COMPLAINT = re.compile(
 )
 
 
+# A data race is reported with both accesses; it is the module's if one of them is
+# in its code, or in something that it called there and then.
+RACE = re.compile(r"BUG: KCSAN: ")
+RACE_END = re.compile(r"^=+$")
+RACE_ACCESS = re.compile(r"^(?:race at unknown origin, with )?(?:read|write)[ -].*by (?:task|interrupt)")
+RACE_FRAMES = 3
+OURS = re.compile(r"\[dma_alias_pool\w*\]")
+
+
 class RigError(Exception):
     """Something that is the rig's fault or the caller's, not the test's."""
 
@@ -140,6 +149,8 @@ class Judge:
         self.panicked = self.panic_over = False
         self.expect = None  # [regex, seen]
         self.stop = None  # [regex, seen]: the machine is to stop with it
+        self.race = None  # lines of a report of a data race that has not ended
+        self.other_races = 0
         self.watch = None  # a Watch, where there is one
         self.request = None  # "on" or "off": the guest waits for it
 
@@ -158,6 +169,9 @@ class Judge:
         if m := re.match(r"rig: module (\S+) (?:0x)?([0-9a-fA-F]+)( \S+)?$", text):
             if self.watch:
                 self.watch.symbols.module(m[1], int(m[2], 16), (m[3] or ".text").strip())
+            return
+        if self.race is not None or RACE.search(text):
+            self.race_line(text)
             return
         if KTAP.match(text):
             before = len(self.ktap.problems)
@@ -180,6 +194,25 @@ class Judge:
             self.panic_over = True
         if not self.expect and COMPLAINT.search(text):
             self.problem(f"kernel: {text}")
+
+    def race_line(self, text):
+        if self.race is None:
+            self.race = []
+        self.race.append(text)
+        if not RACE_END.match(text):
+            return
+        near, left = [], 0
+        for row in self.race:
+            if RACE_ACCESS.match(row):
+                left = RACE_FRAMES
+            elif left:
+                near.append(row)
+                left -= 1
+        if any(OURS.search(row) for row in near):
+            self.problem(f"kernel: {self.race[0]}")
+        else:
+            self.other_races += 1
+        self.race = None
 
     def directive(self, text):
         if m := re.match(r"# expect: *(.*)$", text):
@@ -217,6 +250,8 @@ class Judge:
         if self.expect:
             self.problem('"# expect:" without "# end-expect"')
             self.end_expect()
+        if self.race:
+            self.problem(f"kernel: {self.race[0]}")
         if self.stop and self.status is None:
             self.problem(f'the machine did not stop with "{self.stop[0]}"')
         if cause:
@@ -742,6 +777,8 @@ def run_test(machine, args):
                f"{k.passed} passed, {failed} failed")
     if k.skipped:
         summary += f", {k.skipped} skipped"
+    if judge.other_races:
+        summary += f"; {judge.other_races} data races of the kernel's own"
     if watch:
         summary += f"; watched {watch.seconds:.1f} s, {len(watch.touches)} touches"
         expected = sum(1 for t in watch.touches if t[2])
