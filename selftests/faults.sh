@@ -11,7 +11,6 @@ need_pool
 failslab=$debugfs/failslab
 pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
 [ -e $failslab/require-start ] || ktap_skip_all "no failslab with a stack filter in this kernel"
-page=4096
 
 # address FUNCTION
 address() { sed -n "s/^\([0-9a-f]*\) [tT] $1\(	.*\)*\$/0x\1/p" /proc/kallsyms; }
@@ -97,15 +96,16 @@ loading()
 # Where kmalloc() fails, vmalloc() would serve: all below one function fails.
 records_of_a_pool()
 {
-	load "pools=$(pool sram)" || fail "cannot load"
+	# 256 pages: what is larger than two pages does not come from a slab
+	load "pools=$(pool sram 0 0x100000)" || fail "cannot load"
 	filter $(address dap_pool_init) 0x400 $(address dap_region_claim) 0x800
 	unload
 	echo -1 >$failslab/times
 	echo 100 >$failslab/probability
 	log_clear
-	! load "pools=$(pool sram)" || fail "loaded without memory"
+	! load "pools=$(pool sram 0 0x100000)" || fail "loaded without memory"
 	echo 0 >$failslab/probability
-	log_has "error -ENOMEM: no memory for the records of $((pool_size / page)) pages"
+	log_has "error -ENOMEM: no memory for the records of 256 pages"
 	as_before
 	usual_filter
 }
