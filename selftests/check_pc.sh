@@ -7,7 +7,7 @@
 # Ends "N passed, N failed".
 #
 # check_pc.sh [LABEL...] - only these boots. CYCLES is how often the one that is
-# called endurance does what it does (50), TIMEOUT a boot's seconds (300).
+# called endurance does what it does (50), TIMEOUT a boot's seconds (400).
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
@@ -74,7 +74,7 @@ boot() {
 	# shellcheck disable=SC2086 # words
 	"$here/rig/run.py" $words --qemu "$(devices "$label")" \
 		--append "$(append "$label")" --label "$label" \
-		--timeout "${TIMEOUT:-300}" \
+		--timeout "${TIMEOUT:-400}" \
 		--log "$logs/$label.console" --json "$logs/$label.json" \
 		--run "stock_$label.sh" $(arguments "$label") >"$logs/$label.log" 2>&1
 }

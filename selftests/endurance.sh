@@ -34,15 +34,23 @@ rig_module() { :; }
 
 # --- what there is
 
-# What is freed by RCU, by a work queue or when memory is short.
-settle()
+# Three looks, the best of which counts: what waits to be freed by RCU, by a work
+# queue or with a process that has ended is there at most for a while, and a leak
+# for good. Between what frees and what looks no process but the two runs.
+sample()
 {
-	for settle_round in 1 2; do
-		sleep 1
+	vmallocinfo=
+	! with_mmu || vmallocinfo=/proc/vmallocinfo
+	for sample_n in 1 2 3; do
+		# what was used since the last time is spared once
 		echo 3 >/proc/sys/vm/drop_caches
-		for settle_cache in /sys/kernel/slab/*; do
-			[ -L $settle_cache ] || echo 1 >$settle_cache/shrink
+		echo 3 >/proc/sys/vm/drop_caches
+		for sample_cache in /sys/kernel/slab/*; do
+			[ -L $sample_cache ] || echo 1 >$sample_cache/shrink
 		done
+		sleep 1
+		cat /proc/loadavg /proc/meminfo /proc/zoneinfo $vmallocinfo \
+			/proc/slabinfo >/run/sample.$sample_n
 	done
 }
 
@@ -52,14 +60,36 @@ settle()
 # and gaps that are reused at some time.
 snapshot()
 {
-	settle
-	sed -E 's|.*/([0-9]*) .*|count threads \1|' /proc/loadavg
-	awk '/^MemFree:/ { kib = $2 } $1 == "count:" { pages += $2 }
-		END { print "kib", "free", kib + pages * 4 }' /proc/meminfo /proc/zoneinfo
-	sed -n -E 's/^(Slab|SUnreclaim|KernelStack|PageTables|VmallocUsed|Percpu): *([0-9]*) .*/kib \1 \2/p' \
-		/proc/meminfo
-	! with_mmu || echo objects vmallocinfo $(grep -cv unpurged /proc/vmallocinfo)
-	awk 'NR > 2 && $1 != "vmap_area" { print "objects", $1, $2 }' /proc/slabinfo
+	sample
+	awk '
+	function least(what, n) {
+		if (!(what in value)) order[++names] = what
+		if (!(what in value) || n < value[what]) value[what] = n
+	}
+	function end_of_sample() {
+		least("kib free", -free)
+		if (areas) least("objects vmallocinfo", areas)
+		free = areas = in_slabs = 0
+	}
+	FNR == 1 {
+		if (NR > 1) end_of_sample()
+		split($4, running, "/")
+		least("count threads", running[2])
+		next
+	}
+	/^MemFree:/ { free += $2 }
+	$1 == "count:" { free += $2 * 4 }
+	/^(Slab|SUnreclaim|KernelStack|PageTables|VmallocUsed|Percpu):/ {
+		least("kib " substr($1, 1, length($1) - 1), $2)
+	}
+	/^0x/ && !/unpurged/ { areas++ }
+	in_slabs && $1 != "vmap_area" { least("objects " $1, $2) }
+	/^# name/ { in_slabs = 1 }
+	END {
+		end_of_sample()
+		value["kib free"] = -value["kib free"]
+		for (i = 1; i <= names; i++) print order[i], value[order[i]]
+	}' /run/sample.1 /run/sample.2 /run/sample.3
 	for snapshot_file in iomem modules; do
 		echo count $snapshot_file $(wc -l </proc/$snapshot_file)
 	done
@@ -143,15 +173,23 @@ one_batch()
 	exit 0
 }
 
-# endures COMMAND [CYCLES]: COMMAND calls fail if a cycle goes wrong
+# endures COMMAND [CYCLES [BEFORE]]: COMMAND calls fail if a cycle goes wrong; so
+# many of them come before what is compared
 endures()
 {
 	endures_cycles=${2:-$cycles}
-	in_batches $1 $((20 + endures_cycles / 20))
+	in_batches $1 ${3:-$((20 + endures_cycles / 20))}
+	# kfree_rcu() may take five seconds to begin; what waits for it now would
+	# hide a leak
+	sleep 5
 	snapshot >/run/before
 	in_batches $1 $endures_cycles
-	snapshot >/run/after
-	compare /run/before /run/after $endures_cycles >/run/compared
+	# what is only late goes away, a leak does not
+	for endures_try in 1 2 3 4; do
+		snapshot >/run/after
+		compare /run/before /run/after $endures_cycles >/run/compared
+		grep -q '^grew' /run/compared || break
+	done
 	grep '^#' /run/compared
 	while read -r endures_word endures_rest; do
 		[ $endures_word != grew ] || fail "grew: $endures_rest"
