@@ -121,7 +121,8 @@ alias_in_ram()
 region_is_claimed()
 {
 	claimed=$(sed -n -e 's/^\([0-9a-f]*\)-.*serial.*/\1/p' \
-			 -e 's/^\([0-9a-f]*\)-.*pl011.*/\1/p' /proc/iomem | head -n1)
+			 -e 's/^\([0-9a-f]*\)-.*pl011.*/\1/p' \
+			 -e 's/^\([0-9a-f]*\)-.*IOAPIC.*/\1/p' /proc/iomem | head -n1)
 	refused "0x.*-0x.* overlaps another pool or a claimed resource" \
 		pools=x:0x$claimed:4K
 	refused "0x.*-0x.* overlaps another pool or a claimed resource" \
@@ -171,8 +172,9 @@ pools_do_not_parse()
 		pools=x:0x20000000:99999999999999999999
 	refused_at 14 "the number is too large" \
 		pools=x:0x20000000:17179869184G
-	refused_at 3 "this kernel's addresses have fewer bits" \
-		pools=x:0x120000000:4M
+	[ "$(uname -m)" = x86_64 ] ||
+		refused_at 3 "this kernel's addresses have fewer bits" \
+			pools=x:0x120000000:4M
 }
 
 clients_do_not_parse()

@@ -127,7 +127,7 @@ checks_work()
 	load_all || fail "cannot load"
 	ok_dev dap-test.0 alloc 20000
 	ok_dev dap-test.1 alloc 4096
-	bad_dev dap-test.1 alloc $pool_size nowarn
+	unserved dap-test.1 alloc $pool_size nowarn
 	for file in $files; do
 		cat $pools/sram/$file >/run/readers.$file
 		same "wrong in $file" "$(check_$file </run/readers.$file)" ""

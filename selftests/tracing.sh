@@ -57,7 +57,7 @@ failure()
 	bad_dev dap-test.0 alloc $((pool_size + 1)) nowarn
 	traced 1 "failure: client=dap-test.0 pool=sram size=$((pool_size + 1)) error=-7"
 	ok_dev dap-test.1 alloc $pool_size
-	bad_dev dap-test.0 alloc 1 nowarn
+	unserved dap-test.0 alloc 1 nowarn
 	traced 1 "failure: client=dap-test.0 pool=sram size=1 error=-28"
 }
 
