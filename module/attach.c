@@ -88,6 +88,20 @@ void dap_unlock(void)
 }
 
 /**
+ * dap_assert_locked() - complain if nobody has called dap_lock()
+ *
+ * For functions that rely on it.  Lockdep knows also who called it, but few kernels
+ * have lockdep, and what is done under this lock is slow anyway.
+ *
+ * Context: process context.
+ */
+void dap_assert_locked(void)
+{
+	lockdep_assert_held(&dap_mutex);
+	WARN_ON_ONCE(!mutex_is_locked(&dap_mutex));
+}
+
+/**
  * dap_client_find() - the client that a device is
  * @dev: the device
  *
@@ -99,8 +113,9 @@ struct dap_client *dap_client_find(struct device *dev)
 	struct dap_client *client;
 	struct dap_entry *entry;
 
+	dap_assert_locked();
 	list_for_each_entry(entry, &dap_entries, node)
-		list_for_each_entry(client, &entry->clients, node)
+		list_for_each_entry(client, dap_clients(entry), node)
 			if (client->dev == dev)
 				return client;
 	return NULL;
@@ -121,6 +136,7 @@ int dap_client_refresh(struct dap_client *client)
 	const char *why;
 	dma_addr_t bus;
 
+	dap_assert_locked();
 	why = dap_refusal(dev) ?: dap_translate(dev, entry, &bus);
 	if (!why)
 		why = dap_region_map(&client->pool->region,
@@ -184,7 +200,7 @@ struct dap_client *dap_client_add(struct device *dev, struct dap_entry *entry)
 	strscpy(client->user.name, dev_name(dev), sizeof(client->user.name));
 	client->foreign = dap_outsider_is(dev);
 	strscpy(client->driver, "-", sizeof(client->driver));
-	list_add_tail(&client->node, &entry->clients);
+	list_add_tail(&client->node, dap_clients(entry));
 	return client;
 }
 
@@ -239,6 +255,7 @@ static void restore_ops(struct dap_client *client)
  */
 void dap_client_exclude(struct dap_client *client)
 {
+	dap_assert_locked();
 	restore_ops(client);
 	dap_outsider_add(client->dev);
 	client->excluded = true;
@@ -253,6 +270,7 @@ void dap_client_exclude(struct dap_client *client)
  */
 void dap_client_drop(struct dap_client *client)
 {
+	dap_assert_locked();
 	restore_ops(client);
 	if (!client->gone)
 		dap_outsider_add(client->dev);
@@ -268,7 +286,7 @@ void dap_client_drop(struct dap_client *client)
  */
 static void reap_entry(struct dap_entry *entry)
 {
-	if (entry->dead && !entry->dev && list_empty(&entry->clients))
+	if (entry->dead && !entry->dev && list_empty(dap_clients(entry)))
 		list_move(&entry->node, &dap_buried);
 }
 
@@ -290,7 +308,7 @@ static struct device *find_drained(unsigned long visit)
 	struct dap_entry *entry;
 
 	list_for_each_entry(entry, &dap_entries, node) {
-		list_for_each_entry(client, &entry->clients, node) {
+		list_for_each_entry(client, dap_clients(entry), node) {
 			if (client->visit == visit || !client->user.leaving ||
 			    dap_client_holds_memory(client))
 				continue;
@@ -601,7 +619,7 @@ static struct device *drop_unbound(struct dap_entry *entry)
 {
 	struct dap_client *client, *next;
 
-	list_for_each_entry_safe(client, next, &entry->clients, node) {
+	list_for_each_entry_safe(client, next, dap_clients(entry), node) {
 		if (READ_ONCE(client->dev->driver) && !client->in_place &&
 		    !client->excluded)
 			return get_device(client->dev);
@@ -646,7 +664,7 @@ void dap_attach_exit(void)
 	while ((entry = list_first_entry_or_null(&dap_entries, struct dap_entry,
 						 node))) {
 		release_clients(entry);
-		if (WARN_ON(!list_empty(&entry->clients)))
+		if (WARN_ON(!list_empty(dap_clients(entry))))
 			break;
 		reap_entry(entry);
 	}
@@ -666,6 +684,7 @@ static int check_unique(struct device *dev, const struct dap_spec *spec)
 {
 	struct dap_entry *entry;
 
+	dap_assert_locked();
 	list_for_each_entry(entry, &dap_entries, node) {
 		if (!strcmp(entry->pool.name, spec->name))
 			return dev_err_probe(dev, -EEXIST,

@@ -57,6 +57,7 @@ bool dap_entry_exists(const char *name);
 
 void dap_lock(void);
 void dap_unlock(void);
+void dap_assert_locked(void);
 
 struct dap_client *dap_client_find(struct device *dev);
 struct dap_client *dap_client_add(struct device *dev, struct dap_entry *entry);
@@ -82,6 +83,13 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev);
 
 /* All pools, under dap_lock. */
 extern struct list_head dap_entries;
+
+/* The list of a pool's clients. */
+static inline struct list_head *dap_clients(struct dap_entry *entry)
+{
+	dap_assert_locked();
+	return &entry->clients;
+}
 
 static inline struct dap_entry *dap_entry_of(const struct dap_client *client)
 {

@@ -27,7 +27,7 @@ static unsigned int count_clients(struct dap_entry *entry)
 	unsigned int count = 0;
 
 	dap_lock();
-	list_for_each_entry(client, &entry->clients, node)
+	list_for_each_entry(client, dap_clients(entry), node)
 		count += !client->excluded;
 	dap_unlock();
 	return count;
@@ -69,7 +69,7 @@ static int clients_show(struct seq_file *s, void *unused)
 	seq_printf(s, "%-24s %-20s %12s %12s %12s %9s\n", "name", "driver",
 		   "live_bytes", "peak_bytes", "allocations", "failures");
 	dap_lock();
-	list_for_each_entry(client, &entry->clients, node) {
+	list_for_each_entry(client, dap_clients(entry), node) {
 		if (client->excluded)
 			continue;
 		dap_pool_user(client->pool, &client->user, &user);
@@ -166,7 +166,7 @@ static char letter_of(struct dap_entry *entry, const struct dap_user *user)
 	struct dap_client *client;
 	unsigned int i = 0;
 
-	list_for_each_entry(client, &entry->clients, node) {
+	list_for_each_entry(client, dap_clients(entry), node) {
 		if (&client->user == user)
 			return 'a' + i % 26;
 		i += !client->excluded;

@@ -14,6 +14,7 @@
 #include <linux/list.h>
 #include <linux/slab.h>
 
+#include "attach.h"
 #include "outsider.h"
 
 struct dap_outsider {
@@ -30,6 +31,7 @@ static struct dap_outsider *find(const struct device *dev)
 {
 	struct dap_outsider *outsider;
 
+	dap_assert_locked();
 	list_for_each_entry(outsider, &dap_outsiders, node)
 		if (outsider->dev == dev)
 			return outsider;

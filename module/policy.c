@@ -40,6 +40,7 @@ struct dap_entry *dap_entry_find(const char *name)
 {
 	struct dap_entry *entry;
 
+	dap_assert_locked();
 	if (!*name && list_is_singular(&dap_entries))
 		return list_first_entry(&dap_entries, struct dap_entry, node);
 	list_for_each_entry(entry, &dap_entries, node)
@@ -190,6 +191,7 @@ struct dap_entry *dap_choose(struct device *dev, bool quiet, bool *by_default)
 	unsigned int i;
 	bool named, broken;
 
+	dap_assert_locked();
 	*by_default = false;
 	entry = entry_of_node(dev->of_node, &named, &broken);
 	if (entry)

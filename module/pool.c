@@ -15,6 +15,7 @@
  */
 #include <linux/device.h>
 #include <linux/jiffies.h>
+#include <linux/lockdep.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -127,16 +128,18 @@ void dap_pool_kill(struct dap_pool *pool)
 }
 
 /* The first that a user holds pins the module, so that the last free finds it. */
-static bool hold(struct dap_user *user)
+static bool hold(struct dap_pool *pool, struct dap_user *user)
 {
+	lockdep_assert_held(&pool->lock);
 	if (!user->held && !try_module_get(THIS_MODULE))
 		return false;
 	user->held++;
 	return true;
 }
 
-static int drop(struct dap_user *user)
+static int drop(struct dap_pool *pool, struct dap_user *user)
 {
+	lockdep_assert_held(&pool->lock);
 	if (--user->held)
 		return 0;
 	module_put(THIS_MODULE);
@@ -150,12 +153,12 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 	struct dap_record *record;
 	int ret;
 
-	if (pool->dead || !hold(user))
+	if (pool->dead || !hold(pool, user))
 		return -ENODEV;
 
 	ret = dap_alloc_get(&pool->alloc, pages_for(size), limit, page);
 	if (ret) {
-		drop(user);
+		drop(pool, user);
 		return ret;
 	}
 
@@ -191,6 +194,7 @@ static noinline void note_failure(struct dap_pool *pool, struct dap_user *user,
 	struct dap_failure *failure =
 		&pool->failures[pool->count.fail_count % DAP_FAILURES];
 
+	lockdep_assert_held(&pool->lock);
 	pool->count.fail_count++;
 	user->failures++;
 	failure->size = size;
@@ -259,6 +263,7 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
 	u32 requested = record->size;
 	int ret;
 
+	lockdep_assert_held(&pool->lock);
 	if (record->user != user)
 		return dap_alloc_check(&pool->alloc, page, pages_for(size)) ?:
 		       -EPERM;
@@ -270,7 +275,7 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
 	user->live_bytes -= requested;
 	pool->count.free_count++;
 	pool->count.requested_bytes -= requested;
-	return drop(user);
+	return drop(pool, user);
 }
 
 /**
@@ -455,7 +460,7 @@ bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user)
 	bool ret;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	ret = hold(user);
+	ret = hold(pool, user);
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
@@ -474,7 +479,7 @@ int dap_pool_drop(struct dap_pool *pool, struct dap_user *user)
 	int ret;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	ret = drop(user);
+	ret = drop(pool, user);
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
