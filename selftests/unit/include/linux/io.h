@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 #define MEMREMAP_WB	1
+#define MEMREMAP_WC	4
 
 void *memremap(phys_addr_t phys, size_t size, unsigned long flags);
 void memunmap(void *cpu);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * module/region.c as it is: what is claimed, mapped and flushed, in which order,
+ * and that each step that fails undoes those before it, and no other. Compiled
+ * without an MMU; test_region_mmu.c has one.
+ */
+#pragma GCC diagnostic ignored "-Wunused-parameter"	/* stand-ins have some */
+#pragma GCC diagnostic ignored "-Wunused-function"	/* if region.c is broken */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <linux/kconfig.h>
+#include <linux/sizes.h>
+#include <linux/types.h>
+
+#include "tap.h"
+
+struct device;
+
+/* What is called, a letter each, a capital one if it is about the alias. */
+static char calls[256];
+static phys_addr_t alias_base;
+
+static void called(char what, phys_addr_t base)
+{
+	size_t len = strlen(calls);
+
+	if (base == alias_base)
+		what += 'A' - 'a';
+	calls[len] = what;
+	calls[len + 1] = '\0';
+}
+
+/* In place of module/compat.h and mpu.h */
+#define DAP_COMPAT_H
+#define DAP_MPU_H
+static void dap_flush_cached_view(void *va, phys_addr_t phys, size_t size)
+{
+	called('f', phys);
+}
+
+static void *phys_to_virt(phys_addr_t phys)
+{
+	return (void *)(uintptr_t)phys;
+}
+
+static int mpu_result;
+
+static int dap_mpu_claim(struct device *dev, phys_addr_t base, phys_addr_t size)
+{
+	called('p', base);
+	return mpu_result;
+}
+
+static void dap_mpu_release(int number)
+{
+	EXPECT(number == mpu_result);
+	called('q', 0);
+}
+
+#include "../../module/region.c"
+
+#define BASE		0x20000000
+#define ALIAS		0x20400000
+#define BYTES		0x400000
+
+static const char *message;
+static phys_addr_t in_ram, taken;	/* of whom request_mem_region() fails */
+static bool unmappable;
+static unsigned long map_flags;
+static int verify_result;
+static char memory;
+
+int dev_err_probe(struct device *dev, int err, const char *format, ...)
+{
+	if (message)
+		fail("two messages for one failure: %s", format);
+	message = format;
+	return err;
+}
+
+int region_intersects(phys_addr_t start, size_t size, unsigned long flags,
+		      unsigned long desc)
+{
+	EXPECT(flags == IORESOURCE_SYSTEM_RAM);
+	return start == in_ram ? REGION_INTERSECTS : REGION_DISJOINT;
+}
+
+void *request_mem_region(phys_addr_t start, phys_addr_t size, const char *name)
+{
+	if (start == taken)
+		return NULL;
+	EXPECT(size == BYTES);
+	EXPECT(!strcmp(name, start == alias_base ? "dma_alias_pool sram alias" :
+		       "dma_alias_pool sram"));
+	called('c', start);
+	return &memory;
+}
+
+void release_mem_region(phys_addr_t start, phys_addr_t size)
+{
+	EXPECT(size == BYTES);
+	called('r', start);
+}
+
+void *memremap(phys_addr_t phys, size_t size, unsigned long flags)
+{
+	EXPECT(size == BYTES);
+	if (unmappable)
+		return NULL;
+	called('m', phys);
+	map_flags = flags;
+	return &memory;
+}
+
+void memunmap(void *cpu)
+{
+	EXPECT(cpu == &memory);
+	called('u', 0);
+}
+
+int dap_verify_alias(struct device *dev, const struct dap_region *region)
+{
+	EXPECT(region->cpu == &memory);
+	called('v', 0);
+	if (verify_result)
+		message = "the alias is none";
+	return verify_result;
+}
+
+static struct dap_region region;
+
+static void start(phys_addr_t alias)
+{
+	region = (struct dap_region){
+		.phys = BASE, .alias = alias, .size = BYTES,
+	};
+	alias_base = alias == BASE ? ALIAS : alias;
+	calls[0] = '\0';
+	message = NULL;
+	in_ram = taken = ~(phys_addr_t)0;
+	unmappable = false;
+	mpu_result = 5;
+	verify_result = 0;
+	map_flags = 0;
+}
+
+/* The result, with a message if it is an error, and the calls. */
+static void claims(int wanted, bool verify, const char *wanted_calls)
+{
+	int ret = dap_region_claim(NULL, &region, "sram", true, verify);
+
+	steps++;
+	if (ret != wanted)
+		fail("returned %d, not %d", ret, wanted);
+	if (!!ret != !!message)
+		fail("%s", ret ? "an error without a message" : message);
+	if (strcmp(calls, wanted_calls))
+		fail("did %s, not %s", calls, wanted_calls);
+}
+
+static void releases(const char *wanted_calls)
+{
+	calls[0] = '\0';
+	dap_region_release(&region);
+	if (strcmp(calls, wanted_calls))
+		fail("did %s, not %s", calls, wanted_calls);
+}
+
+/* Without an MMU there is a cacheable view, to be flushed before it is verified. */
+#define NOMMU	!IS_ENABLED(CONFIG_MMU)
+
+static void with_alias(void)
+{
+	start(ALIAS);
+	claims(0, true, NOMMU ? "cCMfv" : "cCMv");
+	EXPECT(map_flags == MEMREMAP_WC);
+	EXPECT(region.cpu == &memory && region.has_alias && !region.cached);
+	releases("uRr");
+
+	start(ALIAS);
+	claims(0, false, NOMMU ? "cCMf" : "cCM");
+	releases("uRr");
+}
+
+static void without_alias(void)
+{
+	start(BASE);
+	claims(0, true, NOMMU ? "cmf" : "c");
+	EXPECT(!region.has_alias && !!region.cpu == NOMMU);
+	releases(NOMMU ? "ur" : "r");
+}
+
+static void with_mpu(void)
+{
+	start(BASE);
+	region.use_mpu = true;
+	claims(0, true, NOMMU ? "cmfp" : "cp");
+	EXPECT(region.mpu == 5);
+	releases(NOMMU ? "qur" : "qr");
+}
+
+static void failures(void)
+{
+	start(ALIAS);
+	in_ram = BASE;
+	claims(-EBUSY, true, "");
+	start(ALIAS);
+	taken = BASE;
+	claims(-EBUSY, true, "");
+	start(ALIAS);
+	in_ram = ALIAS;
+	claims(-EBUSY, true, "cr");
+	start(ALIAS);
+	taken = ALIAS;
+	claims(-EBUSY, true, "cr");
+	start(ALIAS);
+	unmappable = true;
+	claims(-ENOMEM, true, "cCRr");
+	start(ALIAS);
+	verify_result = -EINVAL;
+	claims(-EINVAL, true, NOMMU ? "cCMfvuRr" : "cCMvuRr");
+
+	start(BASE);
+	region.use_mpu = true;
+	mpu_result = -EOPNOTSUPP;
+	message = NULL;
+	EXPECT(dap_region_claim(NULL, &region, "sram", true, true) ==
+	       -EOPNOTSUPP);
+	EXPECT(!strcmp(calls, NOMMU ? "cmfpur" : "cpr"));
+}
+
+static void ranges(void)
+{
+	static const struct {
+		phys_addr_t phys, size, alias;
+		bool good;
+	} table[] = {
+		{ BASE, BYTES, BASE + BYTES, true },
+		{ BASE, BYTES, BASE - BYTES, true },
+		{ BASE, BYTES, BASE + BYTES - PAGE_SIZE, false },
+		{ BASE, BYTES, BASE - BYTES + PAGE_SIZE, false },
+		{ BASE, 0, ALIAS, false },
+		{ BASE, BYTES + 1, ALIAS, false },
+		{ BASE + 1, BYTES, ALIAS, false },
+		{ BASE, BYTES, ALIAS + 1, false },
+		{ 0, BYTES, ALIAS, false },
+		{ BASE, BYTES, 0, false },
+		{ BASE, (phys_addr_t)SZ_2G + PAGE_SIZE, BASE, false },
+		{ -(phys_addr_t)BYTES, BYTES, ALIAS, true },
+		{ -(phys_addr_t)BYTES + PAGE_SIZE, BYTES, ALIAS, false },
+		{ BASE, BYTES, -(phys_addr_t)BYTES, true },
+		{ BASE, BYTES, -(phys_addr_t)BYTES + PAGE_SIZE, false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		start(table[i].alias);
+		region.phys = table[i].phys;
+		region.size = table[i].size;
+		if (table[i].good)
+			claims(0, false, NOMMU ? "cCMf" : "cCM");
+		else
+			claims(-EINVAL, false, "");
+	}
+}
+
+/* The first client decides, but where there is no choice. */
+static void mappings(void)
+{
+	unsigned int first, then;
+
+	for (first = 0; first < 2; first++) {
+		for (then = 0; then < 2; then++) {
+			start(BASE);
+			region.use_mpu = false;
+			EXPECT(!dap_region_conflict(&region, then));
+			EXPECT(!dap_region_map(&region, first));
+			EXPECT(map_flags == (first && !NOMMU ? MEMREMAP_WB :
+					     MEMREMAP_WC));
+			map_flags = 0;
+			if (NOMMU || first == then) {
+				EXPECT(!dap_region_conflict(&region, then));
+				EXPECT(!dap_region_map(&region, then));
+			} else {
+				EXPECT(dap_region_conflict(&region, then));
+				EXPECT(dap_region_map(&region, then));
+			}
+			EXPECT(!map_flags);
+		}
+	}
+	start(BASE);
+	unmappable = true;
+	EXPECT(dap_region_map(&region, false));
+}
+
+static const struct tap_test tests[] = {
+	{ "a region with an alias", with_alias },
+	{ "a region without an alias", without_alias },
+	{ "a region for the MPU", with_mpu },
+	{ "each step may fail", failures },
+	{ "addresses and sizes", ranges },
+	{ "cached or not", mappings },
+};
+
+int main(void)
+{
+	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+}
