@@ -172,16 +172,21 @@ detach_beats_the_parameter()
 	unload_all || fail "module in use"
 }
 
-many_times()
+attach_and_detach()
 {
-	load_tests
-	load "pools=$two_pools"
 	n=0
-	while [ $n -lt 100 ]; do
+	while [ $n -lt $1 ]; do
 		attach $pool_a dap-test.0 || fail "attach $n failed"
 		detach $pool_a dap-test.0 || fail "detach $n failed"
 		n=$((n + 1))
 	done
+}
+
+many_times()
+{
+	load_tests
+	load "pools=$two_pools"
+	leaks_nothing 64 attach_and_detach 200
 	same_stat a clients 0
 	unload_all || fail "module in use"
 }

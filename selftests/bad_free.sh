@@ -46,6 +46,22 @@ bad()
 }
 
 not_in_the_pool() { bad dap-test.0 outside "dap-test.0: DMA pool sram: bad free .*not in the pool"; }
+# It has the place of a device that the kernel could have served, maybe.
+new_device_at_an_old_place()
+{
+	load_tests
+	load "pools=$(pool sram)" "clients=dap-test.*" || fail "cannot load"
+	echo "del 0" >$tests/control
+	echo "add 0" >$tests/control
+	ok_dev dap-test.0 alloc 4096
+	rig_expect "dap-test.0: DMA pool sram: bad free .*not in the pool"
+	ok_dev dap-test.0 badfree 0 outside
+	rig_end_expect
+	same_stat sram bad_free_count 1
+	ok_dev dap-test.0 free 0
+	unload_all || fail "cannot unload"
+}
+
 middle() { bad dap-test.0 middle "dap-test.0: DMA pool sram: bad free .*no allocation starts there"; }
 unaligned() { bad dap-test.0 unaligned "dap-test.0: DMA pool sram: bad free .*no allocation starts there"; }
 wrong_size() { bad dap-test.0 size "dap-test.0: DMA pool sram: bad free .*another size"; }
@@ -86,5 +102,5 @@ double_after_reuse()
 	unload_all
 }
 
-ktap_run not_in_the_pool middle unaligned wrong_size of_another_client double \
-	double_after_reuse
+ktap_run not_in_the_pool new_device_at_an_old_place middle unaligned wrong_size \
+	of_another_client double double_after_reuse

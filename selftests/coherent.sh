@@ -230,12 +230,42 @@ masks()
 	done
 	ok_dev dap-test.0 free all
 
+	# all but the last byte, and so but the last page
+	ok_dev dap-test.0 coherent_mask $(hex $((pool_base + pool_size - 2)))
+	bad_dev dap-test.0 alloc $pool_size nowarn
+	ok_dev dap-test.0 alloc 1
+	same "bus address" "$(hex $dma)" "$(hex $((pool_base + pool_size - 2 * page)))"
+	ok_dev dap-test.0 coherent_mask $(hex $((pool_base + pool_size - 1)))
+	ok_dev dap-test.0 free all
+	ok_dev dap-test.0 alloc $pool_size
+	ok_dev dap-test.0 free all
+
 	ok_dev dap-test.0 coherent_mask $(hex $((pool_base - 1)))
 	log_clear
 	unserved dap-test.0 alloc 1
 	unserved_says "dap-test.0: DMA pool sram starts at bus address .*, beyond what the device can address"
 	ok_dev dap-test.0 mask 0xffffffff
 	ok_dev dap-test.0 alloc 1
+	ok_dev dap-test.0 free all
+}
+
+# The bus may have a limit, too: the lower of both counts.
+bus_limits()
+{
+	ok_dev dap-test.0 bus_limit $(hex $((pool_base + pool_size / 2 - 1)))
+	ok_dev dap-test.0 alloc $((pool_size / 2))
+	same "bus address" "$(hex $dma)" "$(hex $pool_base)"
+	log_clear
+	bad_dev dap-test.0 alloc 1
+	log_has "no room for 1 bytes in what the device can address of it, $(hex $((pool_size / 2))) bytes (mask"
+	ok_dev dap-test.0 free all
+	ok_dev dap-test.0 coherent_mask $(hex $((pool_base + pool_size / 4 - 1)))
+	bad_dev dap-test.0 alloc $((pool_size / 2)) nowarn
+	ok_dev dap-test.0 alloc $((pool_size / 4))
+	ok_dev dap-test.0 free all
+	ok_dev dap-test.0 bus_limit 0
+	ok_dev dap-test.0 mask 0xffffffff
+	ok_dev dap-test.0 alloc $pool_size
 	ok_dev dap-test.0 free all
 }
 
@@ -381,5 +411,5 @@ ktap_run without_module loads_quietly three_addresses naturally_aligned \
 	exact zeroed keeps_data_apart two_clients in_atomic_context attributes \
 	managed_and_small as_large_as_the_pool page_by_page too_large enormous \
 	of_size_zero no_room full_pool_falls_back_without_kernel_mapping \
-	masks explicit_bus statistics allocations_file allocations_file_is_complete \
+	masks bus_limits explicit_bus statistics allocations_file allocations_file_is_complete \
 	map_file limited_alignment ends_empty

@@ -351,6 +351,22 @@ in_place_with_buffers()
 	load_tests
 }
 
+# What only the default gave may be had by another pool, unless it is in use.
+default_gives_way()
+{
+	pool_device=/sys/bus/platform/devices/named-pool
+	with_mmu || pool_device=/sys/bus/platform/devices/${named_alias#0x}.dma-pool
+	ok_dev dap-test.0 alloc 5000
+	same_stat shared live_allocs 1
+	log_clear
+	! echo dap-test.0 2>/dev/null >$pool_device/attach ||
+		fail "attached while it held memory of the default"
+	log_has "dap-test.0: not attached to DMA pool $named: it is a client of shared"
+	ok_dev dap-test.0 free $id
+	echo dap-test.0 >$pool_device/attach || fail "attach failed"
+	in_pool dap-test.0 $named
+}
+
 ends_empty()
 {
 	unload_tests || fail "test module in use"
@@ -362,10 +378,21 @@ ends_empty()
 	in_pool dt-test-named $named
 	in_pool dap-test.1 shared
 	unload_all || fail "module in use"
+
+	load_tests
+	set -- /proc/device-tree/reserved-memory/named@*
+	ok_dev dap-test.0 node_refs ${1#/proc/device-tree}
+	before=$refs
+	load || fail "cannot load once more"
+	unload || fail "module in use"
+	ok_dev dap-test.0 node_refs ${1#/proc/device-tree}
+	same "references on the region's node" "$refs" "$before"
+	unload_tests
 }
 
 ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_default by_parameter \
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
 	two_pools_want_it by_the_driver own_memory shifted_bus blind_bus two_pools_at_once full_pool_and_coherent_devices \
-	sync_is_needed_if_not_coherent mapped_for_its_clients scatterlist in_place_with_buffers ends_empty
+	sync_is_needed_if_not_coherent mapped_for_its_clients scatterlist in_place_with_buffers \
+	default_gives_way ends_empty

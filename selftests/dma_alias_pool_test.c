@@ -19,6 +19,7 @@
  */
 #include <linux/amba/bus.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/dmapool.h>
@@ -76,6 +77,10 @@ MODULE_PARM_DESC(stuck, "the driver cannot be unbound");
 static char *leak = "";
 module_param(leak, charp, 0644);
 MODULE_PARM_DESC(leak, "name of a device whose buffers are kept at unbind");
+
+static bool record_cache;
+module_param(record_cache, bool, 0444);
+MODULE_PARM_DESC(record_cache, "keep what the kernel does to caches, for cache");
 
 struct test_buffer {
 	void *cpu;
@@ -663,6 +668,40 @@ static int do_coherent_mask(struct test_dev *t, char *args)
 	return 0;
 }
 
+/* streaming_mask MASK: the same for the mask of streaming DMA */
+static int do_streaming_mask(struct test_dev *t, char *args)
+{
+	unsigned long long mask;
+
+	if (number(args, &mask))
+		return -EINVAL;
+	*t->dev->dma_mask = mask;
+	return 0;
+}
+
+/* bus_limit ADDR: what its bus cannot address above; 0: nothing */
+static int do_bus_limit(struct test_dev *t, char *args)
+{
+	unsigned long long limit;
+
+	if (number(args, &limit))
+		return -EINVAL;
+	t->dev->bus_dma_limit = limit;
+	return 0;
+}
+
+/* node_refs PATH: references that are held on a device tree node */
+static int do_node_refs(struct test_dev *t, char *args)
+{
+	struct device_node *np = of_find_node_by_path(args);
+
+	if (!np)
+		return -ENOENT;
+	result(t, "refs=%u\n", kref_read(&np->kobj.kref) - 1);
+	of_node_put(np);
+	return 0;
+}
+
 /* sgtable ID: is there a scatterlist for the buffer? */
 static int do_sgtable(struct test_dev *t, char *args)
 {
@@ -767,16 +806,19 @@ static int do_release(struct test_dev *t, char *args)
 	return ret;
 }
 
-/* mpu NUMBER: a region's registers, and the control register (ARMv7-M) */
+/* mpu NUMBER [RASR]: a region's registers, and the control register (ARMv7-M) */
 static int do_mpu(struct test_dev *t, char *args)
 {
 #ifdef CONFIG_CPU_V7M
-	unsigned long long region;
+	char *word = strsep(&args, " ");
+	unsigned long long region, rasr;
 
-	if (number(args, &region))
+	if (number(word, &region) || (args && number(args, &rasr)))
 		return -EINVAL;
 	preempt_disable();
 	writel(region, BASEADDR_V7M_SCB + PMSAv7_RNR);
+	if (args)
+		writel(rasr, BASEADDR_V7M_SCB + PMSAv7_RASR);
 	result(t, "type=0x%x ctrl=0x%x rbar=0x%x rasr=0x%x\n",
 	       readl(BASEADDR_V7M_SCB + MPU_TYPE),
 	       readl(BASEADDR_V7M_SCB + MPU_CTRL),
@@ -788,6 +830,93 @@ static int do_mpu(struct test_dev *t, char *args)
 	return -EOPNOTSUPP;
 #endif
 }
+
+#if DAP_HAVE_CACHE_OPS
+static struct cpu_cache_fns test_real_cache;
+static char test_cache_log[200];
+static char test_cache_last[32];
+static unsigned int test_cache_repeated;
+
+/* One CPU, and no other driver does DMA while one of these tests runs. */
+static void __printf(1, 2) note_cache(const char *fmt, ...)
+{
+	size_t len = strlen(test_cache_log);
+	char *end = test_cache_log + len;
+	char entry[32];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(entry, sizeof(entry), fmt, args);
+	va_end(args);
+	if (len && !strcmp(entry, test_cache_last)) {
+		/* instead of the last one, and how often that was */
+		len = strrchr(test_cache_log, ',') - test_cache_log;
+		end = test_cache_log + len;
+		test_cache_repeated++;
+		snprintf(end, sizeof(test_cache_log) - len, ",%s*%u", entry,
+			 test_cache_repeated);
+		return;
+	}
+	test_cache_repeated = 1;
+	strscpy(test_cache_last, entry, sizeof(test_cache_last));
+	snprintf(end, sizeof(test_cache_log) - len, ",%s", entry);
+}
+
+static void noted_map(const void *va, size_t size, int dir)
+{
+	note_cache("map:%zu:%d", size, dir);
+	test_real_cache.dma_map_area(va, size, dir);
+}
+
+static void noted_unmap(const void *va, size_t size, int dir)
+{
+	note_cache("unmap:%zu:%d", size, dir);
+	test_real_cache.dma_unmap_area(va, size, dir);
+}
+
+static void noted_flush(void *va, size_t size)
+{
+	/* In the kernel's RAM that is for programs and files. */
+	if (!virt_addr_valid(va))
+		note_cache("flush:%#lx:%zu", (unsigned long)va, size);
+	test_real_cache.flush_kern_dcache_area(va, size);
+}
+
+static void start_recording(void)
+{
+	test_real_cache = cpu_cache;
+	cpu_cache.dma_map_area = noted_map;
+	cpu_cache.dma_unmap_area = noted_unmap;
+	cpu_cache.flush_kern_dcache_area = noted_flush;
+}
+
+static void stop_recording(void)
+{
+	cpu_cache = test_real_cache;
+}
+
+/*
+ * cache: what has been done to caches since the last time: map (for the device) and
+ * unmap (for the CPU) with size and direction, flush of memory outside of the
+ * kernel's with address and size; and how often, if it was the same several times.
+ */
+static int do_cache(struct test_dev *t, char *args)
+{
+	if (!record_cache)
+		return -EINVAL;
+	result(t, "caches=%s\n", *test_cache_log ? test_cache_log + 1 : "-");
+	test_cache_log[0] = '\0';
+	return 0;
+}
+#else
+static void start_recording(void) { }
+static void stop_recording(void) { }
+
+static int do_cache(struct test_dev *t, char *args)
+{
+	return -EOPNOTSUPP;
+}
+#endif
 
 static const struct {
 	const char *name;
@@ -812,12 +941,16 @@ static const struct {
 	{ "dmapool",	 do_dmapool },
 	{ "mask",	 do_mask },
 	{ "coherent_mask", do_coherent_mask },
+	{ "streaming_mask", do_streaming_mask },
+	{ "bus_limit",	 do_bus_limit },
+	{ "node_refs",	 do_node_refs, true },
 	{ "sgtable",	 do_sgtable },
 	{ "limits",	 do_limits },
 	{ "release",	 do_release, true },
 	{ "keep",	 do_keep },
 	{ "badfree",	 do_badfree, true },
 	{ "mpu",	 do_mpu, true },
+	{ "cache",	 do_cache, true },
 };
 
 static ssize_t test_write(struct file *file, const char __user *from,
@@ -1419,8 +1552,11 @@ static int __init test_init(void)
 		goto err_notifier;
 	for (i = 0; i < devices && !ret; i++)
 		ret = add_device(i);
-	if (!ret)
+	if (!ret) {
+		if (record_cache)
+			start_recording();
 		return 0;
+	}
 
 	remove_devices();
 	unregister_drivers();
@@ -1434,13 +1570,35 @@ err:
 	return ret;
 }
 
+/* A client of a pool is let go some time after its last free. */
+static void check_references(struct device *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < 50 && kref_read(&dev->kobj.kref) > 1; i++)
+		msleep(20);
+	WARN(kref_read(&dev->kobj.kref) > 1, "%s: %u references are left\n",
+	     dev_name(dev), kref_read(&dev->kobj.kref) - 1);
+	put_device(dev);
+}
+
 static void __exit test_exit(void)
 {
+	struct device *devs[TEST_MAX_DEVICES];
+	unsigned int i;
+
+	if (record_cache)
+		stop_recording();
+	for (i = 0; i < TEST_MAX_DEVICES; i++)
+		devs[i] = test_pdevs[i] ? get_device(&test_pdevs[i]->dev) : NULL;
 	/* What was leaked is freed with the driver long gone, as it may be. */
 	unregister_drivers();
 	remove_devices();
 	bus_unregister_notifier(&platform_bus_type, &test_bus_nb);
 	drop_test_devs();
+	for (i = 0; i < TEST_MAX_DEVICES; i++)
+		if (devs[i])
+			check_references(devs[i]);
 	misc_deregister(&map_device);
 	debugfs_remove(test_root);
 }

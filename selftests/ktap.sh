@@ -263,6 +263,36 @@ not_served()
 bind() { echo "$1" 2>/dev/null >$driver/bind; }
 unbind() { echo "$1" 2>/dev/null >$driver/unbind; }
 
+# --- the kernel's memory
+
+mem_free()
+{
+	sleep 1		# what is freed with a delay
+	sed -n 's/^MemFree: *\([0-9]*\) .*/\1/p' /proc/meminfo
+}
+
+# What leaks does so each time; caches fill only once, and of the threads that
+# wait to take device links away there are only so many.
+# leaks_nothing KIB COMMAND ...: it takes less than KIB of memory, or did so
+# only in its first rounds
+leaks_nothing()
+{
+	limit=$1
+	shift
+	# Then memory that is free waits to be used after that, and nothing may leak.
+	if [ -e $debugfs/kmemleak ]; then
+		"$@"
+		return
+	fi
+	for round in 1 2 3 4 5 6; do
+		free_before=$(mem_free)
+		"$@"
+		free_after=$(mem_free)
+		[ $((free_before - free_after)) -ge $limit ] || return
+	done
+	fail "$*: free memory went from $free_before to $free_after KiB"
+}
+
 # --- the kernel log
 
 log_clear() { dmesg -c >/dev/null; }

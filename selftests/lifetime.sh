@@ -267,12 +267,6 @@ freed_after_everything_else()
 	nothing_is_left
 }
 
-mem_free()
-{
-	sleep 1		# what is freed with a delay
-	sed -n 's/^MemFree: *\([0-9]*\) .*/\1/p' /proc/meminfo
-}
-
 # rebind COUNT
 rebind()
 {
@@ -293,28 +287,6 @@ loads()
 		unload_all || fail "unload $n failed"
 		n=$((n + 1))
 	done
-}
-
-# What leaks does so each time; caches fill only once, and of the threads that
-# wait to take device links away there are only so many.
-# leaks_nothing KIB COMMAND ...: it takes less than KIB of memory, or did so
-# only in its first rounds
-leaks_nothing()
-{
-	limit=$1
-	shift
-	# Then memory that is free waits to be used after that, and nothing may leak.
-	if [ -e $debugfs/kmemleak ]; then
-		"$@"
-		return
-	fi
-	for round in 1 2 3 4 5 6; do
-		free_before=$(mem_free)
-		"$@"
-		free_after=$(mem_free)
-		[ $((free_before - free_after)) -ge $limit ] || return
-	done
-	fail "$*: free memory went from $free_before to $free_after KiB"
 }
 
 # 64 KiB would be 64 bytes a time, of a thousand.

@@ -34,7 +34,7 @@ is_off()
 
 starts()
 {
-	load_tests
+	load_tests record_cache=1
 	ok_dev dap-test.0 mpu 0
 	[ $((type >> 8 & 255)) -ge 8 ] || ktap_skip_all "no MPU"
 	is_off
@@ -106,8 +106,12 @@ no_region_is_free()
 	number=$(number_of small-a)
 	echo small-a-pool >$pools_driver/unbind
 	region $number 0x0 0x0
+	ok_dev dap-test.0 cache
 	echo late-pool >$pools_driver/bind || fail "no region for it when one is free"
 	region $number 0x202a0000 0x130c001d
+	# as each region, then before and after it is made non-cacheable
+	ok_dev dap-test.0 cache
+	same "what was done to caches" "$caches" "flush:0x202a0000:32768*3"
 }
 
 refused()
@@ -115,6 +119,26 @@ refused()
 	log_has "odd-pool: error -EINVAL: dma-alias-pool,mpu: 0x00011000 bytes at 0x20301000 are not whole eighths"
 	log_has "both-pool: error -EINVAL: dma-alias-pool,mpu is for memory without an alias"
 	[ ! -e $(pool_of odd) ] || fail "odd-pool is there"
+}
+
+# A region of somebody else, above those that are free: it would decide.
+above_all_others()
+{
+	case " $(number_of small-b) $(number_of late) " in
+	" 7 6 " | " 6 7 ") ;;
+	*)
+		skip "other pools have the two highest regions"
+		return
+		;;
+	esac
+	echo small-b-pool >$pools_driver/unbind
+	echo late-pool >$pools_driver/unbind
+	ok_dev dap-test.0 mpu 7 0x130c0009
+	! echo late-pool 2>/dev/null >$pools_driver/bind ||
+		fail "a region below somebody else's"
+	ok_dev dap-test.0 mpu 7 0x0
+	echo late-pool >$pools_driver/bind || fail "no region for it when one is free"
+	same "its region" "$(number_of late)" 6
 }
 
 is_undone()
@@ -128,4 +152,4 @@ is_undone()
 }
 
 ktap_run starts background power_of_two three_quarters is_used refused \
-	no_region_is_free is_undone
+	no_region_is_free above_all_others is_undone

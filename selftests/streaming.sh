@@ -3,7 +3,8 @@
 #
 # Everything that is not coherent memory does for a client what it did before:
 # each call is made on a device that is no client, then on the same one as a
-# client, and must give the same. dap-test.0 and dap-test.1 take part.
+# client, and must give the same, and do the same to the caches where that can be
+# seen (noMMU). dap-test.0 and dap-test.1 take part.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -40,9 +41,24 @@ needs_sync()
 	fi
 }
 
+# Old kernels without an MMU do it for devices of the device tree only.
+caches_are_seen_to()
+{
+	! with_mmu && grep -q ' arch_sync_dma_for_device$' /proc/kallsyms
+}
+
+# What has been done to caches since the last time.
+cache_record()
+{
+	caches=
+	do_dev $1 cache 2>/dev/null
+	echo "caches=$caches"
+}
+
 # results DEVICE: of all calls, without what is another buffer's place
 results()
 {
+	cache_record $1 >/dev/null
 	echo "$calls" | while read -r call; do
 		if do_dev $1 $call; then
 			phys=0
@@ -57,6 +73,7 @@ results()
 		else
 			echo "$call: failed"
 		fi
+		echo "$call: $(cache_record $1)"
 	done
 }
 
@@ -64,22 +81,25 @@ results()
 compare()
 {
 	calls=$1
-	load_tests
+	load_tests record_cache=1
 	results dap-test.0 >/tmp/before
 	unload_tests
-	load_all || fail "cannot load"
+	load "pools=$(pool sram)" "clients=dap-test.*" &&
+		load_tests record_cache=1 || fail "cannot load"
 	results dap-test.0 >/tmp/after
 	diff /tmp/before /tmp/after >/tmp/diff || {
 		fail "not the same as a client:"
 		sed 's/^/# /' /tmp/diff
 	}
-	same "lines" "$(wc -l </tmp/before)" "$(echo "$calls" | wc -l)"
+	same "lines" "$(wc -l </tmp/before)" $((2 * $(echo "$calls" | wc -l)))
 }
 
 before_and_after()
 {
 	compare "$usual_calls"
 	same "calls that failed" "$(grep -c failed /tmp/before)" 0
+	! caches_are_seen_to || grep -qx 'map 64 from: caches=map:64:2,unmap:64:2.*' /tmp/before ||
+		fail "nothing is known of caches"
 	unload_all
 }
 
@@ -97,6 +117,23 @@ mask_that_the_kernel_refuses()
 {
 	bad_dev dap-test.0 mask 0xffff
 	ok_dev dap-test.0 mask 0xffffffff
+}
+
+# What the device cannot address fails as before, and undoes what is done so far.
+mask_below_all_memory()
+{
+	unload_all
+	rig_expect "DMA addr .* overflow"
+	compare "streaming_mask 0xffffff
+map 1500 from
+sg 4 600 from
+coherent_mask 0xffffff
+noncoherent 10000
+pages 10000
+coherent_mask 0xffffffff
+streaming_mask 0xffffffff"
+	rig_end_expect
+	same "calls that failed" "$(grep -c failed /tmp/before)" 4
 }
 
 noncoherent_is_not_from_the_pool()
@@ -117,6 +154,22 @@ noncoherent_works_with_a_full_pool()
 	ok_dev dap-test.1 free 0
 }
 
+# Its lines must not be written back over what the device writes.
+fallback_is_clean()
+{
+	if ! caches_are_seen_to; then
+		skip "nothing is done to caches, or it cannot be seen"
+		return
+	fi
+	ok_dev dap-test.1 alloc $pool_size
+	cache_record dap-test.0 >/dev/null
+	ok_dev dap-test.0 alloc 10000 nokmap
+	same "what the fallback does to caches" "$(cache_record dap-test.0)" \
+		"caches=map:12288:0"
+	ok_dev dap-test.0 free $id
+	ok_dev dap-test.1 free 0
+}
+
 ends_empty()
 {
 	same_stat sram bad_free_count 0
@@ -124,5 +177,6 @@ ends_empty()
 }
 
 ktap_run before_and_after newer_attributes mask_that_the_kernel_refuses \
+	mask_below_all_memory \
 	noncoherent_is_not_from_the_pool noncoherent_works_with_a_full_pool \
-	ends_empty
+	fallback_is_clean ends_empty
