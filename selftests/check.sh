@@ -8,6 +8,10 @@
 # With BOOTS_ONLY=y only the boots: lint and the like are the same everywhere.
 # FLAVOUR is another of the machine's kernels (rig/flavours); OPERATIONS is how
 # many stress.sh does on BOARD=smp (a million).
+# With FAIL_FAST=y the first part or boot that fails is the last, and what finds
+# most for its time comes first: FIRST (a part, a program of the unit tests, or
+# what the labels of boots begin with), the unit tests, the boots. FAIL_FAST=first
+# leaves out all but FIRST.
 #
 # Where the machine has no caches, the cacheable view of the pool is watched
 # during the whole test: one touch by the CPU, and the test fails.
@@ -30,12 +34,27 @@ mkdir -p "$logs"
 add() {
 	total_passed=$((total_passed + $2))
 	total_failed=$((total_failed + $3))
+	[ -z "${FAIL_FAST:-}" ] || [ "$3" -eq 0 ] || finished
 }
+
+# a boot that is still running does not count
+finished() {
+	stop
+	wait
+	echo "$total_passed passed, $total_failed failed"
+	exit $((total_failed > 0))
+}
+
+pids=() labels=()
+stop() {
+	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
+}
+trap 'stop; exit 130' INT TERM
 
 # counts LABEL LOG: from the last line "LABEL: N passed, N failed"
 counts() {
 	local line
-	line=$(grep -E "^$1: [0-9]+ passed, [0-9]+ failed" "$2" | tail -n 1)
+	line=$(grep -E "^$1: [0-9]+ passed, [0-9]+ failed" "$2" | tail -n 1) || true
 	if [ -z "$line" ]; then
 		echo "not ok - $1 did not come to its end, see $2"
 		add "$1" 0 1
@@ -68,26 +87,35 @@ kselftest() {
 		test -e "$tree/installed/${file##*/}"
 	done
 }
-if [ -z "${BOOTS_ONLY:-}" ]; then
+
+part_lint() {
 	say "  LINT"
 	"$here/lint.sh" 2>&1 | tee "$logs/lint.log" || true
 	counts lint "$logs/lint.log"
+}
 
+# Of all programs, or of that in ONLY_TEST.
+part_unit() {
 	say "  UNIT    (about half a minute)"
 	make -s -C "$here/unit" check KSRC="$(readlink -f "$kernel/source")" \
-		O="$top/build/unit" 2>&1 | tee "$logs/unit.log" || true
+		O="$top/build/unit" ${ONLY_TEST:+TESTS="$top/build/unit/$ONLY_TEST"} 2>&1 | tee "$logs/unit.log" || true
 	counts unit "$logs/unit.log"
+}
 
+part_texts() {
+	local part
 	for part in analysis picture docs readme overlays; do
 		say "  ${part^^}"
 		"$here/check_$part.sh" 2>&1 | tee "$logs/$part.log" || true
 		sed -n "s/^[0-9]* passed, /$part: &/p" "$logs/$part.log" >>"$logs/$part.log"
 		counts $part "$logs/$part.log"
 	done
+}
 
+part_kselftest() {
 	step "KSELFTEST install" "$logs/kselftest.log" kselftest
 	add kselftest 1 0
-fi
+}
 
 # Old kernels' own headers warn, too.
 without_warnings() {
@@ -95,8 +123,10 @@ without_warnings() {
 	! grep -E "(^|/)(module|selftests)/[^ ]*: (warning|error):" \
 		"$top/build/w1-$machine/build.log"
 }
-step "W=1 $machine" "$logs/w1.log" without_warnings
-add w1 1 0
+part_w1() {
+	step "W=1 $machine" "$logs/w1.log" without_warnings
+	add w1 1 0
+}
 
 # A kernel in which the module could not work: the build says so, and stops.
 unsupported() {
@@ -107,10 +137,10 @@ unsupported() {
 	[ "$(grep -c 'dma-alias-pool: this kernel has no per-device dma_map_ops' \
 		"$dir/build.log")" -eq 1 ]
 }
-if [ -z "${BOOTS_ONLY:-}" ]; then
+part_unsupported() {
 	step "UNSUPPORTED kernel" "$logs/unsupported.log" unsupported
 	add unsupported 1 0
-fi
+}
 
 # --- boots: LABEL SCRIPT OPTION...
 boots=()
@@ -190,19 +220,21 @@ if grep -qs arm,pl081 "$here/rig/boards/$BOARD/$BOARD.dts"; then
 fi
 
 # The rig's own words go to the log, its KTAP lines and verdict too; what is
-# shown is the verdict, and all of it where something failed.
+# shown is the verdict, and all of it where something failed. In the background.
 boot() {
 	local label=$1 script=$2
 	shift 2
 	# shellcheck disable=SC2086 # words; SCRIPT@ARGUMENT
-	"$here/rig/run.py" $words --timeout 180 "$@" --label "$label" \
+	exec "$here/rig/run.py" $words --timeout 180 "$@" --label "$label" \
 		--log "$logs/$label.console" --json "$logs/$label.json" \
 		--run ${script//@/ } >"$logs/$label.log" 2>&1
 }
 
-finish() { # PID LABEL
-	local label=$2 rc=0
-	wait "$1" || rc=$?
+# the boot that was started first of those that run
+finish_one() {
+	local label=${labels[0]} rc=0
+	wait "${pids[0]}" || rc=$?
+	pids=("${pids[@]:1}") labels=("${labels[@]:1}")
 	if [ $rc -ne 0 ]; then
 		sed 's/^/# /' "$logs/$label.log"
 	fi
@@ -217,35 +249,50 @@ finish() { # PID LABEL
 	fi
 }
 
-say "  BOOT    ${#boots[@]} times, two at once"
-pids=() labels=()
-stop() {
-	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
+part_boots() {
+	local words_of_boot
+	say "  BOOT    ${#boots[@]} times, two at once"
+	for words_of_boot in "${boots[@]}"; do
+		# shellcheck disable=SC2086 # words
+		boot $words_of_boot &
+		pids+=($!)
+		labels+=("${words_of_boot%% *}")
+		[ ${#pids[@]} -lt 2 ] || finish_one
+	done
+	while [ ${#pids[@]} -gt 0 ]; do
+		finish_one
+	done
 }
-trap 'stop; exit 130' INT TERM
-for words_of_boot in "${boots[@]}"; do
-	# shellcheck disable=SC2086 # words
-	boot $words_of_boot &
-	pids+=($!)
-	labels+=("${words_of_boot%% *}")
-	if [ ${#pids[@]} -eq 2 ]; then
-		finish "${pids[0]}" "${labels[0]}"
-		pids=("${pids[@]:1}") labels=("${labels[@]:1}")
-	fi
-done
-while [ ${#pids[@]} -gt 0 ]; do
-	finish "${pids[0]}" "${labels[0]}"
-	pids=("${pids[@]:1}") labels=("${labels[@]:1}")
-done
 
 # Instructions repeat to the last one, so a goal that is missed is a failure.
-if [ -z "${BOOTS_ONLY:-}" ] && [ -e "$build/bench.dtbo" ]; then
+part_bench() {
+	local bench_failed=0
+	[ -e "$build/bench.dtbo" ] || return 0
 	say "  BENCH"
-	bench_failed=0
 	"$here/bench/bench.sh" 2>&1 | tee "$logs/bench.log" || bench_failed=1
 	add bench "$(grep -c ' pass$' "$logs/bench.log")" \
 		$((bench_failed + $(grep -c ' MISS$' "$logs/bench.log")))
-fi
+}
 
-echo "$total_passed passed, $total_failed failed"
-[ "$total_failed" -eq 0 ]
+parts="lint unit texts kselftest w1 unsupported boots bench"
+if [ -n "${FAIL_FAST:-}" ]; then
+	parts="unit boots bench w1 lint texts kselftest unsupported"
+	if [[ ${FIRST:=unit} = test* ]]; then
+		ONLY_TEST=$FIRST part_unit
+		rest=$parts parts=
+	elif [[ " $parts " = *" $FIRST "* ]]; then
+		rest=${parts/$FIRST/} parts=$FIRST
+	else
+		rest=${parts/boots/} parts=boots
+		mapfile -t boots < <(
+			printf '%s\n' "${boots[@]}" | grep "^$FIRST"
+			[ "$FAIL_FAST" = first ] ||
+				printf '%s\n' "${boots[@]}" | grep -v "^$FIRST")
+	fi
+	[ "$FAIL_FAST" = first ] || parts="$parts $rest"
+fi
+[ -z "${BOOTS_ONLY:-}" ] || parts="w1 boots"
+for part in $parts; do
+	"part_$part"
+done
+finished
