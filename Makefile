@@ -5,6 +5,8 @@
 # make check      lint, unit tests and selftests in the emulated machine
 # make check-all  the same on every machine, and a minute of fuzzing
 # make check-long a thousand cycles of what may leak, and an hour of fuzzing
+# make mutants    breaks the module in many small ways: make check has to notice
+#                 each; ONLY="NAME..." for some of them
 # make bench      the module's figures beside the kernel's own pool, in build/bench
 # make vm         that machine with a console
 # make lint       the first part of check, static analysis with it
@@ -65,6 +67,9 @@ check-all:
 check-long:
 	@selftests/check_long.sh
 
+mutants:
+	@selftests/mutants.sh $(ONLY)
+
 bench:
 	@selftests/bench/bench.sh
 
@@ -83,4 +88,5 @@ distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/dma-alias-pool"
 
 .PHONY: all modules install dkms-install dkms-uninstall deb in-tree \
-	in-tree-remove demo vm check check-all check-long bench lint clean distclean
+	in-tree-remove demo vm check check-all check-long mutants bench lint \
+	clean distclean
