@@ -4,7 +4,8 @@
 # make demo       the main job from nothing, in an emulated machine
 # make check      lint, unit tests and selftests in the emulated machine
 # make check-all  the same on every machine, and a minute of fuzzing
-# make check-long a thousand cycles of what may leak, and an hour of fuzzing
+# make check-long what takes hours: a million allocations under stress, a thousand
+#                 cycles of what may leak, an hour of fuzzing, mutants ...
 # make mutants    breaks the module in many small ways: make check has to notice
 #                 each; ONLY="NAME..." for some of them
 # make bench      the module's figures beside the kernel's own pool, in build/bench

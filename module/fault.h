@@ -7,12 +7,13 @@
 #ifndef DAP_FAULT_H
 #define DAP_FAULT_H
 
-#include <linux/fault-inject.h>
 #include <linux/types.h>
 
 struct dentry;
 
 #ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
+#include <linux/fault-inject.h>
+
 /**
  * struct dap_fault - when a pool's allocations are to fail
  * @attr: as the files in fail_alloc say; without a lock, like everywhere in the

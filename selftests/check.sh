@@ -7,7 +7,7 @@
 #
 # With BOOTS_ONLY=y only the boots: lint and the like are the same everywhere.
 # FLAVOUR is another of the machine's kernels (rig/flavours); OPERATIONS is how
-# many stress.sh does on BOARD=smp (a million).
+# many stress.sh does on BOARD=smp (20000).
 # With FAIL_FAST=y the first part or boot that fails is the last, and what finds
 # most for its time comes first: FIRST (a part, a program of the unit tests, or
 # what the labels of boots begin with), the unit tests, the boots. FAIL_FAST=first
@@ -154,7 +154,7 @@ on_smp() {
 	esac
 }
 if [ "$BOARD" = smp ]; then
-	boots+=("stress stress.sh@${OPERATIONS:-1000000} --timeout 3600 $([ "${FLAVOUR:-}" != rt ] || echo "--append dma_debug=off")")
+	boots+=("stress stress.sh@${OPERATIONS:-20000} --timeout 3600 $([ "${FLAVOUR:-}" != rt ] || echo "--append dma_debug=off")")
 	boots+=("faults faults.sh --timeout 900")
 	boots+=("tracing tracing.sh")
 fi

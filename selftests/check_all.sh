@@ -25,8 +25,9 @@ for dir in "$here"/rig/boards/*/; do
 	# what Debian builds has a check of its own
 	if [ "$board" != "$default" ] &&
 		! grep -qx KERNEL=stock "$dir/board.conf"; then
-		check "$board $KVER" \
-			env BOARD="$board" BOOTS_ONLY=y "$here/check.sh"
+		kver=$(sed -n 's/^SERIES=//p' "$dir/board.conf")
+		check "$board ${kver:-$KVER}" env BOARD="$board" \
+			KVER="${kver:-$KVER}" BOOTS_ONLY=y "$here/check.sh"
 	fi
 done
 # what is only compiled where there is an MMU

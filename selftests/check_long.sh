@@ -1,19 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make check-long: what takes too long for make check-all, about two hours: a
-# thousand loads, bindings and attachments without an MMU and on the PC, and an
-# hour of fuzzing. Ends with a table and "N passed, N failed".
+# make check-long: what takes too long for make check-all, some hours: a million
+# allocations under stress on kernels that look for mistakes, all selftests on
+# PREEMPT_RT, data races, a thousand loads, bindings and attachments without an MMU
+# and on the PC, an hour of fuzzing, and all mutants. Ends with a table and "N
+# passed, N failed".
 #
-# CYCLES and FUZZ_SECONDS say how much of it (1000, 3600). A new part is a
-# function that ends with a line "N passed, N failed", and a "check" line below.
+# OPERATIONS, CYCLES and FUZZ_SECONDS say how much of it (1000000, 1000, 3600). A
+# new part is a function that ends with a line "N passed, N failed", and a "check"
+# line below.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
 . "$here/rig/parts.sh"
 
-export KVER=${KVER:-6.1} CYCLES=${CYCLES:-1000} TIMEOUT=${TIMEOUT:-7200}
+export KVER=${KVER:-6.1} OPERATIONS=${OPERATIONS:-1000000} CYCLES=${CYCLES:-1000} TIMEOUT=${TIMEOUT:-7200}
 
 # On a board, with the figures; check_pc.sh does the same for the PC.
 endurance() {
@@ -36,8 +39,30 @@ pc_endurance() {
 	return $rc
 }
 
+# stress FLAVOUR: of the kernel with several processors, and nothing else
+stress() {
+	local log=$top/build/check/smp-6.12${1:+-$1}/stress.log rc=0
+	BOARD=smp KVER=6.12 FLAVOUR=$1 FAIL_FAST=first FIRST=stress \
+		"$here/check.sh" >"$logs/stress.log" 2>&1 || rc=$?
+	grep '^# ' "$log" || true
+	tail -n 1 "$logs/stress.log"
+	return $rc
+}
+
+mutants() {
+	local rc=0
+	"$here/mutants.sh" 2>&1 | tee "$logs/mutants.all" || rc=$?
+	sed -n 's/^mutants: \([0-9]*\) killed, \([0-9]*\) survived.*/\1 passed, \2 failed/p' \
+		"$logs/mutants.all" | tail -n 1
+	return $rc
+}
+
+check "stress" stress ""
+check "PREEMPT_RT" env BOARD=smp KVER=6.12 FLAVOUR=rt BOOTS_ONLY=y "$here/check.sh"
+check "data races" stress kcsan
 check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
 check fuzz fuzz "${FUZZ_SECONDS:-3600}"
+check mutants mutants
 
 finish_parts

@@ -211,7 +211,6 @@ static int stress_thread(void *data)
 	struct stress_worker *w = data;
 	unsigned int i;
 
-	set_user_nice(current, 10);
 	while (!kthread_should_stop()) {
 		step(w);
 		cond_resched();

@@ -48,7 +48,7 @@ binding()
 		usleep 20000
 		echo $name >$stressed/bind
 	done
-	usleep 300000
+	usleep 500000
 }
 
 attaching()
@@ -79,7 +79,7 @@ reloading()
 reading()
 {
 	cat $pools/sram/* >/dev/null
-	usleep 20000
+	usleep 300000
 }
 
 starts()

@@ -27,6 +27,13 @@ struct device_node {
 	int refs;
 };
 
+/* As linux/dma-direct.h has it; an entry of no size ends the list. */
+struct bus_dma_region {
+	phys_addr_t cpu_start;
+	dma_addr_t dma_start;
+	u64 size;
+};
+
 struct device {
 	const char *name;
 	u64 mask;
@@ -36,6 +43,7 @@ struct device {
 	void *dma_mem;
 	struct device_node *of_node;
 	struct iommu_domain *domain;
+	const struct bus_dma_region *dma_range_map;
 	bool dma_iommu;
 	bool coherent;
 	dma_addr_t bus_offset;
@@ -130,10 +138,28 @@ struct device_node *of_parse_phandle(const struct device_node *np,
 	return np->regions[index];
 }
 
+/* As many as there are, none of them left free. */
+struct property *of_find_property(const struct device_node *np,
+				  const char *name, int *bytes)
+{
+	*bytes = 0;
+	EXPECT(!strcmp(name, "memory-region"));
+	while (np && *bytes < 12 && np->regions[*bytes / 4])
+		*bytes += 4;
+	return *bytes ? (struct property *)np : NULL;
+}
+
+int of_property_read_u32_index(const struct device_node *np, const char *name,
+			       u32 index, u32 *value)
+{
+	EXPECT(!strcmp(name, "memory-region"));
+	*value = 1;
+	return index < 3 && np->regions[index] ? 0 : -EOVERFLOW;
+}
+
 bool of_device_is_compatible(const struct device_node *np, const char *name)
 {
-	EXPECT(!strcmp(name, "dma-alias-pool,region"));
-	return np->is_region;
+	return np->is_region && !strcmp(name, "dma-alias-pool,region");
 }
 
 void of_node_put(struct device_node *np)
@@ -278,6 +304,21 @@ static void refusals(void)
 	refused("it is behind an IOMMU");
 }
 
+static const struct bus_dma_region whole[] = {
+	{ 0x20200000, 0x20200000, 0x400000 },
+	{ 0x20000000, 0x20000000, 0x200000 },
+	{ }
+}, with_hole[] = {
+	{ 0x20000000, 0x20000000, 0x100000 },
+	{ 0x20101000, 0x20101000, 0x2ff000 },
+	{ }
+}, with_shift[] = {
+	{ 0x20000000, 0x20000000, 0x100000 },
+	{ 0x20100000, 0x30100000, 0x100000 },
+	{ 0x20200000, 0x20200000, 0x200000 },
+	{ }
+};
+
 static void translation(void)
 {
 	dma_addr_t bus = 0;
@@ -299,6 +340,16 @@ static void translation(void)
 	EXPECT(!dap_translate(&dev, &first, &bus) && bus == 0x20000000);
 	dev.bus_gap -= PAGE_SIZE;
 	EXPECT(dap_translate(&dev, &first, &bus));
+
+	/* its ends fit, but there is a hole, or another address, in the middle */
+	start();
+	dev.dma_range_map = whole;
+	EXPECT(!dap_translate(&dev, &first, &bus) && bus == 0x20000000);
+	dev.dma_range_map = with_hole;
+	EXPECT(dap_translate(&dev, &first, &bus));
+	dev.dma_range_map = with_shift;
+	EXPECT(dap_translate(&dev, &first, &bus));
+	dev.dma_range_map = NULL;
 
 	start();
 	first.has_bus = true;

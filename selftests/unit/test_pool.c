@@ -212,14 +212,13 @@ static const struct dap_spec spec = {
 	.no_map = true,
 };
 
-static struct device first_dev = { "first" }, second_dev = { "second" };
 static struct dap_user first, second;
 
 static void start_with(const struct dap_spec *s)
 {
 	memset(&pool, 0, sizeof(pool));
-	first = (struct dap_user){ .dev = &first_dev };
-	second = (struct dap_user){ .dev = &second_dev };
+	first = (struct dap_user){ .name = "first" };
+	second = (struct dap_user){ .name = "second" };
 	claims = metas = module_refs = 0;
 	module_goes = false;
 	no_memory = false;

@@ -45,11 +45,14 @@ static void *phys_to_virt(phys_addr_t phys)
 	return (void *)(uintptr_t)phys;
 }
 
+enum dap_mpu_kind { DAP_MPU_UNCACHED, DAP_MPU_NO_ACCESS };
+
 static int mpu_result;
 
-static int dap_mpu_claim(struct device *dev, phys_addr_t base, phys_addr_t size)
+static int dap_mpu_claim(struct device *dev, phys_addr_t base, phys_addr_t size,
+			 enum dap_mpu_kind kind)
 {
-	called('p', base);
+	called(kind == DAP_MPU_UNCACHED ? 'p' : 'g', base);
 	return mpu_result;
 }
 
@@ -229,6 +232,23 @@ static void failures(void)
 	EXPECT(dap_region_claim(NULL, &region, "sram", true, true) ==
 	       -EOPNOTSUPP);
 	EXPECT(!strcmp(calls, NOMMU ? "cmfpur" : "cpr"));
+
+	start(ALIAS);
+	region.guard = true;
+	mpu_result = -EBUSY;
+	message = NULL;
+	EXPECT(dap_region_claim(NULL, &region, "sram", true, true) == -EBUSY);
+	EXPECT(!strcmp(calls, NOMMU ? "cCMfvguRr" : "cCMvguRr"));
+}
+
+/* After the last look at the other view, and gone before the memory is. */
+static void with_guard(void)
+{
+	start(ALIAS);
+	region.guard = true;
+	claims(0, true, NOMMU ? "cCMfvg" : "cCMvg");
+	EXPECT(region.mpu == 5);
+	releases("quRr");
 }
 
 static void ranges(void)
@@ -299,6 +319,7 @@ static const struct tap_test tests[] = {
 	{ "a region with an alias", with_alias },
 	{ "a region without an alias", without_alias },
 	{ "a region for the MPU", with_mpu },
+	{ "a guard over the other view", with_guard },
 	{ "each step may fail", failures },
 	{ "addresses and sizes", ranges },
 	{ "cached or not", mappings },
