@@ -346,3 +346,4 @@ module_exit(stress_exit);
 MODULE_DESCRIPTION("Load on the DMA API, for dma_alias_pool's tests");
 MODULE_AUTHOR("The dma-alias-pool developers");
 MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

@@ -61,7 +61,7 @@ each_fails()
 	n=0 failed_cleanly=0
 	while :; do
 		n=$((n + 1))
-		injected= error=
+		injected="" error=""
 		eval "$("$here/fail_nth" $n "$@")"
 		[ -n "$injected" ] || { fail "$what: no result"; break; }
 		$undo $error

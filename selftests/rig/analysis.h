@@ -15,11 +15,20 @@
 
 void *dap_analysis_alloc(size_t size) DAP_GIVES;
 
+static inline void *dap_analysis_zalloc(size_t size)
+{
+	void *memory = dap_analysis_alloc(size);
+
+	if (memory)
+		__builtin_memset(memory, 0, size);
+	return memory;
+}
+
 #undef kmalloc
 #undef kzalloc
 #undef kcalloc
 #undef kstrndup
 #define kmalloc(size, flags)		dap_analysis_alloc(size)
-#define kzalloc(size, flags)		dap_analysis_alloc(size)
-#define kcalloc(count, size, flags)	dap_analysis_alloc((count) * (size))
+#define kzalloc(size, flags)		dap_analysis_zalloc(size)
+#define kcalloc(count, size, flags)	dap_analysis_zalloc((count) * (size))
 #define kstrndup(text, max, flags)	((char *)dap_analysis_alloc(max))
