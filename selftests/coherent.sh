@@ -149,7 +149,7 @@ page_by_page()
 {
 	n=0
 	while do_dev dap-test.0 alloc 1 nowarn; do
-		in_pool || break
+		bus_in_pool || break
 		n=$((n + 1))
 	done
 	same "pages handed out" $n $pages

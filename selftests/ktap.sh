@@ -205,9 +205,7 @@ from_pool()
 		from_pool $pool_base $pool_size $pool_alias
 		return
 	fi
-	# not in_pool: after a call with arguments hush has lost our caller's
-	offset=$((dma - $1))
-	[ $offset -ge 0 ] && [ $offset -lt $(($2)) ] ||
+	bus_in_pool $1 $2 ||
 		fail "bus address $dma is not in the pool at $1"
 	if with_mmu; then
 		same "memory at cpu address $cpu" "$(hex $phys)" \
@@ -219,15 +217,15 @@ from_pool()
 	fi
 }
 
-# in_pool [BASE SIZE]: is the last result's bus address?
-in_pool()
+# bus_in_pool [BASE SIZE]: is the last result's bus address?
+bus_in_pool()
 {
 	offset=$((dma - ${1:-$pool_base}))
 	[ $offset -ge 0 ] && [ $offset -lt $((${2:-$pool_size})) ]
 }
 
 # not_from_pool [BASE SIZE]: the last result's bus address
-not_from_pool() { ! in_pool "$@" || fail "$dma is in the pool"; }
+not_from_pool() { ! bus_in_pool "$@" || fail "$dma is in the pool"; }
 
 # A request that the pool cannot serve: unserved DEVICE COMMAND ...
 unserved()
