@@ -693,6 +693,7 @@ static int do_bus_limit(struct test_dev *t, char *args)
 /* node_refs PATH: references that are held on a device tree node */
 static int do_node_refs(struct test_dev *t, char *args)
 {
+#ifdef CONFIG_OF
 	struct device_node *np = of_find_node_by_path(args);
 
 	if (!np)
@@ -700,6 +701,9 @@ static int do_node_refs(struct test_dev *t, char *args)
 	result(t, "refs=%u\n", kref_read(&np->kobj.kref) - 1);
 	of_node_put(np);
 	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
 }
 
 /* sgtable ID: is there a scatterlist for the buffer? */
