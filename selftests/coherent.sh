@@ -232,7 +232,7 @@ masks()
 
 	# all but the last byte, and so but the last page
 	ok_dev dap-test.0 coherent_mask $(hex $((pool_base + pool_size - 2)))
-	bad_dev dap-test.0 alloc $pool_size nowarn
+	unserved dap-test.0 alloc $pool_size nowarn
 	ok_dev dap-test.0 alloc 1
 	same "bus address" "$(hex $dma)" "$(hex $((pool_base + pool_size - 2 * page)))"
 	ok_dev dap-test.0 coherent_mask $(hex $((pool_base + pool_size - 1)))
@@ -256,11 +256,11 @@ bus_limits()
 	ok_dev dap-test.0 alloc $((pool_size / 2))
 	same "bus address" "$(hex $dma)" "$(hex $pool_base)"
 	log_clear
-	bad_dev dap-test.0 alloc 1
-	log_has "no room for 1 bytes in what the device can address of it, $(hex $((pool_size / 2))) bytes (mask"
+	unserved dap-test.0 alloc 1
+	unserved_says "no room for 1 bytes in what the device can address of it, $(hex $((pool_size / 2))) bytes (mask"
 	ok_dev dap-test.0 free all
 	ok_dev dap-test.0 coherent_mask $(hex $((pool_base + pool_size / 4 - 1)))
-	bad_dev dap-test.0 alloc $((pool_size / 2)) nowarn
+	unserved dap-test.0 alloc $((pool_size / 2)) nowarn
 	ok_dev dap-test.0 alloc $((pool_size / 4))
 	ok_dev dap-test.0 free all
 	ok_dev dap-test.0 bus_limit 0
