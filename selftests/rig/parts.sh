@@ -33,7 +33,7 @@ check() {
 	add "$name" "$logs/${name// /-}.log" $status
 }
 
-# fuzz SECONDS: two targets, "ok - NAME" each
+# fuzz SECONDS: all targets, "ok - NAME: N inputs" each
 fuzz() {
 	local kernel status=0
 	need clang libclang-rt-14-dev
