@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The driver of pools, and where their descriptions come from.
+ * The driver of pools, and the module's parameters.
  *
- * A pool is a platform device.  Device tree describes some; for each entry of
- * pools= the module makes one of its own, so that there is one way through
- * probe.  What a pool owns does not hang on its device: see attach.c.
+ * A pool is a platform device.  Device tree describes some, see of.c; for each
+ * entry of pools= the module makes one of its own, so that there is one way
+ * through probe.  What a pool owns does not hang on its device: see attach.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/module.h>
 #include <linux/of.h>
-#include <linux/of_reserved_mem.h>
 #include <linux/platform_device.h>
 #include <linux/slab.h>
 
 #include "attach.h"
 #include "compat.h"
 #include "debugfs.h"
+#include "of.h"
 #include "params.h"
 
 /* It says what memory devices may write to: not for a kernel that is locked down. */
@@ -53,186 +53,6 @@ static unsigned int dap_nr_devices;
 
 /* How the last probe of a device made here ended: the core does not tell. */
 static int dap_probe_result;
-
-/* Length of a property of a pool's node, or -1 without it. */
-static int property_bytes(struct device *dev, const char *name)
-{
-	int bytes;
-
-	return of_find_property(dev->of_node, name, &bytes) ? bytes : -1;
-}
-
-/*
- * What is there and cannot be read must not pass for what is not there: a pool
- * whose alias is gone that way would be another one.
- */
-static int bad_property(struct device *dev, const char *name, const char *must)
-{
-	return dev_err_probe(dev, -EINVAL, "%s must be %s\n", name, must);
-}
-
-static int read_flag(struct device *dev, const char *name, bool *flag)
-{
-	int bytes = property_bytes(dev, name);
-
-	*flag = bytes >= 0;
-	if (bytes > 0)
-		return bad_property(dev, name, "without a value");
-	return 0;
-}
-
-static int read_max_align(struct device *dev, u64 *max_align)
-{
-	static const char name[] = "dma-alias-pool,max-alignment";
-	int bytes = property_bytes(dev, name);
-	u32 value;
-
-	if (bytes < 0)
-		return 0;
-	if (bytes != sizeof(value) ||
-	    of_property_read_u32(dev->of_node, name, &value))
-		return bad_property(dev, name, "one number");
-	*max_align = value;
-	return 0;
-}
-
-/* The alias, or NULL: then the region is what the CPU uses. */
-static int read_alias(struct device *dev, const struct resource **res)
-{
-	struct device_node *np = dev->of_node;
-	int bytes = property_bytes(dev, "reg");
-
-	*res = platform_get_resource(to_platform_device(dev), IORESOURCE_MEM,
-				     0);
-	if (bytes < 0)
-		return 0;
-	if (!*res || bytes != (of_n_addr_cells(np) + of_n_size_cells(np)) *
-			      sizeof(__be32))
-		return bad_property(dev, "reg",
-				    "one range that its bus can translate");
-	return 0;
-}
-
-/* A label is shorter than sram@20000000, which is at least unique. */
-static int read_name(struct device *dev, const struct device_node *region_np,
-		     char *name)
-{
-	const char *text = kbasename(region_np->full_name);
-
-	if (property_bytes(dev, "label") >= 0 &&
-	    (of_property_count_strings(dev->of_node, "label") != 1 ||
-	     of_property_read_string(dev->of_node, "label", &text)))
-		return bad_property(dev, "label", "one string");
-	if (!dap_valid_name(text, strlen(text)))
-		return dev_err_probe(dev, -EINVAL,
-				     "\"%*pE\" cannot be the name of a pool: set label to 1 to %u letters or digits\n",
-				     (int)strnlen(text, 64), text,
-				     DAP_NAME_LEN - 1);
-	strscpy(name, text, DAP_NAME_LEN);
-	return 0;
-}
-
-/* The kernel looks reserved memory up by the last part of a node's path. */
-static bool is_reserved_memory(const struct device_node *np)
-{
-	struct device_node *parent = of_find_node_by_path("/reserved-memory");
-	bool ret = parent && np->parent == parent;
-
-	of_node_put(parent);
-	return ret;
-}
-
-/* Some kernels reserve what follows a reg that is empty. */
-static bool has_whole_ranges(struct device_node *np)
-{
-	unsigned int cells = of_n_addr_cells(np) + of_n_size_cells(np);
-	int bytes;
-
-	if (!of_find_property(np, "reg", &bytes))
-		return true;
-	return cells && bytes && bytes % (cells * sizeof(__be32)) == 0;
-}
-
-static int read_region(struct device *dev, struct device_node *np,
-		       struct dap_spec *spec)
-{
-	struct reserved_mem *rmem = NULL;
-
-	if (!of_device_is_available(np))
-		return dev_err_probe(dev, -EINVAL,
-				     "memory-region %pOF is disabled\n", np);
-	if (is_reserved_memory(np) && has_whole_ranges(np))
-		rmem = of_reserved_mem_lookup(np);
-	if (!rmem || !rmem->size)
-		return dev_err_probe(dev, -EINVAL,
-				     "memory-region %pOF is no reserved memory of this kernel: it must be in /reserved-memory at boot\n",
-				     np);
-	/* The kernel would give others' memory to others. */
-	if (!of_device_is_compatible(np, "dma-alias-pool,region"))
-		return dev_err_probe(dev, -EINVAL,
-				     "memory-region %pOF is not compatible with dma-alias-pool,region\n",
-				     np);
-	spec->phys = rmem->base;
-	spec->size = rmem->size;
-	spec->alias = rmem->base;
-	/* As the kernel has read it, whatever its value. */
-	spec->no_map = of_find_property(np, "no-map", NULL);
-	return 0;
-}
-
-static int read_pool(struct device *dev, const struct device_node *region_np,
-		     struct dap_spec *spec)
-{
-	const struct resource *res;
-	int ret;
-
-	ret = read_flag(dev, "dma-alias-pool,default", &spec->is_default) ?:
-	      read_flag(dev, "dma-alias-pool,mpu", &spec->use_mpu) ?:
-	      read_max_align(dev, &spec->max_align) ?:
-	      read_alias(dev, &res);
-	if (ret)
-		return ret;
-
-	if (res && resource_size(res) != spec->size)
-		return dev_err_probe(dev, -EINVAL,
-				     "the alias %pR has not the size %pa of memory-region %pOF\n",
-				     res, &spec->size, region_np);
-	if (res && res->start == spec->phys)
-		return dev_err_probe(dev, -EINVAL,
-				     "the alias %pR is the region itself: leave reg out if that is not cacheable\n",
-				     res);
-	if (res)
-		spec->alias = res->start;
-	if (spec->use_mpu && res)
-		return dev_err_probe(dev, -EINVAL,
-				     "dma-alias-pool,mpu is for memory without an alias, but there is reg\n");
-
-	return read_name(dev, region_np, spec->name);
-}
-
-/* Region and flags of a device tree node into @spec and @region_np. */
-static int spec_from_node(struct device *dev, struct dap_spec *spec,
-			  struct device_node **region_np)
-{
-	int bytes = property_bytes(dev, "memory-region");
-	struct device_node *np;
-	int ret;
-
-	if (bytes < 0)
-		return dev_err_probe(dev, -EINVAL,
-				     "memory-region is missing\n");
-	np = of_parse_phandle(dev->of_node, "memory-region", 0);
-	if (!np || bytes != sizeof(phandle))
-		ret = bad_property(dev, "memory-region",
-				   "one phandle, of a node that there is");
-	else
-		ret = read_region(dev, np, spec) ?: read_pool(dev, np, spec);
-	if (ret)
-		of_node_put(np);
-	else
-		*region_np = np;
-	return ret;
-}
 
 static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 			  struct device_node *region_np)
@@ -284,7 +104,7 @@ static int dap_probe(struct platform_device *pdev)
 	if (given)
 		spec = *given;
 	else
-		ret = spec_from_node(&pdev->dev, &spec, &region_np);
+		ret = dap_spec_from_node(&pdev->dev, &spec, &region_np);
 	if (!ret) {
 		apply_max_align(&spec);
 		spec.guard = guard && spec.alias != spec.phys;
