@@ -85,6 +85,18 @@ static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
 	return 0;
 }
 
+/* A region of the MPU over the view at @phys: a pool has one at the most. */
+static int claim_mpu(struct device *dev, struct dap_region *r,
+		     enum dap_mpu_kind kind)
+{
+	int number = dap_mpu_claim(dev, r->phys, r->size, kind);
+
+	if (number < 0)
+		return number;
+	r->mpu = number;
+	return 0;
+}
+
 /**
  * dap_region_conflict() - can a device use a region as it is mapped?
  * @region: the region
@@ -188,12 +200,9 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 				      region->size);
 
 	if (region->use_mpu) {
-		region->mpu = dap_mpu_claim(dev, region->phys, region->size,
-					    DAP_MPU_UNCACHED);
-		if (region->mpu < 0) {
-			ret = region->mpu;
+		ret = claim_mpu(dev, region, DAP_MPU_UNCACHED);
+		if (ret)
 			goto err_unmap;
-		}
 	}
 
 	if (has_alias && verify) {
@@ -204,12 +213,9 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 
 	/* The last that touches the cacheable view was the check above. */
 	if (region->guard) {
-		region->mpu = dap_mpu_claim(dev, region->phys, region->size,
-					    DAP_MPU_NO_ACCESS);
-		if (region->mpu < 0) {
-			ret = region->mpu;
+		ret = claim_mpu(dev, region, DAP_MPU_NO_ACCESS);
+		if (ret)
 			goto err_unmap;
-		}
 	}
 	return 0;
 
