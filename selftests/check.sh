@@ -19,6 +19,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
+. "$here/rig/boots.sh"
 
 export KVER=${KVER:-6.1} BOARD=${BOARD:-an385}
 machine=$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}
@@ -39,17 +40,11 @@ add() {
 
 # a boot that is still running does not count
 finished() {
-	stop
+	stop_boots
 	wait
 	echo "$total_passed passed, $total_failed failed"
 	exit $((total_failed > 0))
 }
-
-pids=() labels=()
-stop() {
-	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
-}
-trap 'stop; exit 130' INT TERM
 
 # counts LABEL LOG: from the last line "LABEL: N passed, N failed"
 counts() {
@@ -220,8 +215,6 @@ if grep -qs arm,pl081 "$here/rig/boards/$BOARD/$BOARD.dts"; then
 	boots+=("real_dma-wrong-bus real_dma.sh@wrong-bus")
 fi
 
-# The rig's own words go to the log, its KTAP lines and verdict too; what is
-# shown is the verdict, and all of it where something failed. In the background.
 boot() {
 	local label=$1 script=$2
 	shift 2
@@ -230,40 +223,7 @@ boot() {
 		--log "$logs/$label.console" --json "$logs/$label.json" \
 		--run ${script//@/ } >"$logs/$label.log" 2>&1
 }
-
-# the boot that was started first of those that run
-finish_one() {
-	local label=${labels[0]} rc=0
-	wait "${pids[0]}" || rc=$?
-	pids=("${pids[@]:1}") labels=("${labels[@]:1}")
-	if [ $rc -ne 0 ]; then
-		sed 's/^/# /' "$logs/$label.log"
-	fi
-	tail -n 1 "$logs/$label.log"
-	if [ -e "$logs/$label.json" ]; then
-		read -r passed failed < <(run_counts "$logs/$label.json")
-		# a run that is not well counts, even if all its lines are
-		[ $rc -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
-		add "$label" "$passed" "$failed"
-	else
-		add "$label" 0 1
-	fi
-}
-
-part_boots() {
-	local words_of_boot
-	say "  BOOT    ${#boots[@]} times, two at once"
-	for words_of_boot in "${boots[@]}"; do
-		# shellcheck disable=SC2086 # words
-		boot $words_of_boot &
-		pids+=($!)
-		labels+=("${words_of_boot%% *}")
-		[ ${#pids[@]} -lt 2 ] || finish_one
-	done
-	while [ ${#pids[@]} -gt 0 ]; do
-		finish_one
-	done
-}
+part_boots() { run_boots "${boots[@]}"; }
 
 # Instructions repeat to the last one, so a goal that is missed is a failure.
 part_bench() {

@@ -12,6 +12,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
+. "$here/rig/boots.sh"
 
 export KVER=${KVER:-6.1} BOARD=pc
 logs=$top/build/check/$BOARD-$KVER
@@ -71,58 +72,20 @@ arguments() { [ "$1" != endurance ] || echo "${CYCLES:-50}"; }
 
 boot() {
 	local label=$1
-	# shellcheck disable=SC2086 # words
-	"$here/rig/run.py" $words --qemu "$(devices "$label")" \
+	say "  BOOT    $label"
+	# shellcheck disable=SC2046 disable=SC2086 # words
+	exec "$here/rig/run.py" $words --qemu "$(devices "$label")" \
 		--append "$(append "$label")" --label "$label" \
 		--timeout "${TIMEOUT:-400}" \
 		--log "$logs/$label.console" --json "$logs/$label.json" \
 		--run "stock_$label.sh" $(arguments "$label") >"$logs/$label.log" 2>&1
 }
 
-finish() { # PID LABEL
-	local label=$2 rc=0 passed=0 failed=1
-	wait "$1" || rc=$?
-	[ $rc -eq 0 ] || sed 's/^/# /' "$logs/$label.log"
-	grep '^rig: pc ' "$logs/$label.log" || echo "not ok - $label did not come to its end"
-	if [ -e "$logs/$label.json" ]; then
-		read -r passed failed < <(run_counts "$logs/$label.json")
-		# a run that is not well counts, even if all its lines are
-		[ $rc -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
-	fi
-	total_passed=$((total_passed + passed))
-	total_failed=$((total_failed + failed))
+add() { # LABEL PASSED FAILED
+	total_passed=$((total_passed + $2))
+	total_failed=$((total_failed + $3))
 }
 
-say "  BOOT    ${#boots[@]} times, two at once (about 4 min)"
-pids=() labels=()
-stop() {
-	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
-}
-trap 'stop; exit 130' INT TERM
-# one of the two has ended: which one
-ended() {
-	local i
-	while :; do
-		for i in "${!pids[@]}"; do
-			if ! kill -0 "${pids[$i]}" 2>/dev/null; then
-				finish "${pids[$i]}" "${labels[$i]}"
-				unset "pids[$i]" "labels[$i]"
-				return
-			fi
-		done
-		sleep 1
-	done
-}
-for label in "${boots[@]}"; do
-	say "  BOOT    $label"
-	boot "$label" &
-	pids+=($!)
-	labels+=("$label")
-	[ ${#pids[@]} -lt 2 ] || ended
-done
-while [ ${#pids[@]} -gt 0 ]; do
-	ended
-done
-
+run_boots "${boots[@]}"
 echo "$total_passed passed, $total_failed failed"
 [ "$total_failed" -eq 0 ]
