@@ -93,6 +93,25 @@ echo "<4>WARNING: CPU: 0 PID: 1 at nowhere.c:1" >/dev/kmsg
 rig_end_expect
 echo "ok 1 fine"
 X1
+guest stops <<'X1'
+. ./rig-watch.sh
+echo 1..1
+rig_expect_stop last-words
+echo "<0>$1" >/dev/kmsg
+while :; do sleep 100; done
+X1
+# as KCSAN prints them: both accesses, and who called
+guest race <<'X1'
+echo 1..1
+for line in "BUG: KCSAN: data-race in reader / writer" \
+	"write to 0x1 of 4 bytes by task 1 on cpu 0:" " writer+0x1/0x2 $1" " a+0x1/0x2" \
+	" b+0x1/0x2" " c+0x1/0x2 $2" \
+	"read to 0x1 of 4 bytes by interrupt on cpu 1:" " reader+0x1/0x2" \
+	"====="; do
+	echo "<3>$line" >/dev/kmsg
+done
+echo "ok 1 fine"
+X1
 guest watch <<'X1'
 . ./rig-watch.sh
 echo 1..1
@@ -154,7 +173,7 @@ check() {
 }
 
 echo "KTAP version 1"
-echo "1..26"
+echo "1..30"
 check "a passing script passes" 0 ': 2 passed, 0 failed$' --run pass a b
 check "its arguments arrive" 0 '^ok 1 outer a b$' --run pass a b
 check "its text arrives unchanged" 0 '^ok 2 odd <3> -n \\ "quoted"   spaces$' --run pass
@@ -172,6 +191,13 @@ check "a warning in the kernel log fails" 1 'FAILED: kernel: WARNING' --run warn
 check "an end without the finished line fails" 1 'ended without the finished line' --run ends
 check "an expected complaint passes" 0 ': 1 passed, 0 failed$' --run expected
 check "an expected complaint must come" 1 'did not come: .*elsewhere' --run absent
+check "an expected stop passes" 0 ': 1 passed, 0 failed$' --run stops last-words
+check "an expected stop must come" 1 'did not stop with "last-words"' \
+	--timeout 6 --run stops other-words
+check "a data race in the module fails" 1 'FAILED: kernel: BUG: KCSAN' \
+	--run race "[dma_alias_pool]" none
+check "the kernel's own data races are counted" 0 ': 1 passed, 0 failed; 1 data races' \
+	--run race none "[dma_alias_pool]"
 check "watching: nothing touched passes" 0 ', 0 touches$' \
 	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS"
 check "watching: the alias is not the watched view" 0 ', 0 touches$' \
