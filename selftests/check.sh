@@ -148,8 +148,10 @@ on_smp() {
 	*) echo "$1.sh" ;;
 	esac
 }
+# DMA_API_DEBUG's own locks sleep on PREEMPT_RT, where its callers may not.
+in_atomic_context() { [ "${FLAVOUR:-}" != rt ] || echo "--append dma_debug=off"; }
 if [ "$BOARD" = smp ]; then
-	boots+=("stress stress.sh@${OPERATIONS:-20000} --timeout 3600 $([ "${FLAVOUR:-}" != rt ] || echo "--append dma_debug=off")")
+	boots+=("stress stress.sh@${OPERATIONS:-20000} --timeout 3600 $(in_atomic_context)")
 	boots+=("faults faults.sh --timeout 900")
 	boots+=("tracing tracing.sh")
 fi
@@ -160,7 +162,8 @@ done
 for script in calls coherent files attach mapping lifetime streaming bad_free bad_input; do
 	# with an MMU no cacheable view is mapped, and the CPU has its caches
 	if [ "$BOARD" = smp ]; then
-		boots+=("$script $(on_smp "$script") --timeout 600")
+		boots+=("$script $(on_smp "$script") --timeout 600 $(
+			[ "$script" != coherent ] || in_atomic_context)")
 		continue
 	elif [ -z "$POOL_ALIAS" ]; then
 		boots+=("$script $script.sh")
