@@ -13,8 +13,11 @@
 #   rmmod dma_alias_pool
 #   -->
 # and must say nothing. Not compared: the time stamps of kernel messages, the
-# age of allocations, and places in functions (+0x1c/0x150). BusyBox's insmod
-# tries twice: a kernel message that comes twice in a row is taken for one.
+# age of allocations, places in functions (+0x1c/0x150), and what newer kernels
+# say of a probe that failed. BusyBox's insmod tries twice: a kernel message that
+# comes twice in a row is taken for one.
+#
+# Addresses and prompts are those of one board: on others this is skipped.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
@@ -24,6 +27,13 @@ export KVER=${KVER:-6.1} BOARD=${BOARD:-an385}
 work=$(mktemp -d "${TMPDIR:-/tmp}/check_readme.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 n=0 passed=0 failed=0
+
+shown_on=$(sed -n 's/^\([a-z0-9]*\):[^ ]*# .*/\1/p' "$1" | sort -u)
+if [ -n "$shown_on" ] && [ "$shown_on" != "$BOARD" ]; then
+	echo "ok 1 $(basename "$1") shows $shown_on # SKIP not $BOARD"
+	echo "0 passed, 0 failed"
+	exit 0
+fi
 
 # report WHAT WANTED GOT: files or words; what differs is shown
 report() {
@@ -71,6 +81,8 @@ normal() {
 		-e 's/^ +[0-9]+( +[0-9]+ +[0-9]+ +[0-9]+ [^ ]+ .*\+0x)/ AGE\1/' |
 		awk '/^\[ *[0-9]+\.[0-9]+\] / {
 			sub(/^\[ *[0-9]+\.[0-9]+\] /, "")
+			if (/: probe with driver [^ ]+ failed with error/)
+				next
 			if ($0 == last)
 				next
 			last = $0
