@@ -21,6 +21,8 @@ reports=$top/build/analysis/$BOARD-$KVER
 n=0 passed=0 failed=0
 
 need coccinelle clang gcc python3
+# Coccinelle loads the library of Debian's Python, but does not depend on it
+need "libpython$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
 source=$(readlink -f "$kernel/source")
 "$here/rig/modules.sh" "$kernel" "$build"

@@ -42,7 +42,8 @@ style() {
 		perl "$source/scripts/checkpatch.pl" --strict --no-tree \
 			--no-summary --quiet --terse --color=never \
 			--ignore CONST_STRUCT,CAMELCASE -f "$file" 2>&1 || true
-	done | sed -e "/^find: '/d" -e '/value \$root in/d'	# without git
+	# without git, or without its repository
+	done | sed -e "/^find: '/d" -e '/value \$root in/d' -e '/git: not found$/d'
 	rm -f .checkpatch-camelcase.*	# what it remembers
 }
 report_found "checkpatch --strict" < <(style)
