@@ -39,7 +39,8 @@ MAX_TOUCHES = 100
 
 STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[[^\]]*\])? ?")
 FINISHED = re.compile(r"^rig: finished status=(\d+)$")
-PANIC = re.compile(r"Kernel panic - not syncing")
+# the second is ARMv7-M's: a fault in a fault's handler, say; it says so and spins
+PANIC = re.compile(r"Kernel panic - not syncing|Unhandled exception: IPSR")
 PANIC_END = re.compile(r"end Kernel panic")
 KTAP = re.compile(r"^ *(?:ok \d|not ok \d|1\.\.\d|#|K?TAP version |Bail out!)")
 RESULT = re.compile(r"^( *)(ok|not ok) (\d+)\b *(.*)$")

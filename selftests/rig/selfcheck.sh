@@ -70,6 +70,11 @@ echo 1..1
 echo "<4>WARNING: CPU: 0 PID: 1 at nowhere.c:1" >/dev/kmsg
 echo "ok 1 fine"
 X1
+guest spins <<'X1'
+echo 1..1
+echo "<0>Unhandled exception: IPSR = 00000005 LR = fffffff1" >/dev/kmsg
+while :; do sleep 100; done
+X1
 guest ends <<'X1'
 echo 1..1
 echo "ok 1 fine"
@@ -173,7 +178,7 @@ check() {
 }
 
 echo "KTAP version 1"
-echo "1..30"
+echo "1..31"
 check "a passing script passes" 0 ': 2 passed, 0 failed$' --run pass a b
 check "its arguments arrive" 0 '^ok 1 outer a b$' --run pass a b
 check "its text arrives unchanged" 0 '^ok 2 odd <3> -n \\ "quoted"   spaces$' --run pass
@@ -187,6 +192,7 @@ check "a script's exit status counts" 1 'ended with status 3' --run status
 check "a script that is not there fails" 1 'ended with status' --run nosuch
 check "a hang is ended" 1 'FAILED: timeout' --timeout 6 --run hang
 check "a panic is seen" 1 'FAILED: the kernel panicked' --append rdinit=/bin/false --run pass
+check "an exception that nothing handles ends it" 1 'FAILED: the kernel panicked' --run spins
 check "a warning in the kernel log fails" 1 'FAILED: kernel: WARNING' --run warn
 check "an end without the finished line fails" 1 'ended without the finished line' --run ends
 check "an expected complaint passes" 0 ': 1 passed, 0 failed$' --run expected
