@@ -141,15 +141,16 @@ part_unsupported() {
 # --- boots: LABEL SCRIPT OPTION...
 boots=()
 
+# DMA_API_DEBUG's own locks sleep on PREEMPT_RT, where its callers may not.
+in_atomic_context() { [ "${FLAVOUR:-}" != rt ] || echo "--append dma_debug=off"; }
 # What looks for mistakes is slow: fewer of the same there.
 on_smp() {
 	case $1 in
+	coherent) echo "$1.sh $(in_atomic_context)" ;;
 	lifetime) echo "$1.sh@50" ;;
 	*) echo "$1.sh" ;;
 	esac
 }
-# DMA_API_DEBUG's own locks sleep on PREEMPT_RT, where its callers may not.
-in_atomic_context() { [ "${FLAVOUR:-}" != rt ] || echo "--append dma_debug=off"; }
 if [ "$BOARD" = smp ]; then
 	boots+=("stress stress.sh@${OPERATIONS:-20000} --timeout 3600 $(in_atomic_context)")
 	boots+=("faults faults.sh --timeout 900")
@@ -162,8 +163,7 @@ done
 for script in calls coherent files attach mapping lifetime streaming bad_free bad_input; do
 	# with an MMU no cacheable view is mapped, and the CPU has its caches
 	if [ "$BOARD" = smp ]; then
-		boots+=("$script $(on_smp "$script") --timeout 600 $(
-			[ "$script" != coherent ] || in_atomic_context)")
+		boots+=("$script $(on_smp "$script") --timeout 600")
 		continue
 	elif [ -z "$POOL_ALIAS" ]; then
 		boots+=("$script $script.sh")
