@@ -353,6 +353,7 @@ static struct page *dap_direct_alloc_pages(struct device *dev, size_t size,
 	static const gfp_t zones[] = { 0, GFP_DMA32, GFP_DMA };
 	u64 limit = min_not_zero(dev->coherent_dma_mask, dev->bus_dma_limit);
 	struct page *page;
+	dma_addr_t addr;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(zones); i++) {
@@ -364,10 +365,11 @@ static struct page *dap_direct_alloc_pages(struct device *dev, size_t size,
 					get_order(size));
 		if (!page)
 			continue;
-		*handle = phys_to_dma(dev, page_to_phys(page));
-		if (*handle != DMA_MAPPING_ERROR &&
-		    *handle + size - 1 <= limit)
+		addr = phys_to_dma(dev, page_to_phys(page));
+		if (addr != DMA_MAPPING_ERROR && addr + size - 1 <= limit) {
+			*handle = addr;
 			return page;
+		}
 		__free_pages(page, get_order(size));
 	}
 	return NULL;

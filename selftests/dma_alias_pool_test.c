@@ -541,7 +541,8 @@ static int do_resource(struct test_dev *t, char *args)
 static int do_noncoherent(struct test_dev *t, char *args)
 {
 	unsigned long long size;
-	dma_addr_t dma;
+	/* In 5.10 DMA_API_DEBUG records also what failed, with what is here. */
+	dma_addr_t dma = DMA_MAPPING_ERROR;
 	int ret = 0;
 	void *cpu;
 
@@ -549,8 +550,10 @@ static int do_noncoherent(struct test_dev *t, char *args)
 		return -EINVAL;
 	cpu = dma_alloc_noncoherent(t->dev, size, &dma, DMA_TO_DEVICE,
 				    GFP_KERNEL);
-	if (!cpu)
+	if (!cpu) {
+		result(t, "dma=0x%llx\n", (u64)dma);
 		return -ENOMEM;
+	}
 	/* Until 6.11 DMA_API_DEBUG wants this check here, too. */
 	if (dma_mapping_error(t->dev, dma) || memchr_inv(cpu, 0, size))
 		ret = -EBADMSG;
@@ -587,16 +590,18 @@ static int do_noncontiguous(struct test_dev *t, char *args)
 static int do_pages(struct test_dev *t, char *args)
 {
 	unsigned long long size;
+	/* As for dma_alloc_noncoherent(). */
+	dma_addr_t dma = DMA_MAPPING_ERROR;
 	struct page *page;
-	dma_addr_t dma;
 	int ret = 0;
 
 	if (number(args, &size))
 		return -EINVAL;
 	page = dma_alloc_pages(t->dev, size, &dma, DMA_FROM_DEVICE, GFP_KERNEL);
-	if (!page)
+	if (!page) {
+		result(t, "dma=0x%llx\n", (u64)dma);
 		return -ENOMEM;
-	/* As for dma_alloc_noncoherent(). */
+	}
 	if (dma_mapping_error(t->dev, dma))
 		ret = -EBADMSG;
 	result(t, "phys=0x%llx dma=0x%llx\n", (u64)page_to_phys(page), (u64)dma);

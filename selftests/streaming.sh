@@ -71,7 +71,7 @@ results()
 			*) echo "$call: $do_result" ;;
 			esac
 		else
-			echo "$call: failed"
+			echo "$call: failed $(cat $tests/$1)"
 		fi
 		echo "$call: $(cache_record $1)"
 	done
@@ -175,6 +175,8 @@ fallback_is_clean()
 ends_empty()
 {
 	same_stat sram bad_free_count 0
+	[ ! -e $debugfs/dma-api/dump ] || ! grep '^dap-test' $debugfs/dma-api/dump ||
+		fail "DMA_API_DEBUG knows of something that is mapped yet"
 	unload_all || fail "module in use"
 }
 
