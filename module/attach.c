@@ -15,9 +15,12 @@
  * pool goes away, but never while it holds memory: then it stays until its last
  * free, the pool stays with it, and the allocations pin the module.
  *
- * A bound client is linked to its pool's device as a consumer.  When the pool's
- * device is unbound or removed, and that includes rmmod, the driver core
- * unbinds the clients first.
+ * When the pool's device is unbound or removed, and that includes rmmod, the
+ * clients' drivers are unbound first.  A device link has the driver core suspend
+ * and shut down in that order, too.  It is a stateless one that lasts as long as
+ * the client: one for each binding (DL_FLAG_AUTOREMOVE_CONSUMER) leaves a work
+ * behind at each unbind that waits for a grace period of SRCU, and binding again
+ * and again fills a small system with the kernel threads of such works.
  *
  * Locking: dap_lock protects the lists and who belongs to whom.  It is taken in
  * process context only, with a device's lock held (bus notifiers) or without,
@@ -155,14 +158,11 @@ int dap_client_refresh(struct dap_client *client)
 					  "out of memory");
 	}
 
-	/*
-	 * Dropped by the driver core when the driver is unbound or its probe
-	 * fails.  A driver that cannot be unbound pins the module instead.
-	 */
-	if (!client->in_place &&
-	    !device_link_add(dev, entry->dev, DL_FLAG_AUTOREMOVE_CONSUMER))
+	if (!client->linked &&
+	    !device_link_add(dev, entry->dev, DL_FLAG_STATELESS))
 		return dap_refuse(dev, client->pool->name,
 			      "the pool's device depends on it");
+	client->linked = true;
 
 	client->bus = bus;
 	client->bus_end = bus + client->pool->region.size - 1;
@@ -247,6 +247,14 @@ static void restore_ops(struct dap_client *client)
 	dap_assign_skip_sync(client->dev, false);
 }
 
+/* Where one of the devices was removed, the driver core took the link with it. */
+static void remove_link(struct dap_client *client)
+{
+	if (client->linked)
+		device_link_remove(client->dev, dap_entry_of(client)->dev);
+	client->linked = false;
+}
+
 /**
  * dap_client_exclude() - let a client go, and have no policy bring it back
  * @client: holds no memory
@@ -257,6 +265,7 @@ void dap_client_exclude(struct dap_client *client)
 {
 	dap_assert_locked();
 	restore_ops(client);
+	remove_link(client);
 	dap_outsider_add(client->dev);
 	client->excluded = true;
 	client->announced = false;
@@ -272,6 +281,7 @@ void dap_client_drop(struct dap_client *client)
 {
 	dap_assert_locked();
 	restore_ops(client);
+	remove_link(client);
 	if (!client->gone)
 		dap_outsider_add(client->dev);
 	list_del(&client->node);
@@ -750,11 +760,15 @@ struct dap_entry *dap_entry_create(struct device *dev,
  */
 void dap_entry_retire(struct dap_entry *entry)
 {
-	dap_pool_kill(&entry->pool);
+	struct dap_client *client;
 
 	dap_lock();
+	/* Nobody joins from now on, but those who leave may need memory for it. */
 	entry->dead = true;
 	release_clients(entry);
+	dap_pool_kill(&entry->pool);
+	list_for_each_entry(client, dap_clients(entry), node)
+		remove_link(client);
 	/* Memory may be held for long yet, its device tree node need not be. */
 	put_device(entry->dev);
 	entry->dev = NULL;

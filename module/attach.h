@@ -19,12 +19,12 @@ extern const struct attribute_group *dap_groups[];
 /**
  * struct dap_entry - a pool and everybody around it, under dap_lock
  * @pool:	the pool itself
- * @dev:	its platform device, with a reference; NULL once @dead
+ * @dev:	its platform device, with a reference; NULL once it is gone
  * @region_np:	the node that clients' memory-region may name, or NULL
  * @has_bus:	all clients use @bus, instead of their own translation
  * @bus:	bus address of the pool
  * @is_default:	serves devices that nobody named
- * @dead:	@dev is gone, the last clients keep the rest
+ * @dead:	@dev goes or is gone: nobody joins, the last clients keep the rest
  * @node:	in the list of pools
  * @clients:	devices whose ops lead here
  * @dir:	debugfs directory

@@ -21,6 +21,7 @@
  * @user:	what it holds; under the pool's lock
  * @node:	in the list of clients, under dap_lock
  * @visit:	the last time somebody looked whether it can be dropped
+ * @linked:	its pool's device is its supplier; until that is gone
  * @in_place:	attached while its driver was bound, and pins the module
  * @foreign:	may free memory that it got before it was a client
  * @by_default:	nobody named this pool for it
@@ -41,6 +42,7 @@ struct dap_client {
 	struct dap_user user;
 	struct list_head node;
 	unsigned long visit;
+	bool linked;
 	bool in_place;
 	bool foreign;
 	bool by_default;

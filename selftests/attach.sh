@@ -136,6 +136,7 @@ detached()
 	detach $pool_a dap-test.0 || fail "detach failed"
 	[ -e $driver/dap-test.0 ] || fail "not bound again"
 	! is_client a dap-test.0 || fail "still a client"
+	! is_consumer dap-test.0 ${pool_a##*/} || fail "still linked to the pool's device"
 	not_served dap-test.0
 	ok_dev dap-test.0 map 1500 to
 	unbind dap-test.0
@@ -151,6 +152,8 @@ attached_again()
 	detach $pool_b dap-test.0 || fail "detach failed"
 	attach $pool_a dap-test.0 || fail "attach failed"
 	served_by a dap-test.0
+	is_consumer dap-test.0 ${pool_a##*/} || fail "not linked to the pool's device"
+	! is_consumer dap-test.0 ${pool_b##*/} || fail "linked to the pool that it left"
 	same_stat b clients 1
 }
 

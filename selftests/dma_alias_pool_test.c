@@ -78,6 +78,11 @@ static char *leak = "";
 module_param(leak, charp, 0644);
 MODULE_PARM_DESC(leak, "name of a device whose buffers are kept at unbind");
 
+static char *last_use = "";
+module_param(last_use, charp, 0644);
+MODULE_PARM_DESC(last_use,
+		 "name of a device whose remove takes coherent memory, to quiesce it");
+
 static bool record_cache;
 module_param(record_cache, bool, 0444);
 MODULE_PARM_DESC(record_cache, "keep what the kernel does to caches, for cache");
@@ -1352,6 +1357,18 @@ static int test_bind(struct device *dev)
 	return ret;
 }
 
+/* As drivers do that stop their device by a last command, in coherent memory. */
+static void use_memory(struct device *dev)
+{
+	dma_addr_t dma;
+	void *cpu;
+
+	cpu = dma_alloc_coherent(dev, PAGE_SIZE, &dma, GFP_KERNEL);
+	dev_info(dev, "remove: %s memory\n", cpu ? "has" : "has no");
+	if (cpu)
+		dma_free_coherent(dev, PAGE_SIZE, cpu, dma);
+}
+
 static void test_unbind(struct device *dev)
 {
 	struct test_dev *t;
@@ -1359,6 +1376,8 @@ static void test_unbind(struct device *dev)
 	mutex_lock(&test_lock);
 	t = find_test_dev(dev);
 	t->bound = false;
+	if (sysfs_streq(last_use, dev_name(dev)))
+		use_memory(dev);
 	if (!sysfs_streq(leak, dev_name(dev)))
 		free_all(t);
 	mutex_unlock(&test_lock);

@@ -261,6 +261,12 @@ not_served()
 	fi
 }
 
+# is_consumer DEVICE [POOL_DEVICE]: has the driver core a link between them?
+is_consumer()
+{
+	[ -e /sys/bus/platform/devices/$1/supplier:platform:${2:-dma_alias_pool.0} ]
+}
+
 bind() { echo "$1" 2>/dev/null >$driver/bind; }
 unbind() { echo "$1" 2>/dev/null >$driver/unbind; }
 
@@ -272,8 +278,7 @@ mem_free()
 	sed -n 's/^MemFree: *\([0-9]*\) .*/\1/p' /proc/meminfo
 }
 
-# What leaks does so each time; caches fill only once, and of the threads that
-# wait to take device links away there are only so many.
+# What leaks does so each time; caches fill only once.
 # leaks_nothing KIB COMMAND ...: it takes less than KIB of memory, or did so
 # only in its first rounds
 leaks_nothing()

@@ -20,9 +20,12 @@ attaches_before_probe()
 	ok_dev dap-test.0 alloc 4096
 	from_pool
 	ok_dev dap-test.0 free 0
-	# So that the driver core unbinds, suspends and shuts down in order.
-	[ -e /sys/bus/platform/devices/dap-test.0/supplier:platform:dma_alias_pool.0 ] ||
-		fail "the device is no consumer of its pool's device"
+	# So that the driver core suspends and shuts down in order.
+	is_consumer dap-test.0 || fail "the device is no consumer of its pool's device"
+	# To take the link away costs the kernel a thread for some time.
+	unbind dap-test.0
+	is_consumer dap-test.0 || fail "the link comes and goes with the driver"
+	bind dap-test.0
 }
 
 # It was bound before the load: it is not touched while its driver uses it.
@@ -56,6 +59,7 @@ rmmod_is_refused_while_memory_is_held()
 rmmod_unbinds_clients()
 {
 	[ ! -e $driver/dap-test.0 ] || fail "dap-test.0 is still bound"
+	! is_consumer dap-test.0 || fail "dap-test.0 is linked to a pool that is gone"
 	bind dap-test.0
 	not_served dap-test.0
 	ok_dev dap-test.0 map 1500 to
@@ -222,10 +226,19 @@ nothing_is_left()
 }
 
 # rmmod is not the only way to take a pool away.
+# The clients' drivers come first, and are served until they have gone.
 pool_is_unbound()
 {
+	# bound more often than once
+	unbind dap-test.0
+	bind dap-test.0
+	echo dap-test.0 >$params/last_use
+	log_clear
 	echo dma_alias_pool.0 >$pool_driver/unbind
+	log_has "dap-test.0: remove: has memory"
+	echo >$params/last_use
 	[ ! -e $driver/dap-test.0 ] || fail "dap-test.0 is still bound"
+	! is_consumer dap-test.0 || fail "dap-test.0 is linked to a pool that is gone"
 	nothing_is_left
 	pool_comes_back
 	bind dap-test.1
@@ -289,10 +302,21 @@ loads()
 	done
 }
 
-# 64 KiB would be 64 bytes a time, of a thousand.
+threads()
+{
+	read -r _ _ _ threads_of _ </proc/loadavg
+	echo ${threads_of#*/}
+}
+
+# 64 KiB would be 64 bytes a time, of a thousand. What the kernel leaves for later
+# at each unbind may not pile up either, as threads that wait.
 many_rebinds()
 {
 	load_all
+	before=$(threads)
+	rebind $((rebinds / 5))
+	after=$(threads)
+	[ $((after - before)) -le 4 ] || fail "threads went from $before to $after"
 	leaks_nothing 64 rebind $rebinds
 	same_stat sram clients 2
 	same_stat sram live_allocs 0
