@@ -8,7 +8,7 @@
 # Gives: logs (where it all goes), add, check, fuzz, finish_parts.
 
 logs=$top/build/check
-passed=0 failed=0 table=
+passed=0 failed=0 table="" failures=""
 mkdir -p "$logs"
 
 # add LABEL LOG STATUS: the counts in the last line of LOG, which must be there
@@ -22,6 +22,11 @@ add() {
 	passed=$((passed + p))
 	failed=$((failed + f))
 	table+=$(printf '%-20s %6d passed %4d failed' "$1" "$p" "$f")$'\n'
+	# who has only the end of the output shall know, too
+	[ "$f" -eq 0 ] || failures+="$1:"$'\n'$(sed -n \
+		-e 's/^# \(not ok\|rig: FAILED\)/\1/' \
+		-e '/^not ok\|^rig: \|^make: \| MISS$/{/, 0 failed/!p}' "$2" |
+		awk 'NR <= 12 { print "    " $0 }')$'\n'
 }
 
 # check NAME COMMAND...: a part with a count of its own
@@ -44,9 +49,10 @@ fuzz() {
 	return $status
 }
 
-# finish_parts: the table, the sum, the status
+# finish_parts: the table, what failed, the sum, the status
 finish_parts() {
 	printf '\n%s' "$table"
+	[ -z "$failures" ] || printf '\n%s\n' "$failures"
 	echo "$passed passed, $failed failed"
 	[ "$failed" -eq 0 ]
 }
