@@ -191,7 +191,11 @@ many_times()
 	load "pools=$two_pools"
 	leaks_nothing 64 attach_and_detach 200
 	same_stat a clients 0
-	unload_all || fail "module in use"
+	# what was detached is nothing to the pool that goes
+	[ -e $driver/dap-test.0 ] || fail "not bound"
+	unload || fail "module in use"
+	[ -e $driver/dap-test.0 ] || fail "unbound with a pool that it had left"
+	unload_tests
 }
 
 # Its probe failed for want of memory, before there was a pool.

@@ -4,13 +4,15 @@
 # stress.sh [OPERATIONS] - allocations and frees from threads, bottom halves and
 # interrupts on all processors, each checked for memory that two had at a time,
 # while their devices are bound and unbound, attached and detached, the files are
-# read, and the module is unloaded and loaded. Then all must be back.
+# read, the pool is taken away under their drivers, and the module is unloaded and
+# loaded. Then all must be back.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
 wanted=${1:-20000}
 counts=$debugfs/dma_alias_pool_stress
 stressed=/sys/bus/platform/drivers/dap-stress
+pool_driver=/sys/bus/platform/drivers/dma_alias_pool
 pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
 names="dap-stress.0 dap-stress.1 dap-stress.2 dap-stress.3"
 run=/tmp/stress
@@ -60,6 +62,19 @@ attaching()
 	usleep 200000
 }
 
+# Drivers that use it are unbound with it, and bound again later (binding). Until
+# its last memory is back there is no second pool in its place.
+pooling()
+{
+	usleep 1500000
+	echo dma_alias_pool.0 >$pool_driver/unbind || return
+	until echo dma_alias_pool.0 >$pool_driver/bind; do
+		# loaded anew, or not there
+		[ ! -e $pool_dev/driver ] && [ -e $pool_dev ] || return
+		usleep 50000
+	done
+}
+
 # It is refused while anybody holds memory, and then somebody does.
 reloading()
 {
@@ -95,6 +110,7 @@ under_load()
 	touch $run/go
 	again binding
 	again attaching
+	again pooling
 	again reloading
 	again reading
 	last=0 idle=0
@@ -134,7 +150,7 @@ no_memory_was_shared()
 
 each_did_its_part()
 {
-	for part in binding attaching reloading reading; do
+	for part in binding attaching pooling reloading reading; do
 		echo "# $part: $(cat $run/$part) times"
 		[ "$(cat $run/$part)" -gt 0 ] || fail "$part never worked"
 	done
