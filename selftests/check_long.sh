@@ -43,9 +43,9 @@ pc_endurance() {
 stress() {
 	local log=$top/build/check/smp-6.12${1:+-$1}/stress.log rc=0
 	BOARD=smp KVER=6.12 FLAVOUR=$1 FAIL_FAST=first FIRST=stress \
-		"$here/check.sh" >"$logs/stress.log" 2>&1 || rc=$?
+		"$here/check.sh" >"$logs/stress_boot.log" 2>&1 || rc=$?
 	grep '^# ' "$log" || true
-	tail -n 1 "$logs/stress.log"
+	tail -n 1 "$logs/stress_boot.log"
 	return $rc
 }
 
