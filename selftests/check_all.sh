@@ -32,6 +32,9 @@ for dir in "$here"/rig/boards/*/; do
 done
 # what is only compiled where there is an MMU
 check "analysis virt" env BOARD=virt "$here/check_analysis.sh"
+# Whether they are killed is a matter of check-long.
+mutants_apply() { "$here/mutants/apply.py" check "$top" && echo "1 passed, 0 failed"; }
+check "mutants apply" mutants_apply
 for kver in 6.1 6.12; do
 	check "pc $kver" env KVER="$kver" "$here/check_pc.sh"
 done
