@@ -74,6 +74,10 @@ class RigError(Exception):
     """Something that is the rig's fault or the caller's, not the test's."""
 
 
+class EmulatorCrashed(RigError):
+    """QEMU's own fault, and nothing is known of the test."""
+
+
 # --- what the console says ------------------------------------------------
 
 
@@ -755,6 +759,9 @@ def run_test(machine, args):
     finally:
         if log:
             log.close()
+    if -child.returncode in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS,
+                             signal.SIGILL, signal.SIGFPE):
+        raise EmulatorCrashed(f"QEMU crashed, {signal.Signals(-child.returncode).name}")
     if not any(judge.lines):
         raise RigError("the machine said nothing at all")
     lost = judge.finish(cause)
@@ -950,11 +957,17 @@ def main():
     try:
         with tempfile.TemporaryDirectory(prefix="rig.") as temp:
             machine = Machine(args, temp)
-            if args.run:
-                return run_test(machine, args)
             if args.raw:
                 return run_raw(machine, args)
-            return run_interactive(machine, args)
+            if args.interactive:
+                return run_interactive(machine, args)
+            try:
+                return run_test(machine, args)
+            except EmulatorCrashed as e:
+                print(f"rig: {e}: once more", flush=True)
+        # in a place of its own
+        with tempfile.TemporaryDirectory(prefix="rig.") as temp:
+            return run_test(Machine(args, temp), args)
     except (RigError, OSError) as e:
         print(f"rig: {e}", file=sys.stderr)
         return 2

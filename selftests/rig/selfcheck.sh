@@ -178,7 +178,7 @@ check() {
 }
 
 echo "KTAP version 1"
-echo "1..31"
+echo "1..33"
 check "a passing script passes" 0 ': 2 passed, 0 failed$' --run pass a b
 check "its arguments arrive" 0 '^ok 1 outer a b$' --run pass a b
 check "its text arrives unchanged" 0 '^ok 2 odd <3> -n \\ "quoted"   spaces$' --run pass
@@ -218,6 +218,20 @@ check "watching: never on fails" 1 'never on' --watch "$POOL_PHYS:$POOL_SIZE" --
 check "--cacheid makes the kernel believe in caches" 0 ': 1 passed, 0 failed$' \
 	--cacheid --run peek "0x$(awk '$3 == "cacheid" { print $1 }' "$KERNEL/System.map")" 2
 check "--raw passes text and status on" 1 "^no prefix, $BOARD 4\$" --raw raw 4
+cat >"$RIG_TMP/crashing" <<'X0'
+#!/bin/sh
+[ $(($(cat "$CRASHES") - 1)) -lt 0 ] || {
+	echo $(($(cat "$CRASHES") - 1)) >"$CRASHES"
+	kill -SEGV $$
+}
+exec qemu-system-arm "$@"
+X0
+chmod +x "$RIG_TMP/crashing"
+export CRASHES=$RIG_TMP/crashes
+echo 1 >"$CRASHES"
+QEMU=$RIG_TMP/crashing check "an emulator that crashes gets another try" 0 ': 2 passed, 0 failed$' --run pass
+echo 2 >"$CRASHES"
+QEMU=$RIG_TMP/crashing check "but no third one" 2 '^rig: QEMU crashed, SIGSEGV$' --run pass
 QEMU=/nonexistent check "a missing emulator is the rig's fault" 2 'not installed' --run pass
 
 echo "# selfcheck: $((N - FAILED)) passed, $FAILED failed"
