@@ -8,15 +8,21 @@
  * .alloc and the return address of dma_alloc_attrs() lies nothing but the frame
  * of dma_alloc_attrs(), whose layout the compiler fixed when the kernel was
  * built.  So its size is measured once, at load: two functions of known
- * addresses call dma_alloc_attrs() on a private device, and .alloc looks for a
- * return address into them on its stack.  Where both find it at the same
- * place, that is where it always is; else allocations go without a caller.
+ * addresses call dma_alloc_attrs() on a private device in turn, and .alloc looks
+ * for a return address into the one that calls.  The place that has it each time
+ * is where it always is; if there is none, allocations go without a caller.
+ *
+ * Other places have such an address, too: what lies in a frame without having
+ * been written is older than the call, left by an interrupt of this caller or by
+ * a module that was loaded at the same place before.  But it does not change as
+ * the callers do.
  *
  * What is read is our own stack, never beyond what the shallowest call chain
  * has; a wrong value could only be printed, as a symbol or hashed.
  *
  * Contexts: calibration runs once, at load, before any client exists.
  */
+#include <linux/bitops.h>
 #include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
@@ -29,12 +35,15 @@
 #define DAP_MAX_DEPTH	64
 
 /* Longer than the code of one of the callers below up to its call. */
-#define DAP_CALLER_TEXT	128
+#define DAP_CALLER_TEXT	256
+
+/* As many interrupts, each at the wrong moment, make a wrong place look right. */
+#define DAP_ROUNDS	4
 
 unsigned int dap_caller_depth;
 
-static unsigned long dap_target;
-static unsigned int dap_found;
+static unsigned int dap_round;
+static u64 dap_places = U64_MAX;	/* a bit for each that was right so far */
 
 static noinline void dap_first_caller(struct device *dev)
 {
@@ -54,31 +63,33 @@ static noinline void dap_second_caller(struct device *dev)
 	OPTIMIZER_HIDE_VAR(cpu);
 }
 
+static void (*const dap_callers[])(struct device *dev) = {
+	dap_first_caller, dap_second_caller
+};
+
+/* May @word be where caller @n goes on? Its start, a pointer to it, is not. */
+static bool is_return_address(unsigned long word, unsigned int n)
+{
+	unsigned long code = word - (unsigned long)dap_callers[n];
+
+	return code > 0 && code < DAP_CALLER_TEXT &&
+	       code < word - (unsigned long)dap_callers[!n];
+}
+
 /**
  * dap_caller_found() - called by .alloc for the private device
  * @frame: __builtin_frame_address(0) of .alloc
  */
 void dap_caller_found(const unsigned long *frame)
 {
+	unsigned int n = dap_round++ % ARRAY_SIZE(dap_callers);
+	u64 places = 0;
 	unsigned int i;
 
-	for (i = 1; i < DAP_MAX_DEPTH; i++) {
-		unsigned long word = READ_ONCE_NOCHECK(frame[i]);
-
-		if (word - dap_target < DAP_CALLER_TEXT) {
-			dap_found = i;
-			return;
-		}
-	}
-}
-
-static unsigned int measure(void (*caller)(struct device *dev),
-			    struct device *dev)
-{
-	dap_target = (unsigned long)caller;
-	dap_found = 0;
-	caller(dev);
-	return dap_found;
+	for (i = 1; i < DAP_MAX_DEPTH; i++)
+		if (is_return_address(READ_ONCE_NOCHECK(frame[i]), n))
+			places |= BIT_ULL(i);
+	dap_places &= places;
 }
 
 /**
@@ -117,7 +128,7 @@ static void dap_private_release(struct device *dev)
 void dap_caller_calibrate(const struct dma_map_ops *ops)
 {
 	struct device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
-	unsigned int depth;
+	unsigned int n;
 
 	if (!dev)
 		return;
@@ -128,9 +139,11 @@ void dap_caller_calibrate(const struct dma_map_ops *ops)
 		goto out;
 	set_dma_ops(dev, ops);
 
-	depth = measure(dap_first_caller, dev);
-	if (depth && measure(dap_second_caller, dev) == depth)
-		dap_caller_depth = depth;
+	for (n = 0; n < DAP_ROUNDS; n++)
+		dap_callers[n % ARRAY_SIZE(dap_callers)](dev);
+	/* The callers' own frames, with who called them, lie further up. */
+	if (dap_round == DAP_ROUNDS && dap_places)
+		dap_caller_depth = __ffs64(dap_places);
 
 	set_dma_ops(dev, NULL);
 out:
