@@ -11,6 +11,15 @@ logs=$top/build/check
 passed=0 failed=0 table="" failures=""
 mkdir -p "$logs"
 
+# what_failed LOG: tests, each after what it said last, and verdicts of the rig
+what_failed() {
+	awk '
+	{ sub(/^# /, ""); line = "    " $0 "\n" }
+	/^(ok|not ok|KTAP|TAP|1\.\.)/ { if (/^not/) printf "%s", said line; said = last = ""; next }
+	/^rig: |^make: | MISS$/ { if (!/, 0 failed/) printf "%s", line; next }
+	{ said = last line; last = line }' "$1" | uniq | awk 'NR <= 24'
+}
+
 # add LABEL LOG STATUS: the counts in the last line of LOG, which must be there
 add() {
 	local line p f
@@ -23,10 +32,7 @@ add() {
 	failed=$((failed + f))
 	table+=$(printf '%-20s %6d passed %4d failed' "$1" "$p" "$f")$'\n'
 	# who has only the end of the output shall know, too
-	[ "$f" -eq 0 ] || failures+="$1:"$'\n'$(sed -n \
-		-e 's/^# \(not ok\|rig: FAILED\)/\1/' \
-		-e '/^not ok\|^rig: \|^make: \| MISS$/{/, 0 failed/!p}' "$2" |
-		awk 'NR <= 12 { print "    " $0 }')$'\n'
+	[ "$f" -eq 0 ] || failures+="$1:"$'\n'$(what_failed "$2")$'\n'
 }
 
 # check NAME COMMAND...: a part with a count of its own
