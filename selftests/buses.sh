@@ -74,18 +74,8 @@ bind_device()
 	wait_for_disk $1
 }
 
-wait_for_disk()
-{
-	waited=0
-	while [ -z "$(disk_of $1)" ]; do
-		waited=$((waited + 1))
-		[ $waited -lt 100 ] || {
-			fail "$1 has no disk"
-			return
-		}
-		usleep 100000
-	done
-}
+has_disk() { [ -n "$(disk_of $1)" ]; }
+wait_for_disk() { wait_for has_disk $1 || fail "$1 has no disk"; }
 
 # Not from the cache: from the disk.
 drop_caches() { sync && echo 3 >/proc/sys/vm/drop_caches; }

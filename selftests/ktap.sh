@@ -115,6 +115,17 @@ pool()
 	echo "$1:$(hex $((pool_base + ${2:-0}))):$(hex ${3:-$pool_size})${pool_alias:+:$(hex $((pool_alias + ${2:-0})))}"
 }
 
+# wait_for COMMAND ...: up to ten seconds, until it succeeds
+wait_for()
+{
+	waited=0
+	until "$@" >/dev/null 2>&1; do
+		waited=$((waited + 1))
+		[ $waited -lt 200 ] || return 1
+		usleep 50000
+	done
+}
+
 # The same value at both; what differs is shown.
 # same WHAT GOT WANTED
 same()
@@ -179,6 +190,11 @@ same_stat()
 {
 	same "$2 of $1" "$(stat_of "$1" "$2")" "$3"
 }
+
+stat_is() { [ "$(stat_of "$1" "$2")" = "$3" ]; }
+
+# Once what the kernel still does has been done: wait_stat POOL KEY WANTED
+wait_stat() { wait_for stat_is "$@" || same_stat "$@"; }
 
 # --- the test devices
 

@@ -85,6 +85,8 @@ failed_probe_frees_to_the_pool()
 	ok_dev dap-test.0 free all
 }
 
+tried_again() { [ "$(stat_of sram alloc_count)" -gt $before ]; }
+
 # It takes memory each time, and is tried again whenever another device is bound.
 deferred_probe_frees_to_the_pool()
 {
@@ -95,15 +97,13 @@ deferred_probe_frees_to_the_pool()
 	before=$(stat_of sram alloc_count)
 	unbind dap-test.0
 	bind dap-test.0
-	sleep 1
-	[ $(stat_of sram alloc_count) -gt $before ] || fail "not tried again"
-	same_stat sram live_allocs 0
+	wait_for tried_again || fail "not tried again"
+	wait_stat sram live_allocs 0
 	same_stat sram bad_free_count 0
 	echo >$params/defer
 	unbind dap-test.0
 	bind dap-test.0
-	sleep 1
-	[ -e $driver/dap-test.1 ] || fail "not bound in the end"
+	wait_for do_dev dap-test.1 limits || fail "not bound in the end"
 	ok_dev dap-test.1 alloc 4096
 	from_pool
 	ok_dev dap-test.1 free 0
@@ -142,8 +142,7 @@ fallback_after_unbind()
 	echo "del 0" >$tests/control
 	same_stat sram clients 2
 	ok_dev dap-test.0 free 0
-	sleep 1
-	same_stat sram clients 1
+	wait_stat sram clients 1
 	same_stat sram bad_free_count 0
 	echo >$params/leak
 	unload_all || fail "module in use"
@@ -195,9 +194,8 @@ device_is_removed_with_memory()
 	same_stat sram clients 3
 	! unload 2>/dev/null || fail "unloaded with leaked memory"
 	ok_dev dap-test.2 free 0
-	sleep 1
-	same_stat sram live_allocs 0
-	same_stat sram clients 2
+	wait_stat sram live_allocs 0
+	wait_stat sram clients 2
 	echo >$params/leak
 }
 
@@ -209,11 +207,7 @@ pool_comes_back()
 	rig_watch on
 	bind dap-test.0
 	# The module may be at it already, and bind does not wait for that.
-	tries=0
-	until do_dev dap-test.0 limits || [ $tries -eq 20 ]; do
-		usleep 100000
-		tries=$((tries + 1))
-	done
+	wait_for do_dev dap-test.0 limits
 	ok_dev dap-test.0 alloc 4096
 	from_pool
 	ok_dev dap-test.0 free 0

@@ -91,6 +91,8 @@ absent()
 	nodes | cmp -s - /tmp/nodes || fail "nodes are left"
 }
 
+is_absent() { (failed=; absent; [ -z "$failed" ]); }
+
 removed()
 {
 	log_clear
@@ -149,7 +151,7 @@ last_free()
 	# So the kernel complains of the late nodes; 5.10 stumbles over that.
 	rig_expect "OF: ERROR: memory leak before free overlay changeset,"
 	ok_dev overlay-test-first free 0
-	sleep 1
+	wait_for is_absent
 	absent
 	# The test module lets go of a device when there is another of its name.
 	rig_watch off

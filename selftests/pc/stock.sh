@@ -54,17 +54,6 @@ is_disk() { case $1 in *net | e1000*) return 1 ;; esac; }
 
 sysfs_of() { echo "/sys/bus/$bus/devices/$(address_of "$1")"; }
 
-# wait_for COMMAND ...: up to ten seconds, until it succeeds
-wait_for()
-{
-	waited=0
-	until "$@" >/dev/null 2>&1; do
-		waited=$((waited + 1))
-		[ $waited -lt 200 ] || return 1
-		usleep 50000
-	done
-}
-
 # The disk or the network interface of a device, without /dev; what a former
 # incarnation left behind does not count.
 node_of()

@@ -33,13 +33,16 @@ traced()
 # The same by perf, which counts them.
 counted()
 {
-	perf record -q -a -e 'dma_alias_pool:*' -o /tmp/perf.data sleep 30 &
+	rm -f /tmp/counting /tmp/enough
+	perf record -q -a -e 'dma_alias_pool:*' -o /tmp/perf.data sh -c "
+		touch /tmp/counting
+		until [ -e /tmp/enough ]; do sleep 1; done" &
 	perf=$!
-	sleep 3
+	wait_for test -e /tmp/counting || fail "perf does not start"
 	unbind_device sdhci
 	bind_device sdhci
 	wait_ready sdhci
-	kill -INT $perf
+	touch /tmp/enough
 	wait $perf
 	perf script -i /tmp/perf.data >/tmp/report 2>/tmp/errors ||
 		fail "perf script: $(head -n 2 /tmp/errors)"
