@@ -175,9 +175,6 @@ class Judge:
             if self.watch:
                 self.watch.symbols.module(m[1], int(m[2], 16), (m[3] or ".text").strip())
             return
-        if self.race is not None or RACE.search(text):
-            self.race_line(text)
-            return
         if KTAP.match(text):
             before = len(self.ktap.problems)
             self.directive(text)
@@ -188,6 +185,11 @@ class Judge:
                 self.problem(f'KTAP: "{text}"')
             self.show(text)
             return
+        # other processors go on meanwhile: tests, above, and complaints
+        if self.race is not None or RACE.search(text):
+            self.race_line(text)
+            if RACE.search(text) or not COMPLAINT.search(text):
+                return
         if self.stop:
             self.stop[1] = self.stop[1] or bool(re.search(self.stop[0], text))
             return
