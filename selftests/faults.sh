@@ -111,17 +111,32 @@ records_of_a_pool()
 	usual_filter
 }
 
+# One that was never bound: what the module has of a client lasts as long as it.
+new_device()
+{
+	echo "del 0" >$tests/control
+	same_stat sram clients 0
+	echo "add 0" >$tests/control || fail "no device"
+}
+
 # A device that gets no pool for want of memory is served by the kernel, or not.
 after_bind()
 {
+	grep -q '^dap-test.0 ' $pools/sram/clients || without=$((without + 1))
 	[ ! -e $driver/dap-test.0 ] || unbind dap-test.0
 	same_stat sram live_allocs 0
+	new_device
 }
 
 binding()
 {
-	unbind dap-test.0
+	echo 0 >/sys/bus/platform/drivers_autoprobe
+	new_device
+	without=0
 	each_fails bind after_bind write $driver/bind dap-test.0
+	[ $without -gt 0 ] || fail "no fault kept it from the pool"
+	echo "# bind: $without of them kept it from the pool"
+	echo 1 >/sys/bus/platform/drivers_autoprobe
 	bind dap-test.0
 	ok_dev dap-test.0 alloc 4096
 	from_pool
