@@ -14,8 +14,6 @@ pool_b=/sys/bus/platform/devices/dma_alias_pool.1
 attach() { echo "$2" 2>/dev/null >"$1/attach"; }
 detach() { echo "$2" 2>/dev/null >"$1/detach"; }
 
-is_client() { grep -q "^$2 " "$pools/$1/clients"; }
-
 # served_by POOL DEVICE
 served_by()
 {
@@ -135,7 +133,7 @@ detached()
 {
 	detach $pool_a dap-test.0 || fail "detach failed"
 	[ -e $driver/dap-test.0 ] || fail "not bound again"
-	! is_client a dap-test.0 || fail "still a client"
+	! has_client a dap-test.0 || fail "still a client"
 	! is_consumer dap-test.0 ${pool_a##*/} || fail "still linked to the pool's device"
 	not_served dap-test.0
 	ok_dev dap-test.0 map 1500 to

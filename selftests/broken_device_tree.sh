@@ -92,8 +92,6 @@ device_said()
 	fi
 }
 
-is_client() { grep -q "^$1 " $pools/good/clients; }
-
 # found EXPECT DEVICE TEXT: is it what should come of the tree?
 found()
 {
@@ -114,7 +112,7 @@ found()
 		;;
 	client*)
 		device_said $2 "$3"
-		is_client $2 || fail "no client"
+		has_client good $2 || fail "no client"
 		wanted=${1#client}
 		ok_dev $2 alloc $(stat_of good free_bytes)
 		[ -z "$wanted" ] ||
@@ -124,7 +122,7 @@ found()
 	alone)
 		device_said $2 "$3"
 		[ -e $driver/$2 ] || fail "not bound"
-		! is_client $2 || fail "a client"
+		! has_client good $2 || fail "a client"
 		;;
 	circle)
 		said 1 "dma_alias_pool [^ ]*broken: DMA pool broken: "

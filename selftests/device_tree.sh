@@ -58,7 +58,7 @@ in_pool()
 {
 	ok_dev $1 alloc 5000
 	same_stat $2 live_allocs 1
-	grep -q "^$1 " $pools/$2/clients || fail "$1 is no client of $2"
+	has_client $2 $1 || fail "$1 is no client of $2"
 	ok_dev $1 free 0
 	same_stat $2 live_allocs 0
 }
@@ -67,7 +67,7 @@ in_pool()
 nobodys()
 {
 	for pool in $named shared placed; do
-		! grep -q "^$1 " $pools/$pool/clients || fail "$1 is in $pool"
+		! has_client $pool $1 || fail "$1 is in $pool"
 	done
 }
 

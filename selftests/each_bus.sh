@@ -59,7 +59,7 @@ served_by()
 	ok_dev $device alloc 5000
 	[ $1 != sram ] || from_pool
 	same_stat $1 live_allocs 1
-	grep -q "^$device " $pools/$1/clients || fail "$device is no client"
+	has_client $1 $device || fail "$device is no client"
 	ok_dev $device fill 0 0x5c
 	ok_dev $device check 0 0x5c
 	ok_dev $device free 0

@@ -122,7 +122,7 @@ new_device()
 # A device that gets no pool for want of memory is served by the kernel, or not.
 after_bind()
 {
-	grep -q '^dap-test.0 ' $pools/sram/clients || without=$((without + 1))
+	has_client sram dap-test.0 || without=$((without + 1))
 	[ ! -e $driver/dap-test.0 ] || unbind dap-test.0
 	same_stat sram live_allocs 0
 	new_device
@@ -156,14 +156,14 @@ after_request()
 after_attach()
 {
 	after_request
-	! grep -q '^dap-test.1 ' $pools/sram/clients ||
+	! has_client sram dap-test.1 ||
 		echo dap-test.1 >$pool_dev/detach || fail "not detached"
 }
 
 after_detach()
 {
 	after_request
-	grep -q '^dap-test.1 ' $pools/sram/clients ||
+	has_client sram dap-test.1 ||
 		echo dap-test.1 >$pool_dev/attach || fail "not attached"
 }
 

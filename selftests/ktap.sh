@@ -196,6 +196,9 @@ stat_is() { [ "$(stat_of "$1" "$2")" = "$3" ]; }
 # Once what the kernel still does has been done: wait_stat POOL KEY WANTED
 wait_stat() { wait_for stat_is "$@" || same_stat "$@"; }
 
+# has_client POOL DEVICE
+has_client() { grep -q "^$2 " "$pools/$1/clients"; }
+
 # --- the test devices
 
 # Have a device do something; key=value words of the result become variables.

@@ -71,7 +71,7 @@ serves_clients()
 client_before_the_pool()
 {
 	log_has "overlay-test-early: no DMA pool serves its memory-region"
-	! grep -q '^overlay-test-early ' $pools/run-time/clients ||
+	! has_client run-time overlay-test-early ||
 		fail "a bound device was taken over"
 	unbind overlay-test-early
 	bind overlay-test-early

@@ -952,24 +952,22 @@ def interrupted(number, _frame):
     raise SystemExit(128 + number)
 
 
+def with_machine(run, args):
+    with tempfile.TemporaryDirectory(prefix="rig.") as temp:
+        return run(Machine(args, temp), args)
+
+
 def main():
     args = parse(sys.argv[1:])
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, interrupted)
+    run = run_raw if args.raw else run_interactive if args.interactive else run_test
     try:
-        with tempfile.TemporaryDirectory(prefix="rig.") as temp:
-            machine = Machine(args, temp)
-            if args.raw:
-                return run_raw(machine, args)
-            if args.interactive:
-                return run_interactive(machine, args)
-            try:
-                return run_test(machine, args)
-            except EmulatorCrashed as e:
-                print(f"rig: {e}: once more", flush=True)
-        # in a place of its own
-        with tempfile.TemporaryDirectory(prefix="rig.") as temp:
-            return run_test(Machine(args, temp), args)
+        try:
+            return with_machine(run, args)
+        except EmulatorCrashed as e:
+            print(f"rig: {e}: once more", flush=True)
+            return with_machine(run, args)
     except (RigError, OSError) as e:
         print(f"rig: {e}", file=sys.stderr)
         return 2
