@@ -45,21 +45,21 @@ unsigned int dap_caller_depth;
 static unsigned int dap_round;
 static u64 dap_places = U64_MAX;	/* a bit for each that was right so far */
 
+static dma_addr_t dap_handle;		/* never set: each allocation fails */
+
 static noinline void dap_first_caller(struct device *dev)
 {
-	dma_addr_t handle;
 	void *cpu;
 
-	cpu = dma_alloc_attrs(dev, 1, &handle, GFP_KERNEL, DMA_ATTR_NO_WARN);
+	cpu = dma_alloc_attrs(dev, 1, &dap_handle, GFP_KERNEL, DMA_ATTR_NO_WARN);
 	OPTIMIZER_HIDE_VAR(cpu);	/* no tail call */
 }
 
 static noinline void dap_second_caller(struct device *dev)
 {
-	dma_addr_t handle;
 	void *cpu;
 
-	cpu = dma_alloc_attrs(dev, 2, &handle, GFP_KERNEL, DMA_ATTR_NO_WARN);
+	cpu = dma_alloc_attrs(dev, 2, &dap_handle, GFP_KERNEL, DMA_ATTR_NO_WARN);
 	OPTIMIZER_HIDE_VAR(cpu);
 }
 

@@ -5,6 +5,9 @@
 #include <linux/compiler.h>
 #include <linux/kernel.h>
 
+struct device;
+struct dma_map_ops;
+
 /* The name of a caller; what is longer is cut. */
 #define DAP_CALLER_LEN	96
 

@@ -12,9 +12,9 @@
 #include <linux/jiffies.h>
 #include <linux/seq_file.h>
 
-#include "attach.h"
 #include "caller.h"
 #include "debugfs.h"
+#include "registry.h"
 
 /* Pages shown on a line of the map. */
 #define DAP_MAP_COLUMNS	64
@@ -28,37 +28,63 @@ static unsigned int count_clients(struct dap_entry *entry)
 
 	dap_lock();
 	list_for_each_entry(client, dap_clients(entry), node)
-		count += !client->excluded;
+		count++;
 	dap_unlock();
 	return count;
 }
 
+/* All that the stats file shows, each of it a long. */
+struct dap_shown {
+	struct dap_pool_stats pool;
+	unsigned long used_bytes;
+	unsigned long live_allocs;
+	unsigned long clients;
+	unsigned long metadata_bytes;
+};
+
+#define DAP_SHOWN(key, member) { key, offsetof(struct dap_shown, member) }
+
+static const struct {
+	const char *key;
+	size_t offset;
+} dap_stats[] = {
+	DAP_SHOWN("total_bytes", pool.total_bytes),
+	DAP_SHOWN("used_bytes", used_bytes),
+	DAP_SHOWN("requested_bytes", pool.count.requested_bytes),
+	DAP_SHOWN("peak_used_bytes", pool.peak_used_bytes),
+	DAP_SHOWN("free_bytes", pool.free_bytes),
+	DAP_SHOWN("largest_free_bytes", pool.largest_free_bytes),
+	DAP_SHOWN("live_allocs", live_allocs),
+	DAP_SHOWN("alloc_count", pool.count.alloc_count),
+	DAP_SHOWN("free_count", pool.count.free_count),
+	DAP_SHOWN("fail_count", pool.count.fail_count),
+	DAP_SHOWN("fallback_count", pool.count.fallback_count),
+	DAP_SHOWN("bad_free_count", pool.count.bad_free_count),
+	DAP_SHOWN("clients", clients),
+	DAP_SHOWN("sweep_count", pool.sweeps),
+	DAP_SHOWN("metadata_bytes", metadata_bytes),
+};
+
 static int stats_show(struct seq_file *s, void *unused)
 {
 	struct dap_entry *entry = s->private;
-	struct dap_pool_stats stats;
-	const struct dap_counters *count = &stats.count;
+	struct dap_shown shown;
+	unsigned int i;
 
-	dap_pool_stats(&entry->pool, &stats);
-	seq_printf(s, "total_bytes %zu\n", stats.total_bytes);
-	seq_printf(s, "used_bytes %zu\n", stats.total_bytes - stats.free_bytes);
-	seq_printf(s, "requested_bytes %zu\n", count->requested_bytes);
-	seq_printf(s, "peak_used_bytes %zu\n", stats.peak_used_bytes);
-	seq_printf(s, "free_bytes %zu\n", stats.free_bytes);
-	seq_printf(s, "largest_free_bytes %zu\n", stats.largest_free_bytes);
-	seq_printf(s, "live_allocs %lu\n", count->alloc_count - count->free_count);
-	seq_printf(s, "alloc_count %lu\n", count->alloc_count);
-	seq_printf(s, "free_count %lu\n", count->free_count);
-	seq_printf(s, "fail_count %lu\n", count->fail_count);
-	seq_printf(s, "fallback_count %lu\n", count->fallback_count);
-	seq_printf(s, "bad_free_count %lu\n", count->bad_free_count);
-	seq_printf(s, "clients %u\n", count_clients(entry));
-	seq_printf(s, "sweep_count %lu\n", stats.sweeps);
-	seq_printf(s, "metadata_bytes %zu\n",
-		   dap_alloc_meta_size(stats.total_bytes >> PAGE_SHIFT));
+	dap_pool_stats(&entry->pool, &shown.pool);
+	shown.used_bytes = shown.pool.total_bytes - shown.pool.free_bytes;
+	shown.live_allocs = shown.pool.count.alloc_count -
+			    shown.pool.count.free_count;
+	shown.clients = count_clients(entry);
+	shown.metadata_bytes =
+		dap_alloc_meta_size(shown.pool.total_bytes >> PAGE_SHIFT);
+
+	for (i = 0; i < ARRAY_SIZE(dap_stats); i++)
+		seq_printf(s, "%s %lu\n", dap_stats[i].key,
+			   *(unsigned long *)((void *)&shown +
+					      dap_stats[i].offset));
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(stats);
 
 static int clients_show(struct seq_file *s, void *unused)
 {
@@ -70,18 +96,15 @@ static int clients_show(struct seq_file *s, void *unused)
 		   "live_bytes", "peak_bytes", "allocations", "failures");
 	dap_lock();
 	list_for_each_entry(client, dap_clients(entry), node) {
-		if (client->excluded)
-			continue;
 		dap_pool_user(client->pool, &client->user, &user);
 		seq_printf(s, "%-24s %-20s %12zu %12zu %12lu %9lu\n",
-			   dev_name(client->dev), client->driver,
-			   user.live_bytes, user.peak_bytes, user.allocs,
-			   user.failures);
+			   user.name, *client->driver ? client->driver : "-",
+			   user.live_bytes,
+			   user.peak_bytes, user.allocs, user.failures);
 	}
 	dap_unlock();
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(clients);
 
 static void show_caller(struct seq_file *s, unsigned long caller)
 {
@@ -107,11 +130,6 @@ static void *allocations_at(struct seq_file *s, loff_t *pos)
 	return live;
 }
 
-static void *allocations_start(struct seq_file *s, loff_t *pos)
-{
-	return allocations_at(s, pos);
-}
-
 static void *allocations_next(struct seq_file *s, void *v, loff_t *pos)
 {
 	struct dap_live *live = s->private;
@@ -133,31 +151,17 @@ static int allocations_show(struct seq_file *s, void *v)
 			   "client", "age_s", "caller");
 		return 0;
 	}
-	seq_printf(s, "0x%08llx %10u %-24s %10u ", (u64)live->page << PAGE_SHIFT,
+	seq_printf(s, "0x%08x %10u %-24s %10u ", live->page << PAGE_SHIFT,
 		   live->size, live->dev, live->age / HZ);
 	show_caller(s, live->caller);
 	return 0;
 }
 
 static const struct seq_operations allocations_sops = {
-	.start	= allocations_start,
+	.start	= allocations_at,
 	.next	= allocations_next,
 	.stop	= allocations_stop,
 	.show	= allocations_show,
-};
-
-static int allocations_open(struct inode *inode, struct file *file)
-{
-	return seq_open_private(file, &allocations_sops,
-				sizeof(struct dap_live));
-}
-
-static const struct file_operations allocations_fops = {
-	.owner		= THIS_MODULE,
-	.open		= allocations_open,
-	.read		= seq_read,
-	.llseek		= seq_lseek,
-	.release	= seq_release_private,
 };
 
 /* Letters follow the order of the clients file, from a again after z. */
@@ -169,7 +173,7 @@ static char letter_of(struct dap_entry *entry, const struct dap_user *user)
 	list_for_each_entry(client, dap_clients(entry), node) {
 		if (&client->user == user)
 			return 'a' + i % 26;
-		i += !client->excluded;
+		i++;
 	}
 	return '?';
 }
@@ -206,12 +210,11 @@ static int map_show(struct seq_file *s, void *unused)
 		seq_putc(s, '\n');
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(map);
 
 /* Bytes that a request may have to be counted in bucket @i, and no more. */
-static u64 bucket_bytes(unsigned int i)
+static unsigned long bucket_bytes(unsigned int i)
 {
-	return (u64)PAGE_SIZE << i;
+	return PAGE_SIZE << i;
 }
 
 static int requests_show(struct seq_file *s, void *unused)
@@ -226,14 +229,13 @@ static int requests_show(struct seq_file *s, void *unused)
 		if (!bucket.served && !bucket.failed)
 			continue;
 		if (i < DAP_BUCKETS - 1)
-			seq_printf(s, "%12llu ", bucket_bytes(i));
+			seq_printf(s, "%12lu ", bucket_bytes(i));
 		else
 			seq_printf(s, "%12s ", "more");
 		seq_printf(s, "%12u %12u\n", bucket.served, bucket.failed);
 	}
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(requests);
 
 /* The last one first. */
 static int failures_show(struct seq_file *s, void *unused)
@@ -254,71 +256,90 @@ static int failures_show(struct seq_file *s, void *unused)
 	}
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(failures);
 
 static int peak_show(struct seq_file *s, void *unused)
 {
 	struct dap_entry *entry = s->private;
-	struct dap_pool_stats stats;
+	u32 least_free = READ_ONCE(entry->pool.count.least_free);
 
-	dap_pool_stats(&entry->pool, &stats);
-	seq_printf(s, "%zu\n", stats.peak_used_bytes);
+	seq_printf(s, "%zu\n", (size_t)entry->pool.region.size -
+		   ((size_t)least_free << PAGE_SHIFT));
 	return 0;
 }
 
-static int peak_open(struct inode *inode, struct file *file)
+static const struct {
+	const char *name;
+	umode_t mode;
+	int (*show)(struct seq_file *s, void *unused);	/* NULL: allocations */
+} dap_files[] = {
+	{ "stats",	 0400, stats_show },
+	{ "clients",	 0400, clients_show },
+	{ "allocations", 0400 },
+	{ "map",	 0400, map_show },
+	{ "requests",	 0400, requests_show },
+	{ "failures",	 0400, failures_show },
+	{ "peak",	 0600, peak_show },
+};
+
+static int dap_file_open(struct inode *inode, struct file *file)
 {
-	return single_open(file, peak_show, inode->i_private);
+	unsigned int i = 0;
+
+	/* One of them it is: nobody can rename them. */
+	while (strcmp(dap_files[i].name, file_dentry(file)->d_name.name))
+		i++;
+	if (!dap_files[i].show)
+		return seq_open_private(file, &allocations_sops,
+					sizeof(struct dap_live));
+	return single_open(file, dap_files[i].show, inode->i_private);
 }
 
-/* Whatever is written: from now on. */
-static ssize_t peak_write(struct file *file, const char __user *from,
-			  size_t count, loff_t *pos)
+static int dap_file_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *s = file->private_data;
+
+	if (s->op == &allocations_sops)
+		return seq_release_private(inode, file);
+	return single_release(inode, file);
+}
+
+/* To peak, whatever it is: from now on.  Root may try the others. */
+static ssize_t dap_file_write(struct file *file, const char __user *from,
+			      size_t count, loff_t *pos)
 {
 	struct dap_entry *entry = file_inode(file)->i_private;
+	struct seq_file *s = file->private_data;
 
+	if (s->op->show != peak_show)
+		return -EINVAL;
 	dap_pool_reset_peak(&entry->pool);
 	return count;
 }
 
-static const struct file_operations peak_fops = {
+static const struct file_operations dap_file_fops = {
 	.owner		= THIS_MODULE,
-	.open		= peak_open,
+	.open		= dap_file_open,
 	.read		= seq_read,
-	.write		= peak_write,
+	.write		= dap_file_write,
 	.llseek		= seq_lseek,
-	.release	= single_release,
+	.release	= dap_file_release,
 };
 
 /**
  * dap_debugfs_add() - make the files of a pool
- * @entry: the pool
+ * @entry: the pool, which takes them along when it is released
  *
  * Context: process context, may sleep.  Without debugfs there are none.
  */
 void dap_debugfs_add(struct dap_entry *entry)
 {
-	entry->dir = debugfs_create_dir(entry->pool.name, dap_root);
-	debugfs_create_file("stats", 0400, entry->dir, entry, &stats_fops);
-	debugfs_create_file("clients", 0400, entry->dir, entry, &clients_fops);
-	debugfs_create_file("allocations", 0400, entry->dir, entry,
-			    &allocations_fops);
-	debugfs_create_file("map", 0400, entry->dir, entry, &map_fops);
-	debugfs_create_file("requests", 0400, entry->dir, entry, &requests_fops);
-	debugfs_create_file("failures", 0400, entry->dir, entry, &failures_fops);
-	debugfs_create_file("peak", 0600, entry->dir, entry, &peak_fops);
-	dap_fault_debugfs(&entry->pool.fault, entry->dir);
-}
+	unsigned int i;
 
-/**
- * dap_debugfs_remove() - remove the files of a pool, wait for their readers
- * @entry: the pool
- *
- * Context: process context, may sleep; not under dap_lock, readers take it.
- */
-void dap_debugfs_remove(struct dap_entry *entry)
-{
-	debugfs_remove(entry->dir);
+	entry->dir = debugfs_create_dir(entry->pool.name, dap_root);
+	for (i = 0; i < ARRAY_SIZE(dap_files); i++)
+		debugfs_create_file(dap_files[i].name, dap_files[i].mode,
+				    entry->dir, entry, &dap_file_fops);
+	dap_fault_debugfs(&entry->pool.fault, entry->dir);
 }
 
 /**

@@ -7,6 +7,5 @@ struct dap_entry;
 void dap_debugfs_init(void);
 void dap_debugfs_exit(void);
 void dap_debugfs_add(struct dap_entry *entry);
-void dap_debugfs_remove(struct dap_entry *entry);
 
 #endif /* DAP_DEBUGFS_H */

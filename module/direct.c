@@ -32,15 +32,18 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
-#include "client.h"
 #include "compat.h"
 #include "direct.h"
+#include "registry.h"
 
 struct dap_companion {
 	struct device dev;
 	u64 dma_mask;
+#ifdef CONFIG_DMA_API_DEBUG
 	void *adopted;		/* see adopt() */
 	dma_addr_t adopted_handle;
+	struct dma_map_ops ops;
+#endif
 };
 
 static void dap_companion_release(struct device *dev)
@@ -50,26 +53,25 @@ static void dap_companion_release(struct device *dev)
 
 /**
  * dap_companion_create() - make the stand-in of a device
- * @dev: the device
+ * @dev:  the device
+ * @name: its name, so that the direct mapping's messages name the right device; as
+ *	  long as the companion
+ * @gfp:  how to allocate
  *
- * Context: process context, may sleep.
+ * Context: as @gfp allows.
  * Return: the companion, or NULL if there is no memory.
  */
-struct device *dap_companion_create(struct device *dev)
+struct device *dap_companion_create(struct device *dev, const char *name,
+				    gfp_t gfp)
 {
-	struct dap_companion *companion;
+	struct dap_companion *companion = kzalloc(sizeof(*companion), gfp);
 
-	companion = kzalloc(sizeof(*companion), GFP_KERNEL);
 	if (!companion)
 		return NULL;
 	device_initialize(&companion->dev);
+	companion->dev.init_name = name;
 	companion->dev.release = dap_companion_release;
 	companion->dev.dma_mask = &companion->dma_mask;
-	/* The direct mapping's messages then name the right device. */
-	if (dev_set_name(&companion->dev, "%s", dev_name(dev))) {
-		put_device(&companion->dev);
-		return NULL;
-	}
 	dap_companion_refresh(&companion->dev, dev);
 	return &companion->dev;
 }
@@ -109,7 +111,7 @@ void dap_companion_refresh(struct device *companion, struct device *dev)
  * dap_companion_destroy() - let go of a companion
  * @companion: the companion, or NULL
  *
- * Context: process context, may sleep.
+ * Context: any.
  */
 void dap_companion_destroy(struct device *companion)
 {
@@ -397,6 +399,7 @@ static size_t dap_direct_max_mapping_size(struct device *dev)
 	return dma_max_mapping_size(companion_of(dev));
 }
 
+#ifdef CONFIG_DMA_API_DEBUG
 static void *adopted(struct device *dev, size_t size, dma_addr_t *handle,
 		     gfp_t gfp, unsigned long attrs)
 {
@@ -414,23 +417,28 @@ static void *adopted(struct device *dev, size_t size, dma_addr_t *handle,
 static struct device *adopt(struct device *companion, size_t size, void *cpu,
 			    dma_addr_t handle, unsigned long attrs)
 {
-	static const struct dma_map_ops ops = { .alloc = adopted };
 	struct dap_companion *adopter;
 	struct device *dev;
 
-	if (!IS_ENABLED(CONFIG_DMA_API_DEBUG) || !preemptible())
-		return NULL;
-	dev = dap_companion_create(companion);
+	dev = dap_companion_create(companion, dev_name(companion), GFP_ATOMIC);
 	if (!dev)
 		return NULL;
 	adopter = container_of(dev, struct dap_companion, dev);
 	adopter->adopted = cpu;
 	adopter->adopted_handle = handle;
-	set_dma_ops(dev, &ops);
-	dma_alloc_attrs(dev, size, &handle, GFP_KERNEL, attrs);
+	adopter->ops.alloc = adopted;
+	set_dma_ops(dev, &adopter->ops);
+	dma_alloc_attrs(dev, size, &handle, GFP_ATOMIC, attrs);
 	set_dma_ops(dev, NULL);
 	return dev;
 }
+#else
+static struct device *adopt(struct device *companion, size_t size, void *cpu,
+			    dma_addr_t handle, unsigned long attrs)
+{
+	return NULL;
+}
+#endif
 
 /**
  * dap_direct_free() - free coherent memory that the direct mapping gave
@@ -440,23 +448,18 @@ static struct device *adopt(struct device *companion, size_t size, void *cpu,
  * @handle: bus address
  * @attrs:  as at the allocation
  *
- * DMA_API_DEBUG knows the allocation as the device's, not its companion's, and
- * would complain; in such a kernel plain pages are freed for what they are, and
- * the rest by a companion that it believes to be the owner.
+ * What an address is only the kernel knows: it may be of a pool of the kernel's
+ * own, inside its RAM.  DMA_API_DEBUG knows the allocation as the device's, not
+ * its companion's, and would complain; in such a kernel it is freed by a companion
+ * that it believes to be the owner.
  *
  * Context: as dma_free_attrs().
  */
 void dap_direct_free(struct device *companion, size_t size, void *cpu,
 		     dma_addr_t handle, unsigned long attrs)
 {
-	struct device *adopter;
+	struct device *adopter = adopt(companion, size, cpu, handle, attrs);
 
-	if (IS_ENABLED(CONFIG_DMA_API_DEBUG) && !IS_ENABLED(CONFIG_DMA_CMA) &&
-	    !(attrs & DMA_ATTR_NO_KERNEL_MAPPING) && virt_addr_valid(cpu)) {
-		__free_pages(virt_to_page(cpu), get_order(size));
-		return;
-	}
-	adopter = adopt(companion, size, cpu, handle, attrs);
 	dma_free_attrs(adopter ?: companion, size, cpu, handle, attrs);
 	dap_companion_destroy(adopter);
 }

@@ -4,7 +4,10 @@
  *
  * A pool is a platform device.  Device tree describes some, see of.c; for each
  * entry of pools= the module makes one of its own, so that there is one way
- * through probe.  What a pool owns does not hang on its device: see attach.c.
+ * through probe.  What a pool owns does not hang on its device: see registry.c.
+ *
+ * No device becomes a client before nothing can fail any more: the code of a
+ * module whose init fails goes away, whoever uses it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -14,38 +17,46 @@
 #include <linux/slab.h>
 
 #include "attach.h"
+#include "client.h"
 #include "compat.h"
 #include "debugfs.h"
+#include "entry.h"
 #include "of.h"
+#include "ops.h"
 #include "params.h"
+#include "policy.h"
+#include "sysfs.h"
 
 /* It says what memory devices may write to: not for a kernel that is locked down. */
 static char *pools;
 module_param_hw(pools, charp, iomem, 0400);
 MODULE_PARM_DESC(pools,
-		 "NAME:BASE:SIZE[:ALIAS[:BUS]],... pools without a device tree node; numbers like 0x20000000 or 4M");
+		 "NAME:BASE:SIZE[:ALIAS[:BUS]],... pools");
 
 static char *clients;
 module_param(clients, charp, 0400);
 MODULE_PARM_DESC(clients,
-		 "GLOB[@NAME],... names of devices that get their coherent memory from pool NAME");
+		 "GLOB[@NAME],... devices to be served by pool NAME");
 
 static char *max_align;
 module_param(max_align, charp, 0400);
 MODULE_PARM_DESC(max_align,
-		 "BYTES[@NAME],... align no allocation of a pool to more, against the DMA API's promise; 4K packs best (default: 0, natural alignment)");
+		 "BYTES[@NAME],... align no allocation to more (default: 0, naturally)");
 
 static bool verify = true;
 module_param(verify, bool, 0400);
 MODULE_PARM_DESC(verify,
-		 "check at probe that the alias reaches the same memory (default: 1)");
+		 "check that the alias reaches the same memory (default: 1)");
 
 static bool guard;
 module_param(guard, bool, 0400);
 MODULE_PARM_DESC(guard,
-		 "to find stray accesses: stop at any access to a pool's cacheable view, by an MPU region (ARMv7-M, default: 0)");
+		 "stop at any access to a pool's cacheable view (ARMv7-M, default: 0)");
 
+static struct dap_spec *dap_specs;	/* until the module is loaded */
+static unsigned int dap_nr_specs;
 static struct dap_rule *dap_rules;
+static unsigned int dap_nr_rules;
 static struct dap_align *dap_aligns;
 static unsigned int dap_nr_aligns;
 static struct platform_device **dap_devices;
@@ -54,11 +65,27 @@ static unsigned int dap_nr_devices;
 /* How the last probe of a device made here ended: the core does not tell. */
 static int dap_probe_result;
 
+/* How the CPU reaches a pool's memory, for people. */
+static void dap_describe(const struct dap_region *region, char *text,
+			 size_t size)
+{
+	if (region->use_mpu)
+		snprintf(text, size, ", made non-cacheable by MPU region %d",
+			 region->mpu);
+	else if (region->alias != region->phys)
+		snprintf(text, size, ", reached through its alias %pa%s%s",
+			 &region->alias, verify ? "" : " (not verified)",
+			 region->guard ? ", guarded by the MPU" : "");
+	else if (!IS_ENABLED(CONFIG_MMU))
+		snprintf(text, size, ", which is taken to be non-cacheable");
+}
+
 static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 			  struct device_node *region_np)
 {
 	const struct dap_region *region;
 	struct dap_entry *entry;
+	char text[96] = "";
 
 	entry = dap_entry_create(dev, spec, region_np, verify);
 	if (IS_ERR(entry))
@@ -66,20 +93,10 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 
 	dev_set_drvdata(dev, entry);
 	region = &entry->pool.region;
-	if (region->use_mpu)
-		dev_info(dev, "DMA pool %s: %llu KiB at %pa, made non-cacheable by MPU region %d\n",
-			 spec->name, (u64)region->size >> 10, &region->phys,
-			 region->mpu);
-	else if (region->alias == region->phys)
-		dev_info(dev, "DMA pool %s: %llu KiB at %pa%s\n", spec->name,
-			 (u64)region->size >> 10, &region->phys,
-			 IS_ENABLED(CONFIG_MMU) ? "" :
-			 ", which is taken to be non-cacheable");
-	else
-		dev_info(dev, "DMA pool %s: %llu KiB at %pa, reached through its alias %pa%s%s\n",
-			 spec->name, (u64)region->size >> 10, &region->phys,
-			 &region->alias, verify ? "" : " (not verified)",
-			 region->guard ? ", guarded by the MPU" : "");
+	dap_describe(region, text, sizeof(text));
+	dev_info(dev, "DMA pool %s: %lu KiB at %pa%s\n", spec->name,
+		 (unsigned long)(region->size >> 10), &region->phys, text);
+	dap_attach_waiting(false);
 	return 0;
 }
 
@@ -131,7 +148,7 @@ static const struct of_device_id dap_of_match[] = {
 };
 MODULE_DEVICE_TABLE(of, dap_of_match);
 
-struct platform_driver dap_pool_driver = {
+static struct platform_driver dap_pool_driver = {
 	.probe	= dap_probe,
 	.remove	= dap_remove,
 	.driver	= {
@@ -191,36 +208,20 @@ static int read_list(const char *param, const char *text, void **list,
 	return 0;
 }
 
-static int parse_pool(const char **text, void *entry,
-		      struct dap_parse_error *err)
-{
-	return dap_parse_pool(text, entry, err);
-}
-
-static int parse_rule(const char **text, void *entry,
-		      struct dap_parse_error *err)
-{
-	return dap_parse_rule(text, entry, err);
-}
-
-static int parse_align(const char **text, void *entry,
-		       struct dap_parse_error *err)
-{
-	return dap_parse_align(text, entry, err);
-}
-
 static int check_aligns(void)
 {
 	unsigned int i;
+	int ret = 0;
 
-	for (i = 0; i < dap_nr_aligns; i++) {
-		if (!*dap_aligns[i].pool ||
-		    dap_entry_exists(dap_aligns[i].pool))
+	dap_lock();
+	for (i = 0; i < dap_nr_aligns && !ret; i++) {
+		if (!*dap_aligns[i].pool || dap_entry_find(dap_aligns[i].pool))
 			continue;
 		pr_err("max_align: there is no pool %s\n", dap_aligns[i].pool);
-		return -ENOENT;
+		ret = -ENOENT;
 	}
-	return 0;
+	dap_unlock();
+	return ret;
 }
 
 static void remove_devices(void)
@@ -232,23 +233,23 @@ static void remove_devices(void)
 }
 
 /* A pool of pools= that does not come up fails the load, and undoes the rest. */
-static int add_devices(const struct dap_spec *specs, unsigned int count)
+static int add_devices(void)
 {
 	unsigned int i;
 
-	if (!count)
+	if (!dap_nr_specs)
 		return 0;
-	dap_devices = kcalloc(count, sizeof(*dap_devices), GFP_KERNEL);
+	dap_devices = kcalloc(dap_nr_specs, sizeof(*dap_devices), GFP_KERNEL);
 	if (!dap_devices)
 		return -ENOMEM;
 
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < dap_nr_specs; i++) {
 		struct platform_device *pdev;
 
 		dap_probe_result = -ENODEV;
 		pdev = platform_device_register_data(NULL, "dma_alias_pool", i,
-						     &specs[i],
-						     sizeof(specs[i]));
+						     &dap_specs[i],
+						     sizeof(dap_specs[i]));
 		if (IS_ERR(pdev))
 			return PTR_ERR(pdev);
 		dap_devices[dap_nr_devices++] = pdev;
@@ -260,34 +261,32 @@ static int add_devices(const struct dap_spec *specs, unsigned int count)
 
 static int __init dap_init(void)
 {
-	struct dap_spec *specs = NULL;
-	unsigned int nr_specs, nr_rules;
 	int ret;
 
-	ret = read_list("pools", pools, (void **)&specs, &nr_specs,
-			sizeof(*specs), parse_pool);
+	ret = read_list("pools", pools, (void **)&dap_specs, &dap_nr_specs,
+			sizeof(*dap_specs), dap_parse_pool);
 	if (!ret)
 		ret = read_list("clients", clients, (void **)&dap_rules,
-				&nr_rules, sizeof(*dap_rules), parse_rule);
+				&dap_nr_rules, sizeof(*dap_rules),
+				dap_parse_rule);
 	if (!ret)
 		ret = read_list("max_align", max_align, (void **)&dap_aligns,
 				&dap_nr_aligns, sizeof(*dap_aligns),
-				parse_align);
+				dap_parse_align);
 	if (ret)
 		goto err_lists;
 
+	ret = dap_registry_init(dap_client_reap);
+	if (ret)
+		goto err_lists;
 	dap_ops_calibrate();
 	dap_debugfs_init();
-	dap_policy_init(dap_rules, nr_rules);
-	ret = dap_attach_init();
-	if (ret)
-		goto err_debugfs;
-
+	dap_policy_init(dap_rules, dap_nr_rules);
 	ret = platform_driver_register(&dap_pool_driver);
 	if (ret)
-		goto err_attach;
+		goto err_registry;
 
-	ret = add_devices(specs, nr_specs);
+	ret = add_devices();
 	if (!ret)
 		ret = dap_policy_check();
 	if (!ret)
@@ -295,30 +294,35 @@ static int __init dap_init(void)
 	if (ret)
 		goto err_devices;
 
-	kfree(specs);
-	dap_attach_settle();
+	kfree(dap_specs);
+	dap_attach_init();
+	dap_registry_set_open(true);
+	dap_attach_waiting(true);
 	return 0;
 
 err_devices:
 	remove_devices();
 	platform_driver_unregister(&dap_pool_driver);
-err_attach:
-	dap_attach_exit();
-err_debugfs:
+err_registry:
 	dap_debugfs_exit();
+	dap_registry_exit();
 err_lists:
 	kfree(dap_aligns);
 	kfree(dap_rules);
-	kfree(specs);
+	kfree(dap_specs);
 	return ret;
 }
 
 static void __exit dap_exit(void)
 {
+	dap_registry_set_open(false);
 	remove_devices();
 	platform_driver_unregister(&dap_pool_driver);
 	dap_attach_exit();
+	dap_registry_exit();
 	dap_debugfs_exit();
+	/* A last free has dropped its reference with the lock's interrupts off. */
+	synchronize_rcu();
 	kfree(dap_aligns);
 	kfree(dap_rules);
 }

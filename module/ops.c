@@ -14,20 +14,27 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/ratelimit.h>
 #include <linux/scatterlist.h>
+#include <linux/slab.h>
 
 #include "caller.h"
-#include "client.h"
 #include "compat.h"
 #include "direct.h"
+#include "ops.h"
+#include "registry.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* The first page of the pool that the device cannot address, or far beyond. */
-static u32 reachable_pages(const struct dap_client *client)
+/*
+ * The first page of the pool that a device cannot address, or far beyond.  @dev is
+ * the client's device, or one that has copied its operations.
+ */
+static u32 reachable_pages(const struct dap_client *client,
+			   const struct device *dev)
 {
-	const struct device *dev = client->dev;
 	u64 mask = dev->coherent_dma_mask;
 
 	if (dev->bus_dma_limit)
@@ -39,55 +46,60 @@ static u32 reachable_pages(const struct dap_client *client)
 	return (mask - client->bus + 1) >> PAGE_SHIFT;
 }
 
-static noinline void report_failure(struct dap_client *client, size_t size,
-				    u32 limit, int error)
+/* Of what drivers may try again and again. */
+static DEFINE_RATELIMIT_STATE(dap_ratelimit, DEFAULT_RATELIMIT_INTERVAL,
+			      DEFAULT_RATELIMIT_BURST);
+
+static noinline void report_failure(struct dap_client *client,
+				    struct device *dev, size_t size, u32 limit,
+				    int error)
 {
 	struct dap_pool *pool = client->pool;
-	struct device *dev = client->dev;
 	struct dap_pool_stats stats;
+	const char *why = "there is no room";
 
-	if (error == -EINVAL) {
-		dev_err_ratelimited(dev, "asked DMA pool %s for 0 bytes\n",
-				    pool->name);
-	} else if (error == -E2BIG) {
-		dev_err_ratelimited(dev,
-				    "asked DMA pool %s for %zu bytes, more than its size %pa\n",
-				    pool->name, size, &pool->region.size);
-	} else if (error == -ENODEV) {
-		dev_err_ratelimited(dev, "DMA pool %s is gone\n", pool->name);
-	} else if (error == -ENOMEM) {
-		dev_err_ratelimited(dev,
-				    "DMA pool %s: no %zu bytes, as fail_alloc in debugfs demands\n",
-				    pool->name, size);
-	} else if (!limit) {
-		dev_err_ratelimited(dev,
-				    "DMA pool %s starts at bus address %pad, beyond what the device can address (mask %#llx, bus limit %#llx)\n",
-				    pool->name, &client->bus,
-				    dev->coherent_dma_mask,
-				    (u64)dev->bus_dma_limit);
-	} else if (limit < pool->region.size >> PAGE_SHIFT) {
-		dev_err_ratelimited(dev,
-				    "DMA pool %s has no room for %zu bytes in what the device can address of it, %#llx bytes (mask %#llx, bus limit %#llx)\n",
-				    pool->name, size, (u64)limit << PAGE_SHIFT,
-				    dev->coherent_dma_mask,
-				    (u64)dev->bus_dma_limit);
-	} else {
-		dap_pool_stats(pool, &stats);
-		dev_err_ratelimited(dev,
-				    "DMA pool %s has no room for %zu bytes: %zu of %zu free, at most %zu for one request; see its debugfs directory\n",
-				    pool->name, size, stats.free_bytes,
-				    stats.total_bytes, stats.largest_free_bytes);
-	}
+	if (!__ratelimit(&dap_ratelimit))
+		return;
+	if (error == -EINVAL)
+		why = "nothing was asked for";
+	else if (error == -E2BIG)
+		why = "that is more than its size";
+	else if (error == -ENODEV)
+		why = "it is gone";
+	else if (error == -ENOMEM)
+		why = "fail_alloc in debugfs demands it";
+	else if (!limit)
+		why = "it is beyond what the device can address";
+	else if (limit < pool->region.size >> PAGE_SHIFT)
+		why = "there is no room in what the device can address";
+
+	dap_pool_stats(pool, &stats);
+	dev_err(dev, "DMA pool %s: no %zu bytes: %s; %zu of %zu free, at most %zu for one request; bus address %pad, mask %#llx, bus limit %#llx\n",
+		pool->name, size, why, stats.free_bytes, stats.total_bytes,
+		stats.largest_free_bytes, &client->bus, dev->coherent_dma_mask,
+		(u64)dev->bus_dma_limit);
+}
+
+/*
+ * It has freed the last of what it held: that had a reference to the client, and
+ * one to the module.  The last thing of all to do: without the second, this code
+ * may go away.  Then there must be nothing left of it to run, but that is so only
+ * where the compiler makes a jump of the call, as "make lint" looks.
+ */
+static __always_inline void drained(struct dap_client *client)
+{
+	dap_client_put(client);
+	module_put(THIS_MODULE);
 }
 
 /*
  * Pages of the normal allocator, for a request that can live with them.  They
  * are clean in the cache, so that no write-back hits what the device writes.
  */
-static noinline void *alloc_fallback(struct dap_client *client, size_t size,
+static noinline void *alloc_fallback(struct dap_client *client,
+				     struct device *dev, size_t size,
 				     dma_addr_t *handle, gfp_t gfp)
 {
-	struct device *dev = client->dev;
 	struct page *page;
 
 	if (!client->ops.dap_alloc_pages || !size)
@@ -103,7 +115,8 @@ static noinline void *alloc_fallback(struct dap_client *client, size_t size,
 	page = client->ops.dap_alloc_pages(dev, size, handle, DMA_BIDIRECTIONAL,
 				       gfp);
 	if (!page) {
-		dap_pool_drop(client->pool, &client->user);
+		if (dap_pool_drop(client->pool, &client->user) == DAP_DRAINED)
+			drained(client);
 		return NULL;
 	}
 	if (client->ops.sync_single_for_device)
@@ -125,18 +138,19 @@ static struct page *fallback_page(struct dap_client *client, void *cpu)
 }
 
 /* What a client got before it was one goes back to where it came from. */
-static void free_foreign(struct dap_client *client, size_t size, void *cpu,
-			 dma_addr_t handle, unsigned long attrs)
+static void free_foreign(struct dap_client *client, struct device *dev,
+			 size_t size, void *cpu, dma_addr_t handle,
+			 unsigned long attrs)
 {
 	if (client->before)
-		client->before->free(client->dev, size, cpu, handle, attrs);
+		client->before->free(dev, size, cpu, handle, attrs);
 	else
 		dap_direct_free(client->companion, size, cpu, handle, attrs);
 }
 
-static int foreign_mmap(struct dap_client *client, struct vm_area_struct *vma,
-			void *cpu, dma_addr_t handle, size_t size,
-			unsigned long attrs)
+static int foreign_mmap(struct dap_client *client, struct device *dev,
+			struct vm_area_struct *vma, void *cpu,
+			dma_addr_t handle, size_t size, unsigned long attrs)
 {
 	const struct dma_map_ops *before = client->before;
 
@@ -145,12 +159,12 @@ static int foreign_mmap(struct dap_client *client, struct vm_area_struct *vma,
 				      attrs);
 	if (!before->mmap)
 		return -ENXIO;
-	return before->mmap(client->dev, vma, cpu, handle, size, attrs);
+	return before->mmap(dev, vma, cpu, handle, size, attrs);
 }
 
-static int foreign_sgtable(struct dap_client *client, struct sg_table *sgt,
-			   void *cpu, dma_addr_t handle, size_t size,
-			   unsigned long attrs)
+static int foreign_sgtable(struct dap_client *client, struct device *dev,
+			   struct sg_table *sgt, void *cpu, dma_addr_t handle,
+			   size_t size, unsigned long attrs)
 {
 	const struct dma_map_ops *before = client->before;
 
@@ -159,23 +173,24 @@ static int foreign_sgtable(struct dap_client *client, struct sg_table *sgt,
 					     handle, size, attrs);
 	if (!before->get_sgtable)
 		return -ENXIO;
-	return before->get_sgtable(client->dev, sgt, cpu, handle, size, attrs);
+	return before->get_sgtable(dev, sgt, cpu, handle, size, attrs);
 }
 
-static int free_elsewhere(struct dap_client *client, size_t size, void *cpu,
-			  dma_addr_t handle, unsigned long attrs)
+static int free_elsewhere(struct dap_client *client, struct device *dev,
+			  size_t size, void *cpu, dma_addr_t handle,
+			  unsigned long attrs)
 {
 	struct page *page = fallback_page(client, cpu);
 
 	if (page) {
 		set_page_private(page, 0);
-		client->ops.free_pages(client->dev, PAGE_ALIGN(size), page,
+		client->ops.free_pages(dev, PAGE_ALIGN(size), page,
 				       handle, DMA_BIDIRECTIONAL);
 		return dap_pool_drop(client->pool, &client->user);
 	}
 	if (!client->foreign)
 		return -ERANGE;
-	free_foreign(client, size, cpu, handle, attrs);
+	free_foreign(client, dev, size, cpu, handle, attrs);
 	return 0;
 }
 
@@ -193,7 +208,7 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 		return NULL;
 	}
 
-	limit = reachable_pages(client);
+	limit = reachable_pages(client, dev);
 	cpu = dap_pool_alloc(pool, &client->user, size, limit,
 			     dap_caller(frame));
 	if (!IS_ERR(cpu)) {
@@ -206,19 +221,20 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	/* A failure that somebody asked for is to be one. */
 	if (PTR_ERR(cpu) != -ENOMEM &&
 	    ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) || dap_is_coherent(dev))) {
-		void *fallback = alloc_fallback(client, size, handle, gfp);
+		void *fallback = alloc_fallback(client, dev, size, handle,
+						gfp);
 
 		if (fallback)
 			return fallback;
 	}
 
 	if (!(attrs & DMA_ATTR_NO_WARN) && !(gfp & __GFP_NOWARN))
-		report_failure(client, size, limit, PTR_ERR(cpu));
+		report_failure(client, dev, size, limit, PTR_ERR(cpu));
 	return NULL;
 }
 
-static noinline void bad_free(struct dap_client *client, size_t size, void *cpu,
-			      int error)
+static noinline void bad_free(struct dap_client *client, struct device *dev,
+			      size_t size, void *cpu, int error)
 {
 	struct dap_pool *pool = client->pool;
 	struct dap_live live = { .page = 0 };
@@ -243,7 +259,7 @@ static noinline void bad_free(struct dap_client *client, size_t size, void *cpu,
 	default:
 		what = "it is not in the pool";
 	}
-	dev_WARN(client->dev,
+	dev_WARN(dev,
 		 "DMA pool %s: bad free of %zu bytes at offset %#zx: %s%s; ignored, more by this device are only counted\n",
 		 pool->name, size, dap_pool_offset(pool, cpu), what, who);
 }
@@ -260,14 +276,12 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 	if (likely(dap_pool_contains(pool, cpu)))
 		ret = dap_pool_free(pool, &client->user, cpu, size);
 	else
-		ret = free_elsewhere(client, size, cpu, handle, attrs);
+		ret = free_elsewhere(client, dev, size, cpu, handle, attrs);
 
-	if (likely(!ret))
-		return;
-	if (ret == DAP_DRAINED)
-		dap_client_drained();	/* the client may be gone by now */
-	else
-		bad_free(client, size, cpu, ret);
+	if (unlikely(ret < 0))
+		bad_free(client, dev, size, cpu, ret);
+	else if (ret == DAP_DRAINED)
+		drained(client);
 }
 
 /* Physical address behind what .alloc returned; the alias for pool memory. */
@@ -306,7 +320,7 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 	if (!is_ours(client, cpu, size)) {
 		if (!client->foreign)
 			return -ENXIO;
-		return foreign_mmap(client, vma, cpu, handle, size, attrs);
+		return foreign_mmap(client, dev, vma, cpu, handle, size, attrs);
 	}
 	if (vma->vm_pgoff >= count || pages > count - vma->vm_pgoff)
 		return -ENXIO;
@@ -337,7 +351,7 @@ static int dap_ops_get_sgtable(struct device *dev, struct sg_table *sgt,
 	if (!is_ours(client, cpu, size)) {
 		if (!client->foreign)
 			return -ENXIO;
-		return foreign_sgtable(client, sgt, cpu, handle, size,
+		return foreign_sgtable(client, dev, sgt, cpu, handle, size,
 				       attrs);
 	}
 
@@ -346,9 +360,9 @@ static int dap_ops_get_sgtable(struct device *dev, struct sg_table *sgt,
 	else
 		phys = cpu_to_phys(client, cpu);
 	if (!pfn_valid(PHYS_PFN(phys))) {
-		dev_err_ratelimited(dev,
-				    "no scatterlist for memory of DMA pool %s: it has no struct pages\n",
-				    pool->name);
+		if (__ratelimit(&dap_ratelimit))
+			dev_err(dev, "no scatterlist for memory of DMA pool %s: it has no struct pages\n",
+				pool->name);
 		return -ENXIO;
 	}
 
@@ -380,7 +394,7 @@ static struct page *dap_ops_alloc_pages(struct device *dev, size_t size,
  * @client: @before, @pool and @dev are set
  *
  * Context: process context; no driver is using the device yet, but what the last
- * one left may still be freed.
+ * one left may be freed meanwhile.
  */
 void dap_ops_build(struct dap_client *client)
 {
@@ -409,11 +423,15 @@ void dap_ops_build(struct dap_client *client)
 /**
  * dap_ops_calibrate() - prepare for naming the callers of dma_alloc_attrs()
  *
- * Context: process context, at load.
+ * Context: process context, may sleep; at load.  Failure only costs the column.
  */
 void dap_ops_calibrate(void)
 {
-	static struct dap_client nobody = { .ops.alloc = dap_ops_alloc };
+	struct dap_client *nobody = kzalloc(sizeof(*nobody), GFP_KERNEL);
 
-	dap_caller_calibrate(&nobody.ops);
+	if (!nobody)
+		return;
+	nobody->ops.alloc = dap_ops_alloc;
+	dap_caller_calibrate(&nobody->ops);
+	kfree(nobody);
 }

@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices that the kernel itself may have given coherent memory.
+ * Devices without a pool: those that the kernel itself may have given coherent
+ * memory, and those that somebody wants to be without.
  *
- * Such memory comes back to a client's .free when the device has become one: some
+ * Memory of the kernel's comes back to a client's .free when the device has become one: some
  * drivers free long after unbind (NVMe when its last file is closed).  It has to
  * go where it came from, while a bad address of any other client is an error.
  * So it is noted who was there without a pool: whatever existed when the module
  * was loaded, and whoever was bound without one since.
  *
  * All of it under dap_lock(), in process context.  No references are held: a
- * device is forgotten when it is removed.
+ * device is forgotten when it is removed.  So who adds one has to know that it is
+ * not removed yet.
  */
 #include <linux/list.h>
 #include <linux/slab.h>
 
-#include "attach.h"
 #include "outsider.h"
+#include "registry.h"
 
 struct dap_outsider {
 	struct list_head node;
 	const struct device *dev;
+	bool excluded;		/* until somebody asks for a pool for it */
 };
 
 static LIST_HEAD(dap_outsiders);
@@ -38,23 +41,70 @@ static struct dap_outsider *find(const struct device *dev)
 	return NULL;
 }
 
+static struct dap_outsider *find_or_add(const struct device *dev)
+{
+	struct dap_outsider *outsider = find(dev);
+
+	if (outsider)
+		return outsider;
+	outsider = kzalloc(sizeof(*outsider), GFP_KERNEL);
+	if (!outsider) {
+		dap_incomplete = true;
+		return NULL;
+	}
+	outsider->dev = dev;
+	list_add(&outsider->node, &dap_outsiders);
+	return outsider;
+}
+
 /**
  * dap_outsider_add() - note that a device is without a pool
  * @dev: the device
  */
 void dap_outsider_add(const struct device *dev)
 {
-	struct dap_outsider *outsider;
+	find_or_add(dev);
+}
 
-	if (find(dev))
-		return;
-	outsider = kmalloc(sizeof(*outsider), GFP_KERNEL);
-	if (!outsider) {
-		dap_incomplete = true;
-		return;
-	}
-	outsider->dev = dev;
-	list_add(&outsider->node, &dap_outsiders);
+/**
+ * dap_outsider_exclude() - have no policy give a device a pool
+ * @dev: the device
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int dap_outsider_exclude(const struct device *dev)
+{
+	struct dap_outsider *outsider = find_or_add(dev);
+
+	if (!outsider)
+		return -ENOMEM;
+	outsider->excluded = true;
+	return 0;
+}
+
+/**
+ * dap_outsider_admit() - undo dap_outsider_exclude()
+ * @dev: the device
+ */
+void dap_outsider_admit(const struct device *dev)
+{
+	struct dap_outsider *outsider = find(dev);
+
+	if (outsider)
+		outsider->excluded = false;
+}
+
+/**
+ * dap_outsider_is_excluded() - is no policy to give a device a pool?
+ * @dev: the device
+ *
+ * Return: whether it is so.
+ */
+bool dap_outsider_is_excluded(const struct device *dev)
+{
+	struct dap_outsider *outsider = find(dev);
+
+	return outsider && outsider->excluded;
 }
 
 /**

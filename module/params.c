@@ -128,14 +128,14 @@ static int end_of_entry(const char **text, struct dap_parse_error *err)
 /**
  * dap_parse_pool() - read one NAME:BASE:SIZE[:[ALIAS][:BUS]]
  * @text: moved behind the entry and the comma after it
- * @spec: filled in
+ * @entry: struct dap_spec, filled in
  * @err:  set on failure
  *
  * Return: 0 or -EINVAL.
  */
-int dap_parse_pool(const char **text, struct dap_spec *spec,
-		   struct dap_parse_error *err)
+int dap_parse_pool(const char **text, void *entry, struct dap_parse_error *err)
 {
+	struct dap_spec *spec = entry;
 	const char *start = *text;
 	size_t len = strcspn(start, ":,");
 	u64 bus;
@@ -209,14 +209,14 @@ static int parse_pool_name(const char **text, char *name,
 /**
  * dap_parse_rule() - read one GLOB[@NAME]
  * @text: moved behind the entry and the comma after it
- * @rule: filled in
+ * @entry: struct dap_rule, filled in
  * @err:  set on failure
  *
  * Return: 0 or -EINVAL.
  */
-int dap_parse_rule(const char **text, struct dap_rule *rule,
-		   struct dap_parse_error *err)
+int dap_parse_rule(const char **text, void *entry, struct dap_parse_error *err)
 {
+	struct dap_rule *rule = entry;
 	const char *start = *text;
 	size_t len = strcspn(start, "@,");
 	size_t i;
@@ -240,14 +240,15 @@ int dap_parse_rule(const char **text, struct dap_rule *rule,
 /**
  * dap_parse_align() - read one BYTES[@NAME]
  * @text:  moved behind the entry and the comma after it
- * @align: filled in
+ * @entry: struct dap_align, filled in
  * @err:   set on failure
  *
  * Return: 0 or -EINVAL.
  */
-int dap_parse_align(const char **text, struct dap_align *align,
-		    struct dap_parse_error *err)
+int dap_parse_align(const char **text, void *entry, struct dap_parse_error *err)
 {
+	struct dap_align *align = entry;
+
 	memset(align, 0, sizeof(*align));
 	return parse_number(text, &align->bytes, err,
 			    "the alignment is not a number") ?:

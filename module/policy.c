@@ -2,7 +2,7 @@
 /*
  * Which pool a device gets, and which devices can have none.
  *
- * Decides only; what follows is attach.c's and request.c's business.  All but
+ * Decides only; what follows is others' business.  All but
  * dap_policy_init() run under dap_lock(), in process context.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -11,9 +11,11 @@
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
 #include <linux/of.h>
+#include <linux/platform_device.h>
 
-#include "attach.h"
 #include "compat.h"
+#include "outsider.h"
+#include "policy.h"
 
 /* clients=, in the order given; set once, at load. */
 static struct dap_rule *dap_rules;
@@ -28,25 +30,6 @@ void dap_policy_init(struct dap_rule *rules, unsigned int nr_rules)
 {
 	dap_rules = rules;
 	dap_nr_rules = nr_rules;
-}
-
-/**
- * dap_entry_find() - the pool of a name
- * @name: the name; empty for the only pool there is
- *
- * Return: the pool, or NULL.
- */
-struct dap_entry *dap_entry_find(const char *name)
-{
-	struct dap_entry *entry;
-
-	dap_assert_locked();
-	if (!*name && list_is_singular(&dap_entries))
-		return list_first_entry(&dap_entries, struct dap_entry, node);
-	list_for_each_entry(entry, &dap_entries, node)
-		if (*name && !strcmp(entry->pool.name, name))
-			return entry;
-	return NULL;
 }
 
 /* Is it all there, at bus addresses that follow each other from @bus on? */
@@ -75,30 +58,38 @@ static bool is_covered(const struct bus_dma_region *map,
  * dap_translate() - bus address of a pool's first byte for a device
  * @dev:   the device
  * @entry: the pool, one piece for the device only if its bus keeps it in one
- * @bus:   set
+ * @addr:  set, if not NULL
  *
  * Return: why there is no such address, or NULL.
  */
 const char *dap_translate(struct device *dev, struct dap_entry *entry,
-			  dma_addr_t *bus)
+			  dma_addr_t *addr)
 {
 	struct dap_region *region = &entry->pool.region;
-	dma_addr_t end;
+	dma_addr_t bus = entry->bus, end;
 
-	if (entry->has_bus) {
-		*bus = entry->bus;
-	} else {
-		*bus = phys_to_dma(dev, region->phys);
+	if (!entry->has_bus) {
+		bus = phys_to_dma(dev, region->phys);
 		end = phys_to_dma(dev, region->phys + region->size - 1);
-		if (*bus == DMA_MAPPING_ERROR || end == DMA_MAPPING_ERROR ||
-		    end < *bus || end - *bus != region->size - 1 ||
-		    !is_covered(dev->dma_range_map, region, *bus))
+		if (bus == DMA_MAPPING_ERROR || end == DMA_MAPPING_ERROR ||
+		    end < bus || end - bus != region->size - 1 ||
+		    !is_covered(dev->dma_range_map, region, bus))
 			return "dma-ranges of its bus do not cover the pool in one piece";
 	}
 	/* Its driver may still set another mask; its bus stays what it is. */
-	if (dev->bus_dma_limit && *bus > dev->bus_dma_limit)
+	if (dev->bus_dma_limit && bus > dev->bus_dma_limit)
 		return "its bus cannot address the pool";
+	if (addr)
+		*addr = bus;
 	return NULL;
+}
+
+/* A device that the driver of pools would take, whether it has or not. */
+static bool is_pool(const struct device *dev)
+{
+	return of_device_is_compatible(dev->of_node, "dma-alias-pool") ||
+	       (dev->bus == &platform_bus_type &&
+		!strcmp(to_platform_device(dev)->name, "dma_alias_pool"));
 }
 
 /**
@@ -109,6 +100,8 @@ const char *dap_translate(struct device *dev, struct dap_entry *entry,
  */
 const char *dap_refusal(struct device *dev)
 {
+	if (is_pool(dev))
+		return "it is a pool itself";
 	if (!dev->dma_mask || !dev->coherent_dma_mask)
 		return "it has no DMA mask";
 #ifdef CONFIG_DMA_DECLARE_COHERENT
@@ -118,6 +111,22 @@ const char *dap_refusal(struct device *dev)
 	if (iommu_get_domain_for_dev(dev) || dap_uses_dma_iommu(dev))
 		return "it is behind an IOMMU";
 	return NULL;
+}
+
+/**
+ * dap_refusal_by() - why a device cannot be a client of a pool
+ * @entry: the pool
+ * @dev:   the device
+ *
+ * Context: under dap_lock().
+ * Return: as dap_refusal().
+ */
+const char *dap_refusal_by(const struct dap_entry *entry, struct device *dev)
+{
+	dap_assert_locked();
+	if (entry->state != DAP_UP || !dap_registry_is_open)
+		return "the pool is gone";
+	return dap_refusal(dev);
 }
 
 /**
@@ -174,25 +183,27 @@ static struct dap_entry *entry_of_node(const struct device_node *np,
 }
 
 /**
- * dap_choose() - the pool of a device that has none yet
+ * dap_choose() - the pool that somebody named for a device that has none yet
  * @dev:   the device
- * @quiet: do not report why it cannot have the pool that was named for it
- * @by_default: set: nobody named that pool
+ * @quiet: do not report why it cannot have that pool
  *
- * What its own node says comes before the parameter, and that before the
- * default.  Only the default leaves a device alone without a word.
+ * What its own node says comes before the parameter, and that before the default,
+ * for which see dap_choose_default().
  *
- * Return: the pool, or NULL.
+ * Return: the pool; NULL if nobody named one; -ENOENT as a pointer if it is to have
+ * none, or none can be had.
  */
-struct dap_entry *dap_choose(struct device *dev, bool quiet, bool *by_default)
+struct dap_entry *dap_choose(struct device *dev, bool quiet)
 {
-	const char *why = dap_refusal(dev);
 	struct dap_entry *entry;
-	unsigned int i;
 	bool named, broken;
+	const char *why;
+	unsigned int i;
 
 	dap_assert_locked();
-	*by_default = false;
+	if (!dap_registry_is_open || is_pool(dev) ||
+	    dap_outsider_is_excluded(dev))
+		return ERR_PTR(-ENOENT);
 	entry = entry_of_node(dev->of_node, &named, &broken);
 	if (entry)
 		goto found;
@@ -201,41 +212,50 @@ struct dap_entry *dap_choose(struct device *dev, bool quiet, bool *by_default)
 	if (named) {
 		if (!quiet)
 			dev_warn(dev, "no DMA pool serves its memory-region\n");
-		return NULL;
+		return ERR_PTR(-ENOENT);
 	}
 
-	for (i = 0; i < dap_nr_rules; i++) {
-		if (!dap_glob_match(dap_rules[i].glob, dev_name(dev)))
-			continue;
-		entry = dap_entry_find(dap_rules[i].pool);
-		if (entry)
-			goto found;
+	for (i = 0; i < dap_nr_rules; i++)
+		if (dap_glob_match(dap_rules[i].glob, dev_name(dev)))
+			break;
+	if (i == dap_nr_rules)
+		return NULL;
+	entry = dap_entry_find(dap_rules[i].pool);
+	if (!entry) {
 		if (!quiet)
 			dev_warn(dev, "there is no DMA pool%s%s for clients=%s\n",
 				 *dap_rules[i].pool ? " " : "",
 				 dap_rules[i].pool, dap_rules[i].glob);
-		return NULL;
+		return ERR_PTR(-ENOENT);
 	}
-
-	list_for_each_entry(entry, &dap_entries, node) {
-		dma_addr_t bus;
-
-		if (entry->is_default && !entry->dead && !why &&
-		    !dap_is_coherent(dev) &&
-		    !dap_translate(dev, entry, &bus)) {
-			*by_default = true;
-			return entry;
-		}
-	}
-	return NULL;
 
 found:
-	if (entry->dead)
-		why = "the pool is gone";
+	why = dap_refusal_by(entry, dev);
 	if (!why)
 		return entry;
 	if (!quiet)
 		dap_refuse(dev, entry->pool.name, why);
+	return ERR_PTR(-ENOENT);
+}
+
+/**
+ * dap_choose_default() - the default pool, for a device for which nobody named one
+ * @dev: the device
+ *
+ * A device that does not qualify is left alone without a word.
+ *
+ * Return: the pool, or NULL.
+ */
+struct dap_entry *dap_choose_default(struct device *dev)
+{
+	struct dap_entry *entry;
+
+	dap_assert_locked();
+	list_for_each_entry(entry, &dap_entries, node)
+		if (entry->is_default && entry->state == DAP_UP &&
+		    !dap_refusal(dev) && !dap_is_coherent(dev) &&
+		    !dap_translate(dev, entry, NULL))
+			return entry;
 	return NULL;
 }
 
@@ -247,23 +267,24 @@ found:
  */
 int dap_policy_check(void)
 {
-	unsigned int i;
+	const struct dap_rule *rule;
+	const char *why;
 	int ret = 0;
 
 	dap_lock();
-	for (i = 0; i < dap_nr_rules && !ret; i++) {
-		if (dap_entry_find(dap_rules[i].pool))
+	for (rule = dap_rules; rule < dap_rules + dap_nr_rules; rule++) {
+		if (dap_entry_find(rule->pool))
 			continue;
-		ret = -ENOENT;
-		if (*dap_rules[i].pool)
-			pr_err("clients=%s@%s: there is no such pool\n",
-			       dap_rules[i].glob, dap_rules[i].pool);
+		if (*rule->pool)
+			why = "there is no such pool";
 		else if (list_empty(&dap_entries))
-			pr_err("clients=%s: there is no pool, add pools= or a device tree node\n",
-			       dap_rules[i].glob);
+			why = "there is no pool, add pools= or a device tree node";
 		else
-			pr_err("clients=%s: there are several pools, add @NAME\n",
-			       dap_rules[i].glob);
+			why = "there are several pools, add @NAME";
+		pr_err("clients=%s%s%s: %s\n", rule->glob,
+		       *rule->pool ? "@" : "", rule->pool, why);
+		ret = -ENOENT;
+		break;
 	}
 	dap_unlock();
 	return ret;

@@ -9,9 +9,10 @@
  * Locking: one raw spinlock a pool, held for a bounded time (see alloc.c);
  * memory is cleared outside of it.
  *
- * Lifetime: every user that holds memory holds one reference on the module, so
- * neither code nor metadata goes away before the last free.  Who may destroy
- * a pool, and when, is attach.c's business.
+ * Lifetime: all that a user holds has one reference to the user, and one to the
+ * module, so that neither goes away before the last free.  They are taken here,
+ * and dropped by who frees (DAP_DRAINED).  Who may destroy a pool, and when, is
+ * registry.c's business.
  */
 #include <linux/device.h>
 #include <linux/jiffies.h>
@@ -102,13 +103,21 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 
 /**
  * dap_pool_destroy() - give the memory of a pool back
- * @pool: has no live allocations and no users
+ * @pool: dead, without live allocations; a call of who has just freed the last may
+ *	  be on its way yet, and finds that there is nothing
  *
  * Context: process context, may sleep.
  */
 void dap_pool_destroy(struct dap_pool *pool)
 {
-	kvfree(pool->meta);
+	void *meta = pool->meta;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	memset(&pool->alloc, 0, sizeof(pool->alloc));
+	pool->meta = NULL;
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	kvfree(meta);
 	dap_region_release(&pool->region);
 }
 
@@ -127,12 +136,18 @@ void dap_pool_kill(struct dap_pool *pool)
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 
-/* The first that a user holds pins the module, so that the last free finds it. */
+/* The first that a user holds pins user and module: the last free needs both. */
 static bool hold(struct dap_pool *pool, struct dap_user *user)
 {
 	lockdep_assert_held(&pool->lock);
-	if (!user->held && !try_module_get(THIS_MODULE))
-		return false;
+	if (!user->held) {
+		if (!try_module_get(THIS_MODULE))
+			return false;
+		if (!kref_get_unless_zero(&user->ref)) {
+			module_put(THIS_MODULE);
+			return false;
+		}
+	}
 	user->held++;
 	return true;
 }
@@ -140,10 +155,7 @@ static bool hold(struct dap_pool *pool, struct dap_user *user)
 static int drop(struct dap_pool *pool, struct dap_user *user)
 {
 	lockdep_assert_held(&pool->lock);
-	if (--user->held)
-		return 0;
-	module_put(THIS_MODULE);
-	return user->leaving ? DAP_DRAINED : 0;
+	return --user->held ? 0 : DAP_DRAINED;
 }
 
 static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
@@ -153,13 +165,14 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 	struct dap_record *record;
 	int ret;
 
-	if (pool->dead || !hold(pool, user))
+	if (pool->dead)
 		return -ENODEV;
-
 	ret = dap_alloc_get(&pool->alloc, pages_for(size), limit, page);
-	if (ret) {
-		drop(pool, user);
+	if (ret)
 		return ret;
+	if (!hold(pool, user)) {
+		dap_alloc_put(&pool->alloc, *page, pages_for(size));
+		return -ENODEV;
 	}
 
 	record = dap_alloc_record(&pool->alloc, *page);
@@ -286,8 +299,8 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
  * @size: bytes, as allocated
  *
  * Context: any.
- * Return: 0; DAP_DRAINED if @user was leaving and this was all it held, when it
- * may be gone already and somebody has to look; or an error for a free that
+ * Return: 0; DAP_DRAINED if this was all that @user held, when the caller has to
+ * drop a reference to it, and then to the module; or an error for a free that
  * cannot be right, which has changed nothing: -ENOENT if no allocation starts
  * there, -EINVAL for another size, -EPERM for memory of somebody else.
  */
@@ -304,7 +317,8 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 		return -EINVAL;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	ret = give(pool, user, offset >> PAGE_SHIFT, size);
+	ret = likely(pool->meta) ?
+	      give(pool, user, offset >> PAGE_SHIFT, size) : -ENOENT;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
@@ -452,7 +466,8 @@ void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
  * @user: the user
  *
  * Context: any.
- * Return: false if the module is being unloaded.
+ * Return: false if the module is being unloaded, or the pool is gone and with it
+ * the user, unless that holds something yet.
  */
 bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user)
 {
@@ -460,7 +475,7 @@ bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user)
 	bool ret;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	ret = hold(pool, user);
+	ret = (!pool->dead || user->held) && hold(pool, user);
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
@@ -482,25 +497,6 @@ int dap_pool_drop(struct dap_pool *pool, struct dap_user *user)
 	ret = drop(pool, user);
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
-}
-
-/**
- * dap_pool_user_leaves() - a user is to go as soon as it holds nothing
- * @pool: the pool
- * @user: the user
- *
- * Under the lock, so that the last free either sees this or comes before what
- * the caller looks at next.
- *
- * Context: any.
- */
-void dap_pool_user_leaves(struct dap_pool *pool, struct dap_user *user)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&pool->lock, flags);
-	user->leaving = true;
-	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 
 /**

@@ -2,6 +2,7 @@
 #ifndef DAP_POOL_H
 #define DAP_POOL_H
 
+#include <linux/kref.h>
 #include <linux/mm.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -45,28 +46,30 @@ struct dap_spec {
 
 /**
  * struct dap_user - what one user of a pool holds, under the pool's lock
- * @name:	 the device's; of fixed length, to be copied under the lock in no
- *		 time
- * @live_bytes:	 bytes asked for and not freed yet
+ * @ref:	 references to the user; who owns them is the caller's business, but
+ *		 for that of what it holds
+ * @held:	 what it holds of the pool, and what it got from the normal allocator
+ *		 instead; while not 0, has a reference to the user and one to the
+ *		 module
+ * @live_allocs: allocations of the pool not freed yet
+ * @live_bytes:	 bytes asked for in them
  * @peak_bytes:	 the most @live_bytes has been
- * @live_allocs: allocations not freed yet
- * @held:	 these, and what it got from the normal allocator instead; pins
- *		 the module while not 0
  * @allocs:	 allocations so far
  * @failures:	 requests that could not be served
  * @bad_frees:	 frees that were refused
- * @leaving:	 to be let go as soon as it holds nothing
+ * @name:	 the device's; of fixed length, to be copied under the lock in no
+ *		 time
  */
 struct dap_user {
-	char name[DAP_DEV_NAME_LEN];
+	struct kref ref;
+	u32 held;
+	u32 live_allocs;
 	size_t live_bytes;
 	size_t peak_bytes;
-	u32 live_allocs;
-	u32 held;
 	unsigned long allocs;
 	unsigned long failures;
 	unsigned long bad_frees;
-	bool leaving;
+	char name[DAP_DEV_NAME_LEN];
 };
 
 /*
@@ -130,14 +133,13 @@ struct dap_counters {
  */
 struct dap_pool {
 	char name[DAP_NAME_LEN];
-	struct dap_region region;
-	struct dap_fault fault;
-
 	raw_spinlock_t lock;
 	bool dead;
-	struct dap_alloc alloc;
 	void *meta;
 	struct dap_counters count;
+	struct dap_region region;
+	struct dap_alloc alloc;
+	struct dap_fault fault;
 	struct dap_bucket buckets[DAP_BUCKETS];
 	struct dap_failure failures[DAP_FAILURES];
 };
@@ -194,7 +196,6 @@ void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
 		   struct dap_user *copy);
 bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user);
 int dap_pool_drop(struct dap_pool *pool, struct dap_user *user);
-void dap_pool_user_leaves(struct dap_pool *pool, struct dap_user *user);
 void dap_pool_count_fallback(struct dap_pool *pool);
 bool dap_pool_count_bad_free(struct dap_pool *pool, struct dap_user *user);
 

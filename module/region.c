@@ -41,8 +41,8 @@ static int check_region(struct device *dev, const struct dap_region *r)
 
 	if (!r->size || !PAGE_ALIGNED(r->size))
 		return dev_err_probe(dev, -EINVAL,
-				     "size %pa is zero or not a multiple of the page size (%lu)\n",
-				     &r->size, PAGE_SIZE);
+				     "%s %pa is zero or not a multiple of the page size (%lu)\n",
+				     "size", &r->size, PAGE_SIZE);
 	if (r->size > SZ_2G)
 		return dev_err_probe(dev, -EINVAL,
 				     "size %pa is more than 2 GiB\n", &r->size);
@@ -89,12 +89,8 @@ static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
 static int claim_mpu(struct device *dev, struct dap_region *r,
 		     enum dap_mpu_kind kind)
 {
-	int number = dap_mpu_claim(dev, r->phys, r->size, kind);
-
-	if (number < 0)
-		return number;
-	r->mpu = number;
-	return 0;
+	r->mpu = dap_mpu_claim(dev, r->phys, r->size, kind);
+	return min(r->mpu, 0);
 }
 
 /**
@@ -140,6 +136,47 @@ const char *dap_region_map(struct dap_region *region, bool coherent)
 	return region->cpu ? NULL : "the pool cannot be mapped";
 }
 
+/* All but the first step of dap_region_claim(); who calls undoes what was done. */
+static int claim_rest(struct device *dev, struct dap_region *region,
+		      bool verify)
+{
+	const char *why = NULL;
+	int ret;
+
+	if (region->alias != region->phys) {
+		ret = claim(dev, region->alias, region->size,
+			    region->alias_name, true);
+		if (ret)
+			return ret;
+		region->has_alias = true;
+	}
+
+	if (region->has_alias || !IS_ENABLED(CONFIG_MMU))
+		why = dap_region_map(region, false);
+	if (why)
+		return dev_err_probe(dev, -ENOMEM, "%pa: %s\n", &region->alias,
+				     why);
+
+	/*
+	 * Boot firmware may have left lines of the cacheable view in the cache:
+	 * none may be written back over what comes in through the alias.  Only
+	 * noMMU has such a view; elsewhere the kernel never maps the region.
+	 */
+	if (!IS_ENABLED(CONFIG_MMU))
+		dap_flush_cached_view(phys_to_virt(region->phys), region->phys,
+				      region->size);
+
+	if (region->use_mpu)
+		return claim_mpu(dev, region, DAP_MPU_UNCACHED);
+	if (region->has_alias && verify) {
+		ret = dap_verify_alias(dev, region);
+		if (ret)
+			return ret;
+	}
+	/* The last that touches the cacheable view was the check above. */
+	return region->guard ? claim_mpu(dev, region, DAP_MPU_NO_ACCESS) : 0;
+}
+
 /**
  * dap_region_claim() - claim a region and map its alias
  * @dev:    the pool's device, for messages
@@ -156,77 +193,23 @@ const char *dap_region_map(struct dap_region *region, bool coherent)
 int dap_region_claim(struct device *dev, struct dap_region *region,
 		     const char *name, bool no_map, bool verify)
 {
-	bool has_alias = region->alias != region->phys;
-	const char *why;
 	int ret;
 
 	ret = check_region(dev, region);
 	if (ret)
 		return ret;
 
+	region->mpu = -1;
 	snprintf(region->phys_name, sizeof(region->phys_name),
 		 "dma_alias_pool %s", name);
 	snprintf(region->alias_name, sizeof(region->alias_name),
 		 "dma_alias_pool %s alias", name);
-
 	ret = claim(dev, region->phys, region->size, region->phys_name, no_map);
 	if (ret)
 		return ret;
-
-	if (has_alias) {
-		ret = claim(dev, region->alias, region->size,
-			    region->alias_name, true);
-		if (ret)
-			goto err_phys;
-	}
-
-	region->has_alias = has_alias;
-	if (has_alias || !IS_ENABLED(CONFIG_MMU)) {
-		why = dap_region_map(region, false);
-		if (why) {
-			ret = dev_err_probe(dev, -ENOMEM, "%pa: %s\n",
-					    &region->alias, why);
-			goto err_alias;
-		}
-	}
-
-	/*
-	 * Boot firmware may have left lines of the cacheable view in the cache:
-	 * none may be written back over what comes in through the alias.  Only
-	 * noMMU has such a view; elsewhere the kernel never maps the region.
-	 */
-	if (!IS_ENABLED(CONFIG_MMU))
-		dap_flush_cached_view(phys_to_virt(region->phys), region->phys,
-				      region->size);
-
-	if (region->use_mpu) {
-		ret = claim_mpu(dev, region, DAP_MPU_UNCACHED);
-		if (ret)
-			goto err_unmap;
-	}
-
-	if (has_alias && verify) {
-		ret = dap_verify_alias(dev, region);
-		if (ret)
-			goto err_unmap;
-	}
-
-	/* The last that touches the cacheable view was the check above. */
-	if (region->guard) {
-		ret = claim_mpu(dev, region, DAP_MPU_NO_ACCESS);
-		if (ret)
-			goto err_unmap;
-	}
-	return 0;
-
-err_unmap:
-	if (region->cpu)
-		memunmap(region->cpu);
-err_alias:
-	if (has_alias)
-		release_mem_region(region->alias, region->size);
-err_phys:
-	release_mem_region(region->phys, region->size);
+	ret = claim_rest(dev, region, verify);
+	if (ret)
+		dap_region_release(region);
 	return ret;
 }
 
@@ -238,7 +221,7 @@ err_phys:
  */
 void dap_region_release(struct dap_region *region)
 {
-	if (region->use_mpu || region->guard)
+	if (region->mpu >= 0)
 		dap_mpu_release(region->mpu);
 	if (region->cpu)
 		memunmap(region->cpu);

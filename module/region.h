@@ -19,7 +19,7 @@ struct device;
  * @cached:	how @cpu is mapped
  * @use_mpu:	an MPU region makes the memory non-cacheable
  * @guard:	an MPU region lets nobody access the memory at @phys
- * @mpu:	the number of either
+ * @mpu:	the number of either, negative if there is none
  * @has_alias:	@alias is another address than @phys
  * @phys_name:	what /proc/iomem calls the claim on @phys
  * @alias_name:	what /proc/iomem calls the claim on @alias

@@ -4,227 +4,299 @@
  * that ask for a pool themselves.
  *
  * Contexts and locking: process context; a device's lock is taken before
- * dap_lock(), never under it (see attach.c).
+ * dap_lock(), never under it.  Who writes to sysfs keeps the pool's device from
+ * being unbound; so no device is locked here whose driver could be waiting for
+ * that: no pool, and none that has the pool below it.
  */
-#include <linux/amba/bus.h>
 #include <linux/device.h>
-#include <linux/module.h>
+#include <linux/export.h>
 
 #include "attach.h"
+#include "client.h"
 #include "compat.h"
 #include "dma_alias_pool.h"
 #include "outsider.h"
+#include "policy.h"
+#include "rebind.h"
+#include "request.h"
 
-/*
- * Whom unbinding would leave half there: drivers that say so, and those of
- * primecells (pl08x) that have no .remove and register things all the same.
- */
-static bool can_unbind(struct device *dev)
+static const char dap_not_there[] = "it is not registered";
+
+static void lock_device(struct device *dev)
 {
-	if (dev->driver->suppress_bind_attrs)
-		return false;
-#ifdef CONFIG_ARM_AMBA
-	if (dev->bus == &amba_bustype)
-		return container_of(dev->driver, struct amba_driver,
-				    drv)->remove;
-#endif
-	return true;
+	device_lock(dev);
+	dap_lock();
+}
+
+static void unlock_device(struct device *dev)
+{
+	dap_unlock();
+	device_unlock(dev);
+}
+
+/* Is @dev above @below, or that itself? */
+static bool is_above(const struct device *dev, const struct device *below)
+{
+	while (below && below != dev)
+		below = below->parent;
+	return below;
 }
 
 /*
- * Make a client of a device that somebody asks for.  *client is NULL on failure,
- * which has been reported, and if it is one of this pool already.
+ * May a device become a client of a pool for which somebody asks?  Returns 0; 1 if
+ * it is one already; or an error that has been reported.
  */
-static int admit(struct device *dev, struct dap_entry *entry,
-		 struct dap_client **client)
+static int may_join(struct device *dev, struct dap_entry *entry)
 {
 	struct dap_client *old = dap_client_find(dev);
-	const char *why = dap_refusal(dev);
-	dma_addr_t bus;
+	const char *why = dap_refusal_by(entry, dev);
 
 	/* Before its driver is unbound in vain: what is known of it by now. */
 	if (!why && dev->driver)
-		why = dap_translate(dev, entry, &bus) ?:
+		why = dap_translate(dev, entry, NULL) ?:
 		      dap_region_conflict(&entry->pool.region,
 					  dap_is_coherent(dev));
-
-	*client = NULL;
+	if (why)
+		return dap_refuse(dev, entry->pool.name, why);
+	if (!old)
+		return 0;
+	if (dap_entry_of(old) == entry && old->state < DAP_LEAVING)
+		return 1;
 	/* What only the default gave may be taken, unless it is in use. */
-	if (old && !old->excluded && dap_entry_of(old) != entry &&
-	    (!old->by_default || dap_client_holds_memory(old))) {
+	if (!old->by_default || dap_client_is_busy(old)) {
 		dev_err(dev, "not attached to DMA pool %s: it is a client of %s\n",
 			entry->pool.name, old->pool->name);
 		return -EBUSY;
 	}
-	if (why)
-		return dap_refuse(dev, entry->pool.name, why);
-	if (old && !old->excluded && dap_entry_of(old) == entry)
-		return 0;
-
-	if (old) {
-		/* Of the pool it leaves it holds nothing, of the kernel's maybe. */
-		bool clean = !old->foreign && !old->excluded;
-
-		dap_client_drop(old);
-		if (clean)
-			dap_outsider_del(dev);
-	}
-	*client = dap_client_add(dev, entry);
-	return *client ? 0 : -ENOMEM;
+	return 0;
 }
 
-static int attach_in_place(struct dap_client *client)
+/* Where it is in use, at once: not for its next driver. */
+static int join_in_use(struct dap_client *client)
 {
+	struct device *dev = client->dev;
+
+	if (dap_client_install(client)) {
+		dap_client_leave(client, false);
+		return -EINVAL;
+	}
+	/* Of a driver that is being bound it is said when it is. */
+	if (!dap_is_watched(dev) || dev->links.status == DL_DEV_DRIVER_BOUND)
+		dap_client_announce(client);
+	return 0;
+}
+
+/*
+ * Make a client of a device that may_join(), in place of what it was.  @in_use:
+ * somebody may be in one of its operations.
+ */
+static int join(struct device *dev, struct dap_entry *entry, bool in_use)
+{
+	struct dap_client *client = dap_client_find(dev);
+	int ret = 0;
+
+	if (client)
+		dap_client_leave(client, in_use);
+	dap_outsider_admit(dev);
+	client = dap_client_create(dev, entry);
+	if (!client)
+		return -EINVAL;
+	if (!dap_is_watched(dev)) {
+		/* Nobody knows what it has got by now. */
+		client->foreign = true;
+		ret = dap_watch_device(dev);
+	} else if (dap_is_removed(dev)) {
+		ret = dap_refuse(dev, entry->pool.name, dap_not_there);
+	}
+	if (ret)
+		dap_client_leave(client, false);
+	else if (dap_is_in_use(dev))
+		ret = join_in_use(client);
+	return ret;
+}
+
+/* What is done to a device for somebody who writes to sysfs. */
+struct dap_request {
+	/* Returns 0; 1 if it is as wanted; or an error that has been reported. */
+	int (*may)(struct device *dev, struct dap_entry *entry);
+	/* With all locks held; returns 0 or an error that has been reported. */
+	int (*act)(struct device *dev, struct dap_entry *entry);
+	/* What to say if its driver is not there any more. */
+	const char *unbound;
+};
+
+/* Its driver is unbound for it, if that can be.  Returns as request->may() does. */
+static int carry_out(const struct dap_request *request, struct device *dev,
+		     struct dap_entry *entry)
+{
+	struct dap_rebind rebind;
+	bool was_bound = false;
 	int ret;
 
-	if (!try_module_get(THIS_MODULE))
-		return -ENODEV;
-	client->in_place = true;
-	ret = dap_client_refresh(client);
-	if (ret) {
-		client->in_place = false;
-		module_put(THIS_MODULE);
-		return ret;
+	dap_rebind_begin(&rebind);
+	/* While the lock is not held, somebody may bind it again. */
+	for (;;) {
+		lock_device(dev);
+		ret = request->may(dev, entry);
+		if (!dev->driver)
+			break;
+		was_bound = true;
+		if (ret || dap_cannot_unbind(dev))
+			break;
+		unlock_device(dev);
+		device_release_driver(dev);
 	}
-	dap_client_announce(client);
-	return 0;
+	if (!ret)
+		ret = request->act(dev, entry);
+	unlock_device(dev);
+	dap_rebind_end(&rebind, dev);
+
+	if (ret || !was_bound || READ_ONCE(dev->driver))
+		return ret;
+	dev_err(dev, request->unbound, entry->pool.name);
+	return -ENXIO;
+}
+
+static int attach(struct device *dev, struct dap_entry *entry)
+{
+	return join(dev, entry, dap_is_in_use(dev));
 }
 
 /**
  * dap_attach_device() - make a device a client, on request
- * @entry: the pool
+ * @entry: the pool, whose device stays bound meanwhile
  * @dev:   the device; if it is bound, its driver is unbound and bound again, or
  *	   the ops are changed in place where that cannot be
  *
  * Context: process context, may sleep.
  * Return: 0; -EBUSY if another pool has it, -EINVAL if it cannot be a client,
- * -ENODEV if the pool is going, -ENOMEM.  Each has been reported.
+ * -ENXIO if it is one, but its driver did not bind again, -ENOMEM.  Each has been
+ * reported.
  */
 int dap_attach_device(struct dap_entry *entry, struct device *dev)
 {
-	struct dap_client *client = NULL;
-	bool bound;
+	static const struct dap_request request = {
+		may_join, attach,
+		"is a client of DMA pool %s, but its driver did not bind\n",
+	};
+	const char *why = dap_refusal(dev);
+	struct dap_client *client;
 	int ret;
 
-	/* Nobody binds or unbinds it while it is looked at. */
-	device_lock(dev);
-	dap_lock();
-	bound = dev->driver;
-	if (entry->dead || dev->driver == &dap_pool_driver.driver)
-		ret = dap_refuse(dev, entry->pool.name, "that is not possible");
-	else
-		ret = admit(dev, entry, &client);
-	if (client && bound && !can_unbind(dev)) {
-		ret = attach_in_place(client);
-		if (ret)
-			dap_client_drop(client);
-		client = NULL;
-	}
-	dap_unlock();
-	device_unlock(dev);
-	if (!client)
-		return ret;
+	if (is_above(dev, entry->dev))
+		why = "the pool's device depends on it";
+	if (why)
+		return dap_refuse(dev, entry->pool.name, why);
 
-	if (bound)
-		device_release_driver(dev);
-	if (!dev->driver && device_attach(dev) < 0)
-		dev_warn(dev, "is a client of DMA pool %s, but its driver did not bind\n",
-			 entry->pool.name);
+	/* What it held of a pool that is gone may have been freed just now. */
+	dap_registry_flush();
+	ret = carry_out(&request, dev, entry);
+	if (ret)
+		return min(ret, 0);
+	if (!READ_ONCE(dev->driver) && device_attach(dev) < 0)
+		dev_dbg(dev, "has no driver\n");
 
 	/* What is known only when it is bound may have spoken against it. */
 	dap_lock();
 	client = dap_client_find(dev);
-	if (!client || client->excluded || dap_entry_of(client) != entry)
+	if (!client || dap_entry_of(client) != entry)
 		ret = -EINVAL;
 	dap_unlock();
 	return ret;
 }
 
+static int may_detach(struct device *dev, struct dap_entry *entry)
+{
+	struct dap_client *client = dap_client_find(dev);
+	const char *why;
+	int ret = -EBUSY;
+
+	if (!client || dap_entry_of(client) != entry ||
+	    client->state >= DAP_LEAVING) {
+		why = "it is no client of it";
+		ret = -ENOENT;
+	} else if (client->state == DAP_PINNED) {
+		why = "its driver cannot be unbound";
+	} else if (READ_ONCE(client->user.held)) {
+		why = "it holds memory of it";
+	} else if (dap_client_is_busy(client)) {
+		why = "operations were copied from it, or to it";
+	} else {
+		return 0;
+	}
+	dev_err(dev, "not detached from DMA pool %s: %s\n", entry->pool.name,
+		why);
+	return ret;
+}
+
+/* And have no policy bring it back. */
+static int exclude(struct device *dev, struct dap_entry *entry)
+{
+	int ret = dap_outsider_exclude(dev);
+
+	if (ret)
+		return ret;
+	if (dap_is_removed(dev))
+		dap_outsider_del(dev);
+	dap_client_leave(dap_client_find(dev), false);
+	return 0;
+}
+
 /**
  * dap_detach_device() - let a client go, on request
- * @entry: the pool
+ * @entry: the pool, whose device stays bound meanwhile
  * @dev:   the client; its driver, if any, is unbound and bound again
  *
  * It stays out until it is attached again by request.
  *
  * Context: process context, may sleep.
- * Return: 0; -ENOENT if it is no client of the pool, -EBUSY if it holds memory
- * or was attached in place.  Each has been reported.
+ * Return: 0; -ENOENT if it is no client of the pool, -EBUSY if it holds memory,
+ * or its driver cannot be unbound; -ENXIO if it is no client any more, but its
+ * driver did not bind again; -ENOMEM.  Each has been reported.
  */
 int dap_detach_device(struct dap_entry *entry, struct device *dev)
 {
-	struct dap_client *client;
-	const char *why = NULL;
-	bool bound;
-	int ret = 0;
+	static const struct dap_request request = {
+		may_detach, exclude,
+		"its driver did not bind without DMA pool %s\n",
+	};
+	int ret;
 
+	/* Of what is no client nothing is locked. */
 	dap_lock();
-	client = dap_client_find(dev);
-	if (!client || client->excluded || dap_entry_of(client) != entry) {
-		why = "it is no client of it";
-		ret = -ENOENT;
-	} else if (dap_client_holds_memory(client)) {
-		why = "it holds memory of it";
-		ret = -EBUSY;
-	} else if (client->in_place) {
-		why = "its driver cannot be unbound";
-		ret = -EBUSY;
-	}
-	bound = dev->driver;
+	ret = may_detach(dev, entry);
 	dap_unlock();
-	if (ret) {
-		dev_err(dev, "not detached from DMA pool %s: %s\n",
-			entry->pool.name, why);
-		return ret;
-	}
-
-	if (bound)
-		device_release_driver(dev);
-
-	device_lock(dev);
-	dap_lock();
-	client = dap_client_find(dev);
-	if (client && !dev->driver && !dap_client_holds_memory(client)) {
-		dap_client_exclude(client);
-	} else if (client) {
-		dev_err(dev, "not detached from DMA pool %s: its driver still holds memory\n",
-			entry->pool.name);
-		ret = -EBUSY;
-	}
-	dap_unlock();
-	device_unlock(dev);
-
-	if (bound && device_attach(dev) < 0)
-		dev_warn(dev, "its driver did not bind without DMA pool %s\n",
-			 entry->pool.name);
-	return ret;
+	return ret ?: carry_out(&request, dev, entry);
 }
 
 /* On behalf of the device's own driver, which holds its lock if it is probing. */
 static int attach_driver(struct device *dev, struct dap_entry *entry)
 {
-	struct dap_client *client;
+	const char *why = NULL;
 	int ret;
 
-	ret = admit(dev, entry, &client);
-	if (!client || !dev->driver)
-		return ret;	/* if it is not bound, the rest follows then */
-	if (dap_client_refresh(client)) {
-		dap_client_drop(client);
-		return -EINVAL;
-	}
-	dap_client_announce(client);
-	return 0;
+	if (!entry || entry->state != DAP_UP || !dap_registry_is_open)
+		return -EPROBE_DEFER;
+	if (!device_is_registered(dev))
+		why = dap_not_there;
+	else if (dev->bus && !dev->driver && !dap_is_watched(dev))
+		why = "its driver has to ask, on this bus";
+	if (why)
+		return dap_refuse(dev, entry->pool.name, why);
+	ret = may_join(dev, entry);
+	return ret ? min(ret, 0) : join(dev, entry, false);
 }
 
 /**
  * dma_alias_pool_attach() - get a device's coherent memory from a pool
  * @dev:  the device: being probed, before its first use of the DMA API, or not
- *	  bound
+ *	  bound; or on no bus at all, as a child that a driver makes for its DMA
  * @pool: name of the pool, NULL for the only one there is
  *
  * Needs no undoing: the device keeps its pool until it is removed, the pool
- * goes, or dma_alias_pool_detach().
+ * goes, or dma_alias_pool_detach().  One that is on a bus other than platform,
+ * AMBA and PCI keeps it until its driver is unbound; one that is on no bus keeps
+ * this module from being unloaded.
  *
  * Context: process context, may sleep.
  * Return: 0; -EPROBE_DEFER if there is no such pool yet; -EBUSY if another pool
@@ -232,13 +304,10 @@ static int attach_driver(struct device *dev, struct dap_entry *entry)
  */
 int dma_alias_pool_attach(struct device *dev, const char *pool)
 {
-	struct dap_entry *entry;
-	int ret = -EPROBE_DEFER;
+	int ret;
 
 	dap_lock();
-	entry = dap_entry_find(pool ?: "");
-	if (entry && !entry->dead)
-		ret = attach_driver(dev, entry);
+	ret = attach_driver(dev, dap_entry_find(pool ?: ""));
 	dap_unlock();
 	return ret;
 }
@@ -255,16 +324,14 @@ EXPORT_SYMBOL_GPL(dma_alias_pool_attach);
  */
 int dma_alias_pool_attach_node(struct device *dev, struct device_node *region)
 {
-	struct dap_entry *entry;
-	int ret = -EPROBE_DEFER;
+	struct dap_entry *entry, *found = NULL;
+	int ret;
 
 	dap_lock();
-	list_for_each_entry(entry, &dap_entries, node) {
-		if (region && entry->region_np == region && !entry->dead) {
-			ret = attach_driver(dev, entry);
-			break;
-		}
-	}
+	list_for_each_entry(entry, &dap_entries, node)
+		if (region && entry->region_np == region)
+			found = entry;
+	ret = attach_driver(dev, found);
 	dap_unlock();
 	return ret;
 }
@@ -275,8 +342,8 @@ EXPORT_SYMBOL_GPL(dma_alias_pool_attach_node);
  * @dev: the device: its driver uses the DMA API no more, or it is not bound
  *
  * Context: process context, may sleep.
- * Return: 0; -ENOENT if it is no client; -EBUSY if it holds memory of its pool
- * or was attached in place.
+ * Return: 0; -ENOENT if it is no client; -EBUSY if it holds memory of its pool,
+ * its driver cannot be unbound, or operations were copied from or to it; -ENOMEM.
  */
 int dma_alias_pool_detach(struct device *dev)
 {
@@ -285,12 +352,17 @@ int dma_alias_pool_detach(struct device *dev)
 
 	dap_lock();
 	client = dap_client_find(dev);
-	if (!client || client->excluded)
+	if (!client) {
 		ret = -ENOENT;
-	else if (dap_client_holds_memory(client) || client->in_place)
+	} else if (dap_client_is_busy(client) ||
+		   (client->state == DAP_PINNED && dev->bus)) {
 		ret = -EBUSY;
-	else
-		dap_client_exclude(client);
+	} else if (dap_is_watched(dev)) {
+		ret = exclude(dev, dap_entry_of(client));
+	} else {
+		dap_unwatch_device(dev);
+		dap_client_leave(client, false);
+	}
 	dap_unlock();
 	return ret;
 }

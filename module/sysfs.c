@@ -14,6 +14,8 @@
 #include <linux/string.h>
 
 #include "attach.h"
+#include "request.h"
+#include "sysfs.h"
 
 /* Of a name that no device has, characters to show. */
 #define DAP_SHOWN	64

@@ -12,7 +12,7 @@
 
 #include <linux/tracepoint.h>
 
-#include "client.h"
+#include "registry.h"
 
 DECLARE_EVENT_CLASS(dap_memory,
 	TP_PROTO(const struct dap_client *client, size_t size, dma_addr_t bus),

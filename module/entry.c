@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pools come up with their platform device, and go with it.
+ *
+ * When the device is unbound or removed, and that includes rmmod, the drivers of
+ * the clients are unbound first, while they can still get memory to stop their
+ * hardware.  Then the pool gives no more, its clients go, and what was unbound is
+ * bound again, without it.  What cannot be unbound keeps its driver.  Who holds
+ * memory keeps the pool until its last free.
+ *
+ * Contexts and locking: process context, with the lock of the pool's device held
+ * by the driver core.  A client's device is locked meanwhile, which is safe since
+ * no client is a pool, or has one below it (dap_client_create()).
+ */
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/device.h>
+#include <linux/of.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "client.h"
+#include "debugfs.h"
+#include "entry.h"
+#include "rebind.h"
+
+static int check_unique(struct device *dev, const struct dap_spec *spec)
+{
+	struct dap_entry *entry;
+
+	dap_assert_locked();
+	list_for_each_entry(entry, &dap_entries, node) {
+		if (!strcmp(entry->pool.name, spec->name))
+			return dev_err_probe(dev, -EEXIST,
+					     "there is a DMA pool %s already%s\n",
+					     spec->name,
+					     entry->state == DAP_GONE ?
+					     ": its memory is still held" :
+					     "");
+		if (entry->is_default && spec->is_default &&
+		    entry->state != DAP_GONE)
+			return dev_err_probe(dev, -EEXIST,
+					     "DMA pool %s is the default already\n",
+					     entry->pool.name);
+	}
+	return 0;
+}
+
+/**
+ * dap_entry_create() - bring a pool up
+ * @dev:       its platform device, being probed
+ * @spec:      what it is made of
+ * @region_np: node of its region, or NULL; a reference is taken
+ * @verify:    check that the alias is one
+ *
+ * Context: process context, may sleep.
+ * Return: the pool, or an ERR_PTR that has been reported, here or by the kernel's
+ * own allocator.
+ */
+struct dap_entry *dap_entry_create(struct device *dev,
+				   const struct dap_spec *spec,
+				   struct device_node *region_np, bool verify)
+{
+	struct dap_entry *entry;
+	int ret;
+
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL);
+	if (!entry)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&entry->ref);
+	kref_init(&entry->users);
+	INIT_LIST_HEAD(&entry->clients);
+	entry->has_bus = spec->has_bus;
+	entry->bus = spec->bus;
+	entry->is_default = spec->is_default;
+
+	/* The last free of a former pool here may just have been. */
+	dap_registry_flush();
+	dap_lock();
+	ret = check_unique(dev, spec);
+	if (!ret)
+		ret = dap_pool_init(&entry->pool, dev, spec, verify);
+	if (ret) {
+		dap_unlock();
+		kfree(entry);
+		return ERR_PTR(ret);
+	}
+	entry->dev = get_device(dev);
+	entry->region_np = of_node_get(region_np);
+	dap_debugfs_add(entry);
+	list_add_tail(&entry->node, &dap_entries);
+	dap_unlock();
+	return entry;
+}
+
+/* One of the pool's clients, or of another pool's whose driver copied from one. */
+static struct dap_client *next_client(struct dap_entry *entry)
+{
+	struct dap_client *client;
+	struct dap_entry *other;
+
+	list_for_each_entry(client, dap_clients(entry), node)
+		if (client->state < DAP_LEAVING)
+			return client;
+	list_for_each_entry(other, &dap_entries, node)
+		list_for_each_entry(client, dap_clients(other), node)
+			if (client->state < DAP_PINNED && client->lender &&
+			    dap_entry_of(client->lender) == entry &&
+			    READ_ONCE(client->dev->driver))
+				return client;
+	return NULL;
+}
+
+/* Unbind its driver, if that can be, and let the client go that its device is. */
+static void let_device_go(struct device *dev, struct dap_entry *entry,
+			  bool unbind)
+{
+	struct dap_client *client;
+
+	if (unbind)
+		device_release_driver(dev);
+	device_lock(dev);
+	dap_lock();
+	/* If somebody has bound it again since, it is no client any more. */
+	client = dap_client_find(dev);
+	if (client && dap_entry_of(client) == entry &&
+	    client->state < DAP_LEAVING)
+		dap_client_leave(client, dap_is_in_use(dev));
+	dap_unlock();
+	device_unlock(dev);
+}
+
+static void let_clients_go(struct dap_entry *entry)
+{
+	struct dap_client *client;
+	struct device *dev;
+	bool unbind;
+
+	while ((client = next_client(entry))) {
+		dev = client->dev;
+		unbind = client->state != DAP_PINNED;
+		/* One on no bus may be going right now, and waits for the lock. */
+		if (!kobject_get_unless_zero(&dev->kobj))
+			dev = NULL;
+		dap_unlock();
+		if (dev)
+			let_device_go(dev, entry, unbind);
+		else
+			usleep_range(1000, 2000);
+		put_device(dev);
+		dap_lock();
+	}
+}
+
+/**
+ * dap_entry_retire() - take a pool down with its device
+ * @entry: the pool; freed here, or later, when the last memory of it is freed
+ *
+ * Context: process context, may sleep.
+ */
+void dap_entry_retire(struct dap_entry *entry)
+{
+	struct device *dev = entry->dev;
+	struct dap_rebind rebind;
+
+	dap_rebind_begin(&rebind);
+	dap_lock();
+	entry->state = DAP_GOING;
+	let_clients_go(entry);
+	dap_pool_kill(&entry->pool);
+	/* Memory may be held for long yet, its device tree node need not be. */
+	entry->state = DAP_GONE;
+	entry->dev = NULL;
+	dap_unlock();
+
+	dap_entry_unuse(entry);
+	dap_registry_flush();
+	dap_rebind_end(&rebind, dev);
+	put_device(dev);
+}

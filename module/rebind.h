@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DAP_REBIND_H
+#define DAP_REBIND_H
+
+#include <linux/list.h>
+
+struct device;
+struct task_struct;
+
+/**
+ * struct dap_rebind - devices whose drivers are unbound for a while
+ * @node:    in the list of all of these
+ * @task:    who unbinds them
+ * @devices: what was unbound, last first
+ */
+struct dap_rebind {
+	struct list_head node;
+	struct task_struct *task;
+	struct list_head devices;
+};
+
+void dap_rebind_begin(struct dap_rebind *rebind);
+void dap_rebind_note(struct device *dev);
+void dap_rebind_end(struct dap_rebind *rebind, struct device *because);
+
+#endif /* DAP_REBIND_H */
