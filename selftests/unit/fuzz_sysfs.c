@@ -13,6 +13,9 @@
  * devices[]; the rest is what is written.
  */
 #pragma GCC diagnostic ignored "-Wunused-parameter"	/* stores have one */
+#include <linux/ctype.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
 #include "../../module/sysfs.c"
 #include "fuzz.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/policy.c as it is, with params.c for the patterns: who can be a client,
- * who gets which pool, what comes before what, what is said about it, and that
- * all of it relies on dap_lock().
+ * module/policy.c as it is, with params.c for the patterns and outsider.c for who
+ * is excluded: who can be a client, who gets which pool, what comes before what,
+ * what is said about it, and that all of it relies on dap_lock().
  */
 #pragma GCC diagnostic ignored "-Wunused-parameter"	/* stand-ins have some */
 #pragma GCC diagnostic ignored "-Wunused-function"	/* if policy.c is broken */
@@ -10,7 +10,9 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <linux/err.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/types.h>
@@ -24,6 +26,7 @@ struct iommu_domain {
 struct device_node {
 	struct device_node *regions[3];
 	bool is_region;
+	bool is_pool;
 	int refs;
 };
 
@@ -36,6 +39,7 @@ struct bus_dma_region {
 
 struct device {
 	const char *name;
+	const struct bus_type *bus;
 	u64 mask;
 	u64 *dma_mask;
 	u64 coherent_dma_mask;
@@ -57,6 +61,7 @@ static const char *dev_name(const struct device *dev)
 }
 
 #define CONFIG_DMA_DECLARE_COHERENT 1
+#define CONFIG_LOCKDEP 1
 #define KBUILD_MODNAME "dma_alias_pool"
 
 /* In place of module/compat.h */
@@ -120,6 +125,24 @@ void dev_warn(struct device *dev, const char *format, ...)
 	va_end(args);
 }
 
+static bool no_memory;
+static int allocated;
+
+static void *kzalloc(size_t size, unsigned int gfp)
+{
+	void *p = no_memory ? NULL : calloc(1, size);
+
+	allocated += !!p;
+	return p;
+}
+
+void kfree(const void *p)
+{
+	allocated--;
+	free((void *)p);
+}
+
+#include "../../module/outsider.c"
 #include "../../module/params.c"
 #include "../../module/policy.c"
 
@@ -159,7 +182,8 @@ int of_property_read_u32_index(const struct device_node *np, const char *name,
 
 bool of_device_is_compatible(const struct device_node *np, const char *name)
 {
-	return np->is_region && !strcmp(name, "dma-alias-pool,region");
+	return np && ((np->is_region && !strcmp(name, "dma-alias-pool,region")) ||
+		      (np->is_pool && !strcmp(name, "dma-alias-pool")));
 }
 
 void of_node_put(struct device_node *np)
@@ -167,7 +191,7 @@ void of_node_put(struct device_node *np)
 	np->refs--;
 }
 
-/* --- the lock, which dap_choose() and dap_entry_find() say that they rely on */
+/* --- the lock, which whoever looks at pools says that it relies on */
 
 static bool locked;
 static unsigned int asserted;
@@ -194,11 +218,35 @@ void dap_assert_locked(void)
 /* --- two pools, one device */
 
 LIST_HEAD(dap_entries);
+bool dap_registry_is_open;
+struct bus_type platform_bus_type;
+static struct bus_type other_bus;
+
+/* As registry.c has it, and test_registry.c looks at. */
+struct dap_entry *dap_entry_find(const char *name)
+{
+	struct dap_entry *entry, *found = NULL;
+	unsigned int count = 0;
+
+	dap_assert_locked();
+	list_for_each_entry(entry, &dap_entries, node) {
+		count++;
+		if (!*name || !strcmp(entry->pool.name, name))
+			found = entry;
+	}
+	return *name || count == 1 ? found : NULL;
+}
 
 static struct device_node first_region, second_region, other_region, node;
 static struct dap_entry first, second;
-static struct device dev;
+static struct platform_device platform_device;
 static struct dap_rule rules[3];
+
+#define dev	platform_device.dev
+
+/* Instead of a pool: nobody named one, or it is to have none. */
+#define NOBODY	NULL
+#define NONE	((struct dap_entry *)ERR_PTR(-ENOENT))
 
 static void add(struct dap_entry *entry, const char *name, phys_addr_t phys,
 		struct device_node *region)
@@ -223,39 +271,61 @@ static void start(void)
 	memset(&node, 0, sizeof(node));
 	first_region = second_region = (struct device_node){ .is_region = true };
 	other_region = (struct device_node){ .is_region = false };
+	platform_device.name = "ethernet";
 	dev = (struct device){
 		.name = "40200000.ethernet",
+		.bus = &platform_bus_type,
 		.mask = ~0U,
 		.dma_mask = &dev.mask,
 		.coherent_dma_mask = ~0U,
 		.of_node = &node,
 	};
+	no_memory = dap_incomplete = false;
+	dap_registry_is_open = true;
 	INIT_LIST_HEAD(&dap_entries);
 	add(&first, "first", 0x20000000, &first_region);
 	add(&second, "second", 0x30000000, &second_region);
 	dap_policy_init(NULL, 0);
 	locked = false;
+	dap_lock();
+	dap_outsider_del(&dev);
+	dap_unlock();
 }
 
-/* The choice, with a message or none. */
-static void chooses(struct dap_entry *wanted, bool wanted_by_default,
+static const char *name_of(const struct dap_entry *entry)
+{
+	if (entry == NOBODY)
+		return "what nobody named";
+	return entry == NONE ? "none" : entry->pool.name;
+}
+
+/*
+ * The choice, with a message or none. @by_default: only the default decides, since
+ * nobody named one; else it is not asked.
+ */
+static void chooses(struct dap_entry *wanted, bool by_default,
 		    const char *message)
 {
-	struct dap_entry *entry;
-	bool by_default;
+	struct dap_entry *named, *entry;
 
 	steps++;
 	asserted = messages = 0;
 	said[0] = '\0';
 	dap_lock();
-	entry = dap_choose(&dev, false, &by_default);
-	dap_unlock();
-	if (entry != wanted)
-		fail("chose %s, not %s; said: %s",
-		     entry ? entry->pool.name : "none",
-		     wanted ? wanted->pool.name : "none", said);
+	named = dap_choose(&dev, false);
 	EXPECT(asserted);
-	EXPECT(by_default == wanted_by_default);
+	asserted = 0;
+	entry = dap_choose_default(&dev);
+	EXPECT(asserted);
+	dap_unlock();
+	if (!by_default)
+		entry = named;
+	else if (named != NOBODY)
+		fail("%s was named, not left to the default; said: %s",
+		     name_of(named), said);
+	if (entry != wanted)
+		fail("chose %s, not %s; said: %s", name_of(entry),
+		     name_of(wanted), said);
 	EXPECT(messages == !!message);
 	if (message && !strstr(said, message))
 		fail("said: %s, not: %s", said, message);
@@ -263,9 +333,22 @@ static void chooses(struct dap_entry *wanted, bool wanted_by_default,
 
 	messages = 0;
 	dap_lock();
-	EXPECT(dap_choose(&dev, true, &by_default) == wanted);
+	EXPECT(dap_choose(&dev, true) == named);
 	dap_unlock();
 	EXPECT(!messages);
+}
+
+/* Why the first pool would not have it, for who asks for that pool. */
+static const char *refusal_by_first(void)
+{
+	const char *why;
+
+	asserted = 0;
+	dap_lock();
+	why = dap_refusal_by(&first, &dev);
+	dap_unlock();
+	EXPECT(asserted);
+	return why;
 }
 
 static void refused(const char *reason)
@@ -274,12 +357,14 @@ static void refused(const char *reason)
 
 	steps++;
 	EXPECT(why && strstr(why, reason));
+	why = refusal_by_first();
+	EXPECT(why && strstr(why, reason));
 	/* Not served by who is named, nor by the default, of whom nobody hears. */
 	rule(0, "*", "first");
-	chooses(NULL, false, reason);
+	chooses(NONE, false, reason);
 	dap_policy_init(NULL, 0);
 	second.is_default = true;
-	chooses(NULL, false, NULL);
+	chooses(NULL, true, NULL);
 }
 
 static void refusals(void)
@@ -287,7 +372,7 @@ static void refusals(void)
 	static struct iommu_domain domain;
 
 	start();
-	EXPECT(!dap_refusal(&dev));
+	EXPECT(!dap_refusal(&dev) && !refusal_by_first());
 	dev.dma_mask = NULL;
 	refused("it has no DMA mask");
 	start();
@@ -325,10 +410,14 @@ static void translation(void)
 
 	start();
 	EXPECT(!dap_translate(&dev, &first, &bus) && bus == 0x20000000);
+	/* Some only ask. */
+	EXPECT(!dap_translate(&dev, &first, NULL));
 	dev.bus_offset = 0x1000000;
 	EXPECT(!dap_translate(&dev, &first, &bus) && bus == 0x21000000);
 	dev.bus_end = 0x20000000;
 	EXPECT(dap_translate(&dev, &first, &bus));
+	EXPECT(dap_translate(&dev, &first, NULL));
+	EXPECT(bus == 0x21000000);
 	dev.bus_end = 0x20400000 - 1;
 	EXPECT(dap_translate(&dev, &first, &bus));
 	dev.bus_end = 0x20400000;
@@ -363,32 +452,160 @@ static void translation(void)
 	second.is_default = first.is_default = true;
 	dev.bus_end = 0;
 	dev.bus_dma_limit = 0x10000000;
-	chooses(NULL, false, NULL);
+	chooses(NULL, true, NULL);
 	dev.bus_dma_limit = 0x30000000;
 	chooses(&second, true, NULL);
 }
 
-static void names(void)
+static bool is_pool_itself(void)
+{
+	const char *why = dap_refusal(&dev);
+
+	return why && !strcmp(why, "it is a pool itself");
+}
+
+/* Not a pool, whatever names it or would take it, nor what may be one some day. */
+static void pools_themselves(void)
 {
 	start();
+	platform_device.name = "dma_alias_pool";
+	EXPECT(is_pool_itself());
+	rule(0, "*", "first");
+	second.is_default = true;
+	node.regions[0] = &first_region;
+	chooses(NONE, false, NULL);
+	start();
+	first.is_default = true;
+	platform_device.name = "dma_alias_pool";
+	chooses(NONE, false, NULL);
+	/* on another bus, a name says nothing, nor is there one */
+	dev.bus = &other_bus;
+	EXPECT(!dap_refusal(&dev));
+	chooses(&first, true, NULL);
+	dev.bus = NULL;
+	EXPECT(!dap_refusal(&dev));
+
+	start();
+	node.is_pool = true;
+	EXPECT(is_pool_itself());
+	rule(0, "*", "first");
+	chooses(NONE, false, NULL);
+	dev.bus = &other_bus;
+	chooses(NONE, false, NULL);
+	/* without any node */
+	start();
+	dev.of_node = NULL;
+	EXPECT(!dap_refusal(&dev));
+}
+
+/* Who was detached stays so, whatever names a pool, until it is asked back. */
+static void excluded(void)
+{
+	start();
+	second.is_default = true;
+	rule(0, "*", "first");
 	dap_lock();
-	EXPECT(dap_entry_find("first") == &first);
-	EXPECT(dap_entry_find("second") == &second);
-	EXPECT(!dap_entry_find("third"));
-	EXPECT(!dap_entry_find(""));
-	list_del(&first.node);
-	EXPECT(dap_entry_find("") == &second);
-	list_del(&second.node);
-	EXPECT(!dap_entry_find(""));
+	EXPECT(!dap_outsider_is_excluded(&dev));
+	dap_outsider_add(&dev);
+	EXPECT(!dap_outsider_is_excluded(&dev) && dap_outsider_is(&dev));
 	dap_unlock();
+	chooses(&first, false, NULL);
+
+	dap_lock();
+	EXPECT(!dap_outsider_exclude(&dev));
+	EXPECT(dap_outsider_is_excluded(&dev) && dap_outsider_is(&dev));
+	dap_unlock();
+	chooses(NONE, false, NULL);
+	node.regions[0] = &first_region;
+	chooses(NONE, false, NULL);
+	/* That is about policy: who asks for it can have it. */
+	EXPECT(!refusal_by_first());
+
+	dap_lock();
+	dap_outsider_admit(&dev);
+	EXPECT(!dap_outsider_is_excluded(&dev) && dap_outsider_is(&dev));
+	dap_unlock();
+	chooses(&first, false, NULL);
+
+	/* A device that is gone does not leave that to the next one there. */
+	dap_lock();
+	EXPECT(!dap_outsider_exclude(&dev));
+	dap_outsider_del(&dev);
+	EXPECT(!dap_outsider_is_excluded(&dev) && !dap_outsider_is(&dev));
+	dap_outsider_admit(&dev);
+	EXPECT(!dap_outsider_is(&dev));
+	dap_unlock();
+	chooses(&first, false, NULL);
+}
+
+/* Who is without a pool; where nobody knows, it may be anybody. */
+static void outsiders(void)
+{
+	static struct device others[3];
+
+	start();
+	EXPECT(!allocated);
+	asserted = 0;
+	dap_lock();
+	EXPECT(!dap_outsider_is(&others[0]));
+	dap_outsider_add(&others[0]);
+	dap_outsider_add(&others[0]);
+	dap_outsider_add(&others[1]);
+	EXPECT(allocated == 2);
+	EXPECT(!dap_outsider_exclude(&others[1]) && allocated == 2);
+	EXPECT(dap_outsider_is(&others[0]) && dap_outsider_is(&others[1]));
+	EXPECT(!dap_outsider_is(&others[2]));
+	EXPECT(!dap_outsider_is_excluded(&others[0]));
+	dap_outsider_add(&others[1]);
+	EXPECT(dap_outsider_is_excluded(&others[1]));
+	dap_outsider_del(&others[0]);
+	dap_outsider_del(&others[2]);
+	EXPECT(!dap_outsider_is(&others[0]) && dap_outsider_is(&others[1]));
+	EXPECT(allocated == 1);
+
+	no_memory = true;
+	EXPECT(!dap_outsider_exclude(&others[1]));
+	EXPECT(!dap_incomplete);
+	EXPECT(dap_outsider_exclude(&others[2]) == -ENOMEM);
+	EXPECT(dap_outsider_is(&others[0]) && dap_outsider_is(&others[2]));
+	EXPECT(!dap_outsider_is_excluded(&others[2]));
+	no_memory = false;
+	EXPECT(!dap_outsider_exclude(&others[2]));
+	EXPECT(dap_outsider_is_excluded(&others[2]) && allocated == 2);
+	dap_unlock();
+	EXPECT(asserted > 15);
+
+	/* At unload, without a lock: nobody is left. */
+	dap_outsider_exit();
+	EXPECT(!allocated);
+	INIT_LIST_HEAD(&dap_outsiders);
+}
+
+/* From the end of the load to the beginning of the unload. */
+static void closed(void)
+{
+	start();
+	second.is_default = true;
+	dap_registry_is_open = false;
+	chooses(NONE, false, NULL);
+	rule(0, "*", "first");
+	chooses(NONE, false, NULL);
+	node.regions[0] = &first_region;
+	chooses(NONE, false, NULL);
+	EXPECT(refusal_by_first());
+	dap_registry_is_open = true;
+	chooses(&first, false, NULL);
+	EXPECT(!refusal_by_first());
 }
 
 /* memory-region, then clients=, then the default. */
 static void precedence(void)
 {
 	start();
-	chooses(NULL, false, NULL);
+	chooses(NOBODY, false, NULL);
+	chooses(NULL, true, NULL);
 	second.is_default = true;
+	chooses(NOBODY, false, NULL);
 	chooses(&second, true, NULL);
 	rule(0, "40200000.*", "first");
 	chooses(&first, false, NULL);
@@ -420,17 +637,17 @@ static void named_in_vain(void)
 	second.is_default = true;
 	list_del(&first.node);
 	node.regions[0] = &first_region;
-	chooses(NULL, false, "no DMA pool serves its memory-region");
+	chooses(NONE, false, "no DMA pool serves its memory-region");
 	rule(0, "*", "second");
-	chooses(NULL, false, "no DMA pool serves its memory-region");
+	chooses(NONE, false, "no DMA pool serves its memory-region");
 
 	start();
 	second.is_default = true;
 	rule(0, "*", "third");
 	rule(1, "*", "second");
-	chooses(NULL, false, "there is no DMA pool third for clients=*");
+	chooses(NONE, false, "there is no DMA pool third for clients=*");
 	rule(0, "*", "");
-	chooses(NULL, false, "there is no DMA pool for clients=*");
+	chooses(NONE, false, "there is no DMA pool for clients=*");
 }
 
 static void default_pool(void)
@@ -438,23 +655,35 @@ static void default_pool(void)
 	start();
 	first.is_default = true;
 	dev.coherent = true;
-	chooses(NULL, false, NULL);
+	chooses(NULL, true, NULL);
 	rule(0, "*", "first");
 	chooses(&first, false, NULL);
 
 	start();
 	first.is_default = true;
 	dev.bus_end = 0x20000000;
-	chooses(NULL, false, NULL);
+	chooses(NULL, true, NULL);
 }
 
+/* Nobody joins a pool that is on its way out. */
 static void dead_pool(void)
 {
-	start();
-	first.is_default = first.dead = true;
-	chooses(NULL, false, NULL);
-	node.regions[0] = &first_region;
-	chooses(NULL, false, "the pool is gone");
+	static const enum dap_entry_state states[] = { DAP_GOING, DAP_GONE };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		start();
+		first.is_default = true;
+		first.state = states[i];
+		chooses(NULL, true, NULL);
+		EXPECT(refusal_by_first() &&
+		       !strcmp(refusal_by_first(), "the pool is gone"));
+		node.regions[0] = &first_region;
+		chooses(NONE, false, "the pool is gone");
+		node.regions[0] = NULL;
+		rule(0, "*", "first");
+		chooses(NONE, false, "the pool is gone");
+	}
 }
 
 static void checks(int wanted, const char *message)
@@ -489,7 +718,10 @@ static void rules_name_pools(void)
 static const struct tap_test tests[] = {
 	{ "who can be no client", refusals },
 	{ "bus addresses", translation },
-	{ "pools by name", names },
+	{ "pools themselves", pools_themselves },
+	{ "who was excluded", excluded },
+	{ "who is without a pool", outsiders },
+	{ "while nobody can become a client", closed },
 	{ "what comes before what", precedence },
 	{ "named in vain", named_in_vain },
 	{ "the default", default_pool },

@@ -2,7 +2,8 @@
 /*
  * module/pool.c as it is, each function: what it does, that it takes the pool's
  * lock as often as it should, holds it around all that needs it (spinlock.h,
- * locked_*() here) and nothing else, and leaves lock and interrupts as they were.
+ * locked_*() here) and nothing else, leaves lock and interrupts as they were, and
+ * that who holds something has one reference to the user and one to the module.
  * Last, threads at once; the Makefile builds that for the thread sanitizer, too.
  */
 #pragma GCC diagnostic ignored "-Wunused-parameter"	/* stand-ins have some */
@@ -161,13 +162,13 @@ bool try_module_get(struct module *module)
 {
 	if (module_goes)
 		return false;
-	module_refs++;
+	__atomic_fetch_add(&module_refs, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
 void module_put(struct module *module)
 {
-	module_refs--;
+	__atomic_fetch_sub(&module_refs, 1, __ATOMIC_RELAXED);
 }
 
 /* --- calls, with interrupts on and off by turns */
@@ -214,11 +215,14 @@ static const struct dap_spec spec = {
 
 static struct dap_user first, second;
 
+/* Users are somebody's, who has a reference. */
 static void start_with(const struct dap_spec *s)
 {
 	memset(&pool, 0, sizeof(pool));
 	first = (struct dap_user){ .name = "first" };
 	second = (struct dap_user){ .name = "second" };
+	kref_init(&first.ref);
+	kref_init(&second.ref);
 	claims = metas = module_refs = 0;
 	module_goes = false;
 	no_memory = false;
@@ -233,9 +237,18 @@ static void start(void)
 	start_with(&spec);
 }
 
+/* One to each user that holds something, and one to the module for it. */
+static void check_refs(void)
+{
+	EXPECT(module_refs == !!first.held + !!second.held);
+	EXPECT(kref_read(&first.ref) == 1U + !!first.held);
+	EXPECT(kref_read(&second.ref) == 1U + !!second.held);
+}
+
 static void end(void)
 {
 	EXPECT(!module_refs);
+	check_refs();
 	EXPECT(pool.alloc.free == pool.region.size >> PAGE_SHIFT);
 	dap_pool_destroy(&pool);
 	EXPECT(!claims && !metas);
@@ -246,14 +259,56 @@ static void *alloc(struct dap_user *user, size_t size)
 	void *cpu;
 
 	TAKES(1, cpu = dap_pool_alloc(&pool, user, size, ANYWHERE, CALLER););
+	check_refs();
 	return cpu;
+}
+
+static void never_released(struct kref *ref)
+{
+	kref_wrong("that was not the last reference to a user");
+}
+
+/* What it is told of the last: that it has to drop both references. */
+static void drained(struct dap_user *user)
+{
+	kref_put(&user->ref, never_released);
+	module_put(THIS_MODULE);
+}
+
+/* 0 for a good free, whether it is the last one or not; that is looked at here. */
+static int settle(struct dap_user *user, bool held, int ret)
+{
+	EXPECT((ret == DAP_DRAINED) == (held && !user->held));
+	if (ret == DAP_DRAINED)
+		drained(user);
+	check_refs();
+	return ret == DAP_DRAINED ? 0 : ret;
 }
 
 static int give_back(struct dap_user *user, void *cpu, size_t size)
 {
+	bool held = user->held;
 	int ret;
 
 	TAKES(1, ret = dap_pool_free(&pool, user, cpu, size););
+	return settle(user, held, ret);
+}
+
+static int let_go(struct dap_user *user)
+{
+	bool held = user->held;
+	int ret;
+
+	TAKES(1, ret = dap_pool_drop(&pool, user););
+	return settle(user, held, ret);
+}
+
+static bool hold_more(struct dap_user *user)
+{
+	bool ret;
+
+	TAKES(1, ret = dap_pool_hold(&pool, user););
+	check_refs();
 	return ret;
 }
 
@@ -375,23 +430,24 @@ static void module_is_pinned(void)
 	EXPECT(module_refs == 1);
 	c = alloc(&second, 1);
 	EXPECT(module_refs == 2);
-	TAKES(1, EXPECT(dap_pool_hold(&pool, &second)););
+	EXPECT(hold_more(&second));
 	EXPECT(module_refs == 2);
 	EXPECT(!give_back(&second, c, 1));
 	EXPECT(module_refs == 2 && figures(&second).held == 1);
-	TAKES(1, EXPECT(!dap_pool_drop(&pool, &second)););
+	EXPECT(!let_go(&second));
 	EXPECT(module_refs == 1 && figures(&second).held == 0);
 	EXPECT(!give_back(&first, a, 1));
 	EXPECT(module_refs == 1);
 
 	module_goes = true;
 	EXPECT(alloc(&second, 1) == ERR_PTR(-ENODEV));
-	TAKES(1, EXPECT(!dap_pool_hold(&pool, &second)););
+	EXPECT(!hold_more(&second));
 	EXPECT(figures(&second).held == 0);
+	EXPECT(stats().free_bytes == BYTES - PAGE_SIZE);
 	/* who pins it already may go on */
 	EXPECT(!give_back(&first, alloc(&first, 1), 1));
-	TAKES(1, EXPECT(dap_pool_hold(&pool, &first)););
-	TAKES(1, EXPECT(!dap_pool_drop(&pool, &first)););
+	EXPECT(hold_more(&first));
+	EXPECT(!let_go(&first));
 
 	EXPECT(!give_back(&first, b, 1));
 	EXPECT(module_refs == 0);
@@ -491,24 +547,65 @@ static void refused_frees(void)
 	end();
 }
 
-static void last_free_of_who_leaves(void)
+/* Whoever makes it has to drop both, which pool.c does not. */
+static void last_free(void)
 {
 	void *a, *b;
 
 	start();
 	a = alloc(&first, 1);
 	b = alloc(&first, 1);
-	TAKES(1, EXPECT(dap_pool_hold(&pool, &first)););
-	TAKES(1, dap_pool_user_leaves(&pool, &first););
-	EXPECT(figures(&first).leaving);
-	EXPECT(give_back(&first, a, 1) == 0);
+	EXPECT(hold_more(&first));
+	EXPECT(kref_read(&first.ref) == 2 && module_refs == 1);
+	TAKES(1, EXPECT(dap_pool_free(&pool, &first, a, 1) == 0););
 	TAKES(1, EXPECT(dap_pool_drop(&pool, &first) == 0););
-	EXPECT(give_back(&first, b, 1) == DAP_DRAINED);
+	TAKES(1, EXPECT(dap_pool_free(&pool, &first, b, 1) == DAP_DRAINED););
+	EXPECT(kref_read(&first.ref) == 2 && module_refs == 1);
+	drained(&first);
 
-	TAKES(1, EXPECT(dap_pool_hold(&pool, &first)););
+	EXPECT(hold_more(&first));
 	TAKES(1, EXPECT(dap_pool_drop(&pool, &first) == DAP_DRAINED););
+	EXPECT(kref_read(&first.ref) == 2 && module_refs == 1);
+	/* Before that is done, it may hold something again: for itself. */
+	TAKES(1, a = dap_pool_alloc(&pool, &first, 1, ANYWHERE, CALLER););
+	EXPECT(kref_read(&first.ref) == 3 && module_refs == 2);
+	drained(&first);
+	check_refs();
+	EXPECT(!give_back(&first, a, 1));
+
 	/* A request that fails is nothing that anybody held. */
 	EXPECT(alloc(&first, 0) == ERR_PTR(-EINVAL));
+	EXPECT(alloc(&first, BYTES + 1) == ERR_PTR(-E2BIG));
+	a = alloc(&second, BYTES);
+	EXPECT(alloc(&first, 1) == ERR_PTR(-ENOSPC));
+	EXPECT(!give_back(&second, a, BYTES));
+	end();
+}
+
+static void note_released(struct kref *ref)
+{
+}
+
+/* Nobody refers to it any more: there is nobody to free what it would get. */
+static void user_is_gone(void)
+{
+	struct dap_pool_stats s;
+
+	start();
+	EXPECT(kref_put(&first.ref, note_released));
+	TAKES(1, EXPECT(!dap_pool_hold(&pool, &first)););
+	TAKES(1, EXPECT(dap_pool_alloc(&pool, &first, 1, ANYWHERE, CALLER) ==
+			ERR_PTR(-ENODEV)););
+	EXPECT(!module_refs && !kref_read(&first.ref));
+	EXPECT(!first.held && !first.live_allocs && !first.allocs);
+	s = stats();
+	EXPECT(s.free_bytes == BYTES && s.largest_free_bytes == BYTES);
+	EXPECT(!s.count.alloc_count && !s.count.requested_bytes);
+	EXPECT(!s.peak_used_bytes);
+	EXPECT(s.count.fail_count == 1);
+	kref_init(&first.ref);
+	/* and others are served */
+	EXPECT(!give_back(&second, alloc(&second, BYTES), BYTES));
 	end();
 }
 
@@ -521,8 +618,48 @@ static void dead(void)
 	TAKES(1, dap_pool_kill(&pool););
 	EXPECT(alloc(&first, 1) == ERR_PTR(-ENODEV));
 	EXPECT(alloc(&second, 1) == ERR_PTR(-ENODEV));
+	/* nor anything else, but by who holds something yet */
+	EXPECT(!hold_more(&second));
+	EXPECT(hold_more(&first));
 	EXPECT(!give_back(&first, a, 1));
+	EXPECT(hold_more(&first));
+	EXPECT(!let_go(&first));
+	EXPECT(!let_go(&first));
+	EXPECT(!hold_more(&first));
 	end();
+}
+
+/* Calls that are late find an empty pool, and nothing that was freed. */
+static void destroyed(void)
+{
+	struct dap_failure failure;
+	struct dap_live live;
+	struct dap_user user;
+	void *a;
+
+	start();
+	a = alloc(&first, 5000);
+	TAKES(1, dap_pool_kill(&pool););
+	EXPECT(!give_back(&first, a, 5000));
+	TAKES(1, dap_pool_destroy(&pool););
+	EXPECT(!claims && !metas);
+
+	EXPECT(give_back(&first, a, 5000) == -ENOENT);
+	EXPECT(give_back(&second, a, 5000) == -ENOENT);
+	EXPECT(give_back(&first, a, 1) == -ENOENT);
+	EXPECT(alloc(&first, 1) == ERR_PTR(-ENODEV));
+	EXPECT(alloc(&second, BYTES) == ERR_PTR(-ENODEV));
+	EXPECT(alloc(&second, BYTES + 1) == ERR_PTR(-E2BIG));
+	EXPECT(!hold_more(&first));
+	TAKES(1, EXPECT(dap_pool_count_bad_free(&pool, &first)););
+	TAKES(4, EXPECT(!dap_pool_next(&pool, 0, &live)););
+	EXPECT(!stats().free_bytes && !stats().largest_free_bytes);
+	TAKES(1, EXPECT(dap_pool_failure(&pool, 1, &failure)););
+	EXPECT(failure.error == -ENODEV && !failure.free && !failure.largest);
+	user = figures(&first);
+	EXPECT(user.allocs == 1 && user.failures == 1 && !user.held);
+	EXPECT(!module_refs);
+	check_refs();
 }
 
 static void buckets(void)
@@ -626,6 +763,20 @@ static void walk(void)
 
 #define ROUNDS		20000
 
+/* A free, whose reference is dropped if it is the last one. */
+static int thread_gave(struct dap_user *user, int ret)
+{
+	if (ret != DAP_DRAINED)
+		return ret;
+	drained(user);
+	return 0;
+}
+
+static int thread_free(struct dap_user *user, void *cpu, size_t size)
+{
+	return thread_gave(user, dap_pool_free(&pool, user, cpu, size));
+}
+
 static void *client(void *arg)
 {
 	struct dap_user *user = arg;
@@ -643,7 +794,7 @@ static void *client(void *arg)
 		if (cpu[k]) {
 			if (cpu[k][0] != k + 1)
 				return "memory was written by somebody else";
-			if (dap_pool_free(&pool, user, cpu[k], size[k]))
+			if (thread_free(user, cpu[k], size[k]))
 				return "a good free was refused";
 			cpu[k] = NULL;
 		} else {
@@ -667,12 +818,13 @@ static void *client(void *arg)
 		dap_pool_reset_peak(&pool);
 		dap_pool_count_fallback(&pool);
 		dap_pool_count_bad_free(&pool, user);
-		if (!dap_pool_hold(&pool, user) || dap_pool_drop(&pool, user))
+		if (!dap_pool_hold(&pool, user) ||
+		    thread_gave(user, dap_pool_drop(&pool, user)))
 			return "cannot hold the module";
 		dap_pool_bucket(&pool, random >> 29);
 	}
 	for (k = 0; k < 8; k++)
-		if (cpu[k] && dap_pool_free(&pool, user, cpu[k], size[k]))
+		if (cpu[k] && thread_free(user, cpu[k], size[k]))
 			return "a good free was refused at the end";
 	return NULL;
 }
@@ -699,6 +851,64 @@ static void at_once(void)
 	end();
 }
 
+/* --- who is late: a pool that is destroyed under calls of who held the last */
+
+static void *stale;		/* freed long ago */
+static bool gone;
+
+static void *late(void *arg)
+{
+	struct dap_user *user = arg;
+	unsigned int after = 0;
+	struct dap_pool_stats s;
+	struct dap_live live;
+
+	/* Some more, when all of it is gone. */
+	while (after < 100) {
+		after += __atomic_load_n(&gone, __ATOMIC_RELAXED);
+		if (dap_pool_free(&pool, user, stale, PAGE_SIZE) != -ENOENT)
+			return "a late free was good for something";
+		if (dap_pool_alloc(&pool, user, 1, ANYWHERE, CALLER) !=
+		    ERR_PTR(-ENODEV))
+			return "a dead pool gave memory";
+		if (dap_pool_hold(&pool, user))
+			return "a dead pool can be held";
+		dap_pool_count_bad_free(&pool, user);
+		dap_pool_stats(&pool, &s);
+		if (dap_pool_next(&pool, 0, &live))
+			return "there is an allocation in a dead pool";
+	}
+	return NULL;
+}
+
+static void destroyed_at_once(void)
+{
+	pthread_t thread[2];
+	void *what[2];
+	unsigned int i, round;
+
+	for (round = 0; round < 50; round++) {
+		start();
+		stale = alloc(&first, PAGE_SIZE);
+		EXPECT(!give_back(&first, stale, PAGE_SIZE));
+		TAKES(1, dap_pool_kill(&pool););
+		gone = false;
+		EXPECT(!pthread_create(&thread[0], NULL, late, &first));
+		EXPECT(!pthread_create(&thread[1], NULL, late, &second));
+		usleep(100);
+		dap_pool_destroy(&pool);
+		__atomic_store_n(&gone, true, __ATOMIC_RELAXED);
+		for (i = 0; i < 2; i++)
+			pthread_join(thread[i], &what[i]);
+		for (i = 0; i < 2; i++)
+			if (what[i])
+				fail("%s", (char *)what[i]);
+		EXPECT(!claims && !metas);
+		check_refs();
+		steps++;
+	}
+}
+
 static const struct tap_test tests[] = {
 #ifndef ONLY_THREADS
 	{ "set-up, and what may fail in it", set_up },
@@ -708,13 +918,16 @@ static const struct tap_test tests[] = {
 	{ "figures of a user", user_figures },
 	{ "figures of a pool", pool_figures },
 	{ "frees that are refused change nothing", refused_frees },
-	{ "the last free of who leaves", last_free_of_who_leaves },
+	{ "the last free", last_free },
+	{ "a user that is gone", user_is_gone },
 	{ "a pool that is gone", dead },
+	{ "a pool that was destroyed", destroyed },
 	{ "requests by size", buckets },
 	{ "the last failures", failures },
 	{ "a walk over live allocations", walk },
 #endif
 	{ "two threads at once", at_once },
+	{ "destroyed with two threads at it", destroyed_at_once },
 };
 
 int main(void)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <linux/kconfig.h>
+#include <linux/kernel.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 
@@ -180,6 +181,7 @@ static void with_alias(void)
 	claims(0, true, NOMMU ? "cCMfv" : "cCMv");
 	EXPECT(map_flags == MEMREMAP_WC);
 	EXPECT(region.cpu == &memory && region.has_alias && !region.cached);
+	EXPECT(region.mpu < 0);
 	releases("uRr");
 
 	start(ALIAS);
@@ -192,7 +194,14 @@ static void without_alias(void)
 	start(BASE);
 	claims(0, true, NOMMU ? "cmf" : "c");
 	EXPECT(!region.has_alias && !!region.cpu == NOMMU);
+	EXPECT(region.mpu < 0);
 	releases(NOMMU ? "ur" : "r");
+
+	/* mapped by the first client, where it is not before */
+	start(BASE);
+	claims(0, true, NOMMU ? "cmf" : "c");
+	EXPECT(!dap_region_map(&region, false));
+	releases("ur");
 }
 
 static void with_mpu(void)
@@ -201,6 +210,14 @@ static void with_mpu(void)
 	region.use_mpu = true;
 	claims(0, true, NOMMU ? "cmfp" : "cp");
 	EXPECT(region.mpu == 5);
+	releases(NOMMU ? "qur" : "qr");
+
+	/* The first one has a number, too. */
+	start(BASE);
+	region.use_mpu = true;
+	mpu_result = 0;
+	claims(0, true, NOMMU ? "cmfp" : "cp");
+	EXPECT(region.mpu == 0);
 	releases(NOMMU ? "qur" : "qr");
 }
 
@@ -224,6 +241,17 @@ static void failures(void)
 	start(ALIAS);
 	verify_result = -EINVAL;
 	claims(-EINVAL, true, NOMMU ? "cCMfvuRr" : "cCMvuRr");
+
+	/* Of an MPU's region that was not asked for yet there is none to undo. */
+	start(ALIAS);
+	region.guard = true;
+	verify_result = -EINVAL;
+	claims(-EINVAL, true, NOMMU ? "cCMfvuRr" : "cCMvuRr");
+	EXPECT(region.mpu < 0);
+	start(ALIAS);
+	region.guard = true;
+	unmappable = true;
+	claims(-ENOMEM, true, "cCRr");
 
 	start(BASE);
 	region.use_mpu = true;

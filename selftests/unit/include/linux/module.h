@@ -10,6 +10,7 @@ struct module;
 #define THIS_MODULE	((struct module *)0)
 
 bool try_module_get(struct module *module);
+void __module_get(struct module *module);
 bool module_is_live(struct module *module);
 void module_put(struct module *module);
 

@@ -1,0 +1,848 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * module/registry.c as it is: which states a client can go through, what it and
+ * its pool have in each of them, who holds the module and when, what goes with
+ * the last reference, and when not yet, and who is found. As for lockdep, so that
+ * a state that cannot be is complained of.
+ */
+#pragma GCC diagnostic ignored "-Wunused-parameter"	/* stand-ins have some */
+#pragma GCC diagnostic ignored "-Wunused-function"	/* if registry.c is broken */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <linux/bitops.h>
+#include <linux/err.h>
+#include <linux/kconfig.h>
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/types.h>
+#include <asm/barrier.h>
+
+#include "tap.h"
+
+#define CONFIG_LOCKDEP 1
+
+struct device {
+	int unused;
+};
+
+struct device_node {
+	int refs;
+};
+
+struct dentry {
+	bool removed;
+};
+
+/* A complaint, before anything else is done. Ends the call if one is waited for. */
+static jmp_buf complained;
+static bool may_complain;
+
+static void complain(const char *what)
+{
+	if (may_complain)
+		longjmp(complained, 1);
+	fail("a complaint: %s", what);
+}
+
+#undef WARN_ON
+#define WARN_ON(x)	((x) ? complain(#x) : (void)0)
+
+#include "../../module/registry.c"
+
+/* --- the module */
+
+static int module_refs;
+static bool module_goes;
+static struct dap_client *changing;	/* whose state it is */
+
+bool try_module_get(struct module *module)
+{
+	if (module_goes)
+		return false;
+	module_refs++;
+	return true;
+}
+
+void __module_get(struct module *module)
+{
+	module_refs++;
+}
+
+/* By then it can go: the state is one in which it may. */
+void module_put(struct module *module)
+{
+	EXPECT(module_refs > 0);
+	module_refs--;
+	EXPECT(changing && !has_module(changing->state));
+}
+
+/* --- the queue */
+
+struct workqueue_struct {
+	int unused;
+};
+
+static struct workqueue_struct queue;
+static bool no_memory;
+static int queues;
+static struct work_struct *pending;
+static unsigned int queued;	/* how often something was */
+
+struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags,
+					 int max_active)
+{
+	if (no_memory)
+		return NULL;
+	queues++;
+	return &queue;
+}
+
+void destroy_workqueue(struct workqueue_struct *wq)
+{
+	EXPECT(wq == &queue && queues == 1 && !pending);
+	queues--;
+}
+
+bool queue_work(struct workqueue_struct *wq, struct work_struct *work)
+{
+	bool was_pending = pending;
+
+	EXPECT(wq == &queue && queues == 1);
+	pending = work;
+	queued++;
+	return !was_pending;
+}
+
+bool flush_work(struct work_struct *work)
+{
+	bool was_pending = pending;
+
+	/* It may be running, and wants the lock. */
+	EXPECT(!dap_mutex.held);
+	EXPECT(!pending || pending == work);
+	pending = NULL;
+	if (was_pending)
+		work->func(work);
+	return was_pending;
+}
+
+/* --- what a pool is made of, and in which order it goes */
+
+static int entries, clients;	/* that are allocated */
+static char calls[64];
+
+static void called(char what)
+{
+	size_t len = strlen(calls);
+
+	calls[len] = what;
+	calls[len + 1] = '\0';
+}
+
+void debugfs_remove(struct dentry *dentry)
+{
+	/* Readers that it waits for take the lock. */
+	EXPECT(!dap_mutex.held);
+	EXPECT(!dentry->removed);
+	dentry->removed = true;
+	called('f');
+}
+
+void dap_pool_destroy(struct dap_pool *pool)
+{
+	struct dap_entry *entry = container_of(pool, struct dap_entry, pool);
+	struct dap_entry *other;
+
+	EXPECT(!dap_mutex.held);
+	EXPECT(!kref_read(&entry->users) && kref_read(&entry->ref));
+	/* Nobody finds it any more. */
+	list_for_each_entry(other, &dap_entries, node)
+		EXPECT(other != entry);
+	called('d');
+}
+
+void of_node_put(struct device_node *np)
+{
+	EXPECT(np->refs == 1);
+	np->refs--;
+	called('n');
+}
+
+/* Only pools are freed by it. */
+void kfree(const void *p)
+{
+	struct dap_entry *entry = (struct dap_entry *)p;
+
+	EXPECT(!kref_read(&entry->ref));
+	entries--;
+	called('e');
+	free(entry);
+}
+
+/* --- pools and clients */
+
+static struct device devices[8];
+static struct device_node nodes[4];
+static struct dentry dirs[4];
+
+static struct dap_entry *new_entry(unsigned int i, const char *name)
+{
+	struct dap_entry *entry = calloc(1, sizeof(*entry));
+
+	entries++;
+	kref_init(&entry->ref);
+	kref_init(&entry->users);
+	INIT_LIST_HEAD(&entry->clients);
+	snprintf(entry->pool.name, sizeof(entry->pool.name), "%s", name);
+	nodes[i].refs = 1;
+	entry->region_np = &nodes[i];
+	dirs[i].removed = false;
+	entry->dir = &dirs[i];
+	list_add_tail(&entry->node, &dap_entries);
+	return entry;
+}
+
+/* As client.c does it. */
+static struct dap_client *new_client(struct dap_entry *entry,
+				     struct device *dev)
+{
+	struct dap_client *client = calloc(1, sizeof(*client));
+
+	clients++;
+	client->dev = dev;
+	kref_get(&entry->ref);
+	kref_get(&entry->users);
+	client->pool = &entry->pool;
+	kref_init(&client->user.ref);
+	dap_lock();
+	list_add_tail(&client->node, dap_clients(entry));
+	dap_unlock();
+	return client;
+}
+
+static void free_client(struct dap_client *client)
+{
+	struct dap_entry *entry = dap_entry_of(client);
+
+	EXPECT(client->state == DAP_DEAD);
+	clients--;
+	free(client);
+	dap_entry_put(entry);
+}
+
+/* The work: whoever is dead is freed, whoever is not is looked at by the test. */
+static struct dap_client *seen[8];
+static unsigned int seen_count;
+
+static void reap(struct work_struct *work)
+{
+	struct dap_client *client, *next;
+
+	EXPECT(work == &dap_reap_work && !dap_mutex.held);
+	llist_for_each_entry_safe(client, next, dap_clients_idle(), idle) {
+		EXPECT(seen_count < ARRAY_SIZE(seen));
+		seen[seen_count++] = client;
+		/* The module stays until here, if its last reference was put. */
+		EXPECT(module_refs >= client->has_module);
+		module_refs -= client->has_module;
+		client->has_module = false;
+		if (client->state == DAP_DEAD)
+			free_client(client);
+	}
+	dap_entries_release();
+}
+
+static void start(void)
+{
+	memset(&dap_mutex, 0, sizeof(dap_mutex));
+	INIT_LIST_HEAD(&dap_entries);
+	INIT_LIST_HEAD(&dap_ended);
+	dap_idle_clients.first = dap_idle_entries.first = NULL;
+	dap_registry_is_open = false;
+	module_goes = may_complain = no_memory = false;
+	module_refs = entries = clients = queues = 0;
+	pending = NULL;
+	changing = NULL;
+	queued = seen_count = 0;
+	calls[0] = '\0';
+	EXPECT(!dap_registry_init(reap));
+}
+
+/* All that there was is gone. */
+static void end(void)
+{
+	dap_registry_exit();
+	EXPECT(!entries && !clients && !module_refs && !queues);
+	EXPECT(list_empty(&dap_entries) && list_empty(&dap_ended));
+	EXPECT(!dap_mutex.held);
+}
+
+static bool change(struct dap_client *client, enum dap_client_state state)
+{
+	bool ret;
+
+	steps++;
+	changing = client;
+	dap_lock();
+	ret = dap_client_set_state(client, state);
+	dap_unlock();
+	changing = NULL;
+	return ret;
+}
+
+static void changes(struct dap_client *client, enum dap_client_state state)
+{
+	EXPECT(change(client, state));
+	EXPECT(client->state == state);
+}
+
+/* Its last reference, in a state in which it is nobody's any more. */
+static void drop_dead(struct dap_client *client)
+{
+	EXPECT(client->state == DAP_DEAD && kref_read(&client->user.ref) == 1);
+	dap_client_put(client);
+	dap_registry_flush();
+}
+
+/* --- states */
+
+#define STATES	(DAP_DEAD + 1)
+
+static const char *const state_names[STATES] = {
+	"NAMED", "ATTACHED", "PINNED", "LEAVING", "ENDED", "DEAD",
+};
+
+/*
+ * The table at the top of registry.c, a row for what a client is, a column for what
+ * it becomes. Bound again, one that is pinned may stay so.
+ */
+static const bool possible[STATES][STATES] = {
+	/*		  NAM AT PI LE EN DE */
+	[DAP_NAMED]	= { 0, 1, 1, 1, 0, 1 },
+	[DAP_ATTACHED]	= { 0, 1, 1, 1, 1, 1 },
+	[DAP_PINNED]	= { 0, 1, 1, 1, 1, 1 },
+	[DAP_LEAVING]	= { 0, 0, 0, 0, 1, 1 },
+	[DAP_ENDED]	= { 0, 0, 0, 0, 0, 1 },
+	[DAP_DEAD]	= { 0, 0, 0, 0, 0, 0 },
+};
+
+/* What each has: the module, and a part in the pool, by which it is found. */
+static const struct {
+	bool module, part, ended;
+} has[STATES] = {
+	[DAP_NAMED]	= { 0, 1, 0 },
+	[DAP_ATTACHED]	= { 0, 1, 0 },
+	[DAP_PINNED]	= { 1, 1, 0 },
+	[DAP_LEAVING]	= { 0, 1, 0 },
+	[DAP_ENDED]	= { 1, 0, 1 },
+	[DAP_DEAD]	= { 0, 0, 0 },
+};
+
+/* The only client there is. */
+static void check_client(struct dap_client *client, enum dap_client_state state)
+{
+	struct dap_entry *entry = dap_entry_of(client);
+
+	EXPECT(client->state == state);
+	EXPECT(module_refs == has[state].module);
+	EXPECT(kref_read(&entry->users) == 1U + has[state].part);
+	EXPECT(kref_read(&entry->ref) == 2);
+	EXPECT(kref_read(&client->user.ref) == 1);
+	dap_lock();
+	EXPECT(list_empty(dap_clients(entry)) == !has[state].part);
+	EXPECT(list_empty(&dap_ended) == !has[state].ended);
+	EXPECT(dap_client_find(client->dev) ==
+	       (has[state].part ? client : NULL));
+	EXPECT(dap_client_search(DAP_OWNER_OF, &client->ops) ==
+	       (has[state].part ? client : NULL));
+	EXPECT(dap_client_search(DAP_ENDED_OF, client->dev) ==
+	       (has[state].ended ? client : NULL));
+	dap_unlock();
+	EXPECT(!queued);
+}
+
+/* A client of a pool of its own, in any state. */
+static struct dap_client *client_in(enum dap_client_state state)
+{
+	struct dap_client *client;
+
+	client = new_client(new_entry(0, "pool"), &devices[0]);
+	check_client(client, DAP_NAMED);
+	if (state == DAP_LEAVING || state == DAP_ENDED)
+		changes(client, DAP_ATTACHED);
+	if (state != DAP_NAMED)
+		changes(client, state);
+	check_client(client, state);
+	return client;
+}
+
+/* And away with it, from any state. */
+static void finish(struct dap_client *client)
+{
+	struct dap_entry *entry = dap_entry_of(client);
+
+	if (client->state != DAP_DEAD)
+		changes(client, DAP_DEAD);
+	check_client(client, DAP_DEAD);
+	drop_dead(client);
+	dap_entry_unuse(entry);
+	end();
+}
+
+static void each_change(void)
+{
+	struct dap_client *volatile client;
+	volatile unsigned int from, to;
+
+	for (from = 0; from < STATES; from++) {
+		for (to = 0; to < STATES; to++) {
+			start();
+			client = client_in(from);
+			if (possible[from][to]) {
+				EXPECT(change(client, to));
+				check_client(client, to);
+			} else if (!setjmp(complained)) {
+				may_complain = true;
+				change(client, to);
+				fail("%s may become %s", state_names[from],
+				     state_names[to]);
+			} else {
+				/* with nothing done yet */
+				may_complain = false;
+				EXPECT(dap_mutex.held);
+				dap_unlock();
+				check_client(client, from);
+			}
+			finish(client);
+		}
+	}
+}
+
+/* One that cannot be pinned stays what it is; one that goes finds the module. */
+static void module_goes_away(void)
+{
+	static const enum dap_client_state pinned_from[] = {
+		DAP_NAMED, DAP_ATTACHED,
+	};
+	struct dap_client *client;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pinned_from); i++) {
+		start();
+		client = client_in(pinned_from[i]);
+		module_goes = true;
+		EXPECT(!change(client, DAP_PINNED));
+		check_client(client, pinned_from[i]);
+		EXPECT(change(client, DAP_ATTACHED));
+		check_client(client, DAP_ATTACHED);
+		EXPECT(change(client, DAP_LEAVING));
+		check_client(client, DAP_LEAVING);
+		EXPECT(change(client, DAP_ENDED));
+		check_client(client, DAP_ENDED);
+		finish(client);
+	}
+
+	start();
+	client = client_in(DAP_ATTACHED);
+	module_goes = true;
+	EXPECT(change(client, DAP_ENDED));
+	check_client(client, DAP_ENDED);
+	finish(client);
+
+	/* what has it already needs no other */
+	start();
+	client = client_in(DAP_PINNED);
+	module_goes = true;
+	EXPECT(change(client, DAP_PINNED));
+	check_client(client, DAP_PINNED);
+	EXPECT(change(client, DAP_LEAVING));
+	check_client(client, DAP_LEAVING);
+	finish(client);
+}
+
+/* --- references */
+
+static void client_refs(void)
+{
+	struct dap_entry *entry;
+	struct dap_client *client, *other;
+
+	start();
+	entry = new_entry(0, "pool");
+	client = new_client(entry, &devices[0]);
+	other = new_client(entry, &devices[1]);
+	kref_get(&client->user.ref);	/* memory */
+	kref_get(&client->user.ref);	/* who has copied its operations */
+	changes(client, DAP_ATTACHED);
+
+	dap_client_put(client);
+	changes(client, DAP_LEAVING);
+	dap_client_put(client);
+	EXPECT(!queued && !dap_idle_clients.first);
+	/* The last one is dropped in any context, so that all else is later. */
+	dap_lock();
+	dap_client_put(client);
+	EXPECT(queued == 1 && pending && !seen_count);
+	EXPECT(client->state == DAP_LEAVING && module_refs == 1 &&
+	       client->has_module);
+	dap_unlock();
+	dap_registry_flush();
+	EXPECT(!module_refs);
+	EXPECT(seen_count == 1 && seen[0] == client && clients == 2);
+
+	/* It is seen once for each time that it was queued. */
+	dap_registry_flush();
+	EXPECT(seen_count == 1 && !dap_clients_idle());
+	dap_client_queue(client);
+	EXPECT(queued == 2);
+	dap_registry_flush();
+	EXPECT(seen_count == 2 && seen[1] == client);
+
+	/* Two at once, and the work once. */
+	changes(client, DAP_DEAD);
+	changes(other, DAP_DEAD);
+	dap_client_queue(client);
+	dap_client_put(other);
+	dap_registry_flush();
+	EXPECT(seen_count == 4 && seen[2] != seen[3] && !clients);
+
+	EXPECT(entries == 1 && kref_read(&entry->ref) == 1);
+	EXPECT(kref_read(&entry->users) == 1 && !calls[0]);
+	dap_entry_unuse(entry);
+	end();
+}
+
+/* Its memory goes with its last user, when the work is there; not before. */
+static void pool_users(void)
+{
+	struct dap_client *client, *other;
+	struct dap_entry *entry;
+
+	/* its device is the last one */
+	start();
+	entry = new_entry(0, "pool");
+	client = new_client(entry, &devices[0]);
+	changes(client, DAP_DEAD);
+	drop_dead(client);
+	EXPECT(!calls[0]);
+	dap_lock();
+	EXPECT(dap_entry_find("pool") == entry);
+	dap_entry_unuse(entry);
+	EXPECT(pending && !calls[0] && dap_entry_find("pool") == entry);
+	dap_unlock();
+	dap_registry_flush();
+	EXPECT(!strcmp(calls, "fdne"));
+	end();
+
+	/* a client is */
+	start();
+	entry = new_entry(0, "pool");
+	client = new_client(entry, &devices[0]);
+	other = new_client(entry, &devices[1]);
+	changes(client, DAP_ATTACHED);
+	changes(other, DAP_ATTACHED);
+	changes(other, DAP_DEAD);
+	EXPECT(kref_read(&entry->users) == 2);
+	dap_entry_unuse(entry);
+	changes(client, DAP_LEAVING);
+	EXPECT(!queued && kref_read(&entry->users) == 1);
+	changes(client, DAP_DEAD);
+	EXPECT(queued == 1 && !calls[0] && !seen_count);
+	/* Its structure is there until each client is freed. */
+	dap_registry_flush();
+	EXPECT(!strcmp(calls, "fdn") && entries == 1);
+	EXPECT(list_empty(&dap_entries) && kref_read(&entry->ref) == 2);
+	drop_dead(other);
+	EXPECT(entries == 1);
+	drop_dead(client);
+	EXPECT(!strcmp(calls, "fdne") && !entries);
+	end();
+
+	/* one that has ended is not, but has its structure */
+	start();
+	entry = new_entry(0, "pool");
+	client = new_client(entry, &devices[0]);
+	changes(client, DAP_PINNED);
+	dap_entry_unuse(entry);
+	changes(client, DAP_ENDED);
+	dap_registry_flush();
+	EXPECT(!strcmp(calls, "fdn") && entries == 1);
+	EXPECT(dap_entry_of(client) == entry && module_refs == 1);
+	changes(client, DAP_DEAD);
+	EXPECT(!strcmp(calls, "fdn"));
+	drop_dead(client);
+	EXPECT(!strcmp(calls, "fdne"));
+	end();
+}
+
+static void several_pools(void)
+{
+	struct dap_entry *first, *second, *third;
+	struct dap_client *client;
+
+	start();
+	first = new_entry(0, "first");
+	second = new_entry(1, "second");
+	third = new_entry(2, "third");
+	client = new_client(second, &devices[0]);
+	changes(client, DAP_ATTACHED);
+	dap_entry_unuse(third);
+	dap_entry_unuse(first);
+	dap_registry_flush();
+	EXPECT(!strcmp(calls, "fdnefdne") && entries == 1);
+	dap_lock();
+	EXPECT(!dap_entry_find("first") && !dap_entry_find("third"));
+	EXPECT(dap_entry_find("second") == second);
+	EXPECT(dap_client_find(&devices[0]) == client);
+	dap_unlock();
+	dap_entry_unuse(second);
+	changes(client, DAP_DEAD);
+	drop_dead(client);
+	end();
+}
+
+/* --- who is found */
+
+static void names(void)
+{
+	struct dap_entry *first, *second;
+
+	start();
+	dap_lock();
+	EXPECT(!dap_entry_find("") && !dap_entry_find("first"));
+	dap_unlock();
+	first = new_entry(0, "first");
+	second = new_entry(1, "second");
+	dap_lock();
+	EXPECT(dap_entry_find("first") == first);
+	EXPECT(dap_entry_find("second") == second);
+	EXPECT(!dap_entry_find("third"));
+	EXPECT(!dap_entry_find(""));
+	dap_unlock();
+	dap_entry_unuse(first);
+	dap_registry_flush();
+	dap_lock();
+	EXPECT(dap_entry_find("") == second);
+	EXPECT(dap_entry_find("second") == second);
+	EXPECT(!dap_entry_find("first"));
+	dap_unlock();
+	dap_entry_unuse(second);
+	dap_registry_flush();
+	dap_lock();
+	EXPECT(!dap_entry_find(""));
+	dap_unlock();
+	end();
+}
+
+static void finding(void)
+{
+	static const struct dma_map_ops others;
+	struct dap_client *a, *b, *older, *old, *now;
+	struct dap_entry *first, *second;
+
+	start();
+	first = new_entry(0, "first");
+	second = new_entry(1, "second");
+	a = new_client(first, &devices[0]);
+	b = new_client(second, &devices[1]);
+
+	/* A device that has been a client twice, and is one again. */
+	older = new_client(first, &devices[2]);
+	changes(older, DAP_ATTACHED);
+	changes(older, DAP_ENDED);
+	old = new_client(second, &devices[2]);
+	changes(old, DAP_PINNED);
+	dap_lock();
+	EXPECT(dap_client_find(&devices[2]) == old);
+	EXPECT(dap_client_search(DAP_ENDED_OF, &devices[2]) == older);
+	dap_unlock();
+	changes(old, DAP_ENDED);
+	dap_lock();
+	EXPECT(!dap_client_find(&devices[2]));
+	dap_unlock();
+	now = new_client(second, &devices[2]);
+	/* One whose device is gone, which is no device. */
+	b->dev = NULL;
+
+	dap_lock();
+	EXPECT(dap_client_find(&devices[0]) == a);
+	EXPECT(!dap_client_find(&devices[1]));
+	EXPECT(dap_client_find(&devices[2]) == now);
+	EXPECT(!dap_client_find(&devices[3]));
+	EXPECT(dap_client_search(DAP_OWNER_OF, &a->ops) == a);
+	EXPECT(dap_client_search(DAP_OWNER_OF, &b->ops) == b);
+	EXPECT(dap_client_search(DAP_OWNER_OF, &now->ops) == now);
+	EXPECT(!dap_client_search(DAP_OWNER_OF, &old->ops));
+	EXPECT(!dap_client_search(DAP_OWNER_OF, &others));
+	EXPECT(!dap_client_search(DAP_OWNER_OF, NULL));
+	EXPECT(!dap_client_search(DAP_ENDED_OF, &devices[0]));
+	EXPECT(!dap_client_search(DAP_ENDED_OF, &devices[1]));
+	EXPECT(dap_client_search(DAP_ENDED_OF, &devices[2]) == old ||
+	       dap_client_search(DAP_ENDED_OF, &devices[2]) == older);
+	dap_unlock();
+
+	changes(old, DAP_DEAD);
+	dap_lock();
+	EXPECT(dap_client_search(DAP_ENDED_OF, &devices[2]) == older);
+	dap_unlock();
+	changes(older, DAP_DEAD);
+	dap_lock();
+	EXPECT(!dap_client_search(DAP_ENDED_OF, &devices[2]));
+	EXPECT(dap_client_find(&devices[2]) == now);
+	dap_unlock();
+
+	drop_dead(old);
+	drop_dead(older);
+	changes(a, DAP_DEAD);
+	changes(b, DAP_DEAD);
+	changes(now, DAP_DEAD);
+	drop_dead(a);
+	drop_dead(b);
+	drop_dead(now);
+	dap_entry_unuse(first);
+	dap_entry_unuse(second);
+	end();
+}
+
+/* --- load and unload */
+
+static void set_up(void)
+{
+	start();
+	end();
+	no_memory = true;
+	EXPECT(dap_registry_init(reap) == -ENOMEM && !queues);
+
+	/* What is left to do at unload is done before the queue goes. */
+	start();
+	dap_entry_unuse(new_entry(0, "pool"));
+	EXPECT(pending && entries == 1);
+	end();
+}
+
+static void open_and_closed(void)
+{
+	start();
+	EXPECT(!dap_registry_is_open);
+	dap_registry_set_open(true);
+	EXPECT(dap_registry_is_open && dap_mutex.taken == 1);
+	dap_registry_set_open(false);
+	EXPECT(!dap_registry_is_open && dap_mutex.taken == 2);
+	end();
+}
+
+/* RELIES(call;): the call makes sure that the caller has the lock, or never would */
+#define RELIES(call)							\
+	do {								\
+		asked = dap_mutex.asked;				\
+		call							\
+		if (dap_mutex.asked == asked)				\
+			fail("%s: without the lock as well", #call);	\
+	} while (0)
+
+static void locking(void)
+{
+	unsigned long asked, taken;
+	struct dap_client *client;
+	struct dap_entry *entry;
+
+	start();
+	entry = new_entry(0, "pool");
+	client = new_client(entry, &devices[0]);
+	dap_lock();
+	changing = client;
+	RELIES(dap_entry_find("pool"););
+	RELIES(dap_client_find(&devices[0]););
+	RELIES(dap_client_search(DAP_OWNER_OF, NULL););
+	RELIES(dap_client_search(DAP_ENDED_OF, &devices[0]););
+	RELIES(dap_clients(entry););
+	RELIES(dap_client_set_state(client, DAP_DEAD););
+	dap_unlock();
+
+	/* These are for any context. */
+	taken = dap_mutex.taken;
+	asked = dap_mutex.asked;
+	dap_client_put(client);
+	dap_entry_unuse(entry);
+	kref_get(&entry->ref);
+	dap_entry_put(entry);
+	EXPECT(dap_mutex.taken == taken && dap_mutex.asked == asked);
+	/* And this one takes it for the list, once a pool. */
+	dap_registry_flush();
+	EXPECT(dap_mutex.taken == taken + 1);
+	end();
+}
+
+/* --- lives of many, by chance */
+
+static void by_chance(void)
+{
+	struct dap_client *client[8] = { NULL };
+	struct dap_entry *entry[2];
+	unsigned int i, k, round, users[2], pinned;
+	enum dap_client_state state;
+
+	start();
+	entry[0] = new_entry(0, "first");
+	entry[1] = new_entry(1, "second");
+	for (round = 0; round < 20000; round++) {
+		i = rnd(8);
+		k = i & 1;
+		state = rnd(STATES);
+		if (!client[i]) {
+			client[i] = new_client(entry[k], &devices[i / 2]);
+		} else if (client[i]->state == DAP_DEAD) {
+			seen_count = 0;
+			drop_dead(client[i]);
+			client[i] = NULL;
+		} else if (possible[client[i]->state][state]) {
+			changes(client[i], state);
+		}
+
+		users[0] = users[1] = 1;
+		pinned = 0;
+		for (i = 0; i < 8; i++) {
+			if (!client[i])
+				continue;
+			users[i & 1] += has[client[i]->state].part;
+			pinned += has[client[i]->state].module;
+		}
+		EXPECT(kref_read(&entry[0]->users) == users[0]);
+		EXPECT(kref_read(&entry[1]->users) == users[1]);
+		EXPECT(module_refs == (int)pinned);
+	}
+	dap_entry_unuse(entry[0]);
+	dap_entry_unuse(entry[1]);
+	for (i = 0; i < 8; i++) {
+		if (!client[i])
+			continue;
+		if (client[i]->state != DAP_DEAD)
+			changes(client[i], DAP_DEAD);
+		seen_count = 0;
+		drop_dead(client[i]);
+	}
+	end();
+}
+
+static const struct tap_test tests[] = {
+	{ "each change of state, and no other", each_change },
+	{ "the module goes", module_goes_away },
+	{ "references to a client", client_refs },
+	{ "users of a pool, and references to it", pool_users },
+	{ "several pools go", several_pools },
+	{ "pools by name", names },
+	{ "clients by device and operations", finding },
+	{ "set-up, and what may fail in it", set_up },
+	{ "open and closed", open_and_closed },
+	{ "who relies on the lock", locking },
+	{ "lives by chance", by_chance },
+};
+
+int main(void)
+{
+	return tap_run(tests, ARRAY_SIZE(tests));
+}
