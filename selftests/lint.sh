@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What can be said without running anything: checkpatch --strict, gcc's W=1,
-# sparse, shellcheck, kernel-doc, that only compat.h knows kernel versions, and
-# that all places agree on the module's own.
+# sparse, shellcheck, kernel-doc, that files call only what is below them, that only
+# compat.h knows kernel versions, and that all places agree on the module's own.
 # KTAP output; the last line counts.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
@@ -26,9 +26,9 @@ scripts=$(find selftests packaging .ci -name '*.sh' -o -path '*/guest/*' -type f
 	-o -path '.ci/run' | sort)
 
 echo "KTAP version 1"
-echo "1..7"
+echo "1..10"
 
-# Kernel code only: the unit tests are user space, and say so.
+# Kernel code only: the unit tests are user space, and say so; so is life.c.
 # trace.h: the style of tracepoints is one that checkpatch does not know.
 # CONST_STRUCT: each client has ops of its own (struct dap_client), by design.
 # CAMELCASE: the kernel's names of the MPU's registers.
@@ -37,6 +37,7 @@ style() {
 	for file in $sources; do
 		case $file in
 		selftests/unit/* | selftests/rig/* | selftests/mmap_buffer.c | \
+			selftests/life.c | \
 			module/trace.h) continue ;;
 		esac
 		perl "$source/scripts/checkpatch.pl" --strict --no-tree \
@@ -52,6 +53,34 @@ report_found "checkpatch --strict" < <(style)
 rm -rf "$build/modules"
 "$here/rig/modules.sh" "$kernel" "$build/modules" W=1 C=2
 report_found "sparse and W=1" < <(grep -E 'warning:|error:' "$build/modules/build.log")
+
+# Of the same build.
+cross=arm-linux-gnueabi-
+[ ! -e "$kernel/rig/make" ] || cross=$(sed 's/.*CROSS_COMPILE=//' "$kernel/rig/make")
+report_found "files call only what is below them" < <(
+	"$here/layers.py" module/README.md "$build/modules/module" "${cross}nm" 2>&1)
+
+# What comes after module_put() may be gone: there must be nothing.
+last_put() {
+	local puts
+	puts=$("${cross}objdump" -dr "$build/modules/module/ops.o" |
+		sed -n '/<dap_ops_free>:$/,/^$/p' | grep -B 1 'module_put$')
+	[ -n "$puts" ] || echo "dap_ops_free() does not call module_put()"
+	grep -v -e module_put -e '^--' <<<"$puts" |
+		grep -vE '\s(b|b\.w|b\.n|jmp)\s' | sed 's/^/it is called by: /'
+}
+report_found "a last free leaves the module by a jump" < <(last_put 2>&1)
+
+# By the first column, as all code here is laid out.
+report_found "no function has more than 60 lines" < <(
+	awk 'FNR == 1 { inside = 0 }
+		/^[a-z].*\(/ && !/;$/ { start = FNR; name = $0 }
+		/^{/ { inside = 1 }
+		/^}/ && inside {
+			if (FNR - start >= 60)
+				print FILENAME ":" start ": " FNR - start + 1 " lines: " name
+			inside = 0
+		}' module/*.c module/*.h)
 
 documentation() {
 	local file

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""layers.py README OBJECTS NM - does each file call only what is below it?
+
+Reads the table of files in README (module/README.md) and, with the program NM, the
+symbols of the objects in the directory OBJECTS. Prints each arrow that is not in
+the table, each of the table that is not there, and each circle; nothing if all is
+well. An object that there is not, since this kernel has no use for it, is fine.
+"""
+import glob
+import os
+import re
+import subprocess
+import sys
+
+
+def read_table(path):
+    """What each file may call, by the table's rows: | `name.c` | job | `name` ... |"""
+    calls = {}
+    with open(path, encoding="utf-8") as f:
+        for row in f:
+            if m := re.match(r"\| `(\w+)\.c` \|.*\|([^|]*)\|$", row.rstrip()):
+                calls[m[1]] = set(re.findall(r"`(\w+)`", m[2]))
+    return calls
+
+
+def read_objects(directory, nm):
+    """What each object calls, by its symbols."""
+    where, wanted = {}, {}
+    for path in glob.glob(os.path.join(directory, "*.o")):
+        name = os.path.basename(path)[:-2]
+        if name.startswith("dma_alias_pool"):
+            continue
+        wanted[name] = set()
+        out = subprocess.run([nm, path], capture_output=True, text=True, check=True)
+        for row in out.stdout.splitlines():
+            kind, symbol = row.split()[-2:]
+            if kind == "U":
+                wanted[name].add(symbol)
+            elif kind.isupper():
+                where[symbol] = name
+    return {name: {where[s] for s in symbols if s in where} - {name}
+            for name, symbols in wanted.items()}
+
+
+def circles(calls):
+    """Each circle once, as a list of names."""
+    found = []
+
+    def walk(name, path):
+        if name in path:
+            circle = path[path.index(name):]
+            if min(circle) == circle[0] and circle not in found:
+                found.append(circle)
+            return
+        for other in sorted(calls.get(name, ())):
+            walk(other, path + [name])
+
+    for name in sorted(calls):
+        walk(name, [])
+    return found
+
+
+def main():
+    readme, directory, nm = sys.argv[1:]
+    table, real = read_table(readme), read_objects(directory, nm)
+    if len(real) < 10 or len(table) < 10:
+        print(f"only {len(real)} objects and {len(table)} rows of {readme}")
+    for name in sorted(real.keys() | table.keys()):
+        if name not in table:
+            print(f"{name}.c has no row in {readme}")
+            continue
+        if name not in real:
+            continue
+        for other in sorted(real[name] - table[name]):
+            print(f"{name}.c calls {other}.c, which {readme} does not say")
+        for other in sorted((table[name] - real[name]) & real.keys()):
+            print(f"{name}.c does not call {other}.c, as {readme} says")
+    for circle in circles(real) + circles(table):
+        print("a circle: " + " -> ".join(circle + circle[:1]))
+
+
+if __name__ == "__main__":
+    main()
