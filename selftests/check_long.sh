@@ -4,19 +4,19 @@
 # make check-long: what takes too long for make check-all, some hours: a million
 # allocations under stress on kernels that look for mistakes, all selftests on
 # PREEMPT_RT, data races, a thousand loads, bindings and attachments without an MMU
-# and on the PC, an hour of fuzzing, and all mutants. Ends with a table and "N
-# passed, N failed".
+# and on the PC, a million steps of the lifecycle fuzzer, an hour of the others, and
+# all mutants. Ends with a table and "N passed, N failed".
 #
-# OPERATIONS, CYCLES and FUZZ_SECONDS say how much of it (1000000, 1000, 3600). A
-# new part is a function that ends with a line "N passed, N failed", and a "check"
-# line below.
+# OPERATIONS, CYCLES, STEPS and FUZZ_SECONDS say how much of it (1000000, 1000,
+# 1000000, 3600). A new part is a function that ends with a line "N passed, N
+# failed", and a "check" line below.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
 . "$here/rig/parts.sh"
 
-export KVER=${KVER:-6.1} OPERATIONS=${OPERATIONS:-1000000} CYCLES=${CYCLES:-1000} TIMEOUT=${TIMEOUT:-7200}
+export KVER=${KVER:-6.1} OPERATIONS=${OPERATIONS:-1000000} CYCLES=${CYCLES:-1000} STEPS=${STEPS:-1000000} TIMEOUT=${TIMEOUT:-7200}
 
 # On a board, with the figures; check_pc.sh does the same for the PC.
 endurance() {
@@ -49,6 +49,19 @@ stress() {
 	return $rc
 }
 
+# life BOARD KVER STEPS: not the sequences of make check, by another seed
+life() {
+	local words rc=0 log=$logs/life-$1 overlay=$top/build/$1-$2/run-time.dtbo
+	words=$(BOARD=$1 KVER=$2 "$here/rig/machine.sh" prepare)
+	[ ! -e "$overlay" ] || words+=" --overlay $overlay"
+	# shellcheck disable=SC2086 # words
+	"$here/life/life.py" $words --found "$here/life/found" --steps "$3" \
+		--seed "${SEED:-1000000}" --log "$log.console" >"$log.all" || rc=$?
+	grep '^#\|^not ok' "$log.all" || true
+	sed -n 's/^life: \(.* passed, .* failed\)$/\1/p' "$log.all" | tail -n 1
+	return $rc
+}
+
 mutants() {
 	local rc=0
 	"$here/mutants.sh" 2>&1 | tee "$logs/mutants.all" || rc=$?
@@ -62,6 +75,8 @@ check "PREEMPT_RT" env BOARD=smp KVER=6.12 FLAVOUR=rt BOOTS_ONLY=y "$here/check.
 check "data races" stress kcsan
 check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
+check "life an385" life an385 6.1 $((STEPS / 4 * 3))
+check "life smp" life smp 6.12 $((STEPS / 4))
 check fuzz fuzz "${FUZZ_SECONDS:-3600}"
 check mutants mutants
 

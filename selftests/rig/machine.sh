@@ -73,6 +73,9 @@ prepare() {
 	step "HELPER  mmap_buffer" "$build/helper.log" $compile \
 		-Os -Wall -Wextra -o "$build/files/mmap_buffer" \
 		"$top/selftests/mmap_buffer.c"
+	# shellcheck disable=SC2086 # words
+	step "HELPER  life" "$build/helper.log" $compile -Os -Wall -Wextra \
+		-o "$build/files/life" "$top/selftests/life.c"
 	if grep -q '^CONFIG_FAULT_INJECTION=y' "$kernel/.config"; then
 		# shellcheck disable=SC2086 # words
 		step "HELPER  fail_nth" "$build/helper.log" $compile -Os -Wall \

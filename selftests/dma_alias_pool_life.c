@@ -1,0 +1,906 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Devices, and drivers for them, whose lives a fuzzer directs (life/life.py).
+ *
+ * Units, by the names that commands use: L0 to L3 are platform devices
+ * dap-life.0 to 3 of a driver that can be unbound, S0 and S1 dap-stuck.0 and 1 of
+ * one that cannot (suppress_bind_attrs), B0 is dap-bare, a device on no bus.
+ *
+ * /sys/kernel/debug/dma_alias_pool_life/control: write a command; the write fails
+ * where the command does.
+ *
+ *   add UNIT, del UNIT		its device comes, goes
+ *   mode UNIT MODE [ARG]	what its driver's next probe does (life_modes[])
+ *   keep UNIT 0|1		is its memory left allocated when its driver goes?
+ *   alloc UNIT SLOT SIZE [nk]	coherent memory; nk: DMA_ATTR_NO_KERNEL_MAPPING
+ *   free UNIT SLOT		also when driver or device have gone long ago
+ *   map UNIT			streaming DMA, memory that is not coherent, masks
+ *   attach UNIT POOL, detach UNIT   the in-kernel API
+ *   link UNIT OTHER		it depends on the other unit, in a device link
+ *   raw POOL			attach a device that is not registered
+ *   slow EVENT MS, slow -	what a notifier of the bus sleeps for (life_events[]);
+ *				with a + behind EVENT in one that is called late
+ *
+ * .../state waits for what the kernel does later (deferred probes, work), checks
+ * all memory, and has a line for each unit that there ever was:
+ *
+ *   UNIT EXISTS BOUND CREATED RELEASED OPS DIFFERS CHANGED SLOT=DMA/SIZE ...
+ *
+ * OPS: n, none of the device's own; o, this module's; x, others.  DIFFERS: are
+ * the ops of a bound device others than at the end of its probe?  CHANGED: how
+ * often they were at the beginning of its remove.  Lines that begin with "!" are
+ * findings, which are shown once.
+ *
+ * A slot holds a reference to the device that its memory is of, for late frees.
+ * No lock of this module is held while the driver core is called that its own
+ * callbacks take.
+ *
+ * For test kernels only.
+ */
+#include <linux/atomic.h>
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/platform_device.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/workqueue.h>
+
+#include "../module/compat.h"
+#include "../module/dma_alias_pool.h"
+
+#define LIFE_SLOTS	3
+#define LIFE_WORD	32
+
+/* In the order of life_modes[]. */
+enum life_mode {
+	LIFE_OK,
+	LIFE_FAIL,
+	LIFE_DEFER,
+	LIFE_NEED,
+	LIFE_API,
+	LIFE_COPY,
+	LIFE_OWN,
+	LIFE_NULL,
+};
+
+static const char * const life_modes[] = {
+	"ok",		/* nothing */
+	"fail",		/* takes 8 KiB of managed memory if there is, and fails */
+	"defer",	/* the same, and is deferred */
+	"need",		/* fails without 8 KiB of managed memory */
+	"api",		/* asks for pool ARG itself, waits if there is none */
+	/* these only where the device holds no memory yet */
+	"copy",		/* sets the ops that unit ARG has */
+	"own",		/* sets ops of this module */
+	"null",		/* sets none */
+};
+
+/* In the order of the bus's events from BUS_NOTIFY_ADD_DEVICE on. */
+static const char * const life_events[] = {
+	"add", "del", "removed", "bind", "bound", "unbind", "unbound",
+};
+
+struct life_slot {
+	struct device *dev;
+	void *cpu;
+	dma_addr_t dma;
+	size_t size;
+	unsigned long attrs;
+	u8 byte;
+};
+
+/**
+ * struct life_unit - all that has or had one name
+ * @name:	in commands
+ * @driver:	of the driver, and of the device before the dot; NULL: on no bus
+ * @id:		behind the dot
+ * @plug:	one add or del at a time
+ * @lock:	everything below
+ * @dev:	the device while it is registered
+ * @mode:	what probe does, and
+ * @arg:	with what
+ * @keep:	leave memory allocated at remove
+ * @bound:	from the end of probe to the beginning of remove
+ * @tidy:	the driver has set other ops: nothing is kept
+ * @ops:	the ops at the end of probe
+ * @changed:	how often they were others at remove
+ * @created:	how many devices there were
+ * @released:	how many of them are no more; without @lock
+ * @slot:	memory
+ */
+struct life_unit {
+	const char *name;
+	const char *driver;
+	int id;
+	struct mutex plug;	/* its device as a whole */
+	struct mutex lock;	/* what follows */
+	struct device *dev;
+	enum life_mode mode;
+	char arg[LIFE_WORD];
+	bool keep;
+	bool bound;
+	bool tidy;
+	const struct dma_map_ops *ops;
+	unsigned int changed;
+	unsigned int created;
+	atomic_t released;
+	struct life_slot slot[LIFE_SLOTS];
+};
+
+static struct life_unit life_units[] = {
+	{ "L0", "dap-life", 0 },
+	{ "L1", "dap-life", 1 },
+	{ "L2", "dap-life", 2 },
+	{ "L3", "dap-life", 3 },
+	{ "S0", "dap-stuck", 0 },
+	{ "S1", "dap-stuck", 1 },
+	{ "B0" },
+};
+
+static struct dentry *life_root;
+
+/* What was seen that must not be. */
+static DEFINE_MUTEX(life_findings_lock);
+static char life_findings[512];
+
+static void __printf(1, 2) finding(const char *fmt, ...)
+{
+	size_t used;
+	va_list args;
+
+	va_start(args, fmt);
+	mutex_lock(&life_findings_lock);
+	used = strlen(life_findings);
+	vscnprintf(life_findings + used, sizeof(life_findings) - used, fmt,
+		   args);
+	mutex_unlock(&life_findings_lock);
+	va_end(args);
+}
+
+static struct life_unit *unit_of(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; name && i < ARRAY_SIZE(life_units); i++)
+		if (!strcmp(name, life_units[i].name))
+			return &life_units[i];
+	return NULL;
+}
+
+/* --- ops of this module: memory of the page allocator */
+
+static void *own_alloc(struct device *dev, size_t size, dma_addr_t *dma,
+		       gfp_t gfp, unsigned long attrs)
+{
+	void *cpu = (void *)__get_free_pages(gfp | __GFP_ZERO, get_order(size));
+
+	if (cpu)
+		*dma = virt_to_phys(cpu);
+	return cpu;
+}
+
+static void own_free(struct device *dev, size_t size, void *cpu,
+		     dma_addr_t dma, unsigned long attrs)
+{
+	free_pages((unsigned long)cpu, get_order(size));
+}
+
+static const struct dma_map_ops own_ops = {
+	.alloc	= own_alloc,
+	.free	= own_free,
+};
+
+/* --- memory */
+
+static bool is_mapped(const struct life_slot *slot)
+{
+	return !(slot->attrs & DMA_ATTR_NO_KERNEL_MAPPING);
+}
+
+static void check_slot(struct life_unit *unit, struct life_slot *slot)
+{
+	if (slot->dev && is_mapped(slot) &&
+	    memchr_inv(slot->cpu, slot->byte, PAGE_ALIGN(slot->size)))
+		finding("!memory of %s %td was written to\n", unit->name,
+			slot - unit->slot);
+}
+
+static void free_slot(struct life_unit *unit, struct life_slot *slot)
+{
+	struct device *dev = slot->dev;
+
+	check_slot(unit, slot);
+	slot->dev = NULL;
+	dma_free_attrs(dev, slot->size, slot->cpu, slot->dma, slot->attrs);
+	put_device(dev);
+}
+
+static struct life_slot *slot_of(struct life_unit *unit, const char *word)
+{
+	unsigned int i;
+
+	if (!word || kstrtouint(word, 0, &i) || i >= LIFE_SLOTS)
+		return NULL;
+	return &unit->slot[i];
+}
+
+/* Under the unit's lock, as the next. */
+static bool holds_memory(struct life_unit *unit, struct device *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < LIFE_SLOTS; i++)
+		if (unit->slot[i].dev == dev)
+			return true;
+	return false;
+}
+
+static int alloc_slot(struct life_unit *unit, struct life_slot *slot,
+		      size_t size, unsigned long attrs)
+{
+	static u8 byte;
+
+	if (slot->dev)
+		return -EEXIST;
+	if (!unit->dev || (unit->driver && !unit->bound))
+		return -ENXIO;
+	slot->cpu = dma_alloc_attrs(unit->dev, size, &slot->dma, GFP_KERNEL,
+				    attrs | DMA_ATTR_NO_WARN);
+	if (!slot->cpu)
+		return -ENOMEM;
+	slot->dev = get_device(unit->dev);
+	slot->size = size;
+	slot->attrs = attrs;
+	byte = byte % 255 + 1;
+	slot->byte = byte;
+	if (!is_mapped(slot))
+		return 0;
+	if (memchr_inv(slot->cpu, 0, PAGE_ALIGN(size)))
+		finding("!memory of %s %td is not zero\n", unit->name,
+			slot - unit->slot);
+	memset(slot->cpu, slot->byte, PAGE_ALIGN(size));
+	return 0;
+}
+
+/* --- the drivers */
+
+/* As a vendor's driver would, but that it would be linked to the module. */
+static int api_attach(struct device *dev, const char *pool)
+{
+	int (*attach)(struct device *dev, const char *pool);
+	int ret;
+
+	attach = symbol_get(dma_alias_pool_attach);
+	if (!attach)
+		return -EPROBE_DEFER;
+	ret = attach(dev, pool);
+	symbol_put(dma_alias_pool_attach);
+	return ret;
+}
+
+static int api_detach(struct device *dev)
+{
+	int (*detach)(struct device *dev);
+	int ret;
+
+	detach = symbol_get(dma_alias_pool_detach);
+	if (!detach)
+		return -ENOENT;
+	ret = detach(dev);
+	symbol_put(dma_alias_pool_detach);
+	return ret;
+}
+
+static void copy_ops(struct device *dev, struct life_unit *from)
+{
+	struct device *other;
+
+	mutex_lock(&from->lock);
+	other = get_device(from->dev);
+	mutex_unlock(&from->lock);
+	if (other)
+		set_dma_ops(dev, get_dma_ops(other));
+	put_device(other);
+}
+
+static int life_probe(struct platform_device *pdev)
+{
+	struct life_unit *unit = dev_get_platdata(&pdev->dev);
+	struct device *dev = &pdev->dev;
+	enum life_mode mode;
+	char arg[LIFE_WORD];
+	dma_addr_t dma;
+	bool has = true;
+	int ret = 0;
+
+	if (!unit)
+		return -ENODEV;
+	mutex_lock(&unit->lock);
+	mode = unit->mode;
+	/* who sets ops must not have memory yet that others have to free */
+	if (mode >= LIFE_COPY && holds_memory(unit, dev))
+		mode = LIFE_OK;
+	strscpy(arg, unit->arg, sizeof(arg));
+	mutex_unlock(&unit->lock);
+
+	if (mode == LIFE_FAIL || mode == LIFE_DEFER || mode == LIFE_NEED)
+		has = dmam_alloc_attrs(dev, SZ_8K, &dma, GFP_KERNEL,
+				       DMA_ATTR_NO_WARN);
+	switch (mode) {
+	case LIFE_FAIL:
+		return -ENXIO;
+	case LIFE_DEFER:
+		return -EPROBE_DEFER;
+	case LIFE_API:
+		ret = api_attach(dev, arg);
+		break;
+	case LIFE_COPY:
+		if (unit_of(arg) && unit_of(arg) != unit)
+			copy_ops(dev, unit_of(arg));
+		break;
+	case LIFE_OWN:
+		set_dma_ops(dev, &own_ops);
+		break;
+	case LIFE_NULL:
+		set_dma_ops(dev, NULL);
+		break;
+	default:
+		break;
+	}
+	if (!has)
+		return -ENOMEM;
+	if (ret)
+		return ret;
+
+	mutex_lock(&unit->lock);
+	unit->bound = true;
+	unit->tidy = mode >= LIFE_COPY;
+	unit->ops = dev->dma_ops;
+	mutex_unlock(&unit->lock);
+	return 0;
+}
+
+static dap_remove_t life_remove(struct platform_device *pdev)
+{
+	struct life_unit *unit = dev_get_platdata(&pdev->dev);
+	struct device *dev = &pdev->dev;
+	unsigned int i;
+
+	mutex_lock(&unit->lock);
+	unit->changed += dev->dma_ops != unit->ops;
+	for (i = 0; i < LIFE_SLOTS; i++)
+		if (unit->slot[i].dev == dev && (!unit->keep || unit->tidy))
+			free_slot(unit, &unit->slot[i]);
+	/* what is copied stays, as with drivers that do so */
+	if (dev->dma_ops == &own_ops)
+		set_dma_ops(dev, NULL);
+	unit->bound = false;
+	unit->tidy = false;
+	mutex_unlock(&unit->lock);
+	return DAP_REMOVED;
+}
+
+static struct platform_driver life_drivers[] = {
+	{
+		.probe	= life_probe,
+		.remove	= life_remove,
+		.driver	= { .name = "dap-life" },
+	}, {
+		.probe	= life_probe,
+		.remove	= life_remove,
+		.driver	= { .name = "dap-stuck", .suppress_bind_attrs = true },
+	},
+};
+
+/* --- devices */
+
+struct life_dev {
+	struct platform_device pdev;	/* its dev alone for one on no bus */
+};
+
+static void life_release(struct device *dev)
+{
+	struct life_unit *unit = dev_get_platdata(dev);
+
+	atomic_inc(&unit->released);
+	kfree(container_of(dev, struct life_dev, pdev.dev));
+}
+
+static int register_bare(struct device *dev, const char *name)
+{
+	int ret;
+
+	device_initialize(dev);
+	dev->dma_mask = &dev->coherent_dma_mask;
+	dev->coherent_dma_mask = DMA_BIT_MASK(32);
+	ret = dev_set_name(dev, "%s", name);
+	return ret;
+}
+
+static int add_device(struct life_unit *unit)
+{
+	struct life_dev *life = kzalloc(sizeof(*life), GFP_KERNEL);
+	struct device *dev;
+	int ret;
+
+	if (!life)
+		return -ENOMEM;
+	dev = &life->pdev.dev;
+	dev->platform_data = unit;
+	dev->release = life_release;
+	mutex_lock(&unit->lock);
+	unit->created++;
+	unit->dev = dev;
+	mutex_unlock(&unit->lock);
+	if (unit->driver) {
+		life->pdev.name = unit->driver;
+		life->pdev.id = unit->id;
+		ret = platform_device_register(&life->pdev);
+	} else {
+		ret = register_bare(dev, "dap-bare") ?: device_add(dev);
+	}
+	if (ret) {
+		mutex_lock(&unit->lock);
+		unit->dev = NULL;
+		mutex_unlock(&unit->lock);
+		put_device(dev);
+	}
+	return ret;
+}
+
+static void remove_device(struct life_unit *unit)
+{
+	struct device *dev;
+
+	mutex_lock(&unit->lock);
+	dev = unit->dev;
+	/* a driver that is bound goes on using it until it is removed */
+	if (!unit->driver)
+		unit->dev = NULL;
+	mutex_unlock(&unit->lock);
+
+	if (!unit->driver) {
+		device_unregister(dev);
+		return;
+	}
+	/* this reference is what the memory behind unit->dev needs */
+	get_device(dev);
+	platform_device_unregister(to_platform_device(dev));
+	mutex_lock(&unit->lock);
+	unit->dev = NULL;
+	mutex_unlock(&unit->lock);
+	put_device(dev);
+}
+
+/* --- commands */
+
+static int do_add(struct life_unit *unit, char *args)
+{
+	int ret;
+
+	mutex_lock(&unit->plug);
+	ret = unit->dev ? -EEXIST : add_device(unit);
+	mutex_unlock(&unit->plug);
+	return ret;
+}
+
+static int do_del(struct life_unit *unit, char *args)
+{
+	int ret = 0;
+
+	mutex_lock(&unit->plug);
+	if (unit->dev)
+		remove_device(unit);
+	else
+		ret = -ENODEV;
+	mutex_unlock(&unit->plug);
+	return ret;
+}
+
+static int do_mode(struct life_unit *unit, char *args)
+{
+	char *word = strsep(&args, " ");
+	int mode = match_string(life_modes, ARRAY_SIZE(life_modes), word ?: "");
+
+	if (mode < 0)
+		return mode;
+	mutex_lock(&unit->lock);
+	unit->mode = mode;
+	strscpy(unit->arg, args ?: "", sizeof(unit->arg));
+	mutex_unlock(&unit->lock);
+	return 0;
+}
+
+static int do_keep(struct life_unit *unit, char *args)
+{
+	mutex_lock(&unit->lock);
+	unit->keep = args && *args == '1';
+	mutex_unlock(&unit->lock);
+	return 0;
+}
+
+static int do_alloc(struct life_unit *unit, char *args)
+{
+	struct life_slot *slot = slot_of(unit, strsep(&args, " "));
+	char *word = strsep(&args, " ");
+	unsigned int size;
+	int ret;
+
+	if (!slot || !word || kstrtouint(word, 0, &size))
+		return -EINVAL;
+	mutex_lock(&unit->lock);
+	ret = alloc_slot(unit, slot, size,
+			 args ? DMA_ATTR_NO_KERNEL_MAPPING : 0);
+	mutex_unlock(&unit->lock);
+	return ret;
+}
+
+static int do_free(struct life_unit *unit, char *args)
+{
+	struct life_slot *slot = slot_of(unit, args);
+	int ret = -ENOENT;
+
+	if (!slot)
+		return -EINVAL;
+	mutex_lock(&unit->lock);
+	if (slot->dev) {
+		free_slot(unit, slot);
+		ret = 0;
+	}
+	mutex_unlock(&unit->lock);
+	return ret;
+}
+
+/* All that is passed on to whoever served the device before. */
+static int map(struct device *dev, void *cpu)
+{
+	/* 5.10 with DMA_API_DEBUG records also what failed, with what is here */
+	dma_addr_t dma = DMA_MAPPING_ERROR;
+	void *pages;
+	int ret;
+
+	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(32));
+	pages = dma_alloc_noncoherent(dev, SZ_4K, &dma, DMA_TO_DEVICE,
+				      GFP_KERNEL);
+	/* DMA_API_DEBUG wants to see that asked */
+	if (pages && !dma_mapping_error(dev, dma))
+		dma_free_noncoherent(dev, SZ_4K, pages, dma, DMA_TO_DEVICE);
+	dma = dma_map_single(dev, cpu, SZ_1K, DMA_BIDIRECTIONAL);
+	if (dma_mapping_error(dev, dma))
+		return -EIO;
+	dma_unmap_single(dev, dma, SZ_1K, DMA_BIDIRECTIONAL);
+	return pages ? ret : -ENOMEM;
+}
+
+static int do_map(struct life_unit *unit, char *args)
+{
+	void *cpu = kmalloc(SZ_1K, GFP_KERNEL);
+	int ret = 0;
+
+	if (!cpu)
+		return -ENOMEM;
+	memset(cpu, 0x5a, SZ_1K);
+	mutex_lock(&unit->lock);
+	if (!unit->dev || (unit->driver && !unit->bound))
+		ret = -ENXIO;
+	else if (unit->dev->dma_ops == &own_ops)
+		ret = -EOPNOTSUPP;
+	else
+		ret = map(unit->dev, cpu);
+	mutex_unlock(&unit->lock);
+	if (memchr_inv(cpu, 0x5a, SZ_1K))
+		finding("!a buffer that %s had mapped has changed\n",
+			unit->name);
+	kfree(cpu);
+	return ret;
+}
+
+/* Its driver does not go meanwhile. */
+static int do_attach(struct life_unit *unit, char *args)
+{
+	int ret = -ENODEV;
+
+	mutex_lock(&unit->lock);
+	if (unit->dev)
+		ret = api_attach(unit->dev, args);
+	mutex_unlock(&unit->lock);
+	return ret;
+}
+
+static int do_detach(struct life_unit *unit, char *args)
+{
+	int ret = -ENODEV;
+
+	mutex_lock(&unit->lock);
+	if (unit->dev)
+		ret = api_detach(unit->dev);
+	mutex_unlock(&unit->lock);
+	return ret;
+}
+
+/* A managed link, until one of both is removed. */
+static int do_link(struct life_unit *unit, char *args)
+{
+	struct life_unit *other = unit_of(args);
+	int ret = -ENODEV;
+
+	if (!other || other == unit)
+		return -EINVAL;
+	mutex_lock(&unit->plug);
+	mutex_lock_nested(&other->plug, SINGLE_DEPTH_NESTING);
+	if (unit->dev && other->dev)
+		ret = device_link_add(unit->dev, other->dev, 0) ? 0 : -EINVAL;
+	mutex_unlock(&other->plug);
+	mutex_unlock(&unit->plug);
+	return ret;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct life_unit *unit, char *args);
+} life_commands[] = {
+	{ "add",	do_add },
+	{ "del",	do_del },
+	{ "mode",	do_mode },
+	{ "keep",	do_keep },
+	{ "alloc",	do_alloc },
+	{ "free",	do_free },
+	{ "map",	do_map },
+	{ "attach",	do_attach },
+	{ "detach",	do_detach },
+	{ "link",	do_link },
+};
+
+static void raw_release(struct device *dev)
+{
+	kfree(dev);
+}
+
+/* A device that nobody has registered: no notifier will tell of its end. */
+static int do_raw(const char *pool)
+{
+	struct device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	int ret;
+
+	if (!dev)
+		return -ENOMEM;
+	ret = register_bare(dev, "dap-raw");
+	dev->release = raw_release;
+	ret = ret ?: api_attach(dev, pool);
+	put_device(dev);
+	return ret;
+}
+
+/* --- a bus that takes its time */
+
+static unsigned int life_slow[2][ARRAY_SIZE(life_events)];
+
+static int do_slow(char *word, char *args)
+{
+	size_t len = strlen(word);
+	bool late = len && word[len - 1] == '+';
+	unsigned int ms;
+	int event;
+
+	if (!strcmp(word, "-")) {
+		memset(life_slow, 0, sizeof(life_slow));
+		return 0;
+	}
+	if (late)
+		word[len - 1] = '\0';
+	event = match_string(life_events, ARRAY_SIZE(life_events), word);
+	if (event < 0 || !args || kstrtouint(args, 0, &ms) || ms > 1000)
+		return -EINVAL;
+	life_slow[late][event] = ms;
+	return 0;
+}
+
+static int event_index(unsigned long action)
+{
+	switch (action) {
+	case BUS_NOTIFY_ADD_DEVICE:
+		return 0;
+	case BUS_NOTIFY_DEL_DEVICE:
+		return 1;
+	case BUS_NOTIFY_REMOVED_DEVICE:
+		return 2;
+	case BUS_NOTIFY_BIND_DRIVER:
+		return 3;
+	case BUS_NOTIFY_BOUND_DRIVER:
+		return 4;
+	case BUS_NOTIFY_UNBIND_DRIVER:
+		return 5;
+	case BUS_NOTIFY_UNBOUND_DRIVER:
+		return 6;
+	}
+	return -1;
+}
+
+static int life_notify(struct notifier_block *nb, unsigned long action,
+		       void *data)
+{
+	int event = event_index(action);
+	unsigned int ms = event < 0 ? 0 : life_slow[nb->priority < 0][event];
+
+	if (ms)
+		msleep(ms);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block life_nbs[] = {
+	{ .notifier_call = life_notify },
+	{ .notifier_call = life_notify, .priority = -1 },
+};
+
+/* --- the files */
+
+static ssize_t control_write(struct file *file, const char __user *from,
+			     size_t count, loff_t *pos)
+{
+	char line[80], *args, *name;
+	struct life_unit *unit;
+	unsigned int i;
+	int ret = -EINVAL;
+
+	if (count >= sizeof(line))
+		return -E2BIG;
+	if (copy_from_user(line, from, count))
+		return -EFAULT;
+	line[count] = '\0';
+	args = strim(line);
+	name = strsep(&args, " ");
+	if (!strcmp(name, "raw") && args)
+		return do_raw(args) ?: count;
+	if (!strcmp(name, "slow") && args) {
+		name = strsep(&args, " ");
+		return do_slow(name, args) ?: count;
+	}
+	unit = unit_of(strsep(&args, " "));
+	if (!unit)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(life_commands); i++)
+		if (!strcmp(name, life_commands[i].name))
+			ret = life_commands[i].run(unit, args);
+	return ret ?: count;
+}
+
+static const struct file_operations control_fops = {
+	.owner	= THIS_MODULE,
+	.open	= simple_open,
+	.write	= control_write,
+	.llseek	= noop_llseek,
+};
+
+/* What schedule_work() queues to, without a name for it that newer ones drop. */
+static void flush_kernel(void)
+{
+#ifdef DAP_HAS_PERCPU_WQ
+	struct workqueue_struct *wq = READ_ONCE(system_percpu_wq);
+#else
+	struct workqueue_struct *wq = READ_ONCE(system_wq);
+#endif
+
+	flush_workqueue(wq);
+	wait_for_device_probe();
+}
+
+static char ops_letter(struct device *dev)
+{
+	if (!dev || !dev->dma_ops)
+		return 'n';
+	return dev->dma_ops == &own_ops ? 'o' : 'x';
+}
+
+static void show_unit(struct seq_file *s, struct life_unit *unit)
+{
+	struct life_slot *slot;
+	struct device *dev;
+	bool held = false;
+
+	mutex_lock(&unit->lock);
+	dev = unit->dev;
+	for (slot = unit->slot; slot < unit->slot + LIFE_SLOTS; slot++)
+		held |= !!slot->dev;
+	if (unit->created || held) {
+		seq_printf(s, "%s %d %d %u %d %c %d %u", unit->name, !!dev,
+			   dev && READ_ONCE(dev->driver), unit->created,
+			   atomic_read(&unit->released), ops_letter(dev),
+			   unit->bound && dev->dma_ops != unit->ops,
+			   unit->changed);
+		for (slot = unit->slot; slot < unit->slot + LIFE_SLOTS; slot++) {
+			if (!slot->dev)
+				continue;
+			check_slot(unit, slot);
+			seq_printf(s, " %td=%llx/%zu", slot - unit->slot,
+				   (u64)slot->dma, slot->size);
+		}
+		seq_puts(s, "\n");
+	}
+	mutex_unlock(&unit->lock);
+}
+
+static int state_show(struct seq_file *s, void *unused)
+{
+	unsigned int i;
+
+	/* a deferred probe makes work, and that may bind and so trigger one */
+	flush_kernel();
+	flush_kernel();
+	for (i = 0; i < ARRAY_SIZE(life_units); i++)
+		show_unit(s, &life_units[i]);
+	mutex_lock(&life_findings_lock);
+	seq_puts(s, life_findings);
+	life_findings[0] = '\0';
+	mutex_unlock(&life_findings_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(state);
+
+static int __init life_init(void)
+{
+	struct life_unit *unit;
+	unsigned int i;
+	int ret;
+
+	for (unit = life_units; unit < life_units + ARRAY_SIZE(life_units); unit++) {
+		mutex_init(&unit->plug);
+		mutex_init(&unit->lock);
+	}
+	for (i = 0; i < ARRAY_SIZE(life_drivers); i++) {
+		ret = platform_driver_register(&life_drivers[i]);
+		if (ret) {
+			while (i--)
+				platform_driver_unregister(&life_drivers[i]);
+			return ret;
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(life_nbs); i++)
+		bus_register_notifier(&platform_bus_type, &life_nbs[i]);
+	life_root = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	debugfs_create_file("control", 0200, life_root, NULL, &control_fops);
+	debugfs_create_file("state", 0400, life_root, NULL, &state_fops);
+	return 0;
+}
+module_init(life_init);
+
+static void drop_unit(struct life_unit *unit)
+{
+	unsigned int i;
+
+	if (unit->dev)
+		remove_device(unit);
+	for (i = 0; i < LIFE_SLOTS; i++)
+		if (unit->slot[i].dev)
+			free_slot(unit, &unit->slot[i]);
+	/* its release() is code of this module */
+	for (i = 0; i < 100 && atomic_read(&unit->released) < unit->created; i++)
+		msleep(20);
+	WARN(atomic_read(&unit->released) < unit->created,
+	     "%s is not released\n", unit->name);
+}
+
+static void __exit life_exit(void)
+{
+	unsigned int i;
+
+	debugfs_remove_recursive(life_root);
+	for (i = 0; i < ARRAY_SIZE(life_units); i++)
+		drop_unit(&life_units[i]);
+	for (i = 0; i < ARRAY_SIZE(life_nbs); i++)
+		bus_unregister_notifier(&platform_bus_type, &life_nbs[i]);
+	for (i = 0; i < ARRAY_SIZE(life_drivers); i++)
+		platform_driver_unregister(&life_drivers[i]);
+}
+module_exit(life_exit);
+
+MODULE_DESCRIPTION("Devices whose lives a fuzzer of dma-alias-pool directs");
+MODULE_AUTHOR("The dma-alias-pool developers");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");

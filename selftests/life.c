@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * life - does what the lifecycle fuzzer says, and tells what there is then.
+ *
+ * Reads lines from stdin, each a number and an action:
+ *
+ *   insmod FILE [PARAMETERS]	load a module
+ *   rmmod NAME			unload it
+ *   write FILE TEXT		what it says
+ *   file FILE FROM		write all that is in FROM, at once
+ *   again MS ACTION		again and again for so long
+ *   two US1 US2 SLOW ; ACTION ; ACTION
+ *				both at a time, each after so many microseconds, with
+ *				the test module's "slow" set to SLOW (EVENT=MS or -)
+ *   look			nothing
+ *   end
+ *
+ * For each it writes lines "life NUMBER ..." to /dev/kmsg, whole ones among the
+ * kernel's own:
+ *
+ *   = ERRNO [ERRNO]		how it ended
+ *   m REFERENCES		of dma_alias_pool, if it is loaded
+ *   i NAME...			of what it has claimed in /proc/iomem
+ *   b DEVICE...		bound to its driver
+ *   p POOL used=N ... : CLIENT ... : CLIENT=ALLOCATIONS ...
+ *   u ...			a unit of dma_alias_pool_life, see there
+ *   ! ...			a finding of that module
+ *   .				that is all
+ *
+ * Without an MMU there is no fork(): what is done at a time is done by this
+ * program again, started as "life one NANOSECONDS ACTION".
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEBUGFS	"/sys/kernel/debug/"
+#define CONTROL	DEBUGFS "dma_alias_pool_life/control"
+#define DRIVER	"/sys/bus/platform/drivers/dma_alias_pool"
+
+static char buffer[1 << 15];
+static char line[900];
+static size_t used;
+static int kmsg;
+static char number[16];
+
+static void begin(const char *what)
+{
+	used = snprintf(line, sizeof(line), "<12>life %s %s", number, what);
+}
+
+static void __attribute__((format(printf, 1, 2))) add(const char *fmt, ...)
+{
+	va_list args;
+
+	if (used >= sizeof(line))
+		return;
+	va_start(args, fmt);
+	used += vsnprintf(line + used, sizeof(line) - used, fmt, args);
+	va_end(args);
+}
+
+static void say(void)
+{
+	size_t len = used < sizeof(line) ? used : sizeof(line) - 1;
+
+	line[len++] = '\n';	/* instead of the NUL */
+	if (write(kmsg, line, len) < 0)
+		_exit(3);
+}
+
+/* All of a file, as a string; NULL if there is none. */
+static char *contents(const char *name)
+{
+	int file = open(name, O_RDONLY);
+	size_t len = 0;
+	ssize_t got;
+
+	if (file < 0)
+		return NULL;
+	do {
+		got = read(file, buffer + len, sizeof(buffer) - 1 - len);
+		if (got > 0)
+			len += got;
+	} while (got > 0 && len < sizeof(buffer) - 1);
+	close(file);
+	buffer[len] = '\0';
+	return buffer;
+}
+
+/* --- actions */
+
+static int write_all(const char *name, const void *data, size_t len)
+{
+	int file = open(name, O_WRONLY);
+	int ret = 0;
+
+	if (file < 0)
+		return errno;
+	if (write(file, data, len) < 0)
+		ret = errno;
+	close(file);
+	return ret;
+}
+
+static int load(const char *name, const char *parameters)
+{
+	int file = open(name, O_RDONLY);
+	int ret;
+
+	if (file < 0)
+		return errno;
+	ret = syscall(SYS_finit_module, file, parameters, 0) ? errno : 0;
+	close(file);
+	return ret;
+}
+
+static int copy(const char *to, const char *from)
+{
+	int file = open(from, O_RDONLY);
+	ssize_t len;
+
+	if (file < 0)
+		return errno;
+	len = read(file, buffer, sizeof(buffer));
+	close(file);
+	return len < 0 ? errno : write_all(to, buffer, len);
+}
+
+static int act(char *action);
+
+static long long now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+/* "MS ACTION": for so long, while there is somebody to do it to; the last error */
+static int again(const char *action)
+{
+	char *rest;
+	long long end = now() + strtol(action, &rest, 10) * 1000000LL;
+	char one[256];
+	int ret;
+
+	do {
+		snprintf(one, sizeof(one), "%s", rest);
+		ret = act(one);
+	} while (ret != ENOENT && ret != ENODEV && now() < end);
+	return ret;
+}
+
+/* Return: an error number */
+static int act(char *action)
+{
+	char *word, *name, *rest;
+
+	if (!strncmp(action, "again ", 6))
+		return again(action + 6);
+	word = strtok(action, " ");
+	name = strtok(NULL, " ");
+	rest = strtok(NULL, "");
+	if (!word)
+		return EINVAL;
+	if (!strcmp(word, "look"))
+		return 0;
+	if (!name)
+		return EINVAL;
+	if (!strcmp(word, "insmod"))
+		return load(name, rest ? rest : "");
+	if (!strcmp(word, "rmmod"))
+		return syscall(SYS_delete_module, name, O_NONBLOCK) ? errno : 0;
+	if (!strcmp(word, "write") && rest)
+		return write_all(name, rest, strlen(rest));
+	if (!strcmp(word, "file") && rest)
+		return copy(name, rest);
+	return EINVAL;
+}
+
+static int act_at(long long when, char *action)
+{
+	struct timespec t;
+	long long left = when - now();
+
+	/* what is short is waited for awake */
+	if (left > 3000000) {
+		left -= 2000000;
+		t.tv_sec = left / 1000000000;
+		t.tv_nsec = left % 1000000000;
+		nanosleep(&t, NULL);
+	}
+	while (now() < when)
+		;
+	return act(action);
+}
+
+static pid_t start(long long when, char *action)
+{
+	char text[32];
+	char *argv[] = { "life", "one", text, action, NULL };
+	pid_t child;
+
+	snprintf(text, sizeof(text), "%lld", when);
+	child = vfork();
+	if (child == 0) {
+		execv("/root/life", argv);
+		_exit(ENOEXEC);
+	}
+	return child;
+}
+
+static int ended(pid_t child)
+{
+	int status;
+
+	if (child < 0 || waitpid(child, &status, 0) < 0)
+		return ECHILD;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+}
+
+static void slow(const char *what)
+{
+	char text[48];
+	char *equals;
+
+	snprintf(text, sizeof(text), "slow %s", what);
+	equals = strchr(text, '=');
+	if (equals)
+		*equals = ' ';
+	write_all(CONTROL, text, strlen(text));
+}
+
+/* US1 US2 SLOW ; ACTION ; ACTION */
+static void two(char *args)
+{
+	long us1 = strtol(args, &args, 10);
+	long us2 = strtol(args, &args, 10);
+	char *how = args + strspn(args, " ");
+	char *first, *second;
+	long long when;
+	pid_t one, other;
+	int ret;
+
+	first = strstr(how, " ; ");
+	second = first ? strstr(first + 3, " ; ") : NULL;
+	if (!second) {
+		add("%d", EINVAL);
+		return;
+	}
+	*first = '\0';
+	*second = '\0';
+	if (strcmp(how, "-"))
+		slow(how);
+	/* when both are there for sure */
+	when = now() + 20000000;
+	one = start(when + us1 * 1000LL, first + 3);
+	other = start(when + us2 * 1000LL, second + 3);
+	ret = ended(one);
+	add("%d %d", ret, ended(other));
+	if (strcmp(how, "-"))
+		slow("-");
+}
+
+/* --- what there is */
+
+static void tell_modules(void)
+{
+	char *text = contents("/proc/modules");
+	char *at = text ? strstr(text, "dma_alias_pool ") : NULL;
+	unsigned int references;
+
+	if (!at || (at != text && at[-1] != '\n'))
+		return;
+	if (sscanf(at, "%*s %*u %u", &references) != 1)
+		return;
+	begin("m");
+	add(" %u", references);
+	say();
+}
+
+/* "20000000-200fffff : dma_alias_pool NAME [alias]" */
+static void tell_iomem(void)
+{
+	static const char ours[] = ": dma_alias_pool ";
+	char *at = contents("/proc/iomem");
+
+	begin("i");
+	while (at && (at = strstr(at, ours))) {
+		at += strlen(ours);
+		add(" %.*s", (int)strcspn(at, " \n"), at);
+	}
+	say();
+}
+
+static void tell_bound(void)
+{
+	DIR *dir = opendir(DRIVER);
+	struct dirent *entry;
+
+	begin("b");
+	while (dir && (entry = readdir(dir)))
+		if (strchr(entry->d_name, '.') && entry->d_name[0] != '.')
+			add(" %s", entry->d_name);
+	if (dir)
+		closedir(dir);
+	say();
+}
+
+static void add_stats(const char *pool)
+{
+	static const char * const keys[] = {
+		"used_bytes", "requested_bytes", "live_allocs", "fail_count",
+		"bad_free_count", "clients",
+	};
+	char name[128];
+	char *text, *at;
+	size_t i;
+
+	snprintf(name, sizeof(name), DEBUGFS "dma_alias_pool/%s/stats", pool);
+	text = contents(name);
+	for (i = 0; text && i < sizeof(keys) / sizeof(keys[0]); i++) {
+		snprintf(name, sizeof(name), "\n%s ", keys[i]);
+		at = strstr(text, name);
+		if (at)
+			add(" %s=%lu", keys[i],
+			    strtoul(at + strlen(name), NULL, 10));
+	}
+}
+
+static void add_clients(const char *pool)
+{
+	char name[128];
+	char *at;
+
+	snprintf(name, sizeof(name), DEBUGFS "dma_alias_pool/%s/clients", pool);
+	at = contents(name);
+	while (at && (at = strchr(at, '\n')) && *++at)
+		add(" %.*s", (int)strcspn(at, " \n"), at);
+}
+
+/* By whom there are, each once; the file has one line for each allocation. */
+static void add_allocations(const char *pool)
+{
+	static char holders[16][48];
+	unsigned int count[16];
+	unsigned int n = 0, i;
+	char name[128];
+	char holder[48];
+	char *at;
+
+	snprintf(name, sizeof(name), DEBUGFS "dma_alias_pool/%s/allocations",
+		 pool);
+	at = contents(name);
+	while (at && (at = strchr(at, '\n')) && *++at) {
+		if (sscanf(at, "%*s %*s %47s", holder) != 1)
+			continue;
+		for (i = 0; i < n && strcmp(holders[i], holder); i++)
+			;
+		if (i == 16)
+			continue;
+		if (i == n) {
+			strcpy(holders[n], holder);
+			count[n++] = 0;
+		}
+		count[i]++;
+	}
+	for (i = 0; i < n; i++)
+		add(" %s=%u", holders[i], count[i]);
+}
+
+static void tell_pools(void)
+{
+	DIR *dir = opendir(DEBUGFS "dma_alias_pool");
+	struct dirent *entry;
+
+	if (!dir)
+		return;
+	begin("D");
+	say();
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		begin("p");
+		add(" %s", entry->d_name);
+		add_stats(entry->d_name);
+		add(" :");
+		add_clients(entry->d_name);
+		add(" :");
+		add_allocations(entry->d_name);
+		say();
+	}
+	closedir(dir);
+}
+
+static void tell_units(void)
+{
+	char *text = contents(DEBUGFS "dma_alias_pool_life/state");
+	char *row, *next;
+
+	for (row = text; row && *row; row = next) {
+		next = strchr(row, '\n');
+		if (next)
+			*next++ = '\0';
+		begin(*row == '!' ? "!" : "u");
+		add(" %s", *row == '!' ? row + 1 : row);
+		say();
+	}
+}
+
+static void tell(void)
+{
+	tell_units();	/* it waits for what is late */
+	tell_modules();
+	tell_iomem();
+	tell_bound();
+	tell_pools();
+	begin(".");
+	say();
+}
+
+int main(int argc, char **argv)
+{
+	static char text[1024];
+	char *action;
+
+	if (argc == 4 && !strcmp(argv[1], "one"))
+		return act_at(atoll(argv[2]), argv[3]);
+	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	if (kmsg < 0) {
+		perror("/dev/kmsg");
+		return 2;
+	}
+	strcpy(number, "-");
+	begin("ready");
+	say();
+	while (fgets(text, sizeof(text), stdin)) {
+		text[strcspn(text, "\r\n")] = '\0';
+		action = strchr(text, ' ');
+		if (!action)
+			continue;
+		*action++ = '\0';
+		snprintf(number, sizeof(number), "%s", text);
+		if (!strcmp(action, "end"))
+			return 0;
+		begin("= ");
+		if (!strncmp(action, "two ", 4))
+			two(action + 4);
+		else
+			add("%d", act(action));
+		say();
+		tell();
+	}
+	return 0;
+}

@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# life.sh - the guest's side of the lifecycle fuzzer (life/life.py): the test
+# devices, and a program that does what the console says.
+here=$(cd "$(dirname "$0")" && pwd)
+debugfs=/sys/kernel/debug
+
+[ ! -e $debugfs/dma-api/all_errors ] || echo 1 >$debugfs/dma-api/all_errors
+insmod "$here/dma_alias_pool_life.ko" || exit
+[ ! -e "$here/overlays" ] || insmod "$here/dma_alias_pool_overlay.ko" || exit
+"$here/life" </dev/console || exit
+[ ! -e "$here/overlays" ] || rmmod dma_alias_pool_overlay || exit
+rmmod dma_alias_pool_life

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0
+"""guest.py - the machine that the lifecycle fuzzer works with: one that is
+running, told what to do step by step (../life.c), and what it answers."""
+import argparse
+import os
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "rig"))
+import run as rig  # noqa: E402
+
+ANSWER = re.compile(r"^life (\S+) (\S+) ?(.*)$")
+
+
+class Died(Exception):
+    """The machine says no more, or has ended."""
+
+
+class Unit:
+    """A line of dma_alias_pool_life's state."""
+
+    def __init__(self, words):
+        self.exists, self.bound = words[1] == "1", words[2] == "1"
+        self.created, self.released = int(words[3]), int(words[4])
+        self.ops = words[5]
+        self.differs = words[6] == "1"
+        self.changed = int(words[7])
+        self.slots = {}
+        for word in words[8:]:
+            slot, dma, size = re.split("[=/]", word)
+            self.slots[int(slot)] = (int(dma, 16), int(size))
+
+
+class PoolFiles:
+    """What debugfs says of a pool."""
+
+    def __init__(self, text):
+        stats, clients, allocations = (part.split() for part in text.split(":"))
+        self.name = stats.pop(0)
+        self.stats = {k: int(v) for k, v in (w.split("=") for w in stats)}
+        self.clients = clients
+        self.allocations = {k: int(v) for k, v in (w.split("=") for w in allocations)}
+
+
+class Seen:
+    """What was there after a step."""
+
+    def __init__(self):
+        self.errnos = []
+        self.references = None  # None: the module is not loaded
+        self.iomem = set()
+        self.bound = set()
+        self.files = False  # has debugfs the module's directory?
+        self.pools = {}
+        self.units = {}
+        self.findings = []
+        self.log = []  # the kernel's lines meanwhile
+
+    def line(self, what, rest):
+        words = rest.split()
+        if what == "=":
+            self.errnos = [int(w) for w in words]
+        elif what == "m":
+            self.references = int(rest)
+        elif what == "i":
+            self.iomem = set(words)
+        elif what == "b":
+            self.bound = set(words)
+        elif what == "D":
+            self.files = True
+        elif what == "p":
+            pool = PoolFiles(rest)
+            self.pools[pool.name] = pool
+        elif what == "u":
+            self.units[words[0]] = Unit(words)
+        elif what == "!":
+            self.findings.append(rest)
+
+
+class Guest:
+    """A machine that runs. With it: complaints, what its kernel complained of."""
+
+    def __init__(self, args, log=None):
+        self.args = args
+        self.log = log
+        self.console = []
+        self.complaints = []
+        self.lines = []  # not yet looked at
+        self.rest = b""
+        self.panicked = False
+        self.number = 0
+        self.child = self.context = self.temp = None
+
+    def __enter__(self):
+        self.temp = tempfile.TemporaryDirectory(prefix="life.")
+        a = self.args
+        machine = rig.Machine(argparse.Namespace(
+            kernel=a.kernel, initrd=a.initrd, board=a.board, dtb=a.dtb,
+            overlay=a.overlay, append=a.append, qemu=a.qemu or [], cacheid=False,
+            icount=False, watch=None, run="life.sh", raw=None, args=[]), self.temp.name)
+        self.series = machine.series
+        argv = machine.qemu() + ["-display", "none", "-monitor", "none", "-serial", "stdio"]
+        self.context = rig.running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.child = self.context.__enter__()
+        try:
+            self.wait("-", "ready", self.args.boot_timeout, Seen())
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, *what):
+        self.context.__exit__(*what)
+        self.temp.cleanup()
+
+    def fill(self, timeout):
+        """More of the console's lines. False: nothing came in time."""
+        out = self.child.stdout.fileno()
+        if not select.select([out], [], [], timeout)[0]:
+            return False
+        data = os.read(out, 65536)
+        if not data:
+            raise Died("the machine ended")
+        *lines, self.rest = (self.rest + data).replace(b"\r", b"").split(b"\n")
+        for raw in lines:
+            text = raw.decode("utf-8", "replace")
+            if self.log:
+                print(text, file=self.log, flush=True)
+            self.console.append(text)
+            self.lines.append(text)
+        del self.console[:-3000]
+        return True
+
+    def kernel_says(self, text, seen):
+        seen.log.append(text)
+        if rig.PANIC.search(text):
+            self.panicked = True
+        if rig.COMPLAINT.search(text):
+            self.complaints.append(text)
+
+    def wait(self, number, last, timeout, seen):
+        """Collect until the answer's last line."""
+        end = time.monotonic() + timeout
+        while True:
+            while self.lines:
+                text = rig.STAMP.sub("", self.lines.pop(0))
+                m = ANSWER.match(text)
+                if not m:
+                    self.kernel_says(text, seen)
+                elif m[1] == number:
+                    seen.line(m[2], m[3])
+                    if m[2] == last:
+                        return
+            left = end - time.monotonic()
+            if self.panicked:
+                # the rest of the report, then no more
+                while self.fill(1.0):
+                    for text in self.lines:
+                        self.kernel_says(rig.STAMP.sub("", text), seen)
+                    self.lines = []
+                raise Died("the kernel panicked")
+            if left <= 0:
+                raise Died(f"nothing came of it in {timeout:.0f} s")
+            self.fill(min(left, 1.0))
+
+    def do(self, action, timeout=None):
+        """Have a step done. Returns what there is then."""
+        self.number += 1
+        seen = Seen()
+        self.child.stdin.write(f"{self.number} {action}\n".encode())
+        self.child.stdin.flush()
+        self.wait(str(self.number), ".", timeout or self.args.step_timeout, seen)
+        return seen
+
+    def end(self):
+        """Let it end by itself: what it says by then is in complaints. Returns
+        whether the test module could be unloaded."""
+        self.child.stdin.write(b"0 end\n")
+        self.child.stdin.flush()
+        seen = Seen()
+        end = time.monotonic() + 90
+        while time.monotonic() < end:
+            while self.lines:
+                text = rig.STAMP.sub("", self.lines.pop(0))
+                self.kernel_says(text, seen)
+                if m := rig.FINISHED.match(text):
+                    return m[1] == "0"
+            self.fill(1.0)
+        raise Died("it did not come to its end")

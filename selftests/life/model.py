@@ -1,0 +1,1092 @@
+# SPDX-License-Identifier: GPL-2.0
+"""model.py - what must hold, whatever the module looks like inside.
+
+A State is what the rules say there is: pools, devices, clients, memory. A
+Transition applies one step to a copy of it, and notes what of the answer the rules
+do not allow; compare() does so for all that can be seen afterwards. Where the
+rules leave something open, or where a rule is set aside, the model takes over
+what it sees.
+
+RULES names them all: in findings, and for --without.
+"""
+import copy
+import errno
+import fnmatch
+import re
+
+RULES = {
+    "member": "who is a client of which pool, when its driver is bound",
+    "request": "how a write to attach ends",
+    "self": "no pool serves a pool's device (attach of one not generated without)",
+    "failed-attach": "attach, detach: fail where the driver does not bind again",
+    "detach": "how a write to detach ends",
+    "excluded": "what was detached stays so until it is attached again",
+    "api": "how the in-kernel API ends",
+    "busless": "the in-kernel API for a device on no bus (not generated without)",
+    "raw": "the in-kernel API for a device that is not registered (not generated without)",
+    "serve": "where memory comes from, and whether there is any",
+    "bound": "which devices are bound",
+    "waiting": "what waited for a pool is bound when it comes",
+    "rebind": "what was unbound for the end of a pool is bound again",
+    "stuck": "a driver that cannot be unbound is not, and pins the module",
+    "ended": "a dead pool's client is let go at its last free, though bound",
+    "borrow": "devices that have copied a client's ops are its pool's clients",
+    "copy": "what else there is to copies (not generated without)",
+    "replace": "devices that have other ops set (not generated without)",
+    "under": "nothing changes under a running driver",
+    "ops": "whose ops a device has",
+    "held": "memory stays until it is freed, and is listed",
+    "foreign": "what the kernel gave before can be freed (not generated without, no MMU)",
+    "leak": "the log tells what a driver has left behind",
+    "stats": "the figures of a pool",
+    "pool": "which pools are up",
+    "dead": "a pool lasts as long as its memory, in debugfs and iomem",
+    "load": "a load that must fail does, and leaves nothing; others do not",
+    "rmmod": "when the module can be unloaded",
+    "pin": "the module's reference count",
+    "refs": "release() of a device is called",
+    "data": "memory is zero, and nobody else's",
+    "log": "the log holds nothing unexpected",
+    "hang": "every step ends (cannot be set aside)",
+}
+
+PAGE = 4096
+MANAGED = 8192  # what probes take
+UNITS = ("L0", "L1", "L2", "L3", "S0", "S1", "B0")
+NAMES = {"L": "dap-life.%s", "S": "dap-stuck.%s", "B": "dap-bare"}
+
+
+def device_name(unit):
+    name = NAMES[unit[0]]
+    return name % unit[1] if "%" in name else name
+
+
+class Machine:
+    """What the rules need to know of a board."""
+
+    def __init__(self, board, base, alias, overlays):
+        # does the kernel have coherent memory for who is no client, and may a
+        # client have such where its pool has none?
+        self.snooped = board == "smp"
+        self.overlays = overlays
+        size = 0x80000
+        at = base + (0x200000 if overlays else 0)
+        self.pools = {"a": (at, size), "b": (at + 0x100000, size)}
+        self.alias = alias and alias - base
+        # the same memory as a, in part: cannot be there with it
+        self.pools["x"] = (at + 0x40000, size)
+        self.devices = {"d": "20400000.dma-pool"}
+        if overlays:
+            self.pools["d"] = (base, 0x200000)
+
+    def parameter(self, pool):
+        if pool == "y":
+            return "y:0x1000:what"
+        at, size = self.pools[pool]
+        alias = f":{at + self.alias:#x}" if self.alias else ""
+        return f"{pool}:{at:#x}:{size:#x}{alias}"
+
+    def pool_at(self, dma):
+        for pool, (at, size) in self.pools.items():
+            if pool != "x" and at <= dma < at + size:
+                return pool
+        return None
+
+
+class Device:
+    """A struct device, from its registration to its release()."""
+
+    def __init__(self, unit, serial):
+        self.unit = unit
+        self.serial = serial
+        self.exists = True
+        self.bound = False
+        self.client = None  # of this pool
+        self.by_default = False  # None: not known
+        self.excluded = False  # None: not known
+        self.ended = False  # its client has ended under its driver
+        self.may_change = False  # its ops, under its driver
+        self.deferred = self.waiting = False
+        self.managed = None  # where its driver's managed memory is from
+        self.borrows = None  # (key of a device, its pool): whose ops it has
+        self.tidy = False  # its driver frees all when it goes, told or not
+        self.tainted = False  # has copied ops, with "borrow" set aside
+        self.replaced = None  # "own" or "null": its driver has set these
+        self.key = (unit, serial)
+
+    stuck = property(lambda self: self.unit[0] == "S")
+    bare = property(lambda self: self.unit[0] == "B")
+    name = property(lambda self: device_name(self.unit))
+
+
+class Unit:
+    def __init__(self):
+        self.mode = "ok"
+        self.arg = None
+        self.keep = False
+        self.created = self.released = 0
+        self.changes = 0  # removes that may see other ops
+
+
+class Slot:
+    """Memory. source: pool, fallback, kernel, or None where it is not known."""
+
+    def __init__(self, key, size, source, pool=None):
+        self.key, self.size, self.source, self.pool = key, size, source, pool
+
+
+class State:
+    def __init__(self):
+        self.loaded = False
+        self.parameters = ()  # pools
+        self.rules = ()  # clients
+        self.overlay = False
+        self.pools = {}  # name: up or dead
+        self.units = {u: Unit() for u in UNITS}
+        self.devices = {}
+        self.slots = {}
+
+    @classmethod
+    def clean(cls, seen):
+        """At the beginning of a sequence; what is counted goes on."""
+        state = cls()
+        for name, unit in seen.units.items():
+            u = state.units[name]
+            u.created, u.released, u.changes = unit.created, unit.released, unit.changed
+        return state
+
+    def copy(self):
+        new = State.__new__(State)
+        new.__dict__.update(self.__dict__)
+        new.pools = dict(self.pools)
+        new.units = {k: copy.copy(v) for k, v in self.units.items()}
+        new.devices = {k: copy.copy(v) for k, v in self.devices.items()}
+        new.slots = {k: copy.copy(v) for k, v in self.slots.items()}
+        return new
+
+    def same_as(self, other):
+        def plain(x):
+            if isinstance(x, dict):
+                return {k: plain(v) for k, v in x.items()}
+            return plain(x.__dict__) if hasattr(x, "__dict__") else x
+        return plain(self) == plain(other)
+
+    def device(self, unit):
+        """The one that is registered, or None."""
+        for device in self.devices.values():
+            if device.unit == unit and device.exists:
+                return device
+        return None
+
+    def pool_device(self, pool):
+        """Is there one?"""
+        if pool == "d":
+            return self.overlay
+        return self.loaded and pool in self.parameters
+
+    def slots_of(self, device):
+        return {k: s for k, s in self.slots.items() if s.key == device.key}
+
+    def sources(self, device):
+        """(source, pool, size) of all that it holds."""
+        all_of = [(s.source, s.pool, s.size) for s in self.slots_of(device).values()]
+        if device.managed:
+            all_of.append((*device.managed, MANAGED))
+        return all_of
+
+    def held(self, device):
+        """Does it hold memory of a pool, or in its place? None: not known."""
+        kinds = [source for source, _, _ in self.sources(device)]
+        if "pool" in kinds or "fallback" in kinds:
+            return True
+        return None if None in kinds else False
+
+    def borrowers(self, device):
+        return [d for d in self.devices.values()
+                if d.bound and d.borrows and d.borrows[0] == device.key]
+
+    def tainted(self):
+        return any(d.tainted for d in self.devices.values())
+
+    def pinned(self):
+        """Must rmmod fail? None: not known."""
+        unknown = False
+        if self.tainted():
+            return None
+        for d in self.devices.values():
+            held = self.held(d)
+            if held or (d.client and (d.bare or (d.stuck and d.bound))):
+                return True
+            if d.bound and d.ended:
+                return True
+            # that it is over, who would tell on no bus?
+            unknown |= held is None or d.bare and d.ended is not False
+            unknown |= d.bound and d.ended is None
+            # nor what becomes of ops whose device has gone
+            lender = d.bound and d.borrows and self.devices.get(d.borrows[0])
+            unknown |= bool(lender and (d.stuck or not lender.exists))
+        return None if unknown else False
+
+
+class Transition:
+    """One step, or two in this order, applied to a state."""
+
+    def __init__(self, machine, state, seen, without, loose=False):
+        self.machine = machine
+        self.s = state.copy()
+        self.seen = seen
+        self.without = without
+        self.loose = loose
+        self.unordered = False  # are several bound again at the moment?
+        self.problems = []  # (rule, text)
+        self.must_say = []  # (rule, regex)
+        self.must_not_say = []
+
+    # --- what is seen
+
+    def sees_bound(self, device):
+        unit = self.seen.units.get(device.unit)
+        return bool(unit and unit.exists and unit.bound)
+
+    def sees_client(self, device):
+        """The pool that lists the name, or None."""
+        for name, pool in self.seen.pools.items():
+            # less those of the name that are gone, and hold memory
+            others = [d for d in self.s.devices.values() if d.key != device.key
+                      and d.name == device.name and d.client == name]
+            if pool.clients.count(device.name) > len(others):
+                return name
+        return None
+
+    def errno(self, got, rule, *allowed):
+        """allowed: numbers, "fail" for any error; none: whatever comes."""
+        if self.loose or not allowed or rule in self.without:
+            return
+        if got in allowed or (got and "fail" in allowed):
+            return
+        wanted = " or ".join("an error" if a == "fail" else name_of(a) for a in allowed)
+        self.problems.append((rule, f"it ended with {name_of(got)}, not {wanted}"))
+
+    # --- policy and probes
+
+    def policy(self, device):
+        """(pool, by default), pool None: none; by default None: not known."""
+        s = self.s
+        if not s.loaded or device.bare:
+            return None, False
+        if device.excluded is None or "excluded" in self.without:
+            if device.excluded is not False:
+                return self.sees_client(device), None
+        if device.excluded:
+            return None, False
+        default = "d" if s.pools.get("d") == "up" and not self.machine.snooped else None
+        for glob, pool in s.rules:
+            if fnmatch.fnmatch(device.name, glob):
+                if s.pools.get(pool) == "up":
+                    return pool, False
+                if default:
+                    # is it named, with its pool gone?
+                    return self.sees_client(device), None
+                return None, False
+        return default, bool(default)
+
+    def become(self, device, pool, by_default=False):
+        device.client, device.by_default = pool, by_default
+
+    def source(self, device):
+        """Where a request that fits is served from: (source, pool) or None."""
+        kernel = ("kernel", None) if self.machine.snooped else None
+        if device.replaced:
+            return ("kernel", None) if device.replaced == "own" else kernel
+        pool = device.client
+        if device.bound and device.borrows:
+            pool = device.borrows[1]
+        if not pool:
+            return kernel
+        if self.s.pools.get(pool) == "up":
+            return "pool", pool
+        return ("fallback", pool) if self.machine.snooped else None
+
+    def bind_late(self, device):
+        """It was tried again, before or after what this step has done: it is seen
+        to be bound."""
+        self.bind(device, unserved=not self.sees_client(device))
+
+    def bind(self, device, forced=False, unserved=False):
+        """A driver is about to be bound: who serves it, then its probe. Returns
+        whether it has a driver then; forced: it is seen to have."""
+        s, unit = self.s, self.s.units[device.unit]
+        if device.client is None and s.loaded and not unserved:
+            pool, by_default = self.policy(device)
+            if pool:
+                self.become(device, pool, by_default)
+        device.borrows = device.replaced = None
+        device.ended = device.may_change = device.waiting = False
+        ok = True
+        # a driver that sets ops does not where others have to free
+        sets = unit.mode in ("copy", "own", "null") and not s.slots_of(device)
+        if unit.mode == "fail":
+            ok = False
+        elif unit.mode == "defer":
+            ok, device.deferred = False, True
+        elif unit.mode == "need":
+            device.managed = self.source(device)
+            ok = bool(device.managed)
+            device.waiting = not ok
+        elif unit.mode == "api":
+            result = self.ask(device, unit.arg, True)
+            if result is None:
+                result = 0 if self.sees_bound(device) else errno.EBUSY
+            ok = result == 0
+            if result == 517:
+                device.deferred = True
+        elif unit.mode == "copy" and sets:
+            self.copy_ops(device, s.device(unit.arg))
+        elif unit.mode in ("own", "null") and sets:
+            device.replaced = unit.mode
+        if not ok and forced:
+            ok = True
+        if ok:
+            device.bound, device.deferred = True, False
+            device.tidy = sets
+            if device.replaced and device.client:
+                self.must_say.append(
+                    ("replace", f"{device.name}: its driver has set other DMA operations"))
+                self.must_not_say.append(
+                    ("replace", f"{device.name}: coherent DMA memory comes from pool"))
+        else:
+            device.managed = None
+        return ok
+
+    def copy_ops(self, device, other):
+        if not other or other.key == device.key:
+            return
+        if "borrow" in self.without and (other.client or other.borrows or other.tainted):
+            device.tainted = True
+        if self.unordered:
+            unit = self.seen.units.get(device.unit)
+            if not unit or unit.ops != "x":
+                device.replaced = "own" if unit and unit.ops == "o" else \
+                    "null" if device.client else None
+                return
+        if other.bound and other.borrows:
+            device.borrows = other.borrows
+        elif other.replaced == "own" and other.bound:
+            device.replaced = "own"
+        elif other.client and not (other.replaced and other.bound):
+            if self.unordered and self.sees_client(device) != other.client:
+                return
+            device.borrows = (other.key, other.client)
+        elif device.client:
+            device.replaced = "null"
+
+    def unbind(self, device):
+        """Its driver goes: it frees what it has, or leaks it."""
+        s, unit = self.s, self.s.units[device.unit]
+        if not device.bound:
+            return
+        if not unit.keep or device.tidy:
+            for key in s.slots_of(device):
+                del s.slots[key]
+        if device.may_change:
+            unit.changes += 1
+        device.managed = device.borrows = device.replaced = None
+        device.bound = device.ended = device.may_change = False
+        sizes = {}
+        for slot in s.slots_of(device).values():
+            if slot.source == "pool":
+                sizes.setdefault(slot.pool, []).append(slot.size)
+        for pool, left in sizes.items():
+            self.must_say.append(("leak", f"{device.name}: driver .* is gone but still holds "
+                                  f"{sum(left)} bytes of DMA pool {pool} in {len(left)} allocations"))
+        self.let_go(device)
+
+    def let_go(self, device):
+        """After a free, or when its device or its pool goes."""
+        s = self.s
+        if device.client and self.s.held(device) is False:
+            dead = s.pools.get(device.client) != "up"
+            aside = "ended" in self.without or device.stuck and "stuck" in self.without
+            if dead and device.bound and aside and self.sees_client(device) == device.client:
+                return
+            if dead and device.bound or dead and device.bare and device.exists:
+                device.ended = device.may_change = True
+            if dead or not device.exists:
+                device.client = None
+        self.collect()
+
+    def collect(self):
+        """What nobody keeps any more."""
+        s = self.s
+        for pool in [p for p, how in s.pools.items() if how == "dead"]:
+            if not any(d.client == pool or (pool in [x[1] for x in s.sources(d)])
+                       for d in s.devices.values()):
+                del s.pools[pool]
+        for key, device in list(s.devices.items()):
+            if not device.exists and not s.slots_of(device) and not s.borrowers(device):
+                del s.devices[key]
+
+    # --- pools
+
+    def pools_go(self, pools):
+        s = self.s
+        victims = []
+        for device in list(s.devices.values()):
+            of = device.borrows[1] if device.borrows else device.client
+            if not device.bound or (of not in pools and device.client not in pools):
+                continue
+            if device.stuck and not ("stuck" in self.without and not self.sees_bound(device)):
+                continue
+            self.unbind(device)
+            victims.append(device)
+        for pool in pools:
+            s.pools[pool] = "dead"
+        for device in list(s.devices.values()):
+            if device.borrows and device.borrows[1] in pools and device.bound:
+                device.may_change = True
+            if device.client in pools:
+                self.let_go(device)
+        self.collect()
+        return victims
+
+    def rebind(self, victims):
+        self.unordered = True
+        victims = sorted(victims, key=lambda d: self.s.units[d.unit].mode == "copy")
+        for device in victims:
+            if "rebind" in self.without or self.loose:
+                if self.sees_bound(device):
+                    self.bind(device)
+                continue
+            self.bind(device)
+        self.unordered = False
+
+    def pools_come(self, pools):
+        s = self.s
+        if "self" in self.without:
+            pools = pools + [p for p in s.parameters if p not in s.pools and p not in pools
+                             and self.pool_device_name(p) in self.seen.bound]
+        for pool in pools:
+            s.pools[pool] = "up"
+        for device in list(s.devices.values()):
+            if device.bound or device.bare or not device.exists:
+                continue
+            pool, _ = self.policy(device)
+            if not pool and not device.client:
+                continue
+            device.deferred |= s.units[device.unit].mode in ("defer", "api")
+            # it was tried, and lacked memory; others may have been unbound
+            if device.waiting and "waiting" not in self.without and pool in pools and \
+                    not device.client:
+                self.bind(device)
+            elif self.sees_bound(device):
+                if device.deferred:
+                    self.bind_late(device)
+                else:
+                    self.bind(device)
+            elif self.sees_client(device) == pool and not device.client:
+                self.become(device, pool, None)
+
+    # --- steps; each has what its errno may be
+
+    def step_again(self, got, count, *step):
+        self.run(step, got)
+
+    def step_insmod(self, got, pools, rules):
+        s = self.s
+        if s.loaded:
+            self.errno(got, "load", errno.EEXIST)
+            return
+        names = [] if pools == "-" else pools.split(",")
+        clients = [] if rules == "-" else [r.split("@") for r in rules.split(",")]
+        there = set(names) | ({"d"} if s.overlay else set())
+        bad = "y" in names or {"a", "x"} <= set(names) or {"b", "x"} <= set(names) and False
+        bad = bad or len(set(names)) < len(names) or any(p not in there for _, p in clients)
+        if bad:
+            self.errno(got, "load", "fail")
+            return
+        self.errno(got, "load", 0)
+        s.loaded = True
+        s.parameters = tuple(names)
+        s.rules = tuple((glob_of(g), p) for g, p in clients)
+        self.pools_come(sorted(there))
+
+    def step_rmmod(self, got):
+        s = self.s
+        if not s.loaded:
+            self.errno(got, "rmmod", errno.ENOENT)
+            return
+        pinned = s.pinned()
+        if pinned is None or self.loose or "rmmod" in self.without or \
+                (pinned and "stuck" in self.without and self.stuck_only()):
+            pinned = bool(got)
+        if pinned:
+            self.errno(got, "rmmod", errno.EAGAIN, errno.EBUSY)
+            return
+        self.errno(got, "rmmod", 0)
+        victims = self.pools_go(list(s.pools))
+        s.loaded, s.parameters, s.rules = False, (), ()
+        s.pools.clear()
+        for device in s.devices.values():
+            device.excluded = False
+            device.client = None
+            if device.bare:
+                device.ended = False
+        self.rebind(victims)
+
+    def stuck_only(self):
+        probe = self.s.copy()
+        for d in probe.devices.values():
+            if d.stuck and d.bound and probe.held(d) is False:
+                d.client, d.ended = None, False
+        return not probe.pinned()
+
+    def step_punbind(self, got, pool):
+        if self.s.pools.get(pool) != "up":
+            self.errno(got, "pool", "fail")
+            return
+        self.errno(got, "pool", 0)
+        self.rebind(self.pools_go([pool]))
+
+    def step_pbind(self, got, pool):
+        s = self.s
+        if not s.loaded or not s.pool_device(pool) or pool in s.pools:
+            self.errno(got, "pool", "fail")
+            return
+        self.errno(got, "pool", 0)
+        self.pools_come([pool])
+
+    def step_overlay(self, got):
+        s = self.s
+        self.errno(got, "pool", 0)
+        s.overlay = True
+        if s.loaded and "d" not in s.pools:
+            self.pools_come(["d"])
+
+    def step_unoverlay(self, got):
+        self.errno(got, "pool", 0)
+        self.s.overlay = False
+        if self.s.pools.get("d") == "up":
+            self.rebind(self.pools_go(["d"]))
+
+    def step_add(self, got, unit):
+        s = self.s
+        if s.device(unit):
+            self.errno(got, "bound", errno.EEXIST)
+            return
+        self.errno(got, "bound", 0)
+        s.units[unit].created += 1
+        device = Device(unit, s.units[unit].created)
+        s.devices[device.key] = device
+        if not device.bare:
+            self.bind(device)
+
+    def step_del(self, got, unit):
+        device = self.s.device(unit)
+        if not device:
+            self.errno(got, "bound", errno.ENODEV)
+            return
+        self.errno(got, "bound", 0)
+        self.unbind(device)
+        device.exists = device.deferred = device.excluded = False
+        self.let_go(device)
+
+    def step_mode(self, got, unit, mode, arg=None):
+        self.s.units[unit].mode, self.s.units[unit].arg = mode, arg
+
+    def step_keep(self, got, unit, keep):
+        self.s.units[unit].keep = keep == "1"
+
+    def step_bind(self, got, unit):
+        device = self.s.device(unit)
+        if not device or device.bound:
+            self.errno(got, "bound", "fail")
+            return
+        self.errno(got, "bound", 0 if self.bind(device) else "fail")
+
+    def step_unbind(self, got, unit):
+        device = self.s.device(unit)
+        if not device or not device.bound:
+            self.errno(got, "bound", "fail")
+            return
+        self.errno(got, "bound", 0)
+        self.unbind(device)
+
+    def taken(self, device, pool, what, got):
+        """May another pool's client be had? True, False; got tells if unknown."""
+        if device.client in (None, pool):
+            return True
+        s = self.s
+        if device.by_default is False or s.held(device):
+            return False
+        if device.by_default is None or s.held(device) is None or s.borrowers(device):
+            return not got
+        return True
+
+    def step_attach(self, got, pool, what):
+        s = self.s
+        if s.pools.get(pool) != "up":
+            self.errno(got, "request", "fail")
+            return
+        if what.startswith("pool:"):
+            there = s.pool_device(what[5:])
+            self.errno(got, "self", errno.EINVAL if there else errno.ENODEV)
+            return
+        device = s.device(what) if what in s.units else None
+        if not device or device.bare:
+            self.errno(got, "request", errno.ENODEV)
+            return
+        if device.bound and device.borrows and device.client:
+            # a client that has copied ops beside stays one, and is busy
+            self.errno(got, "request", 0 if device.client == pool else errno.EBUSY)
+            return
+        if device.bound and device.borrows and (got or pool == device.borrows[1]):
+            if pool == device.borrows[1]:
+                self.errno(got, "borrow", 0)
+            return
+        if device.client == pool:
+            self.errno(got, "request", 0)
+            return
+        if not self.taken(device, pool, "attach", got):
+            self.errno(got, "request", errno.EBUSY)
+            return
+        bound = device.bound
+        if bound and not device.stuck:
+            self.unbind(device)
+        # its driver may have left memory of the pool that it is to leave
+        device.excluded = False
+        if device.client and s.held(device) is not False:
+            self.adopt(device)
+            return
+        self.become(device, pool)
+        self.collect()
+        if bound and device.stuck:
+            device.may_change, device.ended, device.borrows = True, False, None
+            self.errno(got, "request", 0)
+            return
+        if self.bind(device) or not bound:
+            self.errno(got, "request", 0)
+        elif "failed-attach" not in self.without:
+            self.errno(got, "failed-attach", "fail")
+            self.must_say.append(("failed-attach", f"{device.name}: is a client of DMA pool "
+                                  f"{pool}, but its driver did not bind"))
+
+    def step_detach(self, got, pool, what):
+        s = self.s
+        if s.pools.get(pool) != "up":
+            self.errno(got, "detach", "fail")
+            return
+        if what.startswith("pool:"):
+            there = s.pool_device(what[5:])
+            self.errno(got, "detach", errno.ENOENT if there else errno.ENODEV)
+            return
+        device = s.device(what) if what in s.units else None
+        if not device or device.bare:
+            self.errno(got, "detach", errno.ENODEV)
+            return
+        if device.bound and device.borrows:
+            self.adopt(device)
+            return
+        if device.client != pool:
+            self.errno(got, "detach", errno.ENOENT)
+            return
+        held = s.held(device)
+        refused = held or s.borrowers(device)
+        if held is None:
+            refused = bool(got)
+        if not refused and device.stuck and device.bound:
+            refused = "stuck" not in self.without or bool(got)
+        if refused:
+            self.errno(got, "detach", errno.EBUSY)
+            return
+        bound = device.bound
+        self.unbind(device)
+        device.client, device.excluded = None, True
+        self.collect()
+        if not bound:
+            self.errno(got, "detach", 0)
+        elif self.bind(device):
+            self.errno(got, "detach", 0)
+        elif "failed-attach" not in self.without:
+            self.errno(got, "failed-attach", "fail")
+            self.must_say.append(("failed-attach", f"{device.name}: its driver did not bind "
+                                  f"without DMA pool {pool}"))
+
+    def ask(self, device, pool, probing=False):
+        """The in-kernel API. Returns what it must return, None if that is open."""
+        s = self.s
+        if not s.loaded or s.pools.get(pool) != "up":
+            return 517
+        if device.bound and device.borrows and not probing:
+            return None
+        if device.client == pool:
+            return 0
+        if device.client:
+            if device.by_default is False or s.held(device):
+                return errno.EBUSY
+            if device.by_default is None or s.held(device) is None or s.borrowers(device):
+                if not probing:
+                    return None
+                if not self.sees_bound(device):
+                    return errno.EBUSY
+        device.excluded = False
+        self.become(device, pool)
+        # whether it goes on pinning the module until it is unbound is open
+        device.ended = None if device.ended is not False and (device.bound or device.bare) \
+            else False
+        if device.bound:
+            device.may_change = True
+            device.replaced = None
+        self.collect()
+        return 0
+
+    def step_api(self, got, unit, pool):
+        device = self.s.device(unit)
+        if not device:
+            self.errno(got, "api", errno.ENODEV)
+            return
+        wanted = self.ask(device, pool)
+        if wanted is None:
+            self.adopt(device)
+            return
+        # user space knows no EPROBE_DEFER, but it comes through
+        self.errno(got, "busless" if device.bare else "api",
+                   {517: 517 & 0xff}.get(wanted, wanted), wanted)
+        if device.bare and "busless" in self.without:
+            device.client = self.sees_client(device)
+
+    def step_unapi(self, got, unit):
+        s = self.s
+        device = s.device(unit)
+        rule = "busless" if unit[0] == "B" else "api"
+        if not device:
+            self.errno(got, rule, errno.ENODEV)
+            return
+        if not s.loaded or not device.client:
+            if device.bound and device.borrows:
+                self.adopt(device)
+                return
+            self.errno(got, rule, errno.ENOENT)
+            return
+        held = s.held(device)
+        refused = held or (device.stuck and device.bound)
+        if held is None or s.borrowers(device) or device.borrows or \
+                "stuck" in self.without and device.stuck:
+            refused = bool(got)
+        if refused:
+            self.errno(got, rule, errno.EBUSY)
+            return
+        self.errno(got, rule, 0)
+        device.client, device.excluded = None, not device.bare
+        device.may_change = device.bound
+        self.collect()
+
+    def step_raw(self, got, pool):
+        self.errno(got, "raw", "fail")
+
+    def step_alloc(self, got, unit, slot, size, nk=None):
+        s, size = self.s, int(size)
+        device = s.device(unit)
+        if not device or not (device.bound or device.bare) or (unit, int(slot)) in s.slots:
+            self.errno(got, "serve", "fail")
+            return
+        rule = "busless" if device.bare else "borrow" if device.borrows else "serve"
+        allowed = self.may_serve(device, size, bool(nk))
+        seen = self.seen.units.get(unit)
+        there = seen.slots.get(int(slot)) if seen else None
+        if got or not there:
+            if "fail" not in allowed and rule not in self.without and not self.loose:
+                self.problems.append((rule, f"no memory ({name_of(got)}); it must be "
+                                      f"{' or '.join(sorted(allowed))}"))
+            return
+        pool = self.machine.pool_at(there[0])
+        if pool:
+            kind, holder = f"pool {pool}", pool
+            source = "pool"
+        else:
+            of = device.borrows[1] if device.borrows and device.bound else device.client
+            source = "fallback" if of and not device.replaced else "kernel"
+            kind, holder = source, of if source == "fallback" else None
+        if kind not in allowed and rule not in self.without and not self.loose:
+            self.problems.append((rule, f"memory of {kind} at {there[0]:#x}, not "
+                                  f"{' or '.join(sorted(allowed))}"))
+        s.slots[unit, int(slot)] = Slot(device.key, size, source, holder)
+
+    def may_serve(self, device, size, nk):
+        source = self.source(device)
+        if not source:
+            if nk:
+                of = device.client or device.bound and device.borrows
+                return {"fallback" if of and not device.replaced else "kernel", "fail"}
+            return {"fail"}
+        if source[0] == "kernel":
+            return {"kernel", "fail"} if nk or size > 65536 else {"kernel"}
+        if source[0] == "fallback":
+            return {"fallback", "fail"} if nk or size > 65536 else {"fallback"}
+        pool = source[1]
+        total = self.machine.pools[pool][1]
+        spare = {"fallback", "fail"} if nk else {"fallback"} if self.machine.snooped else {"fail"}
+        if size > total:
+            return spare | ({"fail"} if size > 65536 else set())
+        used = sum(round_up(x[2]) for d in self.s.devices.values()
+                   for x in self.s.sources(d) if x[1] == pool)
+        allowed = {f"pool {pool}"}
+        if nk or size > 65536 or used + 4 * round_up(size) > total // 2:
+            allowed |= spare | {"fail"}
+        return allowed
+
+    def step_map(self, got, unit):
+        device = self.s.device(unit)
+        if device.bare or device.bound:
+            if device.replaced == "own":
+                self.errno(got, "serve", 0, errno.EOPNOTSUPP)
+            else:
+                self.errno(got, "serve", 0)
+        else:
+            self.errno(got, "serve", "fail")
+
+    def step_free(self, got, unit, slot):
+        s = self.s
+        found = s.slots.pop((unit, int(slot)), None)
+        if not found:
+            self.errno(got, "held", errno.ENOENT)
+            return
+        self.errno(got, "held", 0)
+        self.let_go(s.devices[found.key])
+
+    # --- what is open
+
+    def adopt(self, device):
+        """Take over what is seen of a device that was not removed."""
+        bound = self.sees_bound(device)
+        if not bound and device.bound:
+            self.unbind(device)
+        elif bound and not device.bound:
+            self.bind(device, forced=True)
+        device.may_change = True
+        there = self.seen.units.get(device.unit)
+        if there and device.bound:
+            # it may have been bound again, by a driver that does something else
+            if there.ops == "o":
+                device.replaced, device.tidy = "own", True
+            elif device.replaced == "own":
+                device.replaced = None
+        client = self.sees_client(device)
+        if client and self.s.pools.get(client):
+            if device.borrows and device.bound:
+                return
+            if device.client != client:
+                self.become(device, client, None)
+        elif not device.replaced:
+            device.client = None
+        if device.excluded is not False or client is None:
+            device.excluded = None
+        device.by_default = None
+        self.collect()
+
+    def adopt_all(self):
+        """After two steps at a time that were done in no order."""
+        s, seen = self.s, self.seen
+        s.loaded = seen.references is not None
+        if not s.loaded:
+            s.pools, s.parameters, s.rules = {}, (), ()
+        else:
+            for pool, device in (("a", 0), ("b", 1), ("d", None)):
+                name = self.pool_device_name(pool)
+                if name in seen.bound:
+                    s.pools[pool] = "up"
+                elif s.pools.get(pool) == "up":
+                    self.pools_go([pool])
+        for unit, there in seen.units.items():
+            self.adopt_slots(unit, there)
+        for device in list(s.devices.values()):
+            if device.exists and not device.bare:
+                self.adopt(device)
+            elif device.exists and device.client and not self.sees_client(device):
+                device.client = None
+        self.collect()
+
+    def adopt_slots(self, unit, there):
+        s = self.s
+        for key in [k for k in s.slots if k[0] == unit and k[1] not in there.slots]:
+            del s.slots[key]
+        device = s.device(unit)
+        for slot, (dma, size) in there.slots.items():
+            pool = self.machine.pool_at(dma)
+            old = s.slots.get((unit, slot))
+            if old and old.size == size and (not pool or old.pool == pool):
+                if not pool and old.source == "pool":
+                    old.source = None
+                continue
+            if device or old:
+                key = device.key if device else old.key
+                s.slots[unit, slot] = Slot(key, size, "pool" if pool else None, pool)
+
+    def pool_device_name(self, pool):
+        return pool_device_name(self.s, pool)
+
+    def settle(self):
+        """Deferred probes are tried again whenever some other device is bound."""
+        for device in list(self.s.devices.values()):
+            if not device.exists or device.bound or not device.deferred:
+                continue
+            if self.sees_bound(device):
+                self.bind_late(device)
+            elif not device.client and self.policy(device)[0]:
+                pool, by_default = self.policy(device)
+                if self.sees_client(device) == pool:
+                    self.become(device, pool, by_default)
+            if not device.client and self.s.units[device.unit].mode == "api" and \
+                    self.sees_client(device) == self.s.units[device.unit].arg:
+                self.become(device, self.s.units[device.unit].arg)
+
+    # --- all of it
+
+    def run(self, step, got):
+        getattr(self, "step_" + step[0])(got, *step[1:])
+
+    def log(self):
+        for rule, what in self.must_say:
+            if rule not in self.without and not self.loose and \
+                    not any(re.search(what, row) for row in self.seen.log):
+                self.problems.append((rule, f'the log does not say "{what}"'))
+        for rule, what in self.must_not_say:
+            if rule not in self.without and not self.loose:
+                self.problems += [(rule, f'the log says "{row}"')
+                                  for row in self.seen.log if re.search(what, row)]
+
+
+def name_of(number):
+    if number == 0:
+        return "success"
+    if number in (517, 517 & 0xff):
+        return "EPROBE_DEFER"
+    return errno.errorcode.get(number, f"error {number}")
+
+
+def round_up(size):
+    return (size + PAGE - 1) // PAGE * PAGE
+
+
+def glob_of(word):
+    """L0, L*: as clients= has it."""
+    return {"L*": "dap-life.*", "S*": "dap-stuck.*"}.get(word) or device_name(word)
+
+
+def pool_device_name(state, pool):
+    if pool == "d":
+        return "20400000.dma-pool"
+    if pool in state.parameters:
+        return f"dma_alias_pool.{state.parameters.index(pool)}"
+    return "dma_alias_pool.9"
+
+
+def listed(state, pool):
+    """Names that its clients file must have, and may have, both sorted."""
+    must, may = [], []
+    for d in state.devices.values():
+        if d.borrows and d.bound:
+            # one that is a client itself is listed where it is one
+            if (d.client or d.borrows[1]) == pool:
+                must.append(d.name)
+            continue
+        lends = any(b.borrows[1] == pool for b in state.borrowers(d))
+        if d.client == pool:
+            # one whose driver has other ops is a client, but to what end?
+            (may if d.replaced and d.bound else must).append(d.name)
+        elif lends:
+            may.append(d.name)
+    return sorted(must), sorted(may)
+
+
+def compare(machine, state, seen, without):
+    """What is seen, and must not be: (rule, text)."""
+    found = []
+
+    def differ(rule, what, got, wanted):
+        if got != wanted and rule not in without:
+            found.append((rule, f"{what}: {got}, not {wanted}"))
+
+    differ("load", "is the module loaded", seen.references is not None, state.loaded)
+    differ("load", "has debugfs its directory", seen.files, state.loaded)
+    up = {pool_device_name(state, p) for p, how in state.pools.items() if how == "up"}
+    differ("pool", "pools that are up", sorted(seen.bound), sorted(up))
+    dead = "ended" if any(d.ended for d in state.devices.values()) else "dead"
+    differ(dead, "pools in debugfs", sorted(seen.pools), sorted(state.pools))
+    differ(dead, "pools in iomem", sorted(seen.iomem), sorted(state.pools))
+    for pool in state.pools:
+        if pool in seen.pools:
+            compare_pool(machine, state, seen.pools[pool], differ, found, without)
+    for name, unit in seen.units.items():
+        compare_unit(state, name, unit, differ, found, without)
+    pinned = state.pinned()
+    if state.loaded and seen.references is not None and pinned is not None:
+        if not ("stuck" in without and any(d.stuck and d.bound and (d.client or d.ended)
+                                           for d in state.devices.values())):
+            differ("pin", "is the module in use", seen.references > 0, pinned)
+    if "data" not in without:
+        found += [("data", text) for text in seen.findings]
+    return found
+
+
+def compare_pool(machine, state, files, differ, found, without):
+    pool = files.name
+    must, may = listed(state, pool)
+    got = sorted(files.clients)
+    extra, lacks = got[:], must[:]
+    for name in must:
+        if name in extra:
+            extra.remove(name)
+            lacks.remove(name)
+    for name in may:
+        if name in extra:
+            extra.remove(name)
+    if (extra or lacks) and not state.tainted() and "member" not in without:
+        found.append(("member", f"clients of {pool}: {got}, not {must}"
+                      + (f" (and maybe {may})" if may else "")))
+    differ("stats", f"clients of {pool} in stats", files.stats["clients"], len(files.clients))
+    differ("stats", f"bad frees of {pool}", files.stats["bad_free_count"], 0)
+    live = [(d.name, x[2]) for d in state.devices.values() for x in state.sources(d)
+            if x[0] == "pool" and x[1] == pool]
+    differ("held", f"live_allocs of {pool}", files.stats["live_allocs"], len(live))
+    differ("stats", f"requested_bytes of {pool}", files.stats["requested_bytes"],
+           sum(size for _, size in live))
+    differ("stats", f"used_bytes of {pool}", files.stats["used_bytes"],
+           sum(round_up(size) for _, size in live))
+    if state.tainted():
+        return
+    if any(d.borrows and state.sources(d) for d in state.devices.values()):
+        # in whose name a borrower has its memory is open
+        differ("held", f"number of allocations of {pool}", sum(files.allocations.values()),
+               len(live))
+        return
+    holders = {}
+    for name, _ in live:
+        holders[name] = holders.get(name, 0) + 1
+    differ("held", f"allocations of {pool}", dict(sorted(files.allocations.items())),
+           dict(sorted(holders.items())))
+
+
+def compare_unit(state, name, unit, differ, found, without):
+    device = state.device(name)
+    s = state.units[name]
+    differ("bound", f"is {name} there", unit.exists, bool(device))
+    differ("bound", f"is {name} bound", unit.bound, bool(device and device.bound))
+    differ("held", f"slots of {name}", sorted(unit.slots),
+           sorted(k[1] for k in state.slots if k[0] == name))
+    left = [d for d in state.devices.values() if d.unit == name]
+    sure = [d for d in left if d.exists or state.slots_of(d)]
+    gone = s.created - len(left), s.created - len(sure)
+    if not gone[0] <= unit.released <= gone[1] and "refs" not in without:
+        found.append(("refs", f"released devices of {name}: {unit.released} of {unit.created},"
+                      f" not {gone[0]}"))
+    if device:
+        ours = device.client or (device.bound and device.borrows)
+        if unit.ops == "x" and not ours and not device.tainted and "ops" not in without and \
+                not ("stuck" in without and device.stuck):
+            found.append(("ops", f"{name} has ops that are not its own, but no pool"))
+        if device.bound and unit.ops == "o" and device.replaced != "own" and "ops" not in without:
+            found.append(("ops", f"{name} has ops that its driver has not set this time"))
+        if unit.differs and not device.may_change and "under" not in without:
+            found.append(("under", f"the ops of {name} have changed under its driver"))
+    if unit.changed > s.changes and "under" not in without:
+        found.append(("under", f"the ops of {name} had changed when its driver was unbound"))

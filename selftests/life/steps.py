@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: GPL-2.0
+"""steps.py - the steps of the lifecycle fuzzer: as text, for the machine, and at
+random.
+
+  insmod POOLS CLIENTS     a,b L0@a,L*@b; "-" for none; pool x overlaps a, y is
+                           nonsense, z does not exist
+  rmmod
+  punbind POOL             the pool's device from its driver, and again: pbind
+  overlay, unoverlay       pool d, the default, by device tree
+  add UNIT, del UNIT       a test device
+  mode UNIT MODE [ARG]     what its driver's next probe does
+  keep UNIT 0|1            does its driver leak its memory when it goes?
+  bind UNIT, unbind UNIT   its driver, by sysfs
+  attach POOL WHAT, detach POOL WHAT   by sysfs; WHAT: UNIT, pool:POOL, nobody
+  api UNIT POOL, unapi UNIT            the in-kernel API
+  raw POOL                 the same for a device that is not registered
+  alloc UNIT SLOT SIZE [nk], free UNIT SLOT
+  map UNIT                 streaming DMA
+  two US1 US2 SLOW | STEP | STEP       both, after so many microseconds; SLOW:
+                           EVENT=MS that a notifier of the bus sleeps, or -
+  again MS STEP            in two only: again and again, for races that take a while
+
+A sequence is steps with "; " between them. A step that makes no sense where it
+stands (of a device that is not there, say) is left out.
+"""
+from model import UNITS, device_name, glob_of, pool_device_name
+
+CONTROL = "/sys/kernel/debug/dma_alias_pool_life/control"
+OVERLAY = "/sys/kernel/debug/dma_alias_pool_overlay"
+DRIVERS = "/sys/bus/platform/drivers"
+DEVICES = "/sys/bus/platform/devices"
+EVENTS = ("del", "removed", "bind", "bound", "unbind", "unbound")
+SIZES = (1, 4096, 5000, 12288, 8192)
+HUGE = 0x81000  # more than pools a and b have
+
+
+def to_text(steps):
+    return "; ".join(step_text(s) for s in steps)
+
+
+def step_text(step):
+    if step[0] == "two":
+        return f"two {step[1]} {step[2]} {step[3]} | {step_text(step[4])} | {step_text(step[5])}"
+    return " ".join(str(w) for w in step)
+
+
+def from_text(text):
+    return [one_from_text(t) for t in text.split(";") if t.strip()]
+
+
+def one_from_text(text):
+    parts = [tuple(p.split()) for p in text.split("|")]
+    if parts[0][0] == "two":
+        return (*parts[0], parts[1], parts[2])
+    return parts[0]
+
+
+def wire(step, state, machine):
+    """For life.c."""
+    kind, args = step[0], step[1:]
+    if kind == "two":
+        return (f"two {step[1]} {step[2]} {step[3]} ; {wire(step[4], state, machine)}"
+                f" ; {wire(step[5], state, machine)}")
+    if kind == "again":
+        return f"again {step[1]} {wire(step[2:], state, machine)}"
+    if kind == "insmod":
+        words = []
+        if args[0] != "-":
+            words.append("pools=" + ",".join(machine.parameter(p) for p in args[0].split(",")))
+        if args[1] != "-":
+            rules = [r.split("@") for r in args[1].split(",")]
+            words.append("clients=" + ",".join(f"{glob_of(g)}@{p}" for g, p in rules))
+        return " ".join(["insmod /root/dma_alias_pool.ko", *words])
+    if kind == "rmmod":
+        return "rmmod dma_alias_pool"
+    if kind in ("punbind", "pbind"):
+        return f"write {DRIVERS}/dma_alias_pool/{kind[1:]} {pool_device_name(state, args[0])}"
+    if kind == "overlay":
+        return f"file {OVERLAY}/apply /root/overlays/default.dtbo"
+    if kind == "unoverlay":
+        return f"write {OVERLAY}/remove 1"
+    if kind in ("bind", "unbind"):
+        return f"write {DRIVERS}/dap-life/{kind} {device_name(args[0])}"
+    if kind in ("attach", "detach"):
+        what = args[1]
+        if what.startswith("pool:"):
+            name = pool_device_name(state, what[5:])
+        else:
+            name = device_name(what) if what in UNITS else what
+        return f"write {DEVICES}/{pool_device_name(state, args[0])}/{kind} {name}"
+    names = {"api": "attach", "unapi": "detach"}
+    return f"write {CONTROL} {' '.join([names.get(kind, kind), *map(str, args)])}"
+
+
+def makes_sense(step, s, machine):
+    kind, args = step[0], step[1:]
+    if kind == "two":
+        return all(makes_sense(x, s, machine) for x in step[4:])
+    if kind == "again":
+        return makes_sense(step[2:], s, machine)
+    if kind == "overlay":
+        return machine.overlays and not s.overlay
+    if kind == "unoverlay":
+        return s.overlay
+    if kind == "add":
+        return not s.device(args[0])
+    if kind in ("del", "bind", "unbind"):
+        return bool(s.device(args[0]))
+    if kind in ("api", "unapi"):
+        device = s.device(args[0])
+        return bool(device and not device.replaced)
+    if kind in ("punbind", "pbind"):
+        return s.loaded and s.pool_device(args[0])
+    if kind in ("attach", "detach"):
+        device = s.device(args[1])
+        # a driver that sets ops of its own is not to find others in place of them
+        return s.pool_device(args[0]) and not (device and device.stuck and device.replaced)
+    if kind == "alloc":
+        device = s.device(args[0])
+        return bool(device and (device.bound or device.bare)) and \
+            (args[0], int(args[1])) not in s.slots
+    if kind == "map":
+        device = s.device(args[0])
+        return bool(device and (device.bound or device.bare))
+    if kind == "free":
+        return (args[0], int(args[1])) in s.slots
+    if kind == "rmmod":
+        return s.loaded
+    return True
+
+
+def clean_up(s):
+    """Afterwards nothing is left, and the module can be unloaded."""
+    steps = [("free", unit, slot) for unit, slot in sorted(s.slots)]
+    steps += [("del", unit) for unit in UNITS if s.device(unit)]
+    for unit, u in s.units.items():
+        if u.mode != "ok":
+            steps.append(("mode", unit, "ok"))
+        if u.keep:
+            steps.append(("keep", unit, "0"))
+    if s.overlay:
+        steps.append(("unoverlay",))
+    if s.loaded:
+        steps.append(("rmmod",))
+    return steps
+
+
+class Generator:
+    """Steps at random, such as are likely to matter in a state. Each sequence is
+    about a few devices and leaves out some kinds of steps: so others get far."""
+
+    def __init__(self, rng, machine, without):
+        self.rng = rng
+        self.machine = machine
+        self.without = without
+        self.units = rng.sample(("L0", "L1", "L2", "L3"), rng.choice((1, 2, 2, 3)))
+        self.units += [u for u in ("S0", "S1") if rng.random() < 0.3]
+        self.units += ["B0"] * ("busless" not in without and rng.random() < 0.3)
+        self.pools = rng.choice((["a"], ["a"], ["a", "b"]))
+        self.default = machine.overlays and rng.random() < 0.5
+        self.everybody = [p for p in self.pools + ["d"] * self.default]
+        self.modes = ["ok", "ok", "need", "fail", "defer", "api"]
+        # ops that are copied matter to a few steps that come later only
+        self.copies = "copy" not in without and rng.random() < 0.25
+        if self.copies:
+            self.modes = ["ok", "copy"]
+            self.units += [u for u in ("L0", "L1", "L2") if u not in self.units][:1]
+        if "replace" not in without:
+            self.modes += ["own", "null"]
+        kinds = ["mode", "keep", "api", "unapi", "detach", "two", "del", "punbind",
+                 "rmmod", "alloc", "nk", "unbind", "raw"]
+        self.off = {k for k in kinds if rng.random() < 0.2}
+        self.racy = "two" not in self.off and rng.random() < 0.15
+        self.pairs = rng.sample(self.PAIRS, 2 if self.racy else 8)
+        if "raw" in without:
+            self.off.add("raw")
+        self.eager = rng.random() < 0.5  # with clients=
+
+    def step(self, s):
+        kinds = self.weights(s)
+        while True:
+            kind = self.rng.choices(list(kinds), list(kinds.values()))[0]
+            step = getattr(self, "a_" + kind)(s)
+            if step and makes_sense(step, s, self.machine):
+                return step
+
+    def weights(self, s):
+        w = {"add": 3, "bind": 4, "attach": 7, "free": 6, "insmod": 0.2, "detach": 3,
+             "alloc": 9, "mode": 4, "keep": 2, "api": 3, "unapi": 2, "two": 5, "raw": 0.2,
+             "map": 1.5, "del": 1.5, "unbind": 4, "punbind": 2.5, "pbind": 1, "rmmod": 1.5}
+        if not s.loaded:
+            w.update(insmod=10, attach=0, detach=0, punbind=0, pbind=0, rmmod=0, api=0.3,
+                     unapi=0.3)
+        if self.racy:
+            w["two"] = 30
+        if self.copies:
+            w.update(map=5, mode=6)
+        missing = sum(not s.device(u) for u in self.units)
+        w["add"] = 5 * missing
+        if any(s.pool_device(p) and s.pools.get(p) != "up" for p in self.everybody):
+            w["pbind"] = 4
+        if self.default:
+            w["overlay"] = 0.4 if s.overlay else 6
+        if "nk" in self.off:
+            w["alloc"] += 1
+        for kind in self.off:
+            w.pop(kind, None)
+        return {k: v for k, v in w.items() if v}
+
+    def unit(self):
+        return self.rng.choice(self.units)
+
+    def pool(self):
+        return self.rng.choice(self.everybody)
+
+    def a_insmod(self, s):
+        r = self.rng
+        pools = self.pools[:]
+        if r.random() < 0.1:
+            pools.append(r.choice("xy" if "a" in pools else "y"))
+        rules = []
+        if self.eager:
+            for unit in self.units:
+                if r.random() < 0.6 and unit != "B0":
+                    rules.append(f"{r.choice((unit, unit, unit[0] + '*'))}@{r.choice(pools[:2])}")
+        if r.random() < 0.07:
+            rules.append("L0@z")
+        rules = [x for x in rules if x[-1] not in "xy"]
+        if not self.pools and not rules:
+            return ("insmod", "-", "-")
+        return ("insmod", ",".join(pools), ",".join(rules) or "-")
+
+    def a_rmmod(self, s):
+        return ("rmmod",)
+
+    def a_punbind(self, s):
+        return ("punbind", self.pool())
+
+    def a_pbind(self, s):
+        return ("pbind", self.pool())
+
+    def a_overlay(self, s):
+        return ("unoverlay",) if s.overlay else ("overlay",)
+
+    def a_add(self, s):
+        return ("add", self.unit())
+
+    def a_del(self, s):
+        return ("del", self.unit())
+
+    def a_mode(self, s):
+        unit = self.unit()
+        mode = self.rng.choice(self.modes)
+        if unit == "B0":
+            return None
+        if mode == "api":
+            return ("mode", unit, mode, self.pool())
+        if mode == "copy":
+            others = [u for u in self.units if u not in (unit, "B0")]
+            return ("mode", unit, mode, self.rng.choice(others)) if others else None
+        return ("mode", unit, mode)
+
+    def a_keep(self, s):
+        return ("keep", self.unit(), self.rng.choice("011"))
+
+    def a_bind(self, s):
+        units = [u for u in self.units if u[0] == "L" and
+                 (s.device(u) and not s.device(u).bound or self.rng.random() < 0.05)]
+        return ("bind", self.rng.choice(units)) if units else None
+
+    def a_unbind(self, s):
+        units = [u for u in self.units if u[0] == "L"]
+        return ("unbind", self.rng.choice(units)) if units else None
+
+    def who(self, s):
+        r = self.rng.random()
+        pool = self.pool()
+        if r < 0.05:
+            return "nobody"
+        if r < 0.15 and ("self" not in self.without or s.pools.get(pool) == "up"):
+            return "pool:" + pool
+        return self.unit()
+
+    def a_attach(self, s):
+        return ("attach", self.pool(), self.who(s))
+
+    def a_detach(self, s):
+        who = self.who(s)
+        device = s.device(who) if who in UNITS else None
+        pool = device.client if device and self.rng.random() < 0.8 else None
+        return ("detach", pool or self.pool(), who)
+
+    def a_api(self, s):
+        return ("api", "B0" if "B0" in self.units and self.rng.random() < 0.5 else self.unit(),
+                self.pool())
+
+    def a_unapi(self, s):
+        return ("unapi", self.unit())
+
+    def a_raw(self, s):
+        return ("raw", self.pool())
+
+    def a_alloc(self, s):
+        r = self.rng
+        size = HUGE if r.random() < 0.06 else r.choice(SIZES)
+        step = ("alloc", self.unit(), r.randrange(3), size)
+        device = s.device(step[1])
+        if "foreign" in self.without and not (device and device.client):
+            return step
+        if "nk" not in self.off and r.random() < 0.08:
+            step += ("nk",)
+        return step
+
+    def a_map(self, s):
+        return ("map", self.unit())
+
+    def a_free(self, s):
+        slots = sorted(s.slots)
+        return ("free", *self.rng.choice(slots)) if slots else None
+
+    # who is likely to meet whom
+    PAIRS = (("attach", "del"), ("attach", "del"), ("attach", "unbind"), ("attach", "punbind"),
+             ("self", "punbind"), ("self", "punbind"), ("detach", "del"), ("detach", "unbind"),
+             ("detach", "punbind"), ("attach", "attach"), ("free", "punbind"), ("free", "rmmod"),
+             ("alloc", "punbind"), ("bind", "punbind"), ("bind", "rmmod"), ("del", "punbind"),
+             ("del", "rmmod"), ("insmod", "add"), ("insmod", "bind"), ("pbind", "bind"),
+             ("pbind", "add"), ("api", "punbind"), ("unapi", "punbind"), ("attach", "rmmod"),
+             ("detach", "rmmod"), ("punbind", "punbind"), ("punbind", "rmmod"), ("free", "free"),
+             ("attach", "bind"), ("unbind", "rmmod"), ("unbind", "punbind"), ("free", "unbind"),
+             ("free", "del"), ("attach", "detach"), ("pbind", "rmmod"), ("pbind", "attach"))
+
+    def a_two(self, s):
+        r = self.rng
+        kinds = r.choice(self.pairs)
+        if not self.off.isdisjoint(kinds):
+            return None
+        unit, pool = self.unit(), self.pool()
+        steps = []
+        for kind in kinds:
+            step = ("attach", pool, "pool:" + pool) if kind == "self" \
+                else getattr(self, "a_" + kind)(s)
+            if not step:
+                return None
+            # mostly about the same
+            if step[0] in ("attach", "detach", "punbind", "pbind") and r.random() < 0.8:
+                step = (step[0], pool, *step[2:])
+            if kind != "self" and r.random() < 0.8:
+                step = self.about(step, unit)
+            steps.append(step)
+        if any(step[0] == "two" or not makes_sense(step, s, self.machine) for step in steps):
+            return None
+        if steps[0][0] in ("free", "alloc") and steps[0][1:3] == steps[1][1:3]:
+            return None
+        # some races need many tries, while the other takes its time
+        for i in (0, 1):
+            if steps[i][0] in ("attach", "detach", "bind", "unbind") and r.random() < 0.4:
+                steps[i] = ("again", r.choice((5, 30, 60)), *steps[i])
+        slow = "-"
+        if r.random() < 0.6:
+            slow = f"{r.choice(EVENTS)}{r.choice(('', '', '+'))}={r.choice((1, 5, 20, 40))}"
+        return ("two", r.choice((0, 0, r.randrange(3000))), r.choice((0, 0, r.randrange(3000))),
+                slow, *steps)
+
+    @staticmethod
+    def about(step, unit):
+        if step[0] in ("add", "del", "bind", "unbind", "api", "unapi"):
+            if step[0] in ("bind", "unbind") and unit[0] != "L":
+                return step
+            return (step[0], unit, *step[2:])
+        if step[0] in ("attach", "detach"):
+            return (*step[:2], unit)
+        return step
