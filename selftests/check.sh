@@ -7,7 +7,8 @@
 #
 # With BOOTS_ONLY=y only the boots: lint and the like are the same everywhere.
 # FLAVOUR is another of the machine's kernels (rig/flavours); OPERATIONS is how
-# many stress.sh does on BOARD=smp (20000).
+# many stress.sh does on BOARD=smp (20000), LIFE_STEPS how many steps the lifecycle
+# fuzzer does (2000).
 # With FAIL_FAST=y the first part or boot that fails is the last, and what finds
 # most for its time comes first: FIRST (a part, a program of the unit tests, or
 # what the labels of boots begin with), the unit tests, the boots. FAIL_FAST=first
@@ -172,6 +173,16 @@ for script in calls coherent files attach mapping lifetime streaming bad_free ba
 	boots+=("$script-watched $script.sh $watch")
 	boots+=("$script-cached $script.sh --cacheid")
 done
+clients=clients.sh
+[ ! -e "$build/run-time.dtbo" ] || clients+=" --overlay $build/run-time.dtbo"
+if [ "$BOARD" = smp ]; then
+	boots+=("clients clients.sh --timeout 600")
+elif [ -z "$POOL_ALIAS" ]; then
+	boots+=("clients $clients")
+else
+	boots+=("clients-watched $clients $watch")
+	boots+=("clients-cached $clients --cacheid")
+fi
 if [ -n "$POOL_ALIAS" ]; then
 	boots+=("watch watch.sh $watch")
 	boots+=("guard guard.sh")
@@ -186,6 +197,10 @@ if [ -e "$build/pools.dtbo" ]; then
 	boots+=("device_tree device_tree.sh --overlay $build/pools.dtbo")
 	[ -z "$POOL_ALIAS" ] ||
 		boots+=("device_tree-cached device_tree.sh --cacheid --overlay $build/pools.dtbo")
+	boots+=("clients-device_tree clients.sh@device_of_the_tree ${POOL_ALIAS:+--cacheid} --overlay $build/pools.dtbo")
+fi
+if [ -e "$build/kernel-pool.dtbo" ]; then
+	boots+=("clients-kernel_pool clients.sh@memory_of_the_kernels_pool --cacheid --overlay $build/kernel-pool.dtbo")
 fi
 if [ -e "$build/bad-pools.dtbo" ]; then
 	boots+=("bad_device_tree bad_device_tree.sh --overlay $build/bad-pools.dtbo")
@@ -238,9 +253,23 @@ part_bench() {
 		$((bench_failed + $(grep -c ' MISS$' "$logs/bench.log")))
 }
 
-parts="lint unit texts kselftest w1 unsupported boots bench"
+# Sequences at random, after those that found something once. A pool of the device
+# tree, where there can be one, makes the default one of them.
+part_life() {
+	local overlay=
+	[ "$BOARD-$KVER" = an385-6.1 ] || [ "$BOARD-${FLAVOUR:-}" = smp- ] || return 0
+	say "  LIFE    (${LIFE_STEPS:-2000} steps)"
+	[ ! -e "$build/run-time.dtbo" ] || overlay="--overlay $build/run-time.dtbo"
+	# shellcheck disable=SC2086 # words
+	"$here/life/life.py" $words $overlay --found "$here/life/found" \
+		--steps "${LIFE_STEPS:-2000}" --log "$logs/life.console" 2>&1 |
+		tee "$logs/life.log" || true
+	counts life "$logs/life.log"
+}
+
+parts="lint unit texts kselftest w1 unsupported boots life bench"
 if [ -n "${FAIL_FAST:-}" ]; then
-	parts="unit boots bench w1 lint texts kselftest unsupported"
+	parts="unit boots life bench w1 lint texts kselftest unsupported"
 	if [[ ${FIRST:=unit} = test* ]]; then
 		ONLY_TEST=$FIRST part_unit
 		rest=$parts parts=
@@ -255,7 +284,7 @@ if [ -n "${FAIL_FAST:-}" ]; then
 	fi
 	[ "$FAIL_FAST" = first ] || parts="$parts $rest"
 fi
-[ -z "${BOOTS_ONLY:-}" ] || parts="w1 boots"
+[ -z "${BOOTS_ONLY:-}" ] || parts="w1 boots life"
 for part in $parts; do
 	"part_$part"
 done
