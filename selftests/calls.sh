@@ -74,7 +74,7 @@ no_warning_is_wanted()
 		same_stat sram fail_count $((before + 1))
 	done
 	bad_dev dap-test.0 alloc $too_much
-	log_has "dap-test.0: asked DMA pool sram for"
+	log_has "dap-test.0: DMA pool sram: no .* bytes: "
 }
 
 # DMA_ATTR_NO_KERNEL_MAPPING

@@ -162,7 +162,7 @@ too_large()
 {
 	log_clear
 	bad_dev dap-test.0 alloc $((pool_size + 1))
-	log_has "dap-test.0: asked DMA pool sram for $((pool_size + 1)) bytes, more than its size"
+	log_has "dap-test.0: DMA pool sram: no $((pool_size + 1)) bytes: that is more than its size; $((pool_size)) of $((pool_size)) free"
 }
 
 # Sizes near the end of the address space must not wrap round.
@@ -178,7 +178,7 @@ of_size_zero()
 {
 	log_clear
 	bad_dev dap-test.0 alloc 0
-	log_has "dap-test.0: asked DMA pool sram for 0 bytes"
+	log_has "dap-test.0: DMA pool sram: no 0 bytes: nothing was asked for"
 }
 
 no_room()
@@ -187,7 +187,7 @@ no_room()
 	before=$(stat_of sram fail_count)
 	log_clear
 	unserved dap-test.1 alloc 8192
-	unserved_says "dap-test.1: DMA pool sram has no room for 8192 bytes: $page of $((pool_size)) free, at most $page for one request"
+	unserved_says "dap-test.1: DMA pool sram: no 8192 bytes: there is no room; $page of $((pool_size)) free, at most $page for one request"
 	log_clear
 	unserved dap-test.1 alloc 8192 nowarn
 	log_is_quiet
@@ -220,7 +220,7 @@ reaches_half()
 	same "bus address" "$(hex $dma)" "$(hex $pool_base)"
 	log_clear
 	unserved dap-test.0 alloc 1
-	unserved_says "dap-test.0: DMA pool sram has no room for 1 bytes in what the device can address of it, $(hex $((pool_size / 2))) bytes (mask"
+	unserved_says "dap-test.0: DMA pool sram: no 1 bytes: there is no room in what the device can address; .*, mask 0x"
 	ok_dev dap-test.0 free all
 }
 
@@ -249,7 +249,7 @@ masks()
 	ok_dev dap-test.0 coherent_mask $(hex $((pool_base - 1)))
 	log_clear
 	unserved dap-test.0 alloc 1
-	unserved_says "dap-test.0: DMA pool sram starts at bus address .*, beyond what the device can address"
+	unserved_says "dap-test.0: DMA pool sram: no .* bytes: it is beyond what the device can address"
 	ok_dev dap-test.0 mask 0xffffffff
 	ok_dev dap-test.0 alloc 1
 	ok_dev dap-test.0 free all
@@ -286,7 +286,7 @@ explicit_bus()
 	ok_dev dap-test.0 coherent_mask 0x2fffffff
 	log_clear
 	unserved dap-test.0 alloc 1
-	unserved_says "dap-test.0: DMA pool sram starts at bus address 0x30000000, beyond what the device can address (mask 0x2fffffff"
+	unserved_says "dap-test.0: DMA pool sram: no .*: it is beyond what the device can address; .* bus address 0x30000000, mask 0x2fffffff"
 	ok_dev dap-test.0 coherent_mask 0x30000fff
 	ok_dev dap-test.0 alloc 1
 	same "bus address" $dma 0x30000000

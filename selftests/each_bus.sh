@@ -109,8 +109,10 @@ by_sysfs()
 	unload || fail "module in use"
 }
 
+# Whoever waits for a default pool is bound, and with its end bound again.
 by_default()
 {
+	[ ! -e $bus/drivers/dap-test/$device ] || unbind_it
 	load || fail "cannot load"
 	bind_it
 	served_by shared

@@ -209,7 +209,7 @@ fail_alloc()
 	same "requests of 30 that failed" $refusals 10
 	same_stat sram fail_count $((before + 10))
 	same_stat sram fallback_count 0
-	log_has "dap-test.0: DMA pool sram: no 4096 bytes, as fail_alloc in debugfs demands"
+	log_has "dap-test.0: DMA pool sram: no 4096 bytes: fail_alloc in debugfs demands it"
 	set -- $(sed -n 2p $pools/sram/failures)
 	same "in failures" "$2 $5" "4096 dap-test.0"
 	ok_dev dap-test.0 free all

@@ -242,7 +242,7 @@ no_addresses()
 	unserved dap-test.0 alloc 8192
 	echo dap-test.0 >/sys/module/dma_alias_pool_test/parameters/leak
 	unbind dap-test.0
-	unserved_says "DMA pool sram has no room for 8192 bytes"
+	unserved_says "DMA pool sram: no 8192 bytes: there is no room"
 	log_has "dap-test.0: 4096 bytes at offset .*, from do_alloc+0x"
 	same "addresses shown" "$(shown | kernel_addresses)" ""
 	same "callers that are known" "$(grep -c ' do_alloc+0x[0-9a-f]*/0x[0-9a-f]* \[dma_alias_pool_test\]$' $pools/sram/failures)" 8

@@ -55,12 +55,12 @@ rmmod_is_refused_while_memory_is_held()
 }
 
 # Without memory held, rmmod unbinds the clients: nothing may use ops that are
-# gone. They can be bound again without the pool.
-rmmod_unbinds_clients()
+# gone. Then they are bound again, without the pool.
+rmmod_binds_clients_again()
 {
-	[ ! -e $driver/dap-test.0 ] || fail "dap-test.0 is still bound"
+	[ -e $driver/dap-test.0 ] || fail "dap-test.0 is not bound again"
+	log_has "dap-test.0: was unbound because of dma_alias_pool.0, and is bound again"
 	! is_consumer dap-test.0 || fail "dap-test.0 is linked to a pool that is gone"
-	bind dap-test.0
 	not_served dap-test.0
 	ok_dev dap-test.0 map 1500 to
 	unload_tests
@@ -206,6 +206,8 @@ pool_comes_back()
 	rig_watch off
 	echo dma_alias_pool.0 >$pool_driver/bind
 	rig_watch on
+	# A device that is bound is left alone.
+	unbind dap-test.0
 	bind dap-test.0
 	# The module may be at it already, and bind does not wait for that.
 	wait_for do_dev dap-test.0 limits
@@ -214,9 +216,12 @@ pool_comes_back()
 	ok_dev dap-test.0 free 0
 }
 
+no_pool() { [ ! -d $pools/sram ]; }
+
+# What was waiting for a last free goes some time after it.
 nothing_is_left()
 {
-	[ ! -d $pools/sram ] || fail "debugfs directory left"
+	wait_for no_pool || fail "debugfs directory left"
 	! grep -q "dma_alias_pool" /proc/iomem || fail "resources left"
 }
 
@@ -232,10 +237,12 @@ pool_is_unbound()
 	echo dma_alias_pool.0 >$pool_driver/unbind
 	log_has "dap-test.0: remove: has memory"
 	echo >$params/last_use
-	[ ! -e $driver/dap-test.0 ] || fail "dap-test.0 is still bound"
+	[ -e $driver/dap-test.0 ] || fail "dap-test.0 is not bound again"
+	not_served dap-test.0
 	! is_consumer dap-test.0 || fail "dap-test.0 is linked to a pool that is gone"
 	nothing_is_left
 	pool_comes_back
+	unbind dap-test.1
 	bind dap-test.1
 }
 
@@ -250,12 +257,13 @@ pool_is_unbound_with_memory()
 	grep -q "dma_alias_pool sram" /proc/iomem || fail "memory was released"
 	! unload 2>/dev/null || fail "unloaded with leaked memory"
 	# Its memory stays taken, so there is no second pool over it.
+	log_clear
 	! echo dma_alias_pool.0 2>/dev/null >$pool_driver/bind ||
 		fail "a second pool on the same memory"
-	bind dap-test.0
+	log_has "there is a DMA pool sram already: its memory is still held"
 	log_clear
 	unserved dap-test.0 alloc 4096
-	unserved_says "dap-test.0: DMA pool sram is gone"
+	unserved_says "dap-test.0: DMA pool sram: no 4096 bytes: it is gone"
 	ok_dev dap-test.0 check 0 0
 	ok_dev dap-test.0 free 0
 	echo >$params/leak
@@ -327,7 +335,7 @@ many_loads()
 }
 
 ktap_run attaches_before_probe leaves_bound_devices_alone \
-	rmmod_is_refused_while_memory_is_held rmmod_unbinds_clients \
+	rmmod_is_refused_while_memory_is_held rmmod_binds_clients_again \
 	failed_probe_frees_to_the_pool \
 	deferred_probe_frees_to_the_pool free_after_unbind \
 	fallback_after_unbind \

@@ -193,10 +193,12 @@ module_goes()
 {
 	applied
 	unload || fail "module in use"
-	[ ! -e $driver/overlay-test-first ] || fail "still bound"
+	[ -e $driver/overlay-test-first ] || fail "not bound again"
 	log_clear
 	load || fail "cannot load"
 	[ -d $pools/run-time ] || fail "no pool"
+	unbind overlay-test-first
+	bind overlay-test-first
 	in_pool overlay-test-first
 	removed
 }

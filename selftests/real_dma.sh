@@ -115,8 +115,8 @@ cannot_be_unloaded()
 	! unload 2>/dev/null || fail "it was"
 	log_clear
 	! echo $controller 2>/dev/null >${attach%attach}detach ||
-		fail "detached with memory"
-	log_has "$controller: not detached from DMA pool sram: it holds memory of it"
+		fail "detached under its driver"
+	log_has "$controller: not detached from DMA pool sram: its driver cannot be unbound"
 	[ "$(live)" -gt 0 ] || fail "$(cat $pools/sram/clients)"
 	timeout=2000
 	copies 10

@@ -73,8 +73,9 @@ attaching()
 	usleep 200000
 }
 
-# Drivers that use it are unbound with it, and bound again later (binding). Until
-# its last memory is back there is no second pool in its place.
+# Drivers that use it are unbound with it and bound again without, and have it back
+# when they are bound the next time (binding). Until its last memory is back there is
+# no second pool in its place.
 pooling()
 {
 	usleep 1500000

@@ -207,6 +207,7 @@ def debugfs():
     files = set()
     for path in sources():
         files |= set(re.findall(r'debugfs_create_file\(\s*"(\w+)"', code(path)))
+        files |= set(re.findall(r'\{ "(\w+)",\s*0[0-7]{3}\b', code(path)))
     for name in sorted(files):
         if abi_entry(f"<pool>/{name}") is None:
             yield f"debugfs file {name} is not in {ABI}"
@@ -215,7 +216,7 @@ def debugfs():
             if m[1] not in files:
                 yield f"there is no debugfs file {m[1]}, which {ABI} describes"
     text = code("module/debugfs.c")
-    keys = re.findall(r'seq_printf\(s, "(\w+) %\w+\\n"', text)
+    keys = re.findall(r'DAP_SHOWN\("(\w+)"', text)
     if len(keys) < 10:
         yield f"only {len(keys)} keys of stats were found"
     entry = abi_entry("<pool>/stats") or ""
