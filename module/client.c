@@ -468,7 +468,7 @@ static bool is_done(struct dap_client *client)
 
 	dap_lock();
 	/* One on no bus is in use until it goes, from when on there is none. */
-	if (client->state != DAP_DEAD && client->dev &&
+	if (client->state != DAP_DEAD &&
 	    (dev->driver || (!dev->bus && !client->has_ref)))
 		state = DAP_ENDED;
 	if (client->state == DAP_LEAVING)

@@ -812,7 +812,7 @@ static void show_unit(struct seq_file *s, struct life_unit *unit)
 		seq_printf(s, "%s %d %d %u %d %c %d %u", unit->name, !!dev,
 			   dev && READ_ONCE(dev->driver), unit->created,
 			   atomic_read(&unit->released), ops_letter(dev),
-			   unit->bound && dev->dma_ops != unit->ops,
+			   dev && unit->bound && dev->dma_ops != unit->ops,
 			   unit->changed);
 		for (slot = unit->slot; slot < unit->slot + LIFE_SLOTS; slot++) {
 			if (!slot->dev)
