@@ -414,11 +414,20 @@ static u32 locked_get(struct allocator *a, u32 n, bool *done)
 	return held_last;
 }
 
+/* On the stack, with a reference of its own: it never goes by one. */
+static void user_gone(struct kref *ref)
+{
+}
+
 static u32 locked_put(struct allocator *a, u32 page, u32 n)
 {
-	dap_pool_free(a->pool, &a->user,
-		      a->pool->region.cpu + ((size_t)page << PAGE_SHIFT),
-		      n << PAGE_SHIFT);
+	void *cpu = a->pool->region.cpu + ((size_t)page << PAGE_SHIFT);
+
+	if (dap_pool_free(a->pool, &a->user, cpu, n << PAGE_SHIFT) ==
+	    DAP_DRAINED) {
+		kref_put(&a->user.ref, user_gone);
+		module_put(THIS_MODULE);
+	}
 	return held_last;
 }
 
@@ -726,6 +735,7 @@ static int do_lock(struct bench_dev *b, u32 pages, u32 a1)
 
 	if (b->kernel)
 		return -EINVAL;
+	kref_init(&a.user.ref);
 	ret = make_allocator(&a, true);
 	if (ret)
 		return ret;
