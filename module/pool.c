@@ -35,7 +35,7 @@ struct dap_record {
 };
 
 /* Pages to look at for an allocation before others get the lock. */
-#define DAP_LOOK_PAGES	256
+#define DAP_LOOK_PAGES	32
 
 static_assert(sizeof(struct dap_record) <= DAP_RECORD_SIZE);
 
