@@ -113,6 +113,8 @@ static void kvfree(const void *meta)
 
 #define PAGES		1000
 #define BYTES		(PAGES * PAGE_SIZE)
+/* Looks at a whole pool, each with the lock of its own */
+#define LOOKS		DIV_ROUND_UP(PAGES, DAP_LOOK_PAGES)
 #define ANYWHERE	(~0U)
 #define CALLER		0x1234
 
@@ -652,7 +654,7 @@ static void destroyed(void)
 	EXPECT(alloc(&second, BYTES + 1) == ERR_PTR(-E2BIG));
 	EXPECT(!hold_more(&first));
 	TAKES(1, EXPECT(dap_pool_count_bad_free(&pool, &first)););
-	TAKES(4, EXPECT(!dap_pool_next(&pool, 0, &live)););
+	TAKES(LOOKS, EXPECT(!dap_pool_next(&pool, 0, &live)););
 	EXPECT(!stats().free_bytes && !stats().largest_free_bytes);
 	TAKES(1, EXPECT(dap_pool_failure(&pool, 1, &failure)););
 	EXPECT(failure.error == -ENODEV && !failure.free && !failure.largest);
@@ -735,7 +737,7 @@ static void walk(void)
 	bool found;
 
 	start();
-	TAKES(4, found = dap_pool_next(&pool, 0, &live););
+	TAKES(LOOKS, found = dap_pool_next(&pool, 0, &live););
 	EXPECT(!found);
 
 	high = alloc(&first, 1);
@@ -747,7 +749,7 @@ static void walk(void)
 	EXPECT(low == pool.region.cpu + 6 * PAGE_SIZE);
 	EXPECT(live.size == 5000 && live.caller == 0x5678 && live.age == 5);
 	EXPECT(live.user == &second && !strcmp(live.dev, "second"));
-	TAKES(4, found = dap_pool_next(&pool, 7, &live););
+	TAKES(LOOKS, found = dap_pool_next(&pool, 7, &live););
 	EXPECT(found && live.page == PAGES - 1 && live.pages == 1);
 	EXPECT(high == pool.region.cpu + (PAGES - 1) * PAGE_SIZE);
 	EXPECT(live.size == 1 && live.caller == CALLER && live.age == 12);
