@@ -156,6 +156,8 @@ static void after_removal(struct device *dev)
 	if (client && client->state < DAP_LEAVING)
 		dap_client_leave(client, false);
 	dap_unlock();
+	/* Its device tree node may go with it: of an overlay it has to be free. */
+	dap_registry_flush();
 }
 
 static int dap_bus_notify(struct notifier_block *nb, unsigned long action,

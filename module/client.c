@@ -489,7 +489,8 @@ static bool try_is_done(struct dap_client *client)
 	struct device *dev = client->dev;
 	bool done;
 
-	if (!client->has_ref)
+	/* Of a dead one nothing changes, and who removes its device waits. */
+	if (!client->has_ref || READ_ONCE(client->state) == DAP_DEAD)
 		return is_done(client);
 	if (!device_trylock(dev)) {
 		usleep_range(1000, 2000);

@@ -52,7 +52,8 @@
  * away on the way to ENDED.  Then a call may be on its way in them, so that the
  * client stays.  PINNED and ENDED have a reference on the module, so that its
  * code stays as well; who holds memory has one anyway.  Nobody waits for a state;
- * who waits for clients to be freed is a pool that goes (dap_registry_flush()).
+ * who waits for clients to be freed (dap_registry_flush()) is a pool that goes, and
+ * a device that is removed: nothing refers to it afterwards but memory it holds.
  *
  * Locking: dap_lock() protects the lists and all of this.  It is taken in process
  * context only, with a device's lock held or without, and no device's lock is
@@ -410,9 +411,11 @@ struct llist_node *dap_clients_idle(void)
  *
  * Except for clients whose device's lock is taken: who has it may be waiting, too.
  *
- * Context: process context, may sleep; not under dap_lock().
+ * Context: process context, may sleep; not under dap_lock(). In the work itself, when
+ * the last reference to a device had others removed, there is nothing to wait for.
  */
 void dap_registry_flush(void)
 {
-	flush_work(&dap_reap_work);
+	if (current_work() != &dap_reap_work)
+		flush_work(&dap_reap_work);
 }

@@ -174,12 +174,16 @@ unbind_pool() { echo $1 2>/dev/null >$pool_driver/unbind; }
 with_overlays() { [ -d /proc/device-tree/reserved-memory/run-time@20000000 ]; }
 
 # The write is the request, so it must be one.
+apply_overlay()
+{
+	dd if="$here/overlays/$1.dtbo" of=$overlays/apply bs=64k 2>/dev/null
+}
+
 add_default()
 {
 	insmod "$here/dma_alias_pool_overlay.ko"
 	rig_watch off
-	dd if="$here/overlays/default.dtbo" of=$overlays/apply bs=64k 2>/dev/null ||
-		fail "no default pool"
+	apply_overlay default || fail "no default pool"
 	rig_watch on
 }
 
@@ -424,6 +428,36 @@ attached_while_removed()
 		same_stat a clients 0
 		released L0
 	done
+	ends
+}
+
+# A device that is gone is not kept until the module gets round to it: the node of
+# an overlay has to be free when that is removed, or the kernel complains.
+removed_while_busy()
+{
+	if ! with_overlays; then
+		skip "no overlays"
+		return
+	fi
+	starts dap-life.0@a L0
+	load_tests || fail "no test module"
+	insmod "$here/dma_alias_pool_overlay.ko" || fail "no overlays here"
+	ok_life keep L0 1
+	has_memory_of a L0 0
+	ok_life del L0
+	apply_overlay late || fail "not applied"
+	attach $pool_a overlay-test-late || fail "attach failed"
+	ok_dev overlay-test-late alloc 5000
+	ok_dev overlay-test-late free 0
+	has_client a overlay-test-late || fail "no client"
+	log_clear
+	ok_life slow released 1000
+	ok_life free L0 0
+	usleep 100000
+	echo 1 >$overlays/remove || fail "not removed"
+	! dmesg | grep 'OF: ERROR' || fail "somebody has its node"
+	ok_life slow -
+	unload_tests
 	ends
 }
 
@@ -752,7 +786,7 @@ consumers()
 [ $# -gt 0 ] || set -- freed_while_bound_again \
 	bound_with_memory_of_a_dead_pool default_client_is_taken_over \
 	pool_as_a_client drivers_that_cannot_be_unbound attached_while_removed \
-	default_pool_dies probe_fails_at_attach copied_operations \
+	removed_while_busy default_pool_dies probe_fails_at_attach copied_operations \
 	copied_before_attach lender_goes device_on_no_bus probe_sets_operations \
 	load_fails bound_again consumers device_of_the_tree \
 	memory_of_the_kernels_pool

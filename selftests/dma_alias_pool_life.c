@@ -85,7 +85,12 @@ static const char * const life_modes[] = {
 /* In the order of the bus's events from BUS_NOTIFY_ADD_DEVICE on. */
 static const char * const life_events[] = {
 	"add", "del", "removed", "bind", "bound", "unbind", "unbound",
+	"released",	/* not of the bus: a unit's device is freed */
 };
+
+#define LIFE_RELEASED	(ARRAY_SIZE(life_events) - 1)
+
+static unsigned int life_slow[2][ARRAY_SIZE(life_events)];
 
 struct life_slot {
 	struct device *dev;
@@ -409,6 +414,8 @@ static void life_release(struct device *dev)
 {
 	struct life_unit *unit = dev_get_platdata(dev);
 
+	if (life_slow[0][LIFE_RELEASED])
+		msleep(life_slow[0][LIFE_RELEASED]);
 	atomic_inc(&unit->released);
 	kfree(container_of(dev, struct life_dev, pdev.dev));
 }
@@ -679,8 +686,6 @@ static int do_raw(const char *pool)
 }
 
 /* --- a bus that takes its time */
-
-static unsigned int life_slow[2][ARRAY_SIZE(life_events)];
 
 static int do_slow(char *word, char *args)
 {

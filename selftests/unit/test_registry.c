@@ -90,6 +90,7 @@ static struct workqueue_struct queue;
 static bool no_memory;
 static int queues;
 static struct work_struct *pending;
+static struct work_struct *running;
 static unsigned int queued;	/* how often something was */
 
 struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags,
@@ -124,10 +125,20 @@ bool flush_work(struct work_struct *work)
 	/* It may be running, and wants the lock. */
 	EXPECT(!dap_mutex.held);
 	EXPECT(!pending || pending == work);
+	/* It would wait for itself. */
+	EXPECT(!running);
 	pending = NULL;
-	if (was_pending)
+	if (was_pending) {
+		running = work;
 		work->func(work);
+		running = NULL;
+	}
 	return was_pending;
+}
+
+struct work_struct *current_work(void)
+{
+	return running;
 }
 
 /* --- what a pool is made of, and in which order it goes */
@@ -252,6 +263,8 @@ static void reap(struct work_struct *work)
 		client->has_module = false;
 		if (client->state == DAP_DEAD)
 			free_client(client);
+		/* As when that was the last reference to a device with others below. */
+		dap_registry_flush();
 	}
 	dap_entries_release();
 }

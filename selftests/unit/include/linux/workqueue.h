@@ -25,5 +25,6 @@ bool queue_work(struct workqueue_struct *wq, struct work_struct *work);
 /* The system's, which is none. */
 #define schedule_work(work)	queue_work(NULL, work)
 bool flush_work(struct work_struct *work);
+struct work_struct *current_work(void);
 
 #endif /* DAP_UNIT_LINUX_WORKQUEUE_H */
