@@ -419,7 +419,7 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page)
 	if (n > a->pages)
 		return -E2BIG;
 
-	order = min_t(u32, fls(n - 1), a->max_order);
+	order = dap_alloc_order(a, n);
 	if (limit >= a->pages)
 		start = dap_best(a, n, order);
 	else

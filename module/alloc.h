@@ -8,6 +8,7 @@
 #define DMA_ALIAS_POOL_ALLOC_H
 
 #include <linux/bitops.h>
+#include <linux/kernel.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
 
@@ -52,6 +53,12 @@ struct dap_alloc {
 size_t dap_alloc_meta_size(u32 pages);
 void dap_alloc_init(struct dap_alloc *a, u32 pages, u32 offset,
 		    unsigned int max_order, void *meta);
+
+/* The order of a request of n pages, 1 to the size of the pool. */
+static inline u32 dap_alloc_order(const struct dap_alloc *a, u32 n)
+{
+	return min_t(u32, fls(n - 1), a->max_order);
+}
 
 int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page);
 int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n);

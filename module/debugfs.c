@@ -9,7 +9,6 @@
  */
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
-#include <linux/jiffies.h>
 #include <linux/seq_file.h>
 
 #include "caller.h"
@@ -152,7 +151,7 @@ static int allocations_show(struct seq_file *s, void *v)
 		return 0;
 	}
 	seq_printf(s, "0x%08x %10u %-24s %10u ", live->page << PAGE_SHIFT,
-		   live->size, live->dev, live->age / HZ);
+		   live->size, live->dev, live->age);
 	show_caller(s, live->caller);
 	return 0;
 }
@@ -250,7 +249,7 @@ static int failures_show(struct seq_file *s, void *unused)
 		if (!dap_pool_failure(&entry->pool, i, &failure))
 			break;
 		seq_printf(s, "%10u %12zu %12zu %12zu %-24s ",
-			   ((u32)jiffies - failure.when) / HZ, failure.size,
+			   dap_pool_age(failure.when), failure.size,
 			   failure.free, failure.largest, failure.dev);
 		show_caller(s, failure.caller);
 	}

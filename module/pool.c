@@ -15,13 +15,13 @@
  * registry.c's business.
  */
 #include <linux/device.h>
-#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 
 #include "compat.h"
 #include "pool.h"
@@ -38,6 +38,12 @@ struct dap_record {
 #define DAP_LOOK_PAGES	32
 
 static_assert(sizeof(struct dap_record) <= DAP_RECORD_SIZE);
+
+/* Jiffies of 32 bits are back where they were after weeks. */
+static u32 now(void)
+{
+	return ktime_get_seconds();
+}
 
 static u32 pages_for(size_t size)
 {
@@ -158,6 +164,20 @@ static int drop(struct dap_pool *pool, struct dap_user *user)
 	return --user->held ? 0 : DAP_DRAINED;
 }
 
+/**
+ * dap_pool_alignment() - how a request will be aligned
+ * @pool: the pool
+ * @size: bytes
+ *
+ * Return: a power of two, in bytes: the least that holds @size, less only where
+ * somebody gave that up for the pool (max_align).
+ */
+size_t dap_pool_alignment(const struct dap_pool *pool, size_t size)
+{
+	size = clamp(size, (size_t)1, (size_t)pool->region.size);
+	return PAGE_SIZE << dap_alloc_order(&pool->alloc, pages_for(size));
+}
+
 static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 		u32 limit, unsigned long caller, u32 *page)
 {
@@ -179,7 +199,7 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 	record->user = user;
 	record->caller = caller;
 	record->size = size;
-	record->when = jiffies;
+	record->when = now();
 
 	user->live_allocs++;
 	user->allocs++;
@@ -216,7 +236,7 @@ static noinline void note_failure(struct dap_pool *pool, struct dap_user *user,
 	failure->error = error;
 	memcpy(failure->dev, user->name, sizeof(failure->dev));
 	failure->caller = caller;
-	failure->when = jiffies;
+	failure->when = now();
 }
 
 /**
@@ -277,9 +297,13 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
 	int ret;
 
 	lockdep_assert_held(&pool->lock);
-	if (record->user != user)
-		return dap_alloc_check(&pool->alloc, page, pages_for(size)) ?:
-		       -EPERM;
+	if (record->user != user ||
+	    (size != requested && size != PAGE_ALIGN(requested))) {
+		ret = dap_alloc_check(&pool->alloc, page, pages_for(size));
+		if (ret)
+			return ret;
+		return record->user != user ? -EPERM : -EINVAL;
+	}
 	ret = dap_alloc_put(&pool->alloc, page, pages_for(size));
 	if (ret)
 		return ret;
@@ -296,7 +320,8 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
  * @pool: the pool
  * @user: who holds it
  * @cpu:  the address that dap_pool_alloc() returned; dap_pool_contains() it
- * @size: bytes, as allocated
+ * @size: bytes, as allocated; or those rounded up to whole pages, which some
+ *	  drivers remember instead, and which is no danger
  *
  * Context: any.
  * Return: 0; DAP_DRAINED if this was all that @user held, when the caller has to
@@ -321,6 +346,17 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 	      give(pool, user, offset >> PAGE_SHIFT, size) : -ENOENT;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
+}
+
+/**
+ * dap_pool_age() - how long ago was that?
+ * @when: as recorded
+ *
+ * Return: seconds.
+ */
+u32 dap_pool_age(u32 when)
+{
+	return now() - when;
 }
 
 /**
@@ -352,7 +388,7 @@ bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live)
 			live->user = record->user;
 			live->size = record->size;
 			live->caller = record->caller;
-			live->age = (u32)jiffies - record->when;
+			live->age = dap_pool_age(record->when);
 			/* The user may be gone once the lock is dropped. */
 			memcpy(live->dev, record->user->name,
 			       sizeof(live->dev));

@@ -94,7 +94,7 @@ struct dap_bucket {
  * @error:   why, as dap_pool_alloc() returned it
  * @dev:     name of the device
  * @caller:  who called the DMA API
- * @when:    jiffies
+ * @when:    in seconds, see dap_pool_age()
  */
 struct dap_failure {
 	size_t size;
@@ -152,7 +152,7 @@ struct dap_pool {
  * @dev:    name of the device that holds it
  * @user:   identity of the holder, to be compared only
  * @caller: who called the DMA API
- * @age:    jiffies since it was allocated
+ * @age:    seconds since it was allocated
  */
 struct dap_live {
 	u32 page;
@@ -197,6 +197,8 @@ void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
 bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user);
 int dap_pool_drop(struct dap_pool *pool, struct dap_user *user);
 void dap_pool_count_fallback(struct dap_pool *pool);
+u32 dap_pool_age(u32 when);
+size_t dap_pool_alignment(const struct dap_pool *pool, size_t size);
 bool dap_pool_count_bad_free(struct dap_pool *pool, struct dap_user *user);
 
 /* Offset of an address in the pool, in bytes; only for dap_pool_contains(). */

@@ -65,6 +65,22 @@ new_device_at_an_old_place()
 middle() { bad dap-test.0 middle "dap-test.0: DMA pool sram: bad free .*no allocation starts there"; }
 unaligned() { bad dap-test.0 unaligned "dap-test.0: DMA pool sram: bad free .*no allocation starts there"; }
 wrong_size() { bad dap-test.0 size "dap-test.0: DMA pool sram: bad free .*another size"; }
+wrong_byte() { bad dap-test.0 byte "dap-test.0: DMA pool sram: bad free .*another size"; }
+
+# Harmless, and some drivers do.
+size_in_whole_pages()
+{
+	load_all
+	ok_dev dap-test.0 alloc 100
+	ok_dev dap-test.0 alloc 5000
+	ok_dev dap-test.0 free 0 pages
+	ok_dev dap-test.0 free 1 pages
+	same_stat sram live_allocs 0
+	same_stat sram requested_bytes 0
+	same_stat sram bad_free_count 0
+	unload_all
+}
+
 of_another_client() { bad dap-test.1 dap-test.1 "dap-test.1: DMA pool sram: bad free .*belongs to dap-test.0"; }
 
 double()
@@ -103,4 +119,4 @@ double_after_reuse()
 }
 
 ktap_run not_in_the_pool new_device_at_an_old_place middle unaligned wrong_size \
-	of_another_client double double_after_reuse
+	wrong_byte size_in_whole_pages of_another_client double double_after_reuse

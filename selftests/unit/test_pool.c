@@ -118,7 +118,12 @@ static void kvfree(const void *meta)
 #define ANYWHERE	(~0U)
 #define CALLER		0x1234
 
-unsigned long jiffies;
+static time64_t seconds;
+
+time64_t ktime_get_seconds(void)
+{
+	return seconds;
+}
 static int claim_result;
 static unsigned int claims;	/* that are not released */
 static struct dap_region claimed;
@@ -229,7 +234,7 @@ static void start_with(const struct dap_spec *s)
 	module_goes = false;
 	no_memory = false;
 	claim_result = 0;
-	jiffies = 100;
+	seconds = 100;
 	cleared = 0;
 	EXPECT(!dap_pool_init(&pool, NULL, s, true));
 }
@@ -549,6 +554,57 @@ static void refused_frees(void)
 	end();
 }
 
+/* A free that names another size than the request may be meant for something else. */
+static void sizes_of_frees(void)
+{
+	static const struct {
+		size_t size, freed;
+		bool right;
+	} sizes[] = {
+		{ 100, 100, true }, { 100, PAGE_SIZE, true },
+		{ 100, 99, false }, { 100, 101, false }, { 100, 4000, false },
+		{ 100, 0, false },
+		{ PAGE_SIZE, 100, false }, { PAGE_SIZE, PAGE_SIZE - 1, false },
+		{ 5000, 2 * PAGE_SIZE, true }, { 5000, PAGE_SIZE, false },
+		{ 5000, 4999, false }, { 5000, 2 * PAGE_SIZE - 1, false },
+		{ PAGE_SIZE + 1, 2 * PAGE_SIZE, true },
+	};
+	unsigned int i;
+	void *a;
+
+	start();
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		a = alloc(&first, sizes[i].size);
+		if (!sizes[i].right) {
+			EXPECT(give_back(&first, a, sizes[i].freed) == -EINVAL);
+			EXPECT(give_back(&second, a, sizes[i].size) == -EPERM);
+			EXPECT(figures(&first).live_bytes == sizes[i].size);
+			EXPECT(!give_back(&first, a, sizes[i].size));
+		} else {
+			EXPECT(!give_back(&first, a, sizes[i].freed));
+		}
+		EXPECT(stats().free_bytes == BYTES && !figures(&first).live_bytes);
+		/* Whatever was in the record. */
+		EXPECT(give_back(&first, a, sizes[i].freed ?: 1) == -ENOENT);
+	}
+	end();
+}
+
+static void alignments(void)
+{
+	start();
+	EXPECT(dap_pool_alignment(&pool, 1) == PAGE_SIZE);
+	EXPECT(dap_pool_alignment(&pool, PAGE_SIZE) == PAGE_SIZE);
+	EXPECT(dap_pool_alignment(&pool, PAGE_SIZE + 1) == 2 * PAGE_SIZE);
+	EXPECT(dap_pool_alignment(&pool, 5 * PAGE_SIZE) == 8 * PAGE_SIZE);
+	/* Of what is no request, something that can be computed with. */
+	EXPECT(dap_pool_alignment(&pool, 0) == PAGE_SIZE);
+	EXPECT(dap_pool_alignment(&pool, SIZE_MAX) >= BYTES / 2);
+	pool.alloc.max_order = 1;
+	EXPECT(dap_pool_alignment(&pool, 5 * PAGE_SIZE) == 2 * PAGE_SIZE);
+	end();
+}
+
 /* Whoever makes it has to drop both, which pool.c does not. */
 static void last_free(void)
 {
@@ -703,7 +759,7 @@ static void failures(void)
 	TAKES(1, EXPECT(!dap_pool_failure(&pool, 0, &failure)););
 	held = alloc(&second, 600 * PAGE_SIZE);
 	for (i = 1; i <= 2 * DAP_FAILURES + 3; i++) {
-		jiffies = i;
+		seconds = i;
 		EXPECT(alloc(&first, 600 * PAGE_SIZE + i) == ERR_PTR(-ENOSPC));
 		for (k = 0; k < DAP_FAILURES; k++) {
 			bool there;
@@ -741,9 +797,9 @@ static void walk(void)
 	EXPECT(!found);
 
 	high = alloc(&first, 1);
-	jiffies += 7;
+	seconds += 7;
 	TAKES(1, low = dap_pool_alloc(&pool, &second, 5000, 8, 0x5678););
-	jiffies += 5;
+	seconds += 5;
 	TAKES(1, found = dap_pool_next(&pool, 0, &live););
 	EXPECT(found && live.page == 6 && live.pages == 2);
 	EXPECT(low == pool.region.cpu + 6 * PAGE_SIZE);
@@ -920,6 +976,8 @@ static const struct tap_test tests[] = {
 	{ "figures of a user", user_figures },
 	{ "figures of a pool", pool_figures },
 	{ "frees that are refused change nothing", refused_frees },
+	{ "frees of another size", sizes_of_frees },
+	{ "alignments", alignments },
 	{ "the last free", last_free },
 	{ "a user that is gone", user_is_gone },
 	{ "a pool that is gone", dead },
