@@ -192,10 +192,11 @@ static inline bool dap_is_bounced(struct device *dev, phys_addr_t phys)
 	return false;
 #elif defined(CONFIG_SWIOTLB_DYNAMIC)
 	return dev->dma_uses_io_tlb;
+#elif defined(DAP_HAS_IS_SWIOTLB_BUFFER)
+	/* Where there are both, this is the one that looks at the address. */
+	return is_swiotlb_buffer(dev, phys);
 #elif defined(DAP_HAS_FIND_IO_TLB_POOL)
 	return swiotlb_find_pool(dev, phys);
-#elif defined(DAP_HAS_FORCE_BOUNCE)
-	return is_swiotlb_buffer(dev, phys);
 #else
 	return true;
 #endif

@@ -16,8 +16,10 @@ dap-probes := \
   $(call dap-has,DAP_HAS_NONCONTIGUOUS,$(dap-include)/dma-mapping.h,dma_alloc_noncontiguous) \
   $(call dap-has,DAP_HAS_DMA_MMIO,$(dap-include)/dma-mapping.h,define DMA_ATTR_MMIO) \
   $(call dap-has,DAP_HAS_FORCE_BOUNCE,$(dap-include)/swiotlb.h,bool is_swiotlb_force_bounce) \
+  $(call dap-has,DAP_HAS_IS_SWIOTLB_BUFFER,$(dap-include)/swiotlb.h,inline bool is_swiotlb_buffer.struct device) \
   $(call dap-has,DAP_HAS_FIND_IO_TLB_POOL,$(dap-include)/swiotlb.h,inline .*swiotlb_find_pool) \
   $(call dap-has,DAP_DMA_CAPABLE_HAS_ATTRS,$(dap-include)/dma-direct.h,bool is_ram.* unsigned long attrs) \
+  $(call dap-has,DAP_RANGES_HAVE_OFFSET,$(dap-include)/dma-direct.h,^[[:space:]]+u64[[:space:]]+offset;) \
   $(call dap-has,DAP_HAS_CONST_BUS,$(dap-include)/device/bus.h,bus_register_notifier.const struct bus_type) \
   $(call dap-has,DAP_HAS_DMA_IOMMU,$(dap-include)/device.h,dma_iommu) \
   $(call dap-has,DAP_HAS_DEV_FLAGS,$(dap-include)/device.h,accessors.dma_coherent) \
