@@ -31,6 +31,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "bus.h"
 #include "client.h"
 #include "compat.h"
 #include "direct.h"
@@ -148,8 +149,6 @@ static bool set_ops(struct dap_client *client)
 	}
 	client->saved = saved;
 	client->before = before;
-	if (client->companion)
-		dap_companion_refresh(client->companion, dev);
 	dap_ops_build(client);
 	/* In place, its driver calls them as soon as it sees them. */
 	smp_wmb();
@@ -174,15 +173,15 @@ int dap_client_install(struct dap_client *client)
 	enum dap_client_state state = DAP_ATTACHED;
 	struct device *dev = client->dev;
 	const char *why;
+	dma_addr_t addr;
 
 	dap_assert_locked();
 	if (dap_cannot_unbind(dev))
 		state = DAP_PINNED;
-	why = dap_refusal(dev) ?: dap_translate(dev, entry, &client->bus);
+	why = dap_refusal(dev) ?: dap_bus_address(dev, entry, &addr);
 	if (!why)
 		why = dap_region_map(&client->pool->region,
 				     dap_is_coherent(dev));
-	client->bus_end = client->bus + client->pool->region.size - 1;
 	/* First what can fail, and is not seen by a driver that runs. */
 	if (!why && !dap_client_set_state(client, state))
 		why = "the module is being unloaded";
@@ -428,14 +427,10 @@ void dap_client_unbound(struct device *dev, bool removed)
 	if (client && client->state == DAP_PINNED)
 		dap_client_set_state(client, DAP_ATTACHED);
 	/* Some architectures clear them at unbind, some drivers set others. */
-	if (copied) {
+	if (copied)
 		set_dma_ops(dev, &copied->lender->ops);
-	} else if (client && has_own_ops(client)) {
-		/* What it borrowed is freed by now. */
-		if (client->companion)
-			dap_companion_refresh(client->companion, dev);
+	else if (client && has_own_ops(client))
 		set_dma_ops(dev, &client->ops);
-	}
 }
 
 /* A device that has no driver, and copied what its parent had. */

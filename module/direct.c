@@ -24,7 +24,7 @@
  *
  * Contexts: as for the DMA API, any; creating and destroying a companion sleeps.
  * Ownership: a client owns its companion; dma_range_map, dma_parms and the like
- * in it are borrowed from the device and refreshed at each bind.
+ * in it are borrowed from the device, and so refreshed whenever it is used.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
@@ -51,6 +51,25 @@ static void dap_companion_release(struct device *dev)
 	kfree(container_of(dev, struct dap_companion, dev));
 }
 
+/* It has all limits of the device, as they are now. */
+static void refresh(struct device *companion, struct device *dev)
+{
+	*companion->dma_mask = dev->dma_mask ? *dev->dma_mask : 0;
+	companion->coherent_dma_mask = dev->coherent_dma_mask;
+	companion->bus_dma_limit = dev->bus_dma_limit;
+	companion->dma_range_map = dev->dma_range_map;
+	companion->dma_parms = dev->dma_parms;
+	companion->archdata = dev->archdata;
+#if defined(CONFIG_SWIOTLB) && defined(DAP_HAS_IO_TLB_MEM)
+	companion->dma_io_tlb_mem = dev->dma_io_tlb_mem;
+#endif
+#ifdef CONFIG_DMA_CMA
+	companion->cma_area = dev->cma_area;
+#endif
+	dap_assign_coherent(companion, dev_is_dma_coherent(dev));
+	set_dev_node(companion, dev_to_node(dev));
+}
+
 /**
  * dap_companion_create() - make the stand-in of a device
  * @dev:  the device
@@ -72,39 +91,8 @@ struct device *dap_companion_create(struct device *dev, const char *name,
 	companion->dev.init_name = name;
 	companion->dev.release = dap_companion_release;
 	companion->dev.dma_mask = &companion->dma_mask;
-	dap_companion_refresh(&companion->dev, dev);
+	refresh(&companion->dev, dev);
 	return &companion->dev;
-}
-
-/* What a driver may change at any time while it is bound. */
-static void refresh_masks(struct device *companion, struct device *dev)
-{
-	*companion->dma_mask = dev->dma_mask ? *dev->dma_mask : 0;
-	companion->coherent_dma_mask = dev->coherent_dma_mask;
-}
-
-/**
- * dap_companion_refresh() - take over the limits of a device
- * @companion: its companion
- * @dev:       the device, about to be bound: bus->dma_configure() has run
- *
- * Context: any.
- */
-void dap_companion_refresh(struct device *companion, struct device *dev)
-{
-	refresh_masks(companion, dev);
-	companion->bus_dma_limit = dev->bus_dma_limit;
-	companion->dma_range_map = dev->dma_range_map;
-	companion->dma_parms = dev->dma_parms;
-	companion->archdata = dev->archdata;
-#if defined(CONFIG_SWIOTLB) && defined(DAP_HAS_IO_TLB_MEM)
-	companion->dma_io_tlb_mem = dev->dma_io_tlb_mem;
-#endif
-#ifdef CONFIG_DMA_CMA
-	companion->cma_area = dev->cma_area;
-#endif
-	dap_assign_coherent(companion, dev_is_dma_coherent(dev));
-	set_dev_node(companion, dev_to_node(dev));
 }
 
 /**
@@ -122,11 +110,18 @@ void dap_companion_destroy(struct device *companion)
 	put_device(companion);
 }
 
-static struct device *companion_of(struct device *dev)
+/**
+ * dap_companion_of() - the companion of a client, to be used now
+ * @dev: the client
+ *
+ * Context: any.
+ * Return: the companion.
+ */
+struct device *dap_companion_of(struct device *dev)
 {
 	struct device *companion = dap_client_of(dev)->companion;
 
-	refresh_masks(companion, dev);
+	refresh(companion, dev);
 	return companion;
 }
 
@@ -206,7 +201,7 @@ dma_addr_t dap_direct_map_phys(struct device *dev, phys_addr_t phys,
 	if (unlikely(!has_cache_ops(dev) || attrs & DMA_ATTR_MMIO ||
 		     dap_always_bounces(dev) ||
 		     !dap_dma_capable(dev, addr, size, attrs)))
-		return map_by_companion(companion_of(dev), phys, size, dir,
+		return map_by_companion(dap_companion_of(dev), phys, size, dir,
 					attrs);
 
 	if (!dev_is_dma_coherent(dev) && !(attrs & DMA_ATTR_SKIP_CPU_SYNC))
@@ -230,13 +225,15 @@ static __always_inline void sync_single(struct device *dev, dma_addr_t addr,
 					enum dma_data_direction dir,
 					bool for_device)
 {
-	struct device *companion = dap_client_of(dev)->companion;
 	phys_addr_t phys = dma_to_phys(dev, addr);
+	struct device *companion;
 
-	if (dap_is_bounced(companion, phys)) {
-		sync_by_companion(companion, addr, size, dir, for_device);
+	if (dap_is_bounced(dap_client_of(dev)->companion, phys)) {
+		sync_by_companion(dap_companion_of(dev), addr, size, dir,
+				  for_device);
 	} else if (!has_cache_ops(dev)) {
-		addr = begin(companion_of(dev), phys, size, dir);
+		companion = dap_companion_of(dev);
+		addr = begin(companion, phys, size, dir);
 		if (addr == DMA_MAPPING_ERROR)
 			return;
 		sync_by_companion(companion, addr, size, dir, for_device);
@@ -276,12 +273,11 @@ static void dap_direct_sync_single_for_device(struct device *dev,
 void dap_direct_unmap_phys(struct device *dev, dma_addr_t addr, size_t size,
 			   enum dma_data_direction dir, unsigned long attrs)
 {
-	struct device *companion = dap_client_of(dev)->companion;
-
 	if (attrs & DMA_ATTR_MMIO)
 		return;
-	if (dap_is_bounced(companion, dma_to_phys(dev, addr)))
-		dma_unmap_phys(companion, addr, size, dir, attrs);
+	if (dap_is_bounced(dap_client_of(dev)->companion,
+			   dma_to_phys(dev, addr)))
+		dma_unmap_phys(dap_companion_of(dev), addr, size, dir, attrs);
 	else if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC))
 		dap_direct_sync_single_for_cpu(dev, addr, size, dir);
 }
@@ -317,30 +313,6 @@ static int dap_direct_map_sg(struct device *dev, struct scatterlist *sgl,
 err:
 	dap_direct_unmap_sg(dev, sgl, i, dir, attrs | DMA_ATTR_SKIP_CPU_SYNC);
 	return DAP_MAP_SG_ERROR;
-}
-
-static void dap_direct_sync_sg_for_cpu(struct device *dev,
-				       struct scatterlist *sgl, int nents,
-				       enum dma_data_direction dir)
-{
-	struct scatterlist *sg;
-	int i;
-
-	for_each_sg(sgl, sg, nents, i)
-		dap_direct_sync_single_for_cpu(dev, sg_dma_address(sg),
-					       sg->length, dir);
-}
-
-static void dap_direct_sync_sg_for_device(struct device *dev,
-					  struct scatterlist *sgl, int nents,
-					  enum dma_data_direction dir)
-{
-	struct scatterlist *sg;
-	int i;
-
-	for_each_sg(sgl, sg, nents, i)
-		dap_direct_sync_single_for_device(dev, sg_dma_address(sg),
-						  sg->length, dir);
 }
 
 /*
@@ -386,17 +358,17 @@ static void dap_direct_free_pages(struct device *dev, size_t size,
 
 static int dap_direct_dma_supported(struct device *dev, u64 mask)
 {
-	return !dma_set_coherent_mask(companion_of(dev), mask);
+	return !dma_set_coherent_mask(dap_companion_of(dev), mask);
 }
 
 static u64 dap_direct_get_required_mask(struct device *dev)
 {
-	return dma_get_required_mask(companion_of(dev));
+	return dma_get_required_mask(dap_companion_of(dev));
 }
 
 static size_t dap_direct_max_mapping_size(struct device *dev)
 {
-	return dma_max_mapping_size(companion_of(dev));
+	return dma_max_mapping_size(dap_companion_of(dev));
 }
 
 #ifdef CONFIG_DMA_API_DEBUG
@@ -464,7 +436,7 @@ void dap_direct_free(struct device *companion, size_t size, void *cpu,
 	dap_companion_destroy(adopter);
 }
 
-/* .alloc, .free, .mmap and .get_sgtable are always ops.c's. */
+/* .alloc, .free, .mmap, .get_sgtable and .sync_sg_ are always ops.c's. */
 const struct dma_map_ops dap_direct_ops = {
 	.dap_alloc_pages	= dap_direct_alloc_pages,
 	.free_pages		= dap_direct_free_pages,
@@ -473,8 +445,6 @@ const struct dma_map_ops dap_direct_ops = {
 	.unmap_sg		= dap_direct_unmap_sg,
 	.sync_single_for_cpu	= dap_direct_sync_single_for_cpu,
 	.sync_single_for_device	= dap_direct_sync_single_for_device,
-	.sync_sg_for_cpu	= dap_direct_sync_sg_for_cpu,
-	.sync_sg_for_device	= dap_direct_sync_sg_for_device,
 	.dma_supported		= dap_direct_dma_supported,
 	.get_required_mask	= dap_direct_get_required_mask,
 	.max_mapping_size	= dap_direct_max_mapping_size,

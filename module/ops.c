@@ -19,6 +19,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
+#include "bus.h"
 #include "caller.h"
 #include "compat.h"
 #include "direct.h"
@@ -29,21 +30,40 @@
 #include "trace.h"
 
 /*
- * The first page of the pool that a device cannot address, or far beyond.  @dev is
- * the client's device, or one that has copied its operations.
+ * What a device can have of the pool: *bus is set to the bus address of the pool's
+ * start, *limit to its first page that cannot be addressed, or far beyond.  @dev is
+ * the client's device, or one that has copied its operations.  Returns why it can
+ * have nothing of that size, or NULL.
  */
-static u32 reachable_pages(const struct dap_client *client,
-			   const struct device *dev)
+static const char *reach(const struct dap_client *client, struct device *dev,
+			 size_t size, dma_addr_t *bus, u32 *limit)
 {
+	const struct dap_entry *entry = dap_entry_of(client);
+	const char *why = dap_bus_address(dev, entry, bus);
 	u64 mask = dev->coherent_dma_mask;
 
+	*limit = 0;
+	if (unlikely(why))
+		return why;
+	/* It is aligned in the pool, as @bus or else @phys is. */
+	if (!entry->has_bus &&
+	    (*bus - entry->pool.region.phys) &
+	    (dap_pool_alignment(client->pool, size) - 1))
+		return "its bus address would not be aligned, see max_align";
 	if (dev->bus_dma_limit)
 		mask = min_not_zero(mask, dev->bus_dma_limit);
-	if (likely(mask >= client->bus_end))
-		return U32_MAX;
-	if (mask < client->bus)
-		return 0;
-	return (mask - client->bus + 1) >> PAGE_SHIFT;
+	if (likely(mask >= *bus + entry->pool.region.size - 1))
+		*limit = U32_MAX;
+	else if (mask < *bus)
+		why = "it is beyond what the device can address";
+	else
+		*limit = (mask - *bus + 1) >> PAGE_SHIFT;
+	return why;
+}
+
+static const struct dma_map_ops *ops_before(const struct dap_client *client)
+{
+	return client->before ?: &dap_direct_ops;
 }
 
 /* Of what drivers may try again and again. */
@@ -51,15 +71,18 @@ static DEFINE_RATELIMIT_STATE(dap_ratelimit, DEFAULT_RATELIMIT_INTERVAL,
 			      DEFAULT_RATELIMIT_BURST);
 
 static noinline void report_failure(struct dap_client *client,
-				    struct device *dev, size_t size, u32 limit,
-				    int error)
+				    struct device *dev, size_t size, int error)
 {
 	struct dap_pool *pool = client->pool;
 	struct dap_pool_stats stats;
-	const char *why = "there is no room";
+	const char *why;
+	dma_addr_t bus;
+	u32 limit;
 
 	if (!__ratelimit(&dap_ratelimit))
 		return;
+	why = reach(client, dev, size, &bus, &limit);
+	dap_pool_stats(pool, &stats);
 	if (error == -EINVAL)
 		why = "nothing was asked for";
 	else if (error == -E2BIG)
@@ -68,16 +91,17 @@ static noinline void report_failure(struct dap_client *client,
 		why = "it is gone";
 	else if (error == -ENOMEM)
 		why = "fail_alloc in debugfs demands it";
-	else if (!limit)
-		why = "it is beyond what the device can address";
-	else if (limit < pool->region.size >> PAGE_SHIFT)
+	else if (!why && limit < pool->region.size >> PAGE_SHIFT)
 		why = "there is no room in what the device can address";
+	else if (!why && stats.free_bytes == stats.total_bytes)
+		why = "no place is aligned enough, see max_align";
+	else if (!why)
+		why = "there is no room";
 
-	dap_pool_stats(pool, &stats);
-	dev_err(dev, "DMA pool %s: no %zu bytes: %s; %zu of %zu free, at most %zu for one request; bus address %pad, mask %#llx, bus limit %#llx\n",
+	dev_err(dev, "DMA pool %s: no %zu bytes: %s; %zu of %zu free, at most %zu for one request; alignment %#zx, bus address %pad, mask %#llx, bus limit %#llx\n",
 		pool->name, size, why, stats.free_bytes, stats.total_bytes,
-		stats.largest_free_bytes, &client->bus, dev->coherent_dma_mask,
-		(u64)dev->bus_dma_limit);
+		stats.largest_free_bytes, dap_pool_alignment(pool, size), &bus,
+		dev->coherent_dma_mask, (u64)dev->bus_dma_limit);
 }
 
 /*
@@ -145,7 +169,7 @@ static void free_foreign(struct dap_client *client, struct device *dev,
 	if (client->before)
 		client->before->free(dev, size, cpu, handle, attrs);
 	else
-		dap_direct_free(client->companion, size, cpu, handle, attrs);
+		dap_direct_free(dap_companion_of(dev), size, cpu, handle, attrs);
 }
 
 static int foreign_mmap(struct dap_client *client, struct device *dev,
@@ -155,7 +179,7 @@ static int foreign_mmap(struct dap_client *client, struct device *dev,
 	const struct dma_map_ops *before = client->before;
 
 	if (!before)
-		return dma_mmap_attrs(client->companion, vma, cpu, handle, size,
+		return dma_mmap_attrs(dap_companion_of(dev), vma, cpu, handle, size,
 				      attrs);
 	if (!before->mmap)
 		return -ENXIO;
@@ -169,7 +193,7 @@ static int foreign_sgtable(struct dap_client *client, struct device *dev,
 	const struct dma_map_ops *before = client->before;
 
 	if (!before)
-		return dma_get_sgtable_attrs(client->companion, sgt, cpu,
+		return dma_get_sgtable_attrs(dap_companion_of(dev), sgt, cpu,
 					     handle, size, attrs);
 	if (!before->get_sgtable)
 		return -ENXIO;
@@ -200,6 +224,7 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	const unsigned long *frame = __builtin_frame_address(0);
 	struct dap_client *client = dap_client_of(dev);
 	struct dap_pool *pool = client->pool;
+	dma_addr_t bus;
 	void *cpu;
 	u32 limit;
 
@@ -208,12 +233,12 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 		return NULL;
 	}
 
-	limit = reachable_pages(client, dev);
+	reach(client, dev, size, &bus, &limit);
 	cpu = dap_pool_alloc(pool, &client->user, size, limit,
 			     dap_caller(frame));
 	if (!IS_ERR(cpu)) {
-		*handle = client->bus + dap_pool_offset(pool, cpu);
-		trace_alloc(client, size, *handle);
+		*handle = bus + dap_pool_offset(pool, cpu);
+		trace_alloc(dev, pool->name, size, *handle);
 		return cpu;
 	}
 	trace_failure(client, size, PTR_ERR(cpu));
@@ -229,7 +254,7 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	}
 
 	if (!(attrs & DMA_ATTR_NO_WARN) && !(gfp & __GFP_NOWARN))
-		report_failure(client, dev, size, limit, PTR_ERR(cpu));
+		report_failure(client, dev, size, PTR_ERR(cpu));
 	return NULL;
 }
 
@@ -268,11 +293,14 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 			 dma_addr_t handle, unsigned long attrs)
 {
 	struct dap_client *client = dap_client_of(dev);
-	struct dap_pool *pool = client->pool;
+	struct dap_entry *entry = dap_entry_of(client);
+	struct dap_pool *pool = &entry->pool;
+	bool traced = trace_free_enabled();
 	int ret;
 
-	/* Before: the client may be gone after. */
-	trace_free(client, size, handle);
+	/* The client may be gone after, and the pool. */
+	if (traced)
+		kref_get(&entry->ref);
 	if (likely(dap_pool_contains(pool, cpu)))
 		ret = dap_pool_free(pool, &client->user, cpu, size);
 	else
@@ -280,7 +308,12 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 
 	if (unlikely(ret < 0))
 		bad_free(client, dev, size, cpu, ret);
-	else if (ret == DAP_DRAINED)
+	if (traced) {
+		if (ret >= 0)
+			trace_free(dev, pool->name, size, handle);
+		dap_entry_put(entry);
+	}
+	if (ret == DAP_DRAINED)
 		drained(client);
 }
 
@@ -325,10 +358,15 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 	if (vma->vm_pgoff >= count || pages > count - vma->vm_pgoff)
 		return -ENXIO;
 
+	if (!dap_is_coherent(dev)) {
 #ifdef CONFIG_MMU
-	if (!dap_is_coherent(dev))
 		vma->vm_page_prot = pgprot_dmacoherent(vma->vm_page_prot);
+#else
+		/* Of pages of the kernel's there is none that is not cached. */
+		if (!dap_pool_contains(client->pool, cpu))
+			return -ENXIO;
 #endif
+	}
 	return remap_pfn_range(vma, vma->vm_start,
 			       PHYS_PFN(cpu_to_phys(client, cpu)) +
 			       vma->vm_pgoff,
@@ -378,15 +416,73 @@ static struct page *dap_ops_alloc_pages(struct device *dev, size_t size,
 					enum dma_data_direction dir, gfp_t gfp)
 {
 	struct dap_client *client = dap_client_of(dev);
-	const struct dma_map_ops *before = client->before ?: &dap_direct_ops;
 	struct page *page;
 
-	page = before->dap_alloc_pages(dev, size, handle, dir, gfp);
+	page = ops_before(client)->dap_alloc_pages(dev, size, handle, dir, gfp);
 	if (page) {
 		dap_pool_count_fallback(client->pool);
-		trace_fallback(client, size, *handle);
+		trace_fallback(dev, client->pool->name, size, *handle);
 	}
 	return page;
+}
+
+/*
+ * Whose cache maintenance to use.  Memory of a pool needs none, so NULL for that,
+ * and there may be no address to do it at: drivers ask for it all the same.
+ */
+static noinline const struct dma_map_ops *ops_to_sync(struct device *dev,
+						      dma_addr_t addr)
+{
+	struct dap_client *client = dap_client_of(dev);
+	dma_addr_t start;
+
+	if (!dap_bus_address(dev, dap_entry_of(client), &start) &&
+	    addr - start < client->pool->region.size)
+		return NULL;
+	return ops_before(client);
+}
+
+static void dap_ops_sync_single_for_cpu(struct device *dev, dma_addr_t addr,
+					size_t size,
+					enum dma_data_direction dir)
+{
+	const struct dma_map_ops *ops = ops_to_sync(dev, addr);
+
+	if (ops)
+		ops->sync_single_for_cpu(dev, addr, size, dir);
+}
+
+static void dap_ops_sync_single_for_device(struct device *dev, dma_addr_t addr,
+					   size_t size,
+					   enum dma_data_direction dir)
+{
+	const struct dma_map_ops *ops = ops_to_sync(dev, addr);
+
+	if (ops)
+		ops->sync_single_for_device(dev, addr, size, dir);
+}
+
+static void dap_ops_sync_sg_for_cpu(struct device *dev, struct scatterlist *sgl,
+				    int nents, enum dma_data_direction dir)
+{
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sg(sgl, sg, nents, i)
+		dap_ops_sync_single_for_cpu(dev, sg_dma_address(sg), sg->length,
+					    dir);
+}
+
+static void dap_ops_sync_sg_for_device(struct device *dev,
+				       struct scatterlist *sgl, int nents,
+				       enum dma_data_direction dir)
+{
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sg(sgl, sg, nents, i)
+		dap_ops_sync_single_for_device(dev, sg_dma_address(sg),
+					       sg->length, dir);
 }
 
 /**
@@ -398,7 +494,7 @@ static struct page *dap_ops_alloc_pages(struct device *dev, size_t size,
  */
 void dap_ops_build(struct dap_client *client)
 {
-	struct dma_map_ops ops = *(client->before ?: &dap_direct_ops);
+	struct dma_map_ops ops = *ops_before(client);
 
 	ops.alloc = dap_ops_alloc;
 	ops.free = dap_ops_free;
@@ -406,6 +502,14 @@ void dap_ops_build(struct dap_client *client)
 	ops.get_sgtable = dap_ops_get_sgtable;
 	if (ops.dap_alloc_pages)
 		ops.dap_alloc_pages = dap_ops_alloc_pages;
+	if (ops.sync_single_for_cpu) {
+		ops.sync_single_for_cpu = dap_ops_sync_single_for_cpu;
+		ops.sync_sg_for_cpu = dap_ops_sync_sg_for_cpu;
+	}
+	if (ops.sync_single_for_device) {
+		ops.sync_single_for_device = dap_ops_sync_single_for_device;
+		ops.sync_sg_for_device = dap_ops_sync_sg_for_device;
+	}
 
 	/* dma_need_sync() looks whether these are there. */
 	if (!client->before && !IS_ENABLED(CONFIG_SWIOTLB) &&

@@ -13,6 +13,7 @@
 #include <linux/of.h>
 #include <linux/platform_device.h>
 
+#include "bus.h"
 #include "compat.h"
 #include "outsider.h"
 #include "policy.h"
@@ -30,58 +31,6 @@ void dap_policy_init(struct dap_rule *rules, unsigned int nr_rules)
 {
 	dap_rules = rules;
 	dap_nr_rules = nr_rules;
-}
-
-/* Is it all there, at bus addresses that follow each other from @bus on? */
-static bool is_covered(const struct bus_dma_region *map,
-		       const struct dap_region *region, dma_addr_t bus)
-{
-	const struct bus_dma_region *range;
-	u64 done = 0, offset;
-
-	while (map && done < region->size) {
-		for (range = map; range->size; range++) {
-			offset = region->phys + done - range->cpu_start;
-			if (region->phys + done >= range->cpu_start &&
-			    offset < range->size &&
-			    range->dma_start + offset == bus + done)
-				break;
-		}
-		if (!range->size)
-			return false;
-		done += min_t(u64, range->size - offset, region->size - done);
-	}
-	return true;
-}
-
-/**
- * dap_translate() - bus address of a pool's first byte for a device
- * @dev:   the device
- * @entry: the pool, one piece for the device only if its bus keeps it in one
- * @addr:  set, if not NULL
- *
- * Return: why there is no such address, or NULL.
- */
-const char *dap_translate(struct device *dev, struct dap_entry *entry,
-			  dma_addr_t *addr)
-{
-	struct dap_region *region = &entry->pool.region;
-	dma_addr_t bus = entry->bus, end;
-
-	if (!entry->has_bus) {
-		bus = phys_to_dma(dev, region->phys);
-		end = phys_to_dma(dev, region->phys + region->size - 1);
-		if (bus == DMA_MAPPING_ERROR || end == DMA_MAPPING_ERROR ||
-		    end < bus || end - bus != region->size - 1 ||
-		    !is_covered(dev->dma_range_map, region, bus))
-			return "dma-ranges of its bus do not cover the pool in one piece";
-	}
-	/* Its driver may still set another mask; its bus stays what it is. */
-	if (dev->bus_dma_limit && bus > dev->bus_dma_limit)
-		return "its bus cannot address the pool";
-	if (addr)
-		*addr = bus;
-	return NULL;
 }
 
 /* A device that the driver of pools would take, whether it has or not. */
@@ -150,7 +99,7 @@ int dap_refuse(struct device *dev, const char *pool, const char *why)
 static struct dap_entry *entry_of_node(const struct device_node *np,
 				       bool *named, bool *broken)
 {
-	struct dap_entry *entry, *found = NULL;
+	struct dap_entry *found = NULL;
 	struct device_node *region;
 	int bytes, i;
 	u32 phandle;
@@ -174,9 +123,7 @@ static struct dap_entry *entry_of_node(const struct device_node *np,
 		*named |= of_device_is_compatible(region,
 						  "dma-alias-pool,region") ||
 			  of_device_is_compatible(region, "dma-alias-pool");
-		list_for_each_entry(entry, &dap_entries, node)
-			if (entry->region_np == region)
-				found = entry;
+		found = dap_entry_at(region);
 		of_node_put(region);
 	}
 	return found;
@@ -249,12 +196,13 @@ found:
 struct dap_entry *dap_choose_default(struct device *dev)
 {
 	struct dap_entry *entry;
+	dma_addr_t addr;
 
 	dap_assert_locked();
 	list_for_each_entry(entry, &dap_entries, node)
 		if (entry->is_default && entry->state == DAP_UP &&
 		    !dap_refusal(dev) && !dap_is_coherent(dev) &&
-		    !dap_translate(dev, entry, NULL))
+		    !dap_bus_address(dev, entry, &addr))
 			return entry;
 	return NULL;
 }

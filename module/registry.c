@@ -184,6 +184,24 @@ struct dap_entry *dap_entry_find(const char *name)
 	return NULL;
 }
 
+/**
+ * dap_entry_at() - the pool of a region
+ * @region: device tree node of the region, or NULL
+ *
+ * Context: under dap_lock().
+ * Return: the pool, or NULL; the latest of them, where an earlier one is gone.
+ */
+struct dap_entry *dap_entry_at(const struct device_node *region)
+{
+	struct dap_entry *entry, *found = NULL;
+
+	dap_assert_locked();
+	list_for_each_entry(entry, &dap_entries, node)
+		if (region && entry->region_np == region)
+			found = entry;
+	return found;
+}
+
 static void queue_entry(struct kref *users)
 {
 	llist_add(&container_of(users, struct dap_entry, users)->idle,

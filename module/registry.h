@@ -91,8 +91,6 @@ enum dap_client_state {
  * @dev:	the device; NULL if it was freed before its memory, which is lost
  * @pool:	where its coherent memory comes from
  * @state:	see there
- * @bus:	what the device calls the start of the pool
- * @bus_end:	and its last byte
  * @before:	what the device used before; NULL is the kernel's direct mapping
  * @saved:	what its dma_ops were set to then; NULL is the architecture's
  * @companion:	stands in for the device where the direct mapping is needed
@@ -114,8 +112,6 @@ struct dap_client {
 	struct device *dev;
 	struct dap_pool *pool;
 	enum dap_client_state state;
-	dma_addr_t bus;
-	dma_addr_t bus_end;
 	const struct dma_map_ops *before;
 	const struct dma_map_ops *saved;
 	struct device *companion;
@@ -169,6 +165,7 @@ extern bool dap_registry_is_open;
 extern struct workqueue_struct *dap_wq;
 
 struct dap_entry *dap_entry_find(const char *name);
+struct dap_entry *dap_entry_at(const struct device_node *region);
 void dap_entry_unuse(struct dap_entry *entry);
 void dap_entry_put(struct dap_entry *entry);
 void dap_entries_release(void);

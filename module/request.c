@@ -12,6 +12,7 @@
 #include <linux/export.h>
 
 #include "attach.h"
+#include "bus.h"
 #include "client.h"
 #include "compat.h"
 #include "dma_alias_pool.h"
@@ -50,10 +51,11 @@ static int may_join(struct device *dev, struct dap_entry *entry)
 {
 	struct dap_client *old = dap_client_find(dev);
 	const char *why = dap_refusal_by(entry, dev);
+	dma_addr_t addr;
 
 	/* Before its driver is unbound in vain: what is known of it by now. */
 	if (!why && dev->driver)
-		why = dap_translate(dev, entry, NULL) ?:
+		why = dap_bus_address(dev, entry, &addr) ?:
 		      dap_region_conflict(&entry->pool.region,
 					  dap_is_coherent(dev));
 	if (why)
@@ -324,14 +326,10 @@ EXPORT_SYMBOL_GPL(dma_alias_pool_attach);
  */
 int dma_alias_pool_attach_node(struct device *dev, struct device_node *region)
 {
-	struct dap_entry *entry, *found = NULL;
 	int ret;
 
 	dap_lock();
-	list_for_each_entry(entry, &dap_entries, node)
-		if (region && entry->region_np == region)
-			found = entry;
-	ret = attach_driver(dev, found);
+	ret = attach_driver(dev, dap_entry_at(region));
 	dap_unlock();
 	return ret;
 }

@@ -12,11 +12,13 @@
 
 #include <linux/tracepoint.h>
 
+#include "bus.h"
 #include "registry.h"
 
 DECLARE_EVENT_CLASS(dap_memory,
-	TP_PROTO(const struct dap_client *client, size_t size, dma_addr_t bus),
-	TP_ARGS(client, size, bus),
+	TP_PROTO(struct device *dev, const char *pool, size_t size,
+		 dma_addr_t bus),
+	TP_ARGS(dev, pool, size, bus),
 	TP_STRUCT__entry(
 		__array(char, dev, 32)
 		__array(char, pool, DAP_NAME_LEN)
@@ -24,8 +26,8 @@ DECLARE_EVENT_CLASS(dap_memory,
 		__field(u64, bus)
 	),
 	TP_fast_assign(
-		strscpy(__entry->dev, dev_name(client->dev), 32);
-		strscpy(__entry->pool, client->pool->name, DAP_NAME_LEN);
+		strscpy(__entry->dev, dev_name(dev), 32);
+		strscpy(__entry->pool, pool, DAP_NAME_LEN);
 		__entry->size = size;
 		__entry->bus = bus;
 	),
@@ -34,19 +36,22 @@ DECLARE_EVENT_CLASS(dap_memory,
 );
 
 DEFINE_EVENT(dap_memory, alloc,
-	TP_PROTO(const struct dap_client *client, size_t size, dma_addr_t bus),
-	TP_ARGS(client, size, bus)
+	TP_PROTO(struct device *dev, const char *pool, size_t size,
+		 dma_addr_t bus),
+	TP_ARGS(dev, pool, size, bus)
 );
 
 DEFINE_EVENT(dap_memory, free,
-	TP_PROTO(const struct dap_client *client, size_t size, dma_addr_t bus),
-	TP_ARGS(client, size, bus)
+	TP_PROTO(struct device *dev, const char *pool, size_t size,
+		 dma_addr_t bus),
+	TP_ARGS(dev, pool, size, bus)
 );
 
 /* Memory of the normal allocator instead. */
 DEFINE_EVENT(dap_memory, fallback,
-	TP_PROTO(const struct dap_client *client, size_t size, dma_addr_t bus),
-	TP_ARGS(client, size, bus)
+	TP_PROTO(struct device *dev, const char *pool, size_t size,
+		 dma_addr_t bus),
+	TP_ARGS(dev, pool, size, bus)
 );
 
 /* The pool could not serve a request; a fallback may follow. */
@@ -78,9 +83,12 @@ DECLARE_EVENT_CLASS(dap_membership,
 		__field(u64, bus)
 	),
 	TP_fast_assign(
+		dma_addr_t bus;
+
+		dap_bus_address(client->dev, dap_entry_of(client), &bus);
 		strscpy(__entry->dev, dev_name(client->dev), 32);
 		strscpy(__entry->pool, client->pool->name, DAP_NAME_LEN);
-		__entry->bus = client->bus;
+		__entry->bus = bus;
 	),
 	TP_printk("client=%s pool=%s bus=0x%llx", __entry->dev, __entry->pool,
 		  __entry->bus)

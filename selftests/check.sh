@@ -161,7 +161,7 @@ watch="--watch $POOL_PHYS:$POOL_SIZE"
 for module in dma_alias_pool:module dma_alias_pool_test:selftests; do
 	watch+=" --module ${module%:*}=$build/modules/${module#*:}/${module%:*}.ko"
 done
-for script in calls coherent files attach mapping lifetime streaming bad_free bad_input; do
+for script in calls coherent files attach mapping lifetime streaming ranges bad_free bad_input; do
 	# with an MMU no cacheable view is mapped, and the CPU has its caches
 	if [ "$BOARD" = smp ]; then
 		boots+=("$script $(on_smp "$script") --timeout 600")

@@ -206,6 +206,36 @@ shifted_bus()
 	ok_dev bus:dt-test-shifted map 1500 from
 }
 
+# Its driver says that its DMA goes another way than its node does.
+bus_of_its_driver()
+{
+	ok_dev dt-test-named of_dma /bus/dt-test-shifted
+	if [ $ops = others ]; then
+		skip "this kernel sets operations of its own then"
+		unbind dt-test-named
+		bind dt-test-named
+		return
+	fi
+	ok_dev dt-test-named alloc 5000
+	from_pool $(hex $((named_base - 0x10000000))) 0x200000 ${named_alias:-$named_base}
+	ok_dev dt-test-named map 1500 bidi
+	ok_dev dt-test-named of_dma /blind-bus/dt-test-blind
+	ok_dev dt-test-named limits
+	if [ $coherent -eq 0 ]; then
+		bad_dev dt-test-named alloc 5000
+		log_has "dt-test-named: DMA pool $named: no 5000 bytes: dma-ranges of its bus do not cover the pool in one piece"
+	fi
+	ok_dev dt-test-named free all
+	same_stat $named bad_free_count 0
+	# what it has lowered it does not raise again
+	ok_dev dt-test-named bus_limit 0
+	ok_dev dt-test-named coherent_mask 0xffffffff
+	ok_dev dt-test-named streaming_mask 0xffffffff
+	unbind dt-test-named
+	bind dt-test-named
+	in_pool dt-test-named $named
+}
+
 blind_bus()
 {
 	nobodys blind-bus:dt-test-blind
@@ -393,6 +423,6 @@ ends_empty()
 ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_default by_parameter \
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
-	two_pools_want_it by_the_driver own_memory shifted_bus blind_bus two_pools_at_once full_pool_and_coherent_devices \
+	two_pools_want_it by_the_driver own_memory shifted_bus bus_of_its_driver blind_bus two_pools_at_once full_pool_and_coherent_devices \
 	sync_is_needed_if_not_coherent mapped_for_its_clients scatterlist in_place_with_buffers \
 	default_gives_way ends_empty

@@ -30,6 +30,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/of.h>
+#include <linux/of_device.h>
 #include <linux/of_reserved_mem.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
@@ -268,7 +269,7 @@ static int do_dmam(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* free ID | all */
+/* free ID [pages] | all: with pages, the size is rounded up to them */
 static int do_free(struct test_dev *t, char *args)
 {
 	struct test_buffer *b;
@@ -277,9 +278,11 @@ static int do_free(struct test_dev *t, char *args)
 		free_all(t);
 		return 0;
 	}
-	b = buffer_of(t, args);
+	b = buffer_of(t, strsep(&args, " "));
 	if (!b)
 		return -ENOENT;
+	if (args)
+		b->size = PAGE_ALIGN(b->size);
 	free_buffer(t, b);
 	return 0;
 }
@@ -700,6 +703,90 @@ static int do_bus_limit(struct test_dev *t, char *args)
 	return 0;
 }
 
+/*
+ * of_dma PATH: what some drivers do in their probe, for the node that their DMA
+ * goes through; ops: are they the same afterwards?
+ */
+static int do_of_dma(struct test_dev *t, char *args)
+{
+#ifdef CONFIG_OF
+	const struct dma_map_ops *ops = get_dma_ops(t->dev);
+	struct device_node *np = of_find_node_by_path(args);
+	int ret;
+
+	if (!np)
+		return -ENOENT;
+	ret = of_dma_configure(t->dev, np, true);
+	of_node_put(np);
+	result(t, "ops=%s\n", get_dma_ops(t->dev) == ops ? "same" : "others");
+	return ret;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+/*
+ * ranges [CPU BUS SIZE]...: the same, with the ranges as they are; the driver core
+ * frees them at unbind, as those of the device tree
+ */
+static int do_ranges(struct test_dev *t, char *args)
+{
+	unsigned long long cpu, bus, size;
+	struct bus_dma_region *map;
+	unsigned int n = 0;
+
+	map = kcalloc(8, sizeof(*map), GFP_KERNEL);
+	if (!map)
+		return -ENOMEM;
+	while (args && n < 7) {
+		if (number(strsep(&args, " "), &cpu) ||
+		    number(strsep(&args, " "), &bus) ||
+		    number(strsep(&args, " "), &size)) {
+			kfree(map);
+			return -EINVAL;
+		}
+		map[n].cpu_start = cpu;
+		map[n].dma_start = bus;
+		map[n].size = size;
+#ifdef DAP_RANGES_HAVE_OFFSET
+		map[n].offset = cpu - bus;
+#endif
+		n++;
+	}
+	kfree(t->dev->dma_range_map);
+	t->dev->dma_range_map = map;
+	return 0;
+}
+
+/*
+ * sync ID: the syncs of streaming DMA, for coherent memory, as u-dma-buf does.  Goes
+ * to the ops themselves, as badfree does.
+ */
+static int do_sync(struct test_dev *t, char *args)
+{
+	struct test_buffer *b = buffer_of(t, args);
+	const struct dma_map_ops *ops = get_dma_ops(t->dev);
+	struct scatterlist sg;
+
+	if (!b || !ops)
+		return -ENOENT;
+	sg_init_table(&sg, 1);
+	sg.length = b->size;
+	sg_dma_address(&sg) = b->dma;
+	sg_dma_len(&sg) = b->size;
+	if (ops->sync_single_for_cpu) {
+		ops->sync_single_for_cpu(t->dev, b->dma, b->size,
+					 DMA_BIDIRECTIONAL);
+		ops->sync_sg_for_cpu(t->dev, &sg, 1, DMA_FROM_DEVICE);
+	}
+	if (ops->sync_single_for_device) {
+		ops->sync_single_for_device(t->dev, b->dma, b->size,
+					    DMA_BIDIRECTIONAL);
+		ops->sync_sg_for_device(t->dev, &sg, 1, DMA_TO_DEVICE);
+	}
+	return 0;
+}
+
 /* node_refs PATH: references that are held on a device tree node */
 static int do_node_refs(struct test_dev *t, char *args)
 {
@@ -764,7 +851,7 @@ static int do_keep(struct test_dev *t, char *args)
 }
 
 /*
- * badfree ID middle | unaligned | size | double | again | outside | DEVICE: what
+ * badfree ID middle | unaligned | size | byte | double | again | outside | DEVICE: what
  * no driver should do; with a DEVICE, that one frees it.  Goes to the ops
  * themselves: DMA_API_DEBUG would complain first.
  */
@@ -787,6 +874,8 @@ static int do_badfree(struct test_dev *t, char *args)
 		offset = 64;
 	} else if (!strcmp(args, "size")) {
 		size += PAGE_SIZE;
+	} else if (!strcmp(args, "byte")) {
+		size--;
 	} else if (!strcmp(args, "double")) {
 		free_buffer(t, b);
 	} else if (!strcmp(args, "outside")) {
@@ -957,6 +1046,9 @@ static const struct {
 	{ "coherent_mask", do_coherent_mask },
 	{ "streaming_mask", do_streaming_mask },
 	{ "bus_limit",	 do_bus_limit },
+	{ "of_dma",	 do_of_dma },
+	{ "ranges",	 do_ranges },
+	{ "sync",	 do_sync },
 	{ "node_refs",	 do_node_refs, true },
 	{ "sgtable",	 do_sgtable },
 	{ "limits",	 do_limits },

@@ -92,7 +92,8 @@ beyond_the_buffer()
 	same_stat sram live_allocs 1
 }
 
-# Of memory that was not the pool's, too.
+# Of memory that was not the pool's, too: never of pages of the kernel's that are
+# cached, to be shared with a device that does not snoop.
 fallback()
 {
 	ok_dev dap-test.0 free 0
@@ -100,6 +101,11 @@ fallback()
 	ok_dev dap-test.1 alloc $((2 * page)) nokmap
 	same_stat sram fallback_count 1
 	! map dap-test.1 0 0 $((3 * page)) || fail "mapped too much"
+	if with_mmu || snooped; then
+		map dap-test.1 0 0 $((2 * page)) || fail "mmap: $map_result"
+	else
+		! map dap-test.1 0 0 $((2 * page)) || fail "cached pages mapped"
+	fi
 	ok_dev dap-test.1 free 0
 	ok_dev dap-test.0 free 0
 }

@@ -156,6 +156,22 @@ noncoherent_works_with_a_full_pool()
 	ok_dev dap-test.1 free 0
 }
 
+# There is nothing to do for it, and no memory at its address that could be cached.
+coherent_memory_is_not_synced()
+{
+	unload_all
+	load "pools=$(pool sram)" "clients=dap-test.*" || fail "cannot load"
+	load_tests record_cache=1
+	ok_dev dap-test.0 alloc 20000
+	ok_dev dap-test.0 fill 0 0x5a
+	cache_record dap-test.0 >/dev/null
+	ok_dev dap-test.0 sync 0
+	! caches_are_seen_to ||
+		same "what syncs do to caches" "$(cache_record dap-test.0)" "caches=-"
+	ok_dev dap-test.0 check 0 0x5a
+	ok_dev dap-test.0 free 0
+}
+
 # Its lines must not be written back over what the device writes.
 fallback_is_clean()
 {
@@ -183,4 +199,4 @@ ends_empty()
 ktap_run before_and_after newer_attributes mask_that_the_kernel_refuses \
 	mask_below_all_memory \
 	noncoherent_is_not_from_the_pool noncoherent_works_with_a_full_pool \
-	fallback_is_clean ends_empty
+	fallback_is_clean coherent_memory_is_not_synced ends_empty

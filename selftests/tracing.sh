@@ -51,6 +51,19 @@ alloc_and_free()
 	traced 1 "alloc: "
 }
 
+# A free that is refused is none.
+refused_free()
+{
+	ok_dev dap-test.0 alloc 20000
+	clear_trace
+	rig_expect "dap-test.0: DMA pool sram: bad free .*another size"
+	ok_dev dap-test.0 badfree 0 byte
+	rig_end_expect
+	traced 0 "free: "
+	ok_dev dap-test.0 free 0
+	traced 1 "free: client=dap-test.0 pool=sram size=20000"
+}
+
 failure()
 {
 	clear_trace
@@ -82,4 +95,4 @@ ends()
 	[ ! -d $tracing/events/dma_alias_pool ] || fail "events left"
 }
 
-ktap_run starts attach_and_detach alloc_and_free failure fallback ends
+ktap_run starts attach_and_detach alloc_and_free refused_free failure fallback ends

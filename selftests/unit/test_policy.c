@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/policy.c as it is, with params.c for the patterns and outsider.c for who
- * is excluded: who can be a client, who gets which pool, what comes before what,
+ * module/policy.c as it is, with bus.c for addresses, params.c for the patterns and
+ * outsider.c for who is excluded: who can be a client, who gets which pool, what comes before what,
  * what is said about it, and that all of it relies on dap_lock().
  */
 #pragma GCC diagnostic ignored "-Wunused-parameter"	/* stand-ins have some */
@@ -142,6 +142,7 @@ void kfree(const void *p)
 	free((void *)p);
 }
 
+#include "../../module/bus.c"
 #include "../../module/outsider.c"
 #include "../../module/params.c"
 #include "../../module/policy.c"
@@ -235,6 +236,17 @@ struct dap_entry *dap_entry_find(const char *name)
 			found = entry;
 	}
 	return *name || count == 1 ? found : NULL;
+}
+
+struct dap_entry *dap_entry_at(const struct device_node *region)
+{
+	struct dap_entry *entry, *found = NULL;
+
+	dap_assert_locked();
+	list_for_each_entry(entry, &dap_entries, node)
+		if (region && entry->region_np == region)
+			found = entry;
+	return found;
 }
 
 static struct device_node first_region, second_region, other_region, node;
@@ -402,6 +414,12 @@ static const struct bus_dma_region whole[] = {
 	{ 0x20100000, 0x30100000, 0x100000 },
 	{ 0x20200000, 0x20200000, 0x200000 },
 	{ }
+}, alias_only[] = {
+	{ 0x20400000, 0x20000000, 0x400000 },
+	{ }
+}, half_of_alias[] = {
+	{ 0x20400000, 0x20000000, 0x200000 },
+	{ }
 };
 
 static void translation(void)
@@ -409,46 +427,53 @@ static void translation(void)
 	dma_addr_t bus = 0;
 
 	start();
-	EXPECT(!dap_translate(&dev, &first, &bus) && bus == 0x20000000);
-	/* Some only ask. */
-	EXPECT(!dap_translate(&dev, &first, NULL));
+	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x20000000);
 	dev.bus_offset = 0x1000000;
-	EXPECT(!dap_translate(&dev, &first, &bus) && bus == 0x21000000);
+	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x21000000);
 	dev.bus_end = 0x20000000;
-	EXPECT(dap_translate(&dev, &first, &bus));
-	EXPECT(dap_translate(&dev, &first, NULL));
-	EXPECT(bus == 0x21000000);
+	EXPECT(dap_bus_address(&dev, &first, &bus));
 	dev.bus_end = 0x20400000 - 1;
-	EXPECT(dap_translate(&dev, &first, &bus));
+	EXPECT(dap_bus_address(&dev, &first, &bus));
 	dev.bus_end = 0x20400000;
-	EXPECT(!dap_translate(&dev, &first, &bus));
+	EXPECT(!dap_bus_address(&dev, &first, &bus));
 
 	/* in two pieces */
 	start();
 	dev.bus_gap = 0x20400000;
-	EXPECT(!dap_translate(&dev, &first, &bus) && bus == 0x20000000);
+	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x20000000);
 	dev.bus_gap -= PAGE_SIZE;
-	EXPECT(dap_translate(&dev, &first, &bus));
+	EXPECT(dap_bus_address(&dev, &first, &bus));
 
 	/* its ends fit, but there is a hole, or another address, in the middle */
 	start();
 	dev.dma_range_map = whole;
-	EXPECT(!dap_translate(&dev, &first, &bus) && bus == 0x20000000);
+	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x20000000);
 	dev.dma_range_map = with_hole;
-	EXPECT(dap_translate(&dev, &first, &bus));
+	EXPECT(dap_bus_address(&dev, &first, &bus));
 	dev.dma_range_map = with_shift;
-	EXPECT(dap_translate(&dev, &first, &bus));
+	EXPECT(dap_bus_address(&dev, &first, &bus));
 	dev.dma_range_map = NULL;
+
+	/* Its bus knows the alias alone, or both: then the region comes first. */
+	start();
+	first.pool.region.alias = 0x20400000;
+	dev.dma_range_map = alias_only;
+	dev.bus_offset = -0x400000;
+	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x20000000);
+	dev.dma_range_map = half_of_alias;
+	EXPECT(dap_bus_address(&dev, &first, &bus));
+	dev.dma_range_map = NULL;
+	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x1fc00000);
 
 	start();
 	first.has_bus = true;
 	first.bus = 0x50000000;
 	dev.bus_end = 1;
-	EXPECT(!dap_translate(&dev, &first, &bus) && bus == 0x50000000);
+	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x50000000);
 	dev.bus_dma_limit = 0x50000000;
-	EXPECT(!dap_translate(&dev, &first, &bus));
+	EXPECT(!dap_bus_address(&dev, &first, &bus));
 	dev.bus_dma_limit = 0x50000000 - 1;
-	EXPECT(dap_translate(&dev, &first, &bus));
+	EXPECT(dap_bus_address(&dev, &first, &bus));
 	second.is_default = first.is_default = true;
 	dev.bus_end = 0;
 	dev.bus_dma_limit = 0x10000000;

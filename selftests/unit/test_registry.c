@@ -622,7 +622,7 @@ static void several_pools(void)
 
 static void names(void)
 {
-	struct dap_entry *first, *second;
+	struct dap_entry *first, *second, *third;
 
 	start();
 	dap_lock();
@@ -643,6 +643,18 @@ static void names(void)
 	EXPECT(dap_entry_find("second") == second);
 	EXPECT(!dap_entry_find("first"));
 	dap_unlock();
+	/* A region's pool is the latest of them: those before it are gone. */
+	third = new_entry(2, "third");
+	dap_lock();
+	EXPECT(dap_entry_at(&nodes[1]) == second);
+	EXPECT(dap_entry_at(&nodes[2]) == third && !dap_entry_at(&nodes[3]));
+	second->region_np = &nodes[2];
+	EXPECT(dap_entry_at(&nodes[2]) == third);
+	second->region_np = NULL;
+	EXPECT(!dap_entry_at(NULL));
+	second->region_np = &nodes[1];
+	dap_unlock();
+	dap_entry_unuse(third);
 	dap_entry_unuse(second);
 	dap_registry_flush();
 	dap_lock();
