@@ -4,19 +4,26 @@
  *
  * A wrong alias means that the CPU and the device work on different memory:
  * silent corruption.  So each page of the region is checked through both views.
- * This is the one place where the CPU reads the cacheable view; it never
- * writes through it, and no line of it stays in a cache.
+ * This is the one place where the CPU uses the cacheable view; no line of it
+ * stays in a cache.
  *
- * What is checked, in this order, so that a wrong address does least harm:
+ * Addresses may be wrong, and the memory behind them somebody's.  So nothing is
+ * written before both views have been seen to hold the same, and then one word at
+ * a time is changed and put back at once: the content survives, whoever's it is.
+ *
+ * What is checked, in this order:
  *  1. both views read the same before anything is written;
- *  2. what is written through the alias is what phys reads, page by page;
- *  3. what is not written does not change: every page keeps a mark of its own,
- *     which fails where the memory is smaller than the region and repeats.
+ *  2. page by page, what is written through the alias is what phys reads, and
+ *     what is written through phys is what the alias reads, which it is not where
+ *     the alias is cached after all, if only for reading;
+ *  3. what is written to a page does not change one at a distance of a power of
+ *     two, as it does where the memory is smaller than the region and repeats.
  * An address at which nothing answers cannot be checked: reading it is a bus
  * fault on most machines.
  */
 #include <linux/device.h>
 #include <linux/io.h>
+#include <linux/irqflags.h>
 #include <linux/mm.h>
 
 #include "compat.h"
@@ -26,89 +33,89 @@
 #define DAP_COMPARE_WORDS	16
 
 struct dap_views {
-	u32 *phys;		/* cacheable */
-	u32 *alias;		/* not */
-	size_t page_words;
-	unsigned long pages;
+	void *phys;		/* cacheable */
+	void *alias;		/* not */
 	const struct dap_region *region;
 };
 
-static u32 mark(unsigned long page)
-{
-	return 0xda700000u ^ (u32)page * 0x9e3779b1u;
-}
-
-/* Make the next read through phys come from memory. */
-static void drop_cached(const struct dap_views *v)
+/* What was written through phys is in memory then, and what is read comes from it. */
+static void drop_cached(const struct dap_views *v, size_t offset, size_t size)
 {
 	/* The uncached writes come before the maintenance ... */
 	mb();
-	dap_flush_cached_view(v->phys, v->region->phys, v->region->size);
+	dap_flush_cached_view(v->phys + offset, v->region->phys + offset, size);
 	/* ... and that before the reads. */
 	mb();
 }
 
 static int mismatch(struct device *dev, const struct dap_views *v,
-		    unsigned long page, const char *why)
+		    size_t offset, const char *why)
 {
-	phys_addr_t phys = v->region->phys + ((phys_addr_t)page << PAGE_SHIFT);
-	phys_addr_t alias = v->region->alias + ((phys_addr_t)page << PAGE_SHIFT);
+	phys_addr_t phys = v->region->phys + offset;
+	phys_addr_t alias = v->region->alias + offset;
 
-	return dev_err_probe(dev, -EINVAL, "%pa is no alias of %pa: %s\n",
+	return dev_err_probe(dev, -EINVAL, "%pa is no alias of %pa, or it is still cacheable: %s\n",
 			     &alias, &phys, why);
 }
 
 static int compare_untouched(struct device *dev, const struct dap_views *v)
 {
-	unsigned long page;
+	size_t offset;
 	unsigned int i;
 
-	drop_cached(v);
-	for (page = 0; page < v->pages; page++) {
-		const u32 *p = v->phys + page * v->page_words;
-		const u32 *a = v->alias + page * v->page_words;
+	for (offset = 0; offset < v->region->size; offset += PAGE_SIZE) {
+		const u32 *p = v->phys + offset;
+		const u32 *a = v->alias + offset;
 
 		for (i = 0; i < DAP_COMPARE_WORDS; i++)
 			if (READ_ONCE(p[i]) != READ_ONCE(a[i]))
-				return mismatch(dev, v, page,
+				return mismatch(dev, v, offset,
 						"they hold different data");
 	}
 	return 0;
 }
 
-/* One word in one page first: a wrong alias is then put back as it was. */
-static int write_one(struct device *dev, const struct dap_views *v)
+/*
+ * Is a change of *from, in the page at an offset, one of *to?  It is undone before
+ * an interrupt could see it, or change the word itself.  What *to reads is not
+ * dropped before: if a cache has it, that shows.
+ */
+static bool shows(const struct dap_views *v, size_t offset, u32 *from, u32 *to)
 {
-	u32 old = READ_ONCE(v->alias[0]);
-	u32 seen;
+	unsigned long flags;
+	bool seen = false;
+	u32 old;
 
-	WRITE_ONCE(v->alias[0], ~old);
-	drop_cached(v);
-	seen = READ_ONCE(v->phys[0]);
-	WRITE_ONCE(v->alias[0], old);
-	if (seen != ~old)
-		return mismatch(dev, v, 0,
-				"a write to the first is not seen in the second");
-	return 0;
+	local_irq_save(flags);
+	old = READ_ONCE(*from);
+	if (READ_ONCE(*to) == old) {
+		WRITE_ONCE(*from, ~old);
+		drop_cached(v, offset, sizeof(old));
+		seen = READ_ONCE(*to) == ~old;
+		WRITE_ONCE(*from, old);
+		drop_cached(v, offset, sizeof(old));
+	}
+	local_irq_restore(flags);
+	return seen;
 }
 
-/* Marks of their own in all pages; then new ones in every other page. */
-static int write_all(struct device *dev, const struct dap_views *v)
+static int change_pages(struct device *dev, const struct dap_views *v)
 {
-	unsigned long page;
-	u32 expect;
+	size_t offset;
 
-	for (page = 0; page < v->pages; page++)
-		WRITE_ONCE(v->alias[page * v->page_words], mark(page));
-	for (page = 0; page < v->pages; page += 2)
-		WRITE_ONCE(v->alias[page * v->page_words], ~mark(page));
-	drop_cached(v);
+	for (offset = 0; offset < v->region->size; offset += PAGE_SIZE) {
+		void *phys = v->phys + offset;
+		void *alias = v->alias + offset;
 
-	for (page = 0; page < v->pages; page++) {
-		expect = page & 1 ? mark(page) : ~mark(page);
-		if (READ_ONCE(v->phys[page * v->page_words]) != expect)
-			return mismatch(dev, v, page,
-					"a write to one page changed another, or none");
+		if (!shows(v, offset, alias, phys) ||
+		    !shows(v, offset, phys, alias))
+			return mismatch(dev, v, offset,
+					"a write to one is not seen in the other");
+		/* Without its lowest bit: 0 for each power of two. */
+		if (offset && shows(v, offset, alias,
+				    v->alias + (offset & (offset - 1))))
+			return mismatch(dev, v, offset,
+					"a write to it changed another page");
 	}
 	return 0;
 }
@@ -116,7 +123,7 @@ static int write_all(struct device *dev, const struct dap_views *v)
 /**
  * dap_verify_alias() - check that both addresses of a region are one memory
  * @dev:    the pool's device, for messages
- * @region: claimed, and mapped through its alias; its contents are lost
+ * @region: claimed, and mapped through its alias
  *
  * Context: process context, may sleep; the memory is not in use yet.
  * Return: 0, -EINVAL if the alias is none (reported, with both addresses),
@@ -126,8 +133,6 @@ int dap_verify_alias(struct device *dev, const struct dap_region *region)
 {
 	struct dap_views v = {
 		.alias = region->cpu,
-		.page_words = PAGE_SIZE / sizeof(u32),
-		.pages = region->size >> PAGE_SHIFT,
 		.region = region,
 	};
 	int ret;
@@ -138,14 +143,13 @@ int dap_verify_alias(struct device *dev, const struct dap_region *region)
 				     "cannot map %pa to check its alias\n",
 				     &region->phys);
 
-	ret = compare_untouched(dev, &v);
-	if (!ret)
-		ret = write_one(dev, &v);
-	if (!ret)
-		ret = write_all(dev, &v);
+	drop_cached(&v, 0, region->size);
+	ret = compare_untouched(dev, &v) ?: change_pages(dev, &v);
 
-	/* A line left behind would be stale as soon as a device writes. */
-	drop_cached(&v);
+	/* A line left behind would be stale as soon as a device writes ... */
+	drop_cached(&v, 0, region->size);
+	/* ... or be written back later, of an alias that is cached. */
+	dap_flush_cached_view(v.alias, region->alias, region->size);
 	memunmap(v.phys);
 	return ret;
 }

@@ -106,6 +106,27 @@ alias_holds_other_data()
 	unload_all
 }
 
+# A splash screen, or another core's image: the check leaves it as it is.
+content_survives()
+{
+	if [ -z "$alias" ]; then
+		skip "there is no alias to check"
+		return
+	fi
+	load "pools=$(pool x)" clients=dap-test.0 || fail "cannot load"
+	load_tests
+	ok_dev dap-test.0 alloc $pool_size
+	ok_dev dap-test.0 fill 0 0x5c
+	unload_all
+	load "pools=$(pool x)" || fail "cannot load"
+	load_tests
+	for at in 0 $page $half $((pool_size - page)); do
+		ok_dev dap-test.0 peek $(hex $((alias + at)))
+		same "the word at offset $at" $value 0x5c5c5c5c
+	done
+	unload_all
+}
+
 region_in_ram()
 {
 	ram=$(sed -n 's/^\([0-9a-f]*\)-.*: System RAM$/\1/p' /proc/iomem | head -n1)
@@ -236,6 +257,7 @@ unusual_but_right()
 ktap_run base_is_zero base_is_unaligned size_is_zero size_is_unaligned \
 	size_overflows alias_is_zero alias_is_unaligned alias_is_base \
 	alias_overlaps_region alias_is_none alias_holds_other_data \
+	content_survives \
 	region_in_ram alias_in_ram region_is_claimed pools_overlap \
 	name_is_taken pools_do_not_parse clients_do_not_parse \
 	clients_without_their_pool max_align_is_wrong still_loads unusual_but_right

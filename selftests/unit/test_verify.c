@@ -1,133 +1,290 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The alias check, on memory that pretends: two views of a file, put together
- * page by page, so that they are one memory, another, or nearly one. The
- * cacheable view is read-only, so that a write through it ends the test, and
- * shows what was there when it was flushed.
+ * The alias check, on memory that pretends: two views, put together page by page,
+ * so that they are one memory, another, or nearly one. Every access goes through
+ * a model of the caches: the view at phys is cached, write-back, the alias is not,
+ * or is after all. Lines come and go as they like.
+ *
+ * Whatever the result, memory is then as it was; so it is whenever interrupts are
+ * on, for who else may have it.
  */
 #pragma GCC diagnostic ignored "-Wunused-parameter"	/* stand-ins have some */
-#define _GNU_SOURCE
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <linux/types.h>
 #include <linux/compiler.h>
 #include <asm/barrier.h>
 
 #include "tap.h"
 
-/* In place of module/compat.h: the cacheable view shows what was there then. */
+/* In place of module/compat.h, and of what reads and writes memory. */
 #define DAP_COMPAT_H
 static void dap_flush_cached_view(void *va, phys_addr_t phys, size_t size);
+static u32 load(const u32 *from);
+static void store(u32 *to, u32 value);
+#undef READ_ONCE
+#undef WRITE_ONCE
+#define READ_ONCE(x)		load(&(x))
+#define WRITE_ONCE(x, value)	store(&(x), value)
 
 #include "../../module/verify.c"
 
+#define BASE		0x20000000
+#define ALIAS		0x20400000
 #define PAGES		16
+#define PAGE_WORDS	(PAGE_SIZE / sizeof(u32))
+#define WORDS		(PAGES * PAGE_WORDS)
+#define LINE		8	/* words */
 
-static u8 *phys_view, *alias_view;
-static u8 *cache;	/* of phys_view */
-static bool write_protected;	/* is alias_view? */
-static int file;
+enum caching { UNCACHED, WRITE_THROUGH, WRITE_BACK };
+
+struct line {
+	bool valid, dirty;
+	u32 data[LINE];
+};
+
+/* Of each page of a view: what page of the memory it is. */
+struct view {
+	enum caching caching;
+	phys_addr_t address;
+	unsigned int page[PAGES];
+	u32 pointers[WORDS];	/* never accessed: what the module has pointers to */
+	struct line lines[WORDS / LINE];
+};
+
+static struct view phys = { .caching = WRITE_BACK, .address = BASE };
+static struct view alias = { .address = ALIAS };
+/* Twice as much as the region has: the rest is others'. */
+static u32 memory[2 * WORDS], before[2 * WORDS];
+static unsigned int writes;	/* of memory */
+static bool irqs_off, unmappable;
+static unsigned int unrest;	/* a line comes or goes at every so manieth access */
 static const char *message;
+
+/* Where in memory is this word of a view? */
+static u32 *word_of(const struct view *view, unsigned int word)
+{
+	return memory + view->page[word / PAGE_WORDS] * PAGE_WORDS +
+	       word % PAGE_WORDS;
+}
+
+static void fetch(struct view *view, unsigned int i)
+{
+	if (!view->lines[i].valid)
+		memcpy(view->lines[i].data, word_of(view, i * LINE),
+		       sizeof(view->lines[i].data));
+	view->lines[i].valid = true;
+}
+
+static void evict(struct view *view, unsigned int i)
+{
+	if (view->lines[i].dirty) {
+		memcpy(word_of(view, i * LINE), view->lines[i].data,
+		       sizeof(view->lines[i].data));
+		writes++;
+	}
+	view->lines[i].valid = view->lines[i].dirty = false;
+}
+
+static struct view *view_of(const u32 *pointer, unsigned int *word)
+{
+	struct view *view = pointer >= phys.pointers &&
+			    pointer < phys.pointers + WORDS ? &phys : &alias;
+
+	if (pointer < view->pointers || pointer >= view->pointers + WORDS)
+		fail("an access outside of the region");
+	*word = pointer - view->pointers;
+	return view;
+}
+
+/* Not of pages whose first lines are of no interest only. */
+static void caches_work(void)
+{
+	struct view *view = rnd(2) ? &phys : &alias;
+	unsigned int i = rnd(PAGES) * (PAGE_WORDS / LINE) + rnd(2);
+
+	if (!unrest || rnd(unrest) || view->caching == UNCACHED)
+		return;
+	if (rnd(2))
+		evict(view, i);
+	else
+		fetch(view, i);
+}
+
+static u32 load(const u32 *from)
+{
+	unsigned int word;
+	struct view *view = view_of(from, &word);
+
+	caches_work();
+	if (view->caching == UNCACHED)
+		return *word_of(view, word);
+	fetch(view, word / LINE);
+	return view->lines[word / LINE].data[word % LINE];
+}
+
+static void store(u32 *to, u32 value)
+{
+	unsigned int word;
+	struct view *view = view_of(to, &word);
+	struct line *line = &view->lines[word / LINE];
+
+	EXPECT(irqs_off);
+	caches_work();
+	if (view->caching == WRITE_BACK) {
+		fetch(view, word / LINE);
+		line->dirty = true;
+	} else {
+		*word_of(view, word) = value;
+		writes++;
+	}
+	/* Write-through: a line is changed if it is there, and else does not come. */
+	line->data[word % LINE] = value;
+	caches_work();
+}
+
+static void dap_flush_cached_view(void *va, phys_addr_t address, size_t size)
+{
+	unsigned int word, end;
+	struct view *view = view_of(va, &word);
+
+	EXPECT(address == view->address + word * sizeof(u32));
+	EXPECT(size && word + size / sizeof(u32) <= WORDS);
+	end = word + (size - 1) / sizeof(u32);
+	for (word /= LINE; word <= end / LINE; word++)
+		evict(view, word);
+}
+
+unsigned long irq_save(void)
+{
+	EXPECT(!irqs_off);
+	irqs_off = true;
+	return 5;
+}
+
+void irq_restore(unsigned long flags)
+{
+	EXPECT(irqs_off && flags == 5);
+	irqs_off = false;
+	/* If the alias is cached, this is only known when that is flushed. */
+	if (alias.caching != WRITE_BACK && memcmp(memory, before, sizeof(memory)))
+		fail("changed, and seen by others");
+}
 
 int dev_err_probe(struct device *dev, int err, const char *format, ...)
 {
+	va_list args;
+
+	EXPECT(!message);
 	message = format;
+	if (strstr(format, ", or it is still cacheable: %s")) {
+		va_start(args, format);
+		EXPECT(*va_arg(args, phys_addr_t *) - ALIAS ==
+		       *va_arg(args, phys_addr_t *) - BASE);
+		message = va_arg(args, const char *);
+		va_end(args);
+	}
 	return err;
 }
 
-static void dap_flush_cached_view(void *va, phys_addr_t phys, size_t size)
+void *memremap(phys_addr_t address, size_t size, unsigned long flags)
 {
-	EXPECT(va == cache && size == PAGES * PAGE_SIZE);
-	mprotect(cache, size, PROT_READ | PROT_WRITE);
-	memcpy(cache, phys_view, size);
-	mprotect(cache, size, PROT_READ);
-}
-
-void *memremap(phys_addr_t phys, size_t size, unsigned long flags)
-{
-	return cache;
+	EXPECT(address == BASE && size == sizeof(phys.pointers));
+	return unmappable ? NULL : phys.pointers;
 }
 
 void memunmap(void *cpu)
 {
+	EXPECT(cpu == phys.pointers);
 }
-
-static u8 *map_pages(const unsigned int *page, int prot)
-{
-	u8 *view = mmap(NULL, PAGES * PAGE_SIZE, PROT_NONE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	unsigned int i;
-
-	for (i = 0; i < PAGES; i++)
-		if (mmap(view + i * PAGE_SIZE, PAGE_SIZE, prot,
-			 MAP_SHARED | MAP_FIXED, file,
-			 page[i] * PAGE_SIZE) == MAP_FAILED)
-			fail("mmap: %s", strerror(errno));
-	return view;
-}
-
-/* What page of the file each page of the two views is; twice as many exist. */
-static unsigned int phys_page[PAGES], alias_page[PAGES];
 
 static void one_memory(void)
 {
 	unsigned int i;
 
+	alias.caching = UNCACHED;
 	for (i = 0; i < PAGES; i++)
-		phys_page[i] = alias_page[i] = i;
+		phys.page[i] = alias.page[i] = i;
 }
 
-static void verify(int wanted, u8 *fill)
+/* Of any word the same in both halves of memory, or not. */
+static void fill(bool alike)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2 * WORDS; i++)
+		memory[i] = alike && i >= WORDS ? memory[i - WORDS] : rnd(~0U);
+}
+
+/* @why: a part of the reason, if it is to fail */
+static void verify(const char *why)
 {
 	struct dap_region region = {
-		.phys = 0x20000000,
-		.alias = 0x20400000,
-		.size = PAGES * PAGE_SIZE,
+		.phys = BASE, .alias = ALIAS, .size = sizeof(phys.pointers),
+		.cpu = alias.pointers,
 	};
+	unsigned int i;
 	int ret;
 
-	file = memfd_create("memory", 0);
-	if (file < 0 || ftruncate(file, 2 * PAGES * PAGE_SIZE))
-		fail("no memory");
-	phys_view = map_pages(phys_page, PROT_READ);
-	alias_view = map_pages(alias_page, PROT_READ | PROT_WRITE);
-	cache = mmap(NULL, PAGES * PAGE_SIZE, PROT_READ,
-		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (fill)
-		memset(alias_view, *fill, PAGES * PAGE_SIZE);
-	if (write_protected)
-		mprotect(alias_view, PAGES * PAGE_SIZE, PROT_READ);
-	region.cpu = alias_view;
+	memcpy(before, memory, sizeof(memory));
+	memset(phys.lines, 0, sizeof(phys.lines));
+	memset(alias.lines, 0, sizeof(alias.lines));
 	message = NULL;
+	irqs_off = false;
+	writes = 0;
 
 	ret = dap_verify_alias(NULL, &region);
 	steps++;
-	if (ret != wanted)
-		fail("returned %d, not %d", ret, wanted);
-	if (!!ret != !!message)
-		fail("%s", ret ? "an error without a message" : message);
-}
-
-static void done(void)
-{
-	munmap(phys_view, PAGES * PAGE_SIZE);
-	munmap(alias_view, PAGES * PAGE_SIZE);
-	munmap(cache, PAGES * PAGE_SIZE);
-	close(file);
+	if (ret != (!why ? 0 : unmappable ? -ENOMEM : -EINVAL))
+		fail("returned %d: %s", ret, message);
+	if (!message != !why || (why && !strstr(message, why)))
+		fail("said '%s'", message);
+	EXPECT(!irqs_off);
+	if (memcmp(memory, before, sizeof(memory)))
+		fail("memory was left changed");
+	for (i = 0; i < WORDS / LINE && !unrest; i++)
+		EXPECT(!phys.lines[i].valid && !alias.lines[i].valid);
 }
 
 static void true_alias(void)
 {
-	u8 fill[] = { 0, 0xff, 0xa5 };
+	u8 bytes[] = { 0, 0xff, 0xa5 };
 	unsigned int i;
 
 	one_memory();
-	for (i = 0; i < 3; i++) {
-		verify(0, &fill[i]);
-		done();
+	for (unrest = 0; unrest < 4; unrest++) {
+		for (i = 0; i < 3; i++) {
+			memset(memory, bytes[i], sizeof(memory));
+			verify(NULL);
+		}
+		for (i = 0; i < 20; i++) {
+			fill(false);
+			verify(NULL);
+		}
 	}
+	unrest = 0;
+	/* Each page holds what the one before would if it were changed. */
+	for (i = 0; i < WORDS; i++)
+		memory[i] = i / PAGE_WORDS & 1 ? ~5 : 5;
+	verify(NULL);
+}
+
+/* What the CPU writes there may stay with it, or what it reads be old. */
+static void alias_is_cached(void)
+{
+	unsigned int i, k;
+
+	one_memory();
+	for (i = WRITE_THROUGH; i <= WRITE_BACK; i++) {
+		for (k = 0; k < 20; k++) {
+			alias.caching = i;
+			fill(false);
+			verify("a write to one is not seen in the other");
+		}
+	}
+	alias.caching = UNCACHED;
 }
 
 static void other_memory(void)
@@ -136,28 +293,29 @@ static void other_memory(void)
 
 	one_memory();
 	for (i = 0; i < PAGES; i++)
-		alias_page[i] = PAGES + i;
-	verify(-EINVAL, NULL);
-	/* Alike at first: one word was written, and put back. */
-	for (i = 0; i < PAGES * PAGE_SIZE; i++)
-		if (alias_view[i])
-			fail("byte %u was left changed", i);
-	done();
+		alias.page[i] = PAGES + i;
+	fill(true);
+	verify("a write to one is not seen in the other");
+	/* nor do the other pages have to be tried */
+	EXPECT(writes == 2);
 }
 
 static void other_data(void)
 {
-	u8 fill = 0x5a;
 	unsigned int i;
 
 	one_memory();
 	for (i = 0; i < PAGES; i++)
-		alias_page[i] = PAGES + i;
+		alias.page[i] = PAGES + i;
+	fill(false);
+	verify("they hold different data");
 	/* not even for a moment */
-	write_protected = true;
-	verify(-EINVAL, &fill);
-	write_protected = false;
-	done();
+	EXPECT(!writes);
+	/* nor if only the last page differs, in a word behind the first */
+	fill(true);
+	memory[(2 * PAGES - 1) * PAGE_WORDS + 15]++;
+	verify("they hold different data");
+	EXPECT(!writes);
 }
 
 static void one_page_is_other_memory(void)
@@ -166,9 +324,9 @@ static void one_page_is_other_memory(void)
 
 	for (i = 0; i < PAGES; i++) {
 		one_memory();
-		alias_page[i] = PAGES;
-		verify(-EINVAL, NULL);
-		done();
+		alias.page[i] = PAGES + i;
+		fill(true);
+		verify("a write to one is not seen in the other");
 	}
 }
 
@@ -176,13 +334,13 @@ static void two_pages_are_swapped(void)
 {
 	unsigned int i, j;
 
+	memset(memory, 0, sizeof(memory));
 	for (i = 0; i < PAGES; i++) {
 		for (j = i + 1; j < PAGES; j++) {
 			one_memory();
-			alias_page[i] = j;
-			alias_page[j] = i;
-			verify(-EINVAL, NULL);
-			done();
+			alias.page[i] = j;
+			alias.page[j] = i;
+			verify("a write to one is not seen in the other");
 		}
 	}
 }
@@ -192,10 +350,10 @@ static void shifted(void)
 	unsigned int i;
 
 	one_memory();
+	memset(memory, 0, sizeof(memory));
 	for (i = 0; i < PAGES; i++)
-		alias_page[i] = (i + 1) % PAGES;
-	verify(-EINVAL, NULL);
-	done();
+		alias.page[i] = (i + 1) % PAGES;
+	verify("a write to one is not seen in the other");
 }
 
 /* Less memory than the region says: it answers several times in both views. */
@@ -203,22 +361,55 @@ static void repeats(void)
 {
 	unsigned int i, period;
 
-	for (period = 1; period < PAGES; period++) {
+	one_memory();
+	for (period = 1; period < PAGES; period *= 2) {
 		for (i = 0; i < PAGES; i++)
-			phys_page[i] = alias_page[i] = i % period;
-		verify(-EINVAL, NULL);
-		done();
+			phys.page[i] = alias.page[i] = i % period;
+		fill(false);
+		verify("a write to it changed another page");
+		memset(memory, 0, sizeof(memory));
+		verify("a write to it changed another page");
 	}
+	/* three quarters of a power of two, of which the last answers twice */
+	for (i = 0; i < PAGES; i++)
+		phys.page[i] = alias.page[i] = i < 12 ? i : i - 4;
+	verify("a write to it changed another page");
+}
+
+/*
+ * Nothing in the region tells that the end of it is somebody's: as long as it does
+ * not get used, nobody loses anything.
+ */
+static void ends_in_other_memory(void)
+{
+	unsigned int i;
+
+	one_memory();
+	for (i = PAGES / 2; i < PAGES; i++)
+		phys.page[i] = alias.page[i] = PAGES + i;
+	fill(false);
+	verify(NULL);
+}
+
+static void cannot_be_mapped(void)
+{
+	one_memory();
+	unmappable = true;
+	verify("cannot map");
+	unmappable = false;
 }
 
 static const struct tap_test tests[] = {
 	{ "a true alias", true_alias },
+	{ "an alias that is cached", alias_is_cached },
 	{ "other memory, with the same data", other_memory },
 	{ "other memory, with other data, is not written", other_data },
 	{ "one page of other memory", one_page_is_other_memory },
 	{ "two pages swapped", two_pages_are_swapped },
 	{ "shifted by a page", shifted },
 	{ "memory smaller than the region", repeats },
+	{ "a region larger than its memory", ends_in_other_memory },
+	{ "phys cannot be mapped", cannot_be_mapped },
 };
 
 int main(void)
