@@ -63,12 +63,14 @@ static int check_region(struct device *dev, const struct dap_region *r)
 
 /*
  * memremap() and request_mem_region() both fail on the kernel's own memory,
- * the first with a WARN, the second without saying why: ask first.
+ * the first with a WARN, the second without saying why: ask first.  Others need
+ * not have claimed theirs.
  */
 static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
 		 const char *name, bool no_map)
 {
 	phys_addr_t end = base + size - 1;
+	int ret;
 
 	if (region_intersects(base, size, IORESOURCE_SYSTEM_RAM,
 			      IORES_DESC_NONE) != REGION_DISJOINT)
@@ -82,7 +84,11 @@ static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
 		return dev_err_probe(dev, -EBUSY,
 				     "%pa-%pa overlaps another pool or a claimed resource, see /proc/iomem\n",
 				     &base, &end);
-	return 0;
+
+	ret = dap_check_owner(dev, base, end);
+	if (ret)
+		release_mem_region(base, size);
+	return ret;
 }
 
 /* A region of the MPU over the view at @phys: a pool has one at the most. */

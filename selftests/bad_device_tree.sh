@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Device tree nodes that cannot be right: each is refused with one message that
-# says what is wrong; the one that is right works all the same. Needs the nodes
-# of rig/boards/an385/bad-pools.dtso, or of virt's where there is an MMU.
+# says what is wrong; the one that is right works all the same. So are pools of
+# parameters over what others have in device tree. Needs the nodes of
+# rig/boards/an385/bad-pools.dtso, or of virt's where there is an MMU.
 . "$(dirname "$0")/ktap.sh"
 
 [ -d /proc/device-tree/bad-missing ] ||
@@ -24,11 +25,21 @@ region()
 	echo "${1##*/}"
 }
 
+# at NODE: its address
+at()
+{
+	at=$(region $1)
+	echo 0x${at#*@}
+}
+
 # as the kernel prints a size or an address
 printed() { printf '0x%08x' $(($1)); }
 
 starts()
 {
+	# Where the kernel has placed its own pool is in its first lines only.
+	kernels=$(dmesg | grep -v -i "pool at $(at both)" |
+		  sed -n 's/.*created DMA memory pool at \(0x[0-9a-f]*\), size.*/\1/p')
 	iomem=$(cat /proc/iomem)
 	log_clear
 	load || fail "cannot load"
@@ -66,6 +77,8 @@ alias_is_none()
 	second=$(region second)
 	refused $alias EINVAL "$(printed 0x${alias%.*}) is no alias of $(printed 0x${second#*@})"
 }
+for_the_kernel_too() { refused bad-both EBUSY "0x.*-0x.* overlaps .*/$(region both), which is for the kernel"; }
+alias_is_a_screen() { refused $(device bad-screen) EBUSY "0x.*-0x.* overlaps .*/$(region screen), which is for framebuffer"; }
 name() { refused bad-label EINVAL "\"\.\./evil\" cannot be the name of a pool"; }
 second_default() { refused $(device bad-default) EEXIST "DMA pool good is the default already"; }
 name_is_taken() { refused $(device bad-name) EEXIST "there is a DMA pool good already"; }
@@ -90,6 +103,47 @@ nothing_is_left()
 	same "claimed resources" "$(cat /proc/iomem)" "$iomem"
 }
 
+# over BASE SIZE NODE WHO: refused as a pool's region, and as its alias
+over()
+{
+	for param in $1:$2 $(at second):$2:$1; do
+		log_clear
+		if load pools=x:$param 2>/dev/null; then
+			fail "loaded with $param"
+			unload
+			continue
+		fi
+		log_has "EBUSY: $(printed $1)-.* overlaps .*/$3, which is for $4"
+		same "claimed resources" "$(cat /proc/iomem)" "$iomem"
+	done
+}
+
+pool_over_a_screen() { over $(at screen) 64K $(region screen) framebuffer; }
+pool_over_a_part()
+{
+	over $(hex $(($(at screen) - 4096))) 8K $(region screen) framebuffer
+	over $(hex $(($(at screen) + 61440))) 8K $(region screen) framebuffer
+	over $(hex $(($(at screen) + 4096))) 4K $(region screen) framebuffer
+}
+pool_over_the_kernels()
+{
+	[ -n "$kernels" ] || fail "the kernel has no pool"
+	over $kernels 64K kernels shared-dma-pool
+}
+pool_over_the_second_piece() { over $(at unreserved) 64K $(region pieces) vendor,pieces; }
+pool_over_anothers() { over $(at named) 64K $(region named) dsp@40; }
+pool_over_nobodys()
+{
+	for param in $(at plain):64K $(at small):64K $(at bare):64K \
+		     $(hex $(($(at screen) - 4096))):4K $(hex $(($(at screen) + 65536))):4K; do
+		load pools=x:$param || fail "$param refused"
+		unload
+	done
+}
+
 ktap_run starts missing disabled lacks_no_map unreserved alias_of_another_size \
-	alias_is_itself alias_is_none name second_default name_is_taken \
-	good_one_works nothing_is_left
+	alias_is_itself alias_is_none for_the_kernel_too alias_is_a_screen \
+	name second_default name_is_taken \
+	good_one_works nothing_is_left pool_over_a_screen pool_over_a_part \
+	pool_over_the_second_piece pool_over_the_kernels \
+	pool_over_anothers pool_over_nobodys

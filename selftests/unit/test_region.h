@@ -71,6 +71,7 @@ static void dap_mpu_release(int number)
 
 static const char *message;
 static phys_addr_t in_ram, taken;	/* of whom request_mem_region() fails */
+static phys_addr_t owned;	/* of whom the device tree says so */
 static bool unmappable;
 static unsigned long map_flags;
 static int verify_result;
@@ -108,6 +109,15 @@ void release_mem_region(phys_addr_t start, phys_addr_t size)
 	called('r', start);
 }
 
+int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end)
+{
+	EXPECT(end == base + BYTES - 1);
+	if (base != owned)
+		return 0;
+	message = "it is somebody's";
+	return -EBUSY;
+}
+
 void *memremap(phys_addr_t phys, size_t size, unsigned long flags)
 {
 	EXPECT(size == BYTES);
@@ -143,7 +153,7 @@ static void start(phys_addr_t alias)
 	alias_base = alias == BASE ? ALIAS : alias;
 	calls[0] = '\0';
 	message = NULL;
-	in_ram = taken = ~(phys_addr_t)0;
+	in_ram = taken = owned = ~(phys_addr_t)0;
 	unmappable = false;
 	mpu_result = 5;
 	verify_result = 0;
@@ -230,11 +240,17 @@ static void failures(void)
 	taken = BASE;
 	claims(-EBUSY, true, "");
 	start(ALIAS);
+	owned = BASE;
+	claims(-EBUSY, true, "cr");
+	start(ALIAS);
 	in_ram = ALIAS;
 	claims(-EBUSY, true, "cr");
 	start(ALIAS);
 	taken = ALIAS;
 	claims(-EBUSY, true, "cr");
+	start(ALIAS);
+	owned = ALIAS;
+	claims(-EBUSY, true, "cCRr");
 	start(ALIAS);
 	unmappable = true;
 	claims(-ENOMEM, true, "cCRr");

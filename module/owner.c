@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Whose is memory that a node of /reserved-memory describes?
+ *
+ * Ours, if it is compatible with dma-alias-pool,region and the kernel has not given
+ * it to a driver of its own as well; nobody's, if it is compatible with nothing and
+ * no device that may be used names it.  All else is somebody's, whether he has
+ * anything in it yet or not.
+ *
+ * Where such memory is, the kernel is asked, which has placed some of it; but a node
+ * may have more pieces than the kernel keeps in mind.
+ */
+#include <linux/device.h>
+#include <linux/of.h>
+#include <linux/of_address.h>
+#include <linux/of_reserved_mem.h>
+
+#include "region.h"
+
+/* A device that names it in its memory-region; with a reference. */
+static struct device_node *find_device(const struct device_node *region)
+{
+	struct device_node *np;
+	u32 phandle;
+	int i;
+
+	for_each_node_with_property(np, "memory-region") {
+		if (!of_device_is_available(np))
+			continue;
+		for (i = 0; !of_property_read_u32_index(np, "memory-region", i,
+							&phandle); i++)
+			if (phandle && phandle == region->phandle)
+				return np;
+	}
+	return NULL;
+}
+
+/* What its reg says, or else where the kernel has placed it. */
+static bool overlaps(struct device_node *np, const struct reserved_mem *rmem,
+		     phys_addr_t base, phys_addr_t end)
+{
+	struct resource res;
+	int i;
+
+	for (i = 0; !of_address_to_resource(np, i, &res); i++)
+		if (res.start <= end && res.end >= base)
+			return true;
+	return rmem && rmem->size && rmem->base <= end &&
+	       rmem->base + rmem->size - 1 >= base;
+}
+
+static int check_node(struct device *dev, phys_addr_t base, phys_addr_t end,
+		      struct device_node *np)
+{
+	const struct reserved_mem *rmem = of_reserved_mem_lookup(np);
+	struct device_node *user = NULL;
+	const char *who;
+	int ret = 0;
+
+	if (!of_device_is_available(np) || !overlaps(np, rmem, base, end))
+		return 0;
+
+	if (of_property_read_string(np, "compatible", &who)) {
+		user = find_device(np);
+		who = user ? user->full_name : NULL;
+	} else if (of_device_is_compatible(np, "dma-alias-pool,region")) {
+		who = rmem && rmem->ops ? "the kernel" : NULL;
+	}
+	if (who)
+		ret = dev_err_probe(dev, -EBUSY,
+				    "%pa-%pa overlaps %pOF, which is for %s\n",
+				    &base, &end, np, who);
+	of_node_put(user);
+	return ret;
+}
+
+/**
+ * dap_check_owner() - is memory free to be taken, by the device tree?
+ * @dev:  the pool's device, for messages
+ * @base: its first address
+ * @end:  its last
+ *
+ * Context: process context, may sleep; the memory is claimed, so no other pool
+ * has it.
+ * Return: 0, or -EBUSY if it is somebody's, in whole or in part (reported).
+ */
+int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end)
+{
+	struct device_node *parent = of_find_node_by_path("/reserved-memory");
+	struct device_node *np;
+	int ret = 0;
+
+	for_each_child_of_node(parent, np) {
+		ret = check_node(dev, base, end, np);
+		if (ret) {
+			of_node_put(np);
+			break;
+		}
+	}
+	of_node_put(parent);
+	return ret;
+}
