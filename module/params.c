@@ -185,6 +185,10 @@ int dap_parse_pool(const char **text, void *entry, struct dap_parse_error *err)
 		if (spec->bus != bus ||
 		    (spec->size && spec->bus + spec->size - 1 < spec->bus))
 			return bad(err, start, "BUS is out of range");
+		/* Buffers are aligned as devices see them: from a page on. */
+		if (!PAGE_ALIGNED(bus))
+			return bad(err, start,
+				   "BUS is no multiple of the page size");
 	}
 	return end_of_entry(text, err);
 }

@@ -185,6 +185,9 @@ pools_do_not_parse()
 	refused_at 14 "SIZE is not a number" pools=x:0x20000000:4MB
 	refused_at 17 "ALIAS is not a number" pools=x:0x20000000:4M:
 	refused_at 28 "BUS is not a number" pools=x:0x20000000:4M:0x20400000:y
+	# every buffer would end in 0x80
+	refused_at 28 "BUS is no multiple of the page size" \
+		pools=x:0x20000000:4M:0x20400000:0x10000080
 	refused_at 29 "expected ',' or the end" \
 		pools=x:0x20000000:4M:0x20400000:0:0
 	refused_at 28 "an entry is missing" pools=x:0x20000000:4M:0x20400000,

@@ -166,6 +166,8 @@ static struct naive naive_pool(const char *text, struct dap_spec *spec)
 		if (spec->size &&
 		    spec->bus > (dma_addr_t)~0ULL - (spec->size - 1))
 			naive_bad(&n, start);
+		if (spec->bus % PAGE_SIZE)
+			naive_bad(&n, start);
 	}
 	naive_end(&n);
 	return n;

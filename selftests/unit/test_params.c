@@ -54,7 +54,7 @@ static void test_pool_good(void)
 		{ "sram:0x20000000:4M:0x20400000:0xa0000000", "", "sram",
 		  0x20000000, 0x400000, 0x20400000, 0xa0000000, true },
 		{ "a:1:2,b:3:4", "b:3:4", "a", 1, 2, 1, 0, false },
-		{ "a:1:2:3:4,b", "b", "a", 1, 2, 3, 4, true },
+		{ "a:1:2:3:4K,b", "b", "a", 1, 2, 3, 4096, true },
 		{ "a:1:2,,", ",", "a", 1, 2, 1, 0, false },
 		{ "0.9_-+Z:0:0:1", "", "0.9_-+Z", 0, 0, 1, 0, false },
 		{ NAME31 ":0:0", "", NAME31, 0, 0, 0, 0, false },
@@ -72,7 +72,7 @@ static void test_pool_good(void)
 		{ "a:0x1E:0x1e", "", "a", 30, 30, 30, 0, false },
 		{ "a:0E:0P:0x1:00e", "", "a", 0, 0, 1, 0, true },
 		/* a bus address, and no alias */
-		{ "a:1:2::4", "", "a", 1, 2, 1, 4, true },
+		{ "a:1:2::0x1000", "", "a", 1, 2, 1, 0x1000, true },
 		/* up to the last address */
 		{ "a:0:0x1000:1:0xfffff000", "", "a",
 		  0, 0x1000, 1, 0xfffff000, true },
@@ -154,9 +154,13 @@ static void test_pool_bad(void)
 		{ "a:1:2::", 7, "BUS is not a number" },
 		{ "a:1:2:3:", 8, "BUS is not a number" },
 		{ "a:1:2:3:0xffffffffffffffff", 8, "BUS is out of range" },
-		{ "a:1:2:3:4:", 9, "expected ',' or the end" },
-		{ "a:1:2:3:4:5", 9, "expected ',' or the end" },
-		{ "a:1:2:3:4,", 10, "an entry is missing" },
+		{ "a:1:2:3:0:", 9, "expected ',' or the end" },
+		{ "a:1:2:3:0:5", 9, "expected ',' or the end" },
+		{ "a:1:2:3:0,", 10, "an entry is missing" },
+		/* no buffer would be aligned, as devices see it */
+		{ "a:1:2:3:0x10000080", 8, "BUS is no multiple of the page" },
+		{ "a:1:2:3:4095", 8, "BUS is no multiple of the page" },
+		{ "a:1:2::1,b", 7, "BUS is no multiple of the page" },
 #ifndef CONFIG_PHYS_ADDR_T_64BIT
 		{ "a:0x100000000:2", 2, "fewer bits" },
 		{ "a:4G:2", 2, "fewer bits" },
