@@ -50,6 +50,23 @@ static u32 pages_for(size_t size)
 	return (size >> PAGE_SHIFT) + !!(size & ~PAGE_MASK);
 }
 
+/* Where the pool is aligned to less than large buffers are, there is less for them. */
+static void note_alignment(struct dap_pool *pool, struct device *dev, u32 pages,
+			   unsigned int max_order)
+{
+	unsigned int order = min_t(unsigned int, max_order, fls(pages - 1));
+	unsigned long flags;
+	u32 largest;
+
+	raw_spin_lock_irqsave(&pool->lock, flags);
+	largest = dap_alloc_largest(&pool->alloc);
+	raw_spin_unlock_irqrestore(&pool->lock, flags);
+	if (largest < pages)
+		dev_info(dev, "DMA pool %s: no buffer above %lu KiB: align its address to %#lx, or lower max_align\n",
+			 pool->name, largest * (PAGE_SIZE >> 10),
+			 PAGE_SIZE << order);
+}
+
 /**
  * dap_pool_init() - claim the memory of a pool and prepare to hand it out
  * @pool:   zeroed
@@ -104,6 +121,7 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 	dap_alloc_init(&pool->alloc, pages, bus >> PAGE_SHIFT, max_order,
 		       pool->meta);
 	pool->count.least_free = pages;
+	note_alignment(pool, dev, pages, max_order);
 	return 0;
 }
 

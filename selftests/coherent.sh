@@ -396,6 +396,34 @@ limited_alignment()
 	load_all
 }
 
+# What a base that is not aligned costs is said, unless it costs nothing.
+odd_base()
+{
+	unload_all
+	half=$((pool_size / 2))
+	odd=$(pool odd $page $half)
+	log_clear
+	load "pools=$odd" || fail "cannot load"
+	log_has "DMA pool odd: no buffer above $((half / 2048)) KiB: align its address to $(hex $half), or lower max_align"
+	same_stat odd largest_free_bytes $((half / 2))
+	unload
+	log_clear
+	load "pools=$odd" max_align=16K || fail "cannot load"
+	log_has "above $(((half - 3 * page) / 1024)) KiB: align its address to 0x4000,"
+	unload
+	log_clear
+	load "pools=$odd" max_align=4K || fail "cannot load"
+	same_stat odd largest_free_bytes $half
+	unload
+	# It is the address that devices use.
+	[ -n "$pool_alias" ] || odd=$odd:
+	log_clear
+	load "pools=$odd:0x10000000" || fail "cannot load"
+	! dmesg | grep 'no buffer above' || fail "BUS is aligned"
+	unload
+	load_all
+}
+
 ends_empty()
 {
 	unload_tests || fail "test module still in use"
@@ -413,4 +441,4 @@ ktap_run without_module loads_quietly three_addresses naturally_aligned \
 	managed_and_small as_large_as_the_pool page_by_page too_large enormous \
 	of_size_zero no_room full_pool_falls_back_without_kernel_mapping \
 	masks bus_limits explicit_bus statistics allocations_file allocations_file_is_complete \
-	map_file limited_alignment ends_empty
+	map_file limited_alignment odd_base ends_empty

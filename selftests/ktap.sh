@@ -335,7 +335,7 @@ log_is_quiet()
 {
 	# What is about binding is always the module's own information.
 	if dmesg | grep -v -e ': coherent DMA memory comes from pool ' \
-			   -e ': DMA pool .* KiB at ' -e 'rig: ' -e '# ' \
+			   -e ': DMA pool .* KiB at ' -e ': DMA pool .*: no buffer above ' -e 'rig: ' -e '# ' \
 			   -e 'ok [0-9]' -e 'KTAP version' -e '1\.\.[0-9]' >/dev/null; then
 		fail "the kernel log is not quiet:"
 		dmesg | grep -v '# ' | sed 's/^/#   /'

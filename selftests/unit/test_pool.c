@@ -155,6 +155,21 @@ int dev_err_probe(struct device *dev, int err, const char *format, ...)
 	return err;
 }
 
+/* The largest buffer, and what would allow one of the whole pool; or nothing */
+static unsigned long noted_kib, noted_align;
+
+void dev_info(struct device *dev, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	EXPECT(strstr(format, "no buffer above %lu KiB") &&
+	       !strcmp(va_arg(args, const char *), "sram"));
+	noted_kib = va_arg(args, unsigned long);
+	noted_align = va_arg(args, unsigned long);
+	va_end(args);
+}
+
 /* --- the module */
 
 static int module_refs;
@@ -234,6 +249,7 @@ static void start_with(const struct dap_spec *s)
 	module_goes = false;
 	no_memory = false;
 	claim_result = 0;
+	noted_kib = noted_align = 0;
 	seconds = 100;
 	cleared = 0;
 	EXPECT(!dap_pool_init(&pool, NULL, s, true));
@@ -392,6 +408,56 @@ static void alignment(void)
 	EXPECT(dap_pool_offset(&pool, cpu) == 10 * PAGE_SIZE);
 	EXPECT(!give_back(&first, cpu, 5 * PAGE_SIZE));
 	end();
+}
+
+static u32 largest_served(u32 pages)
+{
+	void *cpu;
+
+	while (pages) {
+		cpu = alloc(&first, pages * PAGE_SIZE);
+		if (!IS_ERR(cpu)) {
+			EXPECT(!give_back(&first, cpu, pages * PAGE_SIZE));
+			break;
+		}
+		pages--;
+	}
+	return pages;
+}
+
+/* What the place of a pool costs is said when it comes up; it is only that. */
+static void place(void)
+{
+	struct dap_spec s = spec;
+	unsigned int i, order;
+	u32 pages, largest;
+
+	s.has_bus = true;
+	for (i = 0; i < 32; i++) {
+		for (pages = 1; pages < 34; pages++) {
+			for (order = 0; order < 7; order++) {
+				s.bus = 0x20000000 + i * PAGE_SIZE;
+				s.size = pages * PAGE_SIZE;
+				s.max_align = order < 6 ? PAGE_SIZE << order : 0;
+				start_with(&s);
+				largest = largest_served(pages);
+				EXPECT(noted_kib == (largest < pages ?
+						     largest * PAGE_SIZE >> 10 :
+						     0));
+				end();
+				if (!noted_kib)
+					continue;
+				EXPECT(s.bus % noted_align);
+				EXPECT(noted_align < 2 * s.size);
+				EXPECT(!s.max_align ||
+				       noted_align <= s.max_align);
+				s.bus = 0x20000000 + 3 * noted_align;
+				start_with(&s);
+				EXPECT(!noted_kib);
+				end();
+			}
+		}
+	}
 }
 
 static void allocations(void)
@@ -971,6 +1037,7 @@ static const struct tap_test tests[] = {
 #ifndef ONLY_THREADS
 	{ "set-up, and what may fail in it", set_up },
 	{ "alignment", alignment },
+	{ "what the place of a pool costs", place },
 	{ "allocations are whole clear pages", allocations },
 	{ "the module is pinned by who holds memory", module_is_pinned },
 	{ "figures of a user", user_figures },

@@ -10,6 +10,7 @@ struct device;
 
 int dev_err_probe(struct device *dev, int err, const char *format, ...);
 void dev_err(struct device *dev, const char *format, ...);
+void dev_info(struct device *dev, const char *format, ...);
 void *dev_get_drvdata(const struct device *dev);
 void put_device(struct device *dev);
 
