@@ -213,7 +213,8 @@ static int parse_pool_name(const char **text, char *name,
 /**
  * dap_parse_rule() - read one GLOB[@NAME]
  * @text: moved behind the entry and the comma after it
- * @entry: struct dap_rule, filled in
+ * @entry: struct dap_rule, filled in but for what only the pools there are can
+ *	   tell: @NAME stays a part of the glob, see dap_policy_check()
  * @err:  set on failure
  *
  * Return: 0 or -EINVAL.
@@ -222,23 +223,26 @@ int dap_parse_rule(const char **text, void *entry, struct dap_parse_error *err)
 {
 	struct dap_rule *rule = entry;
 	const char *start = *text;
-	size_t len = strcspn(start, "@,");
+	size_t len = strcspn(start, ",");
 	size_t i;
 
 	memset(rule, 0, sizeof(*rule));
-	if (!len || len >= sizeof(rule->glob))
+	if (!len || len >= sizeof(rule->glob) || *start == '@')
 		return bad(err, start,
-			   "a device name of 1 to 63 characters is missing");
-	/* A newline that a script left there would match nothing, silently. */
+			   "a device name of 1 to 95 characters is missing");
+	/*
+	 * A newline that a script left there, or the blank of "a, b", would match
+	 * nothing, silently.  sysfs has no slash in names.
+	 */
 	for (i = 0; i < len; i++)
-		if (iscntrl(start[i]))
+		if (!isgraph(start[i]) || start[i] == '/')
 			return bad(err, start + i,
 				   "there is no such character in device names");
-	memcpy(rule->glob, start, len);
 	*text += len;
-
-	return parse_pool_name(text, rule->pool, err) ?:
-	       end_of_entry(text, err);
+	if (start[len - 1] == '@')
+		return bad(err, *text, "the name of a pool is missing");
+	memcpy(rule->glob, start, len);
+	return end_of_entry(text, err);
 }
 
 /**

@@ -7,10 +7,11 @@
 /**
  * struct dap_rule - one entry of clients=
  * @glob: matches device names, "*" and "?" as in a shell
- * @pool: name of the pool, empty for the only one there is
+ * @pool: name of the pool, empty for the only one there is; part of @glob until
+ *	  it is known which pools there are
  */
 struct dap_rule {
-	char glob[64];
+	char glob[64 + DAP_NAME_LEN];
 	char pool[DAP_NAME_LEN];
 };
 

@@ -207,30 +207,53 @@ struct dap_entry *dap_choose_default(struct device *dev)
 	return NULL;
 }
 
+/*
+ * Devices have an @ in their names (soc:dma@0), and so have pools (sram@20000000):
+ * an entry ends before the first @ that the name of a pool follows.  What could be
+ * such a name and is none is a mistake; "*" or "0:dma" cannot.
+ *
+ * Return: was there no mistake?
+ */
+static bool split_rule(struct dap_rule *rule)
+{
+	char *name = rule->glob, *last = NULL;
+
+	while ((name = strchr(name, '@'))) {
+		last = ++name;
+		if (dap_entry_find(name)) {
+			strscpy(rule->pool, name, sizeof(rule->pool));
+			name[-1] = '\0';
+			return true;
+		}
+	}
+	return !last || !dap_valid_name(last, strlen(last));
+}
+
 /**
  * dap_policy_check() - does each entry of clients= name a pool?
+ *
+ * From then on each entry has its pool's name apart.
  *
  * Context: process context, may sleep; after the pools were made.
  * Return: 0, or -ENOENT, reported.
  */
 int dap_policy_check(void)
 {
-	const struct dap_rule *rule;
+	struct dap_rule *rule;
 	const char *why;
 	int ret = 0;
 
 	dap_lock();
 	for (rule = dap_rules; rule < dap_rules + dap_nr_rules; rule++) {
-		if (dap_entry_find(rule->pool))
+		if (!split_rule(rule))
+			why = "there is no such pool (a device name with @ needs @NAME after it)";
+		else if (dap_entry_find(rule->pool))
 			continue;
-		if (*rule->pool)
-			why = "there is no such pool";
 		else if (list_empty(&dap_entries))
 			why = "there is no pool, add pools= or a device tree node";
 		else
 			why = "there are several pools, add @NAME";
-		pr_err("clients=%s%s%s: %s\n", rule->glob,
-		       *rule->pool ? "@" : "", rule->pool, why);
+		pr_err("clients=%s: %s\n", rule->glob, why);
 		ret = -ENOENT;
 		break;
 	}

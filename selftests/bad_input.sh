@@ -203,14 +203,15 @@ pools_do_not_parse()
 
 clients_do_not_parse()
 {
-	refused_at 1 "a device name of 1 to 63 characters" clients=@x
-	refused_at 1 "a device name of 1 to 63 characters" clients=,a
+	refused_at 1 "a device name of 1 to 95 characters" clients=@x
+	refused_at 1 "a device name of 1 to 95 characters" clients=,a
 	# what the log shows of it has no control characters
 	refused_at 2 "there is no such character in device names" \
 		"clients=a$(printf '\033[2J')"
 	log_has 'at character 2: "\\e\[2J"'
-	refused_at 3 "this cannot be the name of a pool" clients=a@
-	refused_at 3 "this cannot be the name of a pool" clients=a@b/c,d
+	refused_at 3 "there is no such character in device names" "clients=a, b"
+	refused_at 4 "there is no such character in device names" clients=a@b/c,d
+	refused_at 3 "the name of a pool is missing" clients=a@
 	refused_at 5 "an entry is missing" clients=a@x,
 }
 
@@ -218,7 +219,12 @@ clients_without_their_pool()
 {
 	refused "clients=dap-test.0@nope: there is no such pool" \
 		"pools=$(pool x 0 $half)" clients=dap-test.0@nope
+	# half of a device's name, but it may be a mistake, too
+	refused "clients=soc:dma@0: there is no such pool" \
+		"pools=$(pool x 0 $half)" clients=soc:dma@0
 	refused "clients=eth0: there is no pool" clients=eth0
+	refused "clients=dma-controller@\*: there is no pool" \
+		"clients=dma-controller@*"
 	refused "clients=eth0: there are several pools" \
 		"pools=$(pool a 0 $half),$(pool b $half $half)" clients=eth0
 }
@@ -253,6 +259,11 @@ unusual_but_right()
 		     pools=a.b-c_d+1:$base:$half:$alias:0x1000 \
 		     pools= clients= max_align=; do
 		load $param || fail "$param refused"
+		unload
+	done
+	for entry in soc:dma@0@x "dma-controller@*" soc@0:dma,dap-test.0@x; do
+		load "pools=$(pool x)" "clients=$entry" ||
+			fail "clients=$entry refused"
 		unload
 	done
 }

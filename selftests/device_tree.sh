@@ -142,12 +142,14 @@ two_pools_want_it()
 	in_pool dt-test-both $named
 	in_pool dap-test.1 shared
 	unload_all
-	load "clients=dap-test.0@$named,dap-test.*@placed,dt-test-named@shared" ||
+	# an @ may be the device's, the pool's, or between them
+	load "clients=dap-test.0@$named,dt-test@0@placed,dap-test.*@placed,dt-test-named@shared" ||
 		fail "cannot load"
 	load_tests
 	in_pool dt-test-named $named
 	in_pool dap-test.0 $named
 	in_pool dap-test.1 placed
+	in_pool dt-test@0 placed
 	unload_all
 	load clients=dap-test.1@shared || fail "cannot load"
 	load_tests

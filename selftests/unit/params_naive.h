@@ -189,24 +189,30 @@ static void naive_pool_name(struct naive *n, char *name)
 	}
 }
 
+/* Who has which @ is for those to say who know the pools. */
 static struct naive naive_rule(const char *text, struct dap_rule *rule)
 {
 	struct naive n = { .at = text };
-	size_t len = naive_span(text, "@,");
+	size_t len = naive_span(text, ",");
 
 	memset(rule, 0, sizeof(*rule));
-	if (len < 1 || len > 63) {
+	if (len < 1 || len > 95 || *text == '@') {
 		naive_bad(&n, text);
 		return n;
 	}
 	for (; n.at < text + len; n.at++) {
-		if ((u8)*n.at < ' ' || *n.at == 0x7f) {
+		u8 c = *n.at;
+
+		if (c <= ' ' || (c >= 0x7f && c <= 0xa0) || c == '/') {
 			naive_bad(&n, n.at);
 			return n;
 		}
 	}
+	if (n.at[-1] == '@') {
+		naive_bad(&n, n.at);
+		return n;
+	}
 	memcpy(rule->glob, text, len);
-	naive_pool_name(&n, rule->pool);
 	naive_end(&n);
 	return n;
 }
@@ -303,8 +309,7 @@ static const char *check_rule(const char *text, struct dap_rule *rule,
 	EXPECT(*rule->glob);
 	EXPECT(!memcmp(rule, &wanted, sizeof(wanted)));
 	EXPECT(terminated(rule->glob, sizeof(rule->glob)));
-	EXPECT(terminated(rule->pool, sizeof(rule->pool)));
-	EXPECT(!*rule->pool || dap_valid_name(rule->pool, strlen(rule->pool)));
+	EXPECT(!*rule->pool);
 	return at;
 }
 

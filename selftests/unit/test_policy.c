@@ -726,18 +726,61 @@ static void rules_name_pools(void)
 {
 	start();
 	checks(0, NULL);
-	rule(0, "a", "first");
-	rule(1, "b", "second");
+	rule(0, "a@first", "");
+	rule(1, "b@second", "");
 	checks(0, NULL);
-	rule(2, "c", "third");
+	rule(2, "c@third", "");
 	checks(-ENOENT, "clients=c@third: there is no such pool");
 	rule(1, "b", "");
 	checks(-ENOENT, "clients=b: there are several pools");
 	list_del(&second.node);
+	rule(0, "a@first", "");
 	checks(0, NULL);
 	list_del(&first.node);
 	rule(0, "a", "");
 	checks(-ENOENT, "clients=a: there is no pool");
+}
+
+/* What is read as GLOB and NAME; or refused, without NAME. */
+static void splits(const char *text, const char *glob, const char *pool)
+{
+	rule(0, text, "");
+	checks(glob ? 0 : -ENOENT, glob ? NULL : "there is no such pool");
+	if (glob && (strcmp(rules[0].glob, glob) ||
+		     strcmp(rules[0].pool, pool)))
+		fail("%s: %s and %s", text, rules[0].glob, rules[0].pool);
+}
+
+/* Whose is an @, the device's or the pool's? */
+static void at_signs(void)
+{
+	start();
+	strscpy(second.pool.name, "pool@30000000", sizeof(second.pool.name));
+	splits("spi*@first", "spi*", "first");
+	splits("a@pool@30000000", "a", "pool@30000000");
+	splits("soc:dma@0@first", "soc:dma@0", "first");
+	splits("soc@0:dma@0@pool@30000000", "soc@0:dma@0", "pool@30000000");
+	splits("dma@*@first", "dma@*", "first");
+	splits("a@first@first", "a@first", "first");
+	splits("a@@first", "a@", "first");
+	splits("a@0", NULL, NULL);
+	splits("a@first@0", NULL, NULL);
+	splits("a@firs", NULL, NULL);
+	splits("a@*@0", NULL, NULL);
+	/* the first that is a pool's, if there are several */
+	strscpy(first.pool.name, "30000000", sizeof(first.pool.name));
+	splits("a@pool@30000000", "a", "pool@30000000");
+	splits("a@30000000", "a", "30000000");
+
+	/* what no pool can be called */
+	list_del(&second.node);
+	splits("dma-controller@*", "dma-controller@*", "");
+	splits("soc@0:dma", "soc@0:dma", "");
+	splits("soc@?", "soc@?", "");
+	splits("spi0", "spi0", "");
+	chooses(NOBODY, false, NULL);
+	splits("*@30000000", "*", "30000000");
+	chooses(&first, false, NULL);
 }
 
 static const struct tap_test tests[] = {
@@ -752,6 +795,7 @@ static const struct tap_test tests[] = {
 	{ "the default", default_pool },
 	{ "a pool that is gone", dead_pool },
 	{ "each rule names a pool", rules_name_pools },
+	{ "an @ of the device or of the pool", at_signs },
 };
 
 int main(void)
