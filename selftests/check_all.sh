@@ -30,6 +30,7 @@ for dir in "$here"/rig/boards/*/; do
 			KVER="${kver:-$KVER}" BOOTS_ONLY=y "$here/check.sh"
 	fi
 done
+check "an500 $KVER MPU" env BOARD=an500 FLAVOUR=mpu BOOTS_ONLY=y "$here/check.sh"
 # what is only compiled where there is an MMU
 check "analysis virt" env BOARD=virt "$here/check_analysis.sh"
 # Whether they are killed is a matter of check-long.

@@ -3,7 +3,8 @@
 #
 # machine.sh prepare|demo|vm - the emulated machine of KVER and BOARD with the
 # module in it: kernel, user space, modules, initramfs, all made if missing.
-# FLAVOUR names another configuration of the kernel (flavours/).
+# FLAVOUR names another configuration of the kernel (flavours/), and maybe words for
+# QEMU.
 # prepare only makes, and prints the words that run.py needs to find it all.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
@@ -25,6 +26,13 @@ qemu_tree() {
 	dtc -q -I dtb -O dts "$out.qemu" | grep -v 'dma-coherent;' |
 		dtc -q -I dts -O dtb -o "$out" -
 	rm "$out.qemu"
+}
+
+# What run.py is to give to QEMU for the flavour.
+flavour_words() {
+	local file=$HERE/flavours/${FLAVOUR:-}.qemu
+	# shellcheck disable=SC2046 # words
+	[ ! -e "$file" ] || printf ' --qemu=%s' $(grep -v '^#' "$file")
 }
 
 # A kernel of Debian's (stock.sh), with its own user space and drivers.
@@ -113,7 +121,7 @@ prepare() {
 	fi
 	step "INITRD  $BOARD" "$build/initramfs.log" "$HERE/initramfs.sh" \
 		"$build/initramfs.cpio" "$userland" "$build/files"
-	echo "--board $BOARD --kernel $kernel --initrd $build/initramfs.cpio${tree:+ --dtb $tree}"
+	echo "--board $BOARD --kernel $kernel --initrd $build/initramfs.cpio${tree:+ --dtb $tree}$(flavour_words)"
 }
 
 mode=${1:-}

@@ -627,6 +627,7 @@ class Machine:
                 argv += ["-dtb", self.device_tree()]
             return argv + (["-icount", "shift=5,sleep=off"] if self.args.icount else [])
         argv = [program, "-M", c["MACHINE"], "-nic", "user,restrict=on", "-no-reboot",
+                *self.board_args(),
                 # for the guest's poweroff, see guest/rig-exit.c
                 "-semihosting-config", "enable=on,userspace=on,target=native",
                 "-kernel", os.path.join(self.rig, "stub.elf")]

@@ -178,11 +178,12 @@ check() {
 }
 
 echo "KTAP version 1"
-echo "1..34"
+echo "1..35"
 check "a passing script passes" 0 ': 2 passed, 0 failed$' --run pass a b
 check "its arguments arrive" 0 '^ok 1 outer a b$' --run pass a b
 check "its text arrives unchanged" 0 '^ok 2 odd <3> -n \\ "quoted"   spaces$' --run pass
 check "it passes with guest time counted" 0 ': 2 passed, 0 failed$' --icount --run pass
+check "words for QEMU arrive" 2 'no-such-option: invalid option' --qemu=-no-such-option --run pass
 check "a skipped test is no failure" 0 ': 1 passed, 0 failed, 1 skipped$' --run skip
 check "a failing result fails" 1 ': 1 passed, 1 failed$' --run fail
 check "a nested failure must be reflected" 1 'FAILED: .*inner failure.* below' --run hidden
