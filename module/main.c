@@ -69,15 +69,22 @@ static int dap_probe_result;
 static void dap_describe(const struct dap_region *region, char *text,
 			 size_t size)
 {
-	if (region->use_mpu)
-		snprintf(text, size, ", made non-cacheable by MPU region %d",
-			 region->mpu);
-	else if (region->alias != region->phys)
+	int len;
+
+	if (region->use_mpu) {
+		len = snprintf(text, size,
+			       ", made non-cacheable by MPU region %d",
+			       region->mpu[0]);
+		if (region->mpu[1] >= 0)
+			snprintf(text + len, size - len, " and %d",
+				 region->mpu[1]);
+	} else if (region->alias != region->phys) {
 		snprintf(text, size, ", reached through its alias %pa%s%s",
 			 &region->alias, verify ? "" : " (not verified)",
 			 region->guard ? ", guarded by the MPU" : "");
-	else if (!IS_ENABLED(CONFIG_MMU))
+	} else if (!IS_ENABLED(CONFIG_MMU)) {
 		snprintf(text, size, ", which is taken to be non-cacheable");
+	}
 }
 
 static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,

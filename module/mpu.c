@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Regions of the ARMv7-M MPU: one that makes memory non-cacheable, for chips whose
- * RAM has no second address, or one that nobody may access, over the cacheable
+ * Regions of the ARMv7-M MPU, one or two for a pool: they make memory non-cacheable,
+ * for chips whose RAM has no second address, or let nobody access the cacheable
  * view of memory that has.  A stray access there is a MemManage fault, with which
  * Linux stops and says where it was (arch/arm/kernel/entry-v7m.S).
  *
@@ -17,9 +17,9 @@
  * claimed is released with the pool.
  */
 #include <linux/bits.h>
-#include <linux/device.h>
 #include <linux/io.h>
 #include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/spinlock.h>
 
 #include <asm/barrier.h>
@@ -48,21 +48,10 @@
 
 #define DAP_SUBREGIONS		8
 
-/* What asks for a region, for messages, and what it is for. */
-static const struct {
-	const char *name;
+/* The registers of one region. */
+struct dap_mpu_region {
+	u32 rbar;
 	u32 rasr;
-} dap_kinds[] = {
-	[DAP_MPU_UNCACHED] = {
-		"dma-alias-pool,mpu",
-		DAP_RASR_UNCACHED | DAP_RASR_SHAREABLE | DAP_RASR_XN |
-		DAP_RASR_FULL_ACCESS,
-	},
-	[DAP_MPU_NO_ACCESS] = {
-		"guard=1",
-		DAP_RASR_UNCACHED | DAP_RASR_SHAREABLE | DAP_RASR_XN |
-		DAP_RASR_NO_ACCESS,
-	},
 };
 
 /* The default memory map; what is above 0xe0000000 belongs to the system. */
@@ -104,32 +93,46 @@ static bool is_enabled(unsigned int number)
 
 /*
  * The smallest block of a power of two that has the memory in whole eighths of
- * it; the others are left out.  Returns its size and them for MPU_RASR, or 0 if
- * there is none.
+ * it; the others are left out.  Returns false if there is none.
  */
-static u32 encode(u32 base, u32 size, u32 *block)
+static bool encode(u32 base, u32 size, struct dap_mpu_region *region)
 {
 	unsigned int order, first, count;
 	u32 eighth;
 
 	for (order = ilog2(size); order < 32; order++) {
 		eighth = BIT(order) / DAP_SUBREGIONS;
-		*block = base & ~(BIT(order) - 1);
-		if (base + size - *block > BIT(order))
+		region->rbar = base & ~(BIT(order) - 1);
+		if (base + size - region->rbar > BIT(order))
 			continue;
 		if ((base | size) & (eighth - 1))
-			return 0;
-		first = (base - *block) / eighth;
+			return false;
+		first = (base - region->rbar) / eighth;
 		count = size / eighth;
-		return DAP_RASR_SIZE(order) |
-		       DAP_RASR_SRD((BIT(count) - 1) << first) |
-		       DAP_RASR_ENABLE;
+		region->rasr = DAP_RASR_SIZE(order) |
+			       DAP_RASR_SRD((BIT(count) - 1) << first) |
+			       DAP_RASR_ENABLE;
+		return true;
 	}
+	return false;
+}
+
+/* As one region or, if that cannot be, two.  Returns their number, or 0. */
+static unsigned int split(u32 base, u32 size, struct dap_mpu_region *regions)
+{
+	u32 first;
+
+	if (encode(base, size, regions))
+		return 1;
+	for (first = size - PAGE_SIZE; first; first -= PAGE_SIZE)
+		if (encode(base, first, regions) &&
+		    encode(base + first, size - first, regions + 1))
+			return 2;
 	return 0;
 }
 
-/* A region above all that are not ours; ours do not overlap. */
-static int find_number(unsigned int regions)
+/* A region above all that are not ours, if there is one; ours do not overlap. */
+static unsigned int find_number(unsigned int regions)
 {
 	unsigned int i, number = 0;
 
@@ -138,7 +141,7 @@ static int find_number(unsigned int regions)
 			number = i + 1;
 	while (number < regions && is_enabled(number))
 		number++;
-	return number < regions ? number : -EBUSY;
+	return number;
 }
 
 static void set_background(void)
@@ -158,24 +161,24 @@ static void clear_background(void)
 		set_region(i, 0, 0);
 }
 
-static int claim(unsigned int regions, u32 block, u32 rasr)
+static const char *claim(unsigned int regions,
+			 const struct dap_mpu_region *region, int *claimed)
 {
 	bool is_on = read_register(MPU_CTRL) & MPU_CTRL_ENABLE;
-	int number = find_number(regions);
+	unsigned int number = find_number(regions);
 
 	if (!is_on) {
 		/* Somebody has prepared something, and will not expect this. */
 		if (number)
-			return -EEXIST;
+			return "the MPU is off, but its regions are in use";
 		number = ARRAY_SIZE(dap_background);
-		if (number >= regions)
-			return -EBUSY;
-		set_background();
 	}
-	if (number < 0)
-		return number;
+	if (number >= regions)
+		return "too few MPU regions are free";
+	if (!is_on)
+		set_background();
 
-	set_region(number, block, rasr);
+	set_region(number, region->rbar, region->rasr);
 	dsb();
 	if (!is_on) {
 		write_register(MPU_CTRL_ENABLE | MPU_CTRL_PRIVDEFENA, MPU_CTRL);
@@ -185,74 +188,12 @@ static int claim(unsigned int regions, u32 block, u32 rasr)
 	isb();
 	__set_bit(number, dap_ours);
 	dap_nr_ours++;
-	return number;
+	*claimed = number;
+	return NULL;
 }
 
-/**
- * dap_mpu_claim() - have the MPU treat memory in another way
- * @dev:  the pool's device, for messages
- * @base: of the memory, which nobody uses
- * @size: bytes
- * @kind: in which
- *
- * Context: process context.
- * Return: the number of the MPU region, for dap_mpu_release(); or an error that
- * has been reported: -EOPNOTSUPP without such an MPU, -EINVAL for memory that is
- * not whole eighths of a power of two, -EBUSY if no region is free, -EEXIST if
- * somebody has prepared an MPU that is off.
- */
-int dap_mpu_claim(struct device *dev, phys_addr_t base, phys_addr_t size,
-		  enum dap_mpu_kind kind)
+static void release(int number)
 {
-	const char *what = dap_kinds[kind].name;
-	unsigned int regions = (read_register(MPU_TYPE) & MPUIR_DREGION_SZMASK) >>
-			       MPUIR_DREGION;
-	unsigned long flags;
-	u32 rasr, block;
-	int number;
-
-	if ((read_register(DAP_ID_MMFR0) & MMFR0_PMSA) != MMFR0_PMSAv7 ||
-	    !regions)
-		return dev_err_probe(dev, -EOPNOTSUPP,
-				     "%s: the CPU has no ARMv7-M MPU\n",
-				     what);
-	rasr = encode(base, size, &block);
-	if (!rasr)
-		return dev_err_probe(dev, -EINVAL,
-				     "%s: %pa bytes at %pa are not whole eighths of an aligned power of two\n",
-				     what, &size, &base);
-
-	/* Nothing dirty may be left, and nothing at all once it is uncached. */
-	dap_flush_cached_view(phys_to_virt(base), base, size);
-	raw_spin_lock_irqsave(&dap_mpu_lock, flags);
-	number = claim(regions, block, rasr | dap_kinds[kind].rasr);
-	raw_spin_unlock_irqrestore(&dap_mpu_lock, flags);
-	if (number == -EEXIST)
-		return dev_err_probe(dev, number,
-				     "%s: the MPU is off, but its regions are in use\n",
-				     what);
-	if (number < 0)
-		return dev_err_probe(dev, number,
-				     "%s: none of the %u MPU regions is free\n",
-				     what, regions);
-	if (kind == DAP_MPU_UNCACHED)
-		dap_flush_cached_view(phys_to_virt(base), base, size);
-	return number;
-}
-
-/**
- * dap_mpu_release() - undo dap_mpu_claim()
- * @number: what it returned
- *
- * The MPU is switched off with the last region if it was switched on here.
- *
- * Context: process context.
- */
-void dap_mpu_release(int number)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&dap_mpu_lock, flags);
 	dsb();
 	set_region(number, 0, 0);
 	__clear_bit(number, dap_ours);
@@ -265,5 +206,74 @@ void dap_mpu_release(int number)
 	}
 	dsb();
 	isb();
+}
+
+/**
+ * dap_mpu_claim() - have the MPU treat memory in another way
+ * @base: of the memory, which nobody uses
+ * @size: bytes
+ * @kind: in which
+ * @numbers: set to those of the one or two MPU regions that it takes, for
+ *	     dap_mpu_release(); a negative one is none
+ *
+ * Context: process context.
+ * Return: why it cannot be, and nothing was done; or NULL.
+ */
+const char *dap_mpu_claim(phys_addr_t base, phys_addr_t size,
+			  enum dap_mpu_kind kind, int numbers[DAP_MPU_REGIONS])
+{
+	unsigned int regions = (read_register(MPU_TYPE) & MPUIR_DREGION_SZMASK) >>
+			       MPUIR_DREGION;
+	struct dap_mpu_region wanted[DAP_MPU_REGIONS];
+	const char *why = NULL;
+	unsigned long flags;
+	unsigned int i, n;
+
+	numbers[0] = -1;
+	numbers[1] = -1;
+	if ((read_register(DAP_ID_MMFR0) & MMFR0_PMSA) != MMFR0_PMSAv7 ||
+	    !regions)
+		return "the CPU has no ARMv7-M MPU";
+	n = split(base, size, wanted);
+	if (!n)
+		return "it fits neither one MPU region nor two";
+
+	/* Nothing dirty may be left, and nothing at all once it is uncached. */
+	dap_flush_cached_view(phys_to_virt(base), base, size);
+	raw_spin_lock_irqsave(&dap_mpu_lock, flags);
+	for (i = 0; i < n && !why; i++) {
+		wanted[i].rasr |= DAP_RASR_UNCACHED | DAP_RASR_SHAREABLE |
+				  DAP_RASR_XN | (kind == DAP_MPU_UNCACHED ?
+						 DAP_RASR_FULL_ACCESS :
+						 DAP_RASR_NO_ACCESS);
+		why = claim(regions, &wanted[i], &numbers[i]);
+	}
+	if (why && numbers[0] >= 0)
+		release(numbers[0]);
+	raw_spin_unlock_irqrestore(&dap_mpu_lock, flags);
+	if (why)
+		numbers[0] = -1;
+	else if (kind == DAP_MPU_UNCACHED)
+		dap_flush_cached_view(phys_to_virt(base), base, size);
+	return why;
+}
+
+/**
+ * dap_mpu_release() - undo dap_mpu_claim()
+ * @numbers: what it set
+ *
+ * The MPU is switched off with the last region if it was switched on here.
+ *
+ * Context: process context.
+ */
+void dap_mpu_release(const int numbers[DAP_MPU_REGIONS])
+{
+	unsigned long flags;
+	unsigned int i;
+
+	raw_spin_lock_irqsave(&dap_mpu_lock, flags);
+	for (i = 0; i < DAP_MPU_REGIONS; i++)
+		if (numbers[i] >= 0)
+			release(numbers[i]);
 	raw_spin_unlock_irqrestore(&dap_mpu_lock, flags);
 }

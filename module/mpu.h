@@ -2,9 +2,10 @@
 #ifndef DAP_MPU_H
 #define DAP_MPU_H
 
-#include <linux/device.h>
-#include <linux/errno.h>
 #include <linux/types.h>
+
+/* as many as a pool can have */
+#define DAP_MPU_REGIONS		2
 
 /**
  * enum dap_mpu_kind - what a region of the MPU is for
@@ -17,20 +18,19 @@ enum dap_mpu_kind {
 };
 
 #ifdef CONFIG_CPU_V7M
-int dap_mpu_claim(struct device *dev, phys_addr_t base, phys_addr_t size,
-		  enum dap_mpu_kind kind);
-void dap_mpu_release(int number);
+const char *dap_mpu_claim(phys_addr_t base, phys_addr_t size,
+			  enum dap_mpu_kind kind, int numbers[DAP_MPU_REGIONS]);
+void dap_mpu_release(const int numbers[DAP_MPU_REGIONS]);
 #else
-static inline int dap_mpu_claim(struct device *dev, phys_addr_t base,
-				phys_addr_t size, enum dap_mpu_kind kind)
+static inline const char *dap_mpu_claim(phys_addr_t base, phys_addr_t size,
+					enum dap_mpu_kind kind, int *numbers)
 {
-	return dev_err_probe(dev, -EOPNOTSUPP,
-			     "%s: this is no ARMv7-M kernel\n",
-			     kind == DAP_MPU_UNCACHED ? "dma-alias-pool,mpu" :
-			     "guard=1");
+	numbers[0] = -1;
+	numbers[1] = -1;
+	return "this is no ARMv7-M kernel";
 }
 
-static inline void dap_mpu_release(int number) { }
+static inline void dap_mpu_release(const int *numbers) { }
 #endif
 
 #endif /* DAP_MPU_H */

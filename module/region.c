@@ -12,7 +12,6 @@
 #include <linux/mm.h>
 
 #include "compat.h"
-#include "mpu.h"
 #include "region.h"
 
 static bool overlaps(phys_addr_t a, phys_addr_t b, phys_addr_t size)
@@ -91,12 +90,20 @@ static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
 	return ret;
 }
 
-/* A region of the MPU over the view at @phys: a pool has one at the most. */
+/* Have the MPU treat the view at @phys in another way: needed, or a debugging aid. */
 static int claim_mpu(struct device *dev, struct dap_region *r,
 		     enum dap_mpu_kind kind)
 {
-	r->mpu = dap_mpu_claim(dev, r->phys, r->size, kind);
-	return min(r->mpu, 0);
+	bool needed = kind == DAP_MPU_UNCACHED;
+	const char *why = dap_mpu_claim(r->phys, r->size, kind, r->mpu);
+
+	if (!why)
+		return 0;
+	dev_printk(needed ? KERN_ERR : KERN_WARNING, dev,
+		   "%s: %pa bytes at %pa: %s\n",
+		   needed ? "dma-alias-pool,mpu" : "guard=1", &r->size,
+		   &r->phys, why);
+	return -EOPNOTSUPP;
 }
 
 /**
@@ -180,7 +187,9 @@ static int claim_rest(struct device *dev, struct dap_region *region,
 			return ret;
 	}
 	/* The last that touches the cacheable view was the check above. */
-	return region->guard ? claim_mpu(dev, region, DAP_MPU_NO_ACCESS) : 0;
+	if (region->guard)
+		region->guard = !claim_mpu(dev, region, DAP_MPU_NO_ACCESS);
+	return 0;
 }
 
 /**
@@ -205,7 +214,7 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 	if (ret)
 		return ret;
 
-	region->mpu = -1;
+	memset(region->mpu, -1, sizeof(region->mpu));
 	snprintf(region->phys_name, sizeof(region->phys_name),
 		 "dma_alias_pool %s", name);
 	snprintf(region->alias_name, sizeof(region->alias_name),
@@ -227,8 +236,7 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
  */
 void dap_region_release(struct dap_region *region)
 {
-	if (region->mpu >= 0)
-		dap_mpu_release(region->mpu);
+	dap_mpu_release(region->mpu);
 	if (region->cpu)
 		memunmap(region->cpu);
 	if (region->has_alias)

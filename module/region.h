@@ -4,6 +4,8 @@
 
 #include <linux/types.h>
 
+#include "mpu.h"
+
 struct device;
 
 #define DAP_NAME_LEN	32
@@ -17,9 +19,9 @@ struct device;
  * @size:  bytes, a multiple of the page size
  * @cpu:   kernel mapping of @alias; NULL until there is a client, with an MMU
  * @cached:	how @cpu is mapped
- * @use_mpu:	an MPU region makes the memory non-cacheable
- * @guard:	an MPU region lets nobody access the memory at @phys
- * @mpu:	the number of either, negative if there is none
+ * @use_mpu:	the MPU makes the memory non-cacheable
+ * @guard:	the MPU lets nobody access the memory at @phys
+ * @mpu:	the numbers of its regions for that, negative where there is none
  * @has_alias:	@alias is another address than @phys
  * @phys_name:	what /proc/iomem calls the claim on @phys
  * @alias_name:	what /proc/iomem calls the claim on @alias
@@ -33,7 +35,7 @@ struct dap_region {
 	bool has_alias;
 	bool use_mpu;
 	bool guard;
-	int mpu;
+	int mpu[DAP_MPU_REGIONS];
 	char phys_name[DAP_NAME_LEN + 16];
 	char alias_name[DAP_NAME_LEN + 24];
 };

@@ -209,7 +209,7 @@ clients_do_not_parse()
 	refused_at 2 "there is no such character in device names" \
 		"clients=a$(printf '\033[2J')"
 	log_has 'at character 2: "\\e\[2J"'
-	refused_at 3 "there is no such character in device names" "clients=a, b"
+	refused_at 3 "there is no such character in device names" 'clients="a, b"'
 	refused_at 4 "there is no such character in device names" clients=a@b/c,d
 	refused_at 3 "the name of a pool is missing" clients=a@
 	refused_at 5 "an entry is missing" clients=a@x,

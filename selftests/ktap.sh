@@ -289,6 +289,53 @@ is_consumer()
 bind() { echo "$1" 2>/dev/null >$driver/bind; }
 unbind() { echo "$1" 2>/dev/null >$driver/unbind; }
 
+# --- the MPU of ARMv7-M
+
+# All of its registers, as mpu_now; mpu_regions are how many regions it has, mpu_used
+# those up to the last that is in use.
+mpu_look()
+{
+	mpu_n=0
+	mpu_used=0
+	ok_dev dap-test.0 mpu 0
+	mpu_now=$ctrl
+	mpu_regions=$((type >> 8 & 255))
+	while [ $mpu_n -lt $mpu_regions ]; do
+		ok_dev dap-test.0 mpu $mpu_n
+		mpu_now="$mpu_now $mpu_n:$rbar:$rasr"
+		mpu_n=$((mpu_n + 1))
+		[ $((rasr & 1)) -eq 0 ] || mpu_used=$mpu_n
+	done
+}
+
+# As the kernel has it: off and empty, or in use (CONFIG_ARM_MPU). mpu_first is then
+# the first region for a pool.
+mpu_before()
+{
+	mpu_look
+	mpu_was=$mpu_now
+	mpu_first=$mpu_used
+	mpu_was_on && return
+	same "regions in use while the MPU is off" $mpu_used 0
+	mpu_first=4
+}
+
+mpu_was_on() { [ "${mpu_was%% *}" != 0x0 ]; }
+
+mpu_is_as_before()
+{
+	mpu_look
+	same "the MPU" "$mpu_now" "$mpu_was"
+}
+
+# mpu_region NUMBER RBAR RASR
+mpu_region()
+{
+	ok_dev dap-test.0 mpu $1
+	same "base of region $1" "$rbar" $2
+	same "attributes of region $1" "$rasr" $3
+}
+
 # --- the kernel's memory
 
 mem_free()

@@ -3,7 +3,8 @@
 #
 # Memory without a second address, made non-cacheable by the ARMv7-M MPU
 # (dma-alias-pool,mpu): what the registers say, that user space lives on, what is
-# refused, and that all is undone. Needs rig/boards/an385/mpu-pools.dtso.
+# refused, and that all is undone, whether the kernel uses the MPU itself or not.
+# Needs rig/boards/an385/mpu-pools.dtso.
 . "$(dirname "$0")/ktap.sh"
 
 [ -d /proc/device-tree/whole-pool ] || ktap_skip_all "no test nodes in the device tree"
@@ -11,33 +12,11 @@
 pools_driver=/sys/bus/platform/drivers/dma_alias_pool
 pool_of() { echo $pools_driver/$1-pool; }
 
-# region NUMBER RBAR RASR
-region()
-{
-	ok_dev dap-test.0 mpu $1
-	same "base of region $1" "$rbar" $2
-	same "attributes of region $1" "$rasr" $3
-}
-
-# The MPU is off and empty, as this kernel leaves it.
-is_off()
-{
-	ok_dev dap-test.0 mpu 0
-	same "MPU_CTRL" "$ctrl" 0x0
-	regions=$((type >> 8 & 255))
-	n=0
-	while [ $n -lt $regions ]; do
-		region $n 0x0 0x0
-		n=$((n + 1))
-	done
-}
-
 starts()
 {
 	load_tests record_cache=1
-	ok_dev dap-test.0 mpu 0
-	[ $((type >> 8 & 255)) -ge 8 ] || ktap_skip_all "no MPU"
-	is_off
+	mpu_before
+	[ $mpu_regions -ge 8 ] || ktap_skip_all "no MPU"
 	log_clear
 	load clients=dap-test.0@whole,dap-test.1@part || fail "cannot load"
 	log_has "DMA pool whole: 1024 KiB at 0x20000000, made non-cacheable by MPU region"
@@ -54,24 +33,30 @@ number_of()
 		tail -n 1
 }
 
-# Below the pool's: what the default memory map says, for user space, too.
+# Below the pool's: what the default memory map says, for user space, too; or what
+# the kernel says.
 background()
 {
 	ok_dev dap-test.0 mpu 0
+	if mpu_was_on; then
+		same "MPU_CTRL" "$ctrl" "${mpu_was%% *}"
+		skip "the kernel uses the MPU itself"
+		return
+	fi
 	same "MPU_CTRL" "$ctrl" 0x5
-	region 0 0x0 0x302ee3f
-	region 1 0x0 0x30bf53f
-	region 2 0x0 0x1310bb3f
-	region 3 0x0 0x1305df3f
+	mpu_region 0 0x0 0x302ee3f
+	mpu_region 1 0x0 0x30bf53f
+	mpu_region 2 0x0 0x1310bb3f
+	mpu_region 3 0x0 0x1305df3f
 }
 
 # Normal, not cacheable, shareable, never executed: 1 MiB, all of its eighths.
-power_of_two() { region "$(number_of whole)" 0x20000000 0x130c0027; }
+power_of_two() { mpu_region "$(number_of whole)" 0x20000000 0x130c0027; }
 
 # 512 KiB, of which the upper six eighths are used.
 three_quarters()
 {
-	region "$(number_of part)" 0x20200000 0x130c0325
+	mpu_region "$(number_of part)" 0x20200000 0x130c0325
 	ok_dev dap-test.1 alloc 0x20000
 	[ $((dma)) -ge $((0x20220000)) ] && [ $((dma)) -lt $((0x20280000)) ] ||
 		fail "$dma is not in the pool"
@@ -96,19 +81,18 @@ is_used()
 # One more than there are regions for; then one goes.
 no_region_is_free()
 {
-	ok_dev dap-test.0 mpu 0
-	if [ $((type >> 8 & 255)) -ne 8 ]; then
+	if [ $mpu_regions -ne 8 ]; then
 		skip "the MPU has more than 8 regions"
 		return
 	fi
 	[ ! -e $(pool_of late) ] || fail "a fifth pool with 8 regions"
-	log_has "late-pool: error -EBUSY: dma-alias-pool,mpu: none of the 8 MPU regions is free"
+	log_has "late-pool: dma-alias-pool,mpu: 0x00008000 bytes at 0x202a0000: too few MPU regions are free"
 	number=$(number_of small-a)
 	echo small-a-pool >$pools_driver/unbind
-	region $number 0x0 0x0
+	mpu_region $number 0x0 0x0
 	ok_dev dap-test.0 cache
 	echo late-pool >$pools_driver/bind || fail "no region for it when one is free"
-	region $number 0x202a0000 0x130c001d
+	mpu_region $number 0x202a0000 0x130c001d
 	# as each region, then before and after it is made non-cacheable
 	ok_dev dap-test.0 cache
 	same "what was done to caches" "$caches" "flush:0x202a0000:32768*3"
@@ -116,7 +100,7 @@ no_region_is_free()
 
 refused()
 {
-	log_has "odd-pool: error -EINVAL: dma-alias-pool,mpu: 0x00011000 bytes at 0x20301000 are not whole eighths"
+	log_has "odd-pool: dma-alias-pool,mpu: 0x00011000 bytes at 0x20301000: it fits neither one MPU region nor two"
 	log_has "both-pool: error -EINVAL: dma-alias-pool,mpu is for memory without an alias"
 	[ ! -e $(pool_of odd) ] || fail "odd-pool is there"
 }
@@ -124,21 +108,39 @@ refused()
 # A region of somebody else, above those that are free: it would decide.
 above_all_others()
 {
-	case " $(number_of small-b) $(number_of late) " in
-	" 7 6 " | " 6 7 ") ;;
-	*)
-		skip "other pools have the two highest regions"
-		return
-		;;
-	esac
+	last=$((mpu_regions - 1))
 	echo small-b-pool >$pools_driver/unbind
 	echo late-pool >$pools_driver/unbind
-	ok_dev dap-test.0 mpu 7 0x130c0009
+	mpu_region $last 0x0 0x0
+	ok_dev dap-test.0 mpu $last 0x130c0009
 	! echo late-pool 2>/dev/null >$pools_driver/bind ||
 		fail "a region below somebody else's"
-	ok_dev dap-test.0 mpu 7 0x0
+	ok_dev dap-test.0 mpu $last 0x0
 	echo late-pool >$pools_driver/bind || fail "no region for it when one is free"
-	same "its region" "$(number_of late)" 6
+	[ $mpu_regions -ne 8 ] || same "its region" "$(number_of late)" 6
+}
+
+# 0x3c000 bytes at 0x20110000 fit no region: six of eight 32 KiB, six of eight 8 KiB.
+two_regions()
+{
+	if [ ! -e $(pool_of two) ]; then
+		# one is free, and stays so
+		mpu_look
+		before=$mpu_now
+		! echo two-pool 2>/dev/null >$pools_driver/bind ||
+			fail "two regions, and one is free"
+		log_has "two-pool: dma-alias-pool,mpu: 0x0003c000 bytes at 0x20110000: too few MPU regions are free"
+		mpu_look
+		same "the MPU" "$mpu_now" "$before"
+		echo late-pool >$pools_driver/unbind
+		echo two-pool >$pools_driver/bind || fail "none of two regions"
+	fi
+	set -- $(dmesg | sed -n 's/.*DMA pool two: .* by MPU region \([0-9]*\) and \([0-9]*\)$/\1 \2/p' | tail -n 1)
+	mpu_region $1 0x20100000 0x130c0323
+	mpu_region $2 0x20140000 0x130cc01f
+	echo two-pool >$pools_driver/unbind
+	mpu_region $1 0x0 0x0
+	mpu_region $2 0x0 0x0
 }
 
 is_undone()
@@ -146,10 +148,10 @@ is_undone()
 	unbind dap-test.0
 	unbind dap-test.1
 	unload || fail "module in use"
-	is_off
+	mpu_is_as_before
 	! grep -q dma_alias_pool /proc/iomem || fail "resources left"
 	unload_tests
 }
 
 ktap_run starts background power_of_two three_quarters is_used refused \
-	no_region_is_free above_all_others is_undone
+	no_region_is_free above_all_others two_regions is_undone

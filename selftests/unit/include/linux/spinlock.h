@@ -54,6 +54,9 @@ static inline void raw_spin_give(raw_spinlock_t *lock, const char *function)
 #define raw_spin_lock_init(lock)					\
 	(*(lock) = (raw_spinlock_t){ .mutex = PTHREAD_MUTEX_INITIALIZER })
 
+#define DEFINE_RAW_SPINLOCK(name)					\
+	raw_spinlock_t name = { .mutex = PTHREAD_MUTEX_INITIALIZER }
+
 #define raw_spin_lock(lock)		raw_spin_take(lock, __func__)
 #define raw_spin_unlock(lock)		raw_spin_give(lock, __func__)
 #define raw_spin_lock_irq(lock)						\
