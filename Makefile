@@ -29,14 +29,18 @@ BOARD	?= an385
 
 export KVER BOARD
 
-all modules:
+all modules: kdir
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
+
+# Of the module alone: newer kernels install what was built in the same directory.
+install: kdir
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules_install
+
+kdir:
 	@test -f "$(KDIR)/Makefile" || { \
 		echo "There is no kernel build tree in $(KDIR): install linux-headers of your kernel," >&2; \
 		echo "or say make KDIR=<built kernel tree> ARCH=... CROSS_COMPILE=..." >&2; exit 1; }
-	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
-
-install: all
-	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules_install
 
 dkms-install:
 	@packaging/dkms.sh install
@@ -80,14 +84,13 @@ lint:
 
 clean:
 	rm -rf build
-	find module selftests \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
-		-o -name '*.mod.c' -o -name '.*.cmd' -o -name '*.o.d' \) -delete
-	rm -f modules.order Module.symvers module/modules.order \
-		selftests/modules.order .*.cmd
+	find . -name .git -prune -o -type f \( -name '*.o' -o -name '*.ko' \
+		-o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' -o -name '*.o.d' \
+		-o -name modules.order -o -name Module.symvers \) -exec rm -f {} +
 
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/dma-alias-pool"
 
-.PHONY: all modules install dkms-install dkms-uninstall deb in-tree \
+.PHONY: all modules install kdir dkms-install dkms-uninstall deb in-tree \
 	in-tree-remove demo vm check check-all check-long mutants bench lint \
 	clean distclean

@@ -39,6 +39,7 @@ check "mutants apply" mutants_apply
 for kver in 6.1 6.12; do
 	check "pc $kver" env KVER="$kver" "$here/check_pc.sh"
 done
+check make "$here/check_make.sh"
 check packages "$here/check_packages.sh"
 
 # Does the rig judge rightly? What it let pass would prove nothing.

@@ -1,0 +1,174 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check_make.sh [KVER...] - does each target that the Makefile's head names do what it
+# says? With the oldest and the newest kernel, or those of KVER, in a copy of the tree,
+# where nothing was built. What takes long, or changes this machine, is run by other
+# tests, which are named here.
+# Ends "N passed, N failed".
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/..")
+. "$here/rig/lib.sh"
+
+[ $# -gt 0 ] || set -- 5.10 7.3
+export BOARD=an385
+logs=$top/build/check/make
+n=0 passed=0 failed=0
+
+need rsync kmod gcc-arm-linux-gnueabi
+rm -rf "$logs"
+mkdir -p "$logs"
+rig_tmp
+
+# check NAME COMMAND...: one test; not as a condition (see step)
+check() {
+	local rc
+	n=$((n + 1))
+	set +e
+	(
+		set -e
+		step "MAKE    $1" "$logs/$n.log" "${@:2}"
+	)
+	rc=$?
+	set -e
+	if [ $rc -eq 0 ]; then
+		passed=$((passed + 1))
+		echo "ok $n $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok $n $1"
+	fi
+}
+
+# target TARGET [WORD...]: in the copy, for the kernel
+target() {
+	make -C "$tree" "$@" KDIR="$kernel" ARCH=arm \
+		CROSS_COMPILE=arm-linux-gnueabi-
+}
+
+copy() { # DIR
+	rm -rf "$1"
+	mkdir -p "$1"
+	(cd "$top" && packaging/sources.sh |
+		tar -c --no-recursion --verbatim-files-from -T -) | tar -x -C "$1"
+}
+
+# as it came
+is_clean() {
+	diff -r --no-dereference "$RIG_TMP/pristine" "$tree"
+}
+
+# --- by kernel
+
+all() {
+	target
+	test -e "$tree/module/dma_alias_pool.ko"
+	test -e "$tree/selftests/dma_alias_pool_test.ko"
+}
+
+# The module and no test module, for the release of that kernel; what is there of
+# another build is of no interest.
+install() {
+	local root=$RIG_TMP/root release files
+	release=$(cat "$kernel/include/config/kernel.release")
+	rm -rf "$root"
+	target install INSTALL_MOD_PATH="$root"
+	files=$(cd "$root/lib/modules" && find . -name '*.ko*')
+	echo "$files"
+	[[ "$files" = ./$release/*/dma_alias_pool.ko ]]
+	modinfo -F vermagic "$root/lib/modules/$files" | grep -F "$release "
+}
+
+install_after_all() {
+	target
+	install
+	# and again: all of it is still there
+	target
+	test -e "$tree/selftests/dma_alias_pool_test.ko"
+}
+
+clean() {
+	target clean
+	is_clean
+}
+
+in_tree() {
+	local kernel=$RIG_TMP/kernel source
+	source=$(readlink -f "$("$here/rig/kernel.sh" --source "$KVER" | tail -n 1)")
+	rm -rf "$kernel"
+	mkdir -p "$kernel/kernel"
+	cp -a "$source/kernel/dma" "$kernel/kernel/"
+	cp -a "$source/Kbuild" "$kernel/"
+	target in-tree
+	test -e "$kernel/kernel/dma/dma_alias_pool/module/main.c"
+	target in-tree-remove
+	diff -r "$source/kernel/dma" "$kernel/kernel/dma"
+}
+
+demo() {
+	make -C "$tree" demo | tee "$RIG_TMP/demo"
+	grep 'coherent DMA memory comes from pool' "$RIG_TMP/demo"
+}
+
+vm() {
+	echo 'uname -s' | make -C "$tree" vm | tee "$RIG_TMP/vm"
+	grep -x Linux "$RIG_TMP/vm"
+}
+
+by_kernel=(all install install_after_all in_tree demo vm clean)
+
+# --- once
+
+# The cache is another one: this one is of use.
+distclean() {
+	mkdir -p "$RIG_TMP/cache/dma-alias-pool/kernel" "$tree/build"
+	XDG_CACHE_HOME=$RIG_TMP/cache make -C "$tree" distclean
+	[ ! -e "$RIG_TMP/cache/dma-alias-pool" ]
+	is_clean
+}
+
+# Those of the head for which there is no test above, and who runs them (or what
+# they run): nobody but a person has hours.
+declare -A elsewhere=(
+	[check]=check_all.sh [check-all]=../.ci/run [check-long]=""
+	[mutants]=check_long.sh [bench]=check.sh [lint]=check.sh [deb]=check_packages.sh
+	[dkms-install]=packages/dkms.sh [dkms-uninstall]=packages/dkms.sh
+)
+
+has_a_test() { # TARGET
+	local scripts script
+	case " ${by_kernel[*]} distclean in_tree_remove " in
+	*" ${1//-/_} "*) return ;;
+	esac
+	test -n "${elsewhere[$1]+known}"
+	scripts=$(make -C "$tree" -n "$1" | grep -E '^(selftests|packaging)/')
+	echo "$scripts"
+	for script in $scripts; do
+		[[ $script != */* ]] || test -x "$tree/$script"
+	done
+	script=${scripts%% *}
+	script=${script%%$'\n'*}
+	[ -z "${elsewhere[$1]}" ] ||
+		grep -E "make.* $1\b|${script##*/}" "$here/${elsewhere[$1]}"
+}
+
+echo "KTAP version 1"
+copy "$RIG_TMP/pristine"
+tree=$RIG_TMP/tree
+copy "$tree"
+# an empty one is "make"
+while read -r name; do
+	check "$name has a test" has_a_test "$name"
+done < <(sed -n -e 's/^# make   .*/all/p' -e 's/^# make \([a-z-]*\) .*/\1/p' "$tree/Makefile")
+for KVER; do
+	export KVER
+	kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
+	for name in "${by_kernel[@]}"; do
+		check "$KVER: ${name//_/-}" "$name"
+	done
+done
+check "distclean" distclean
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
