@@ -126,17 +126,33 @@ part_w1() {
 }
 
 # A kernel in which the module could not work: the build says so, and stops.
-unsupported() {
+unsupported() { # MESSAGE MAKE-ARGUMENT...
 	local dir=$top/build/unsupported
 	rm -rf "$dir"
-	! ("$here/rig/modules.sh" "$kernel" "$dir" CONFIG_DMA_OPS= \
-		CONFIG_ARCH_HAS_DMA_OPS=) || return 1
-	[ "$(grep -c 'dma-alias-pool: this kernel has no per-device dma_map_ops' \
-		"$dir/build.log")" -eq 1 ]
+	! ("$here/rig/modules.sh" "$kernel" "$dir" "${@:2}") || return 1
+	[ "$(grep -c "dma-alias-pool: this kernel $1" "$dir/build.log")" -eq 1 ]
 }
+
+# One of before 5.10, as far as the build looks at it.
+unsupported_age() {
+	local dir=$top/build/unsupported
+	rm -rf "$dir"
+	mkdir -p "$dir/include/linux"
+	touch "$dir/include/linux/dma-mapping.h"
+	! make -f "$top/module/Kbuild" src="$top/module" srctree="$dir" \
+		CONFIG_HZ=100 >"$dir/log" 2>&1 || return 1
+	cat "$dir/log"
+	[ "$(grep -c 'dma-alias-pool: this kernel is older than 5.10' "$dir/log")" -eq 1 ]
+}
+
 part_unsupported() {
-	step "UNSUPPORTED kernel" "$logs/unsupported.log" unsupported
-	add unsupported 1 0
+	step "UNSUPPORTED kernels" "$logs/unsupported.log" \
+		unsupported "has no per-device dma_map_ops" \
+		CONFIG_DMA_OPS= CONFIG_ARCH_HAS_DMA_OPS=
+	step "UNSUPPORTED barriers" "$logs/unsupported.log" \
+		unsupported "has no barriers" CONFIG_ARM_DMA_MEM_BUFFERABLE=
+	step "UNSUPPORTED age" "$logs/unsupported.log" unsupported_age
+	add unsupported 3 0
 }
 
 # --- boots: LABEL SCRIPT OPTION...
