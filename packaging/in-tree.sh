@@ -21,7 +21,7 @@ die() {
 
 files() {
 	"$top/packaging/sources.sh" Kbuild Kconfig module selftests/Kbuild \
-		selftests/dma_alias_pool_test.c
+		selftests/dma_alias_pool_test.c selftests/dma_alias_pool_api.h
 }
 
 # sed -i makes a new file: a tree of hard links keeps the others' as they are

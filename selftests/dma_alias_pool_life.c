@@ -53,7 +53,7 @@
 #include <linux/workqueue.h>
 
 #include "../module/compat.h"
-#include "../module/dma_alias_pool.h"
+#include "dma_alias_pool_api.h"
 
 #define LIFE_SLOTS	3
 #define LIFE_WORD	32
@@ -275,33 +275,6 @@ static int alloc_slot(struct life_unit *unit, struct life_slot *slot,
 }
 
 /* --- the drivers */
-
-/* As a vendor's driver would, but that it would be linked to the module. */
-static int api_attach(struct device *dev, const char *pool)
-{
-	int (*attach)(struct device *dev, const char *pool);
-	int ret;
-
-	attach = symbol_get(dma_alias_pool_attach);
-	if (!attach)
-		return -EPROBE_DEFER;
-	ret = attach(dev, pool);
-	symbol_put(dma_alias_pool_attach);
-	return ret;
-}
-
-static int api_detach(struct device *dev)
-{
-	int (*detach)(struct device *dev);
-	int ret;
-
-	detach = symbol_get(dma_alias_pool_detach);
-	if (!detach)
-		return -ENOENT;
-	ret = detach(dev);
-	symbol_put(dma_alias_pool_detach);
-	return ret;
-}
 
 static void copy_ops(struct device *dev, struct life_unit *from)
 {

@@ -43,7 +43,7 @@
 #endif
 
 #include "../module/compat.h"
-#include "../module/dma_alias_pool.h"
+#include "dma_alias_pool_api.h"
 
 #define TEST_MAX_DEVICES	16
 #define TEST_MAX_BUFFERS	1100
@@ -899,14 +899,7 @@ static int do_badfree(struct test_dev *t, char *args)
 /* release: dma_alias_pool_detach() */
 static int do_release(struct test_dev *t, char *args)
 {
-	int (*detach)(struct device *dev) = symbol_get(dma_alias_pool_detach);
-	int ret;
-
-	if (!detach)
-		return -ENODEV;
-	ret = detach(t->dev);
-	symbol_put(dma_alias_pool_detach);
-	return ret;
+	return api_detach(t->dev);
 }
 
 /* mpu NUMBER [RASR]: a region's registers, and the control register (ARMv7-M) */
@@ -1351,46 +1344,21 @@ static int test_bus_notify(struct notifier_block *nb, unsigned long action,
 
 static struct notifier_block test_bus_nb = { .notifier_call = test_bus_notify };
 
-/* As a vendor's driver would, but that it would be linked to the module. */
-static int ask_by_name(struct device *dev, const char *name)
-{
-	int (*attach)(struct device *dev, const char *pool);
-	int ret;
-
-	attach = symbol_get(dma_alias_pool_attach);
-	if (!attach)
-		return -ENODEV;
-	ret = attach(dev, name);
-	symbol_put(dma_alias_pool_attach);
-	return ret;
-}
-
-static int ask_by_node(struct device *dev, const char *path)
-{
-	int (*attach)(struct device *dev, struct device_node *region);
-	struct device_node *region;
-	int ret;
-
-	attach = symbol_get(dma_alias_pool_attach_node);
-	if (!attach)
-		return -ENODEV;
-	region = of_find_node_by_path(path);
-	ret = attach(dev, region);
-	of_node_put(region);
-	symbol_put(dma_alias_pool_attach_node);
-	return ret;
-}
-
 static int ask_for_pool(struct device *dev)
 {
+	struct device_node *region;
 	char name[64];
+	int ret;
 
 	if (sysfs_streq(api, ""))
 		return 0;
 	strscpy(name, api, sizeof(name));
-	if (*name == '/')
-		return ask_by_node(dev, strim(name));
-	return ask_by_name(dev, strim(name));
+	if (*name != '/')
+		return api_attach(dev, strim(name));
+	region = of_find_node_by_path(strim(name));
+	ret = api_attach_node(dev, region);
+	of_node_put(region);
+	return ret;
 }
 
 /* Of a "shared-dma-pool" that its memory-region names. */
