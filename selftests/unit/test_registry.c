@@ -733,6 +733,42 @@ static void finding(void)
 	end();
 }
 
+static void borrowers(void)
+{
+	struct dap_client *lender, *other, *borrower;
+	struct dap_entry *first, *second;
+
+	start();
+	first = new_entry(0, "first");
+	second = new_entry(1, "second");
+	lender = new_client(first, &devices[0]);
+	other = new_client(second, &devices[1]);
+	borrower = new_client(second, &devices[2]);
+	borrower->lender = lender;
+	dap_lock();
+	EXPECT(!dap_client_search(DAP_BORROWER_AT, &devices[0]));
+	EXPECT(!dap_client_search(DAP_BORROWER_AT, &devices[1]));
+	EXPECT(dap_client_search(DAP_BORROWER_AT, &devices[2]) == borrower);
+	EXPECT(!dap_client_search(DAP_BORROWER_AT, &devices[3]));
+	EXPECT(dap_client_search(DAP_BORROWER_OF, lender) == borrower);
+	EXPECT(!dap_client_search(DAP_BORROWER_OF, other));
+	EXPECT(!dap_client_search(DAP_BORROWER_OF, borrower));
+	borrower->lender = NULL;
+	EXPECT(!dap_client_search(DAP_BORROWER_AT, &devices[2]));
+	EXPECT(!dap_client_search(DAP_BORROWER_OF, lender));
+	dap_unlock();
+
+	changes(lender, DAP_DEAD);
+	changes(other, DAP_DEAD);
+	changes(borrower, DAP_DEAD);
+	drop_dead(lender);
+	drop_dead(other);
+	drop_dead(borrower);
+	dap_entry_unuse(first);
+	dap_entry_unuse(second);
+	end();
+}
+
 /* --- load and unload */
 
 static void set_up(void)
@@ -861,6 +897,7 @@ static const struct tap_test tests[] = {
 	{ "several pools go", several_pools },
 	{ "pools by name", names },
 	{ "clients by device and operations", finding },
+	{ "borrowers, and whose they are", borrowers },
 	{ "set-up, and what may fail in it", set_up },
 	{ "open and closed", open_and_closed },
 	{ "who relies on the lock", locking },
