@@ -18,7 +18,7 @@ pool_driver=/sys/bus/platform/drivers/dma_alias_pool
 pool_a=dma_alias_pool.0
 pool_b=dma_alias_pool.1
 pool_d=20400000.dma-pool
-units="L0 L1 L2 S0 S1 B0"
+units="L0 L1 L2 S0 S1 B0 B1"
 
 # The default pool has the first half of the memory.
 quarter=$((pool_size / 4))
@@ -41,7 +41,8 @@ device()
 	case $1 in
 	L*) echo dap-life.${1#L} ;;
 	S*) echo dap-stuck.${1#S} ;;
-	*) echo dap-bare ;;
+	B0) echo dap-bare ;;
+	*) echo dap-bare-child ;;
 	esac
 }
 
@@ -118,6 +119,15 @@ has_memory_of()
 	d) bus_in_pool $d_base $((2 * quarter)) ;;
 	esac || fail "memory of $(device $2) is at $dma, not in pool $1"
 }
+
+ops_are()
+{
+	unit $1
+	[ $ops = $2 ]
+}
+
+# has_ops UNIT n|x: none of its own, others; once what is freed later is freed
+has_ops() { wait_for ops_are $1 $2 || fail "ops of $(device $1): $ops, not $2"; }
 
 # No pool does: what it has it has from the kernel.
 kernel_serves_only()
@@ -594,6 +604,254 @@ lender_goes()
 	ends
 }
 
+# Its memory can come back only by what it has copied, also when its driver is gone.
+borrower_leaves_memory()
+{
+	starts dap-life.0@a L0
+	ok_life mode L1 copy L0
+	ok_life add L1
+	ok_life keep L1 2
+	has_memory_of a L1 0
+	unbind_life L1
+	fails detach $pool_a dap-life.0 busy
+	ok_life mode L1 ok
+	bind_life L1
+	has_memory_of a L1 1
+	ok_life free L1 0
+	unbind_life L1
+	bind_life L1
+	ok_life free L1 1
+	# it is not done with it yet
+	fails detach $pool_a dap-life.0 busy
+	unbind_life L1
+	same_stat a bad_free_count 0
+	! has_client a dap-life.1 || fail "a client for ever"
+	detach $pool_a dap-life.0 || fail "detach failed"
+	has_ops L1 n
+
+	# nobody binds it again
+	attach $pool_a dap-life.0 || fail "attach failed"
+	ok_life mode L1 copy L0
+	bind_life L1
+	has_memory_of a L1 0
+	unbind_life L1
+	ok_life free L1 0
+	detach $pool_a dap-life.0 || fail "detach failed"
+	has_ops L1 n
+	bind_life L1
+	kernel_serves_only L1
+	ends
+}
+
+borrower_with_memory_is_removed()
+{
+	starts dap-life.0@a L0
+	ok_life mode L1 copy L0
+	ok_life add L1
+	ok_life keep L1 2
+	has_memory_of a L1 0
+	ok_life del L1
+	ok_life free L1 0
+	released L1
+	same_stat a bad_free_count 0
+	detach $pool_a dap-life.0 || fail "detach failed"
+
+	# its lender and their pool go first
+	attach $pool_a dap-life.0 || fail "attach failed"
+	ok_life add L1
+	has_memory_of a L1 0
+	unbind_pool $pool_a
+	bound L1
+	unbind_life L1
+	ok_life del L0
+	! unload 2>/dev/null || fail "unloaded with memory held"
+	ok_life free L1 0
+	wait_for is_gone a || fail "the pool stays"
+	released L0
+	has_ops L1 n
+	ends
+}
+
+# Among what its devres frees then is what it got by them.
+probe_copies_and_fails()
+{
+	starts dap-life.0@a,dap-life.1@b L0
+	for id in 1 2; do
+		ok_life mode L$id copyfail L0
+		ok_life add L$id
+		not_bound L$id
+		same_stat a live_allocs 0
+		same_stat a bad_free_count 0
+		same_stat b bad_free_count 0
+	done
+	ok_life mode L1 ok
+	bind_life L1
+	serves b L1
+	detach $pool_a dap-life.0 || fail "detach failed"
+	has_ops L2 n
+	ok_life mode L2 ok
+	bind_life L2
+	kernel_serves_only L2
+	ends
+}
+
+# For as long as its driver has copied others, it keeps its own pool, but does
+# without.
+borrower_has_a_pool()
+{
+	starts dap-life.0@a,dap-life.1@b L0
+	ok_life mode L1 copy L0
+	ok_life add L1
+	ok_life keep L1 2
+	has_memory_of a L1 0
+	has_client b dap-life.1 || fail "no client of b"
+	unbind_life L1
+	fails detach $pool_b dap-life.1 busy
+	ok_life mode L1 ok
+	bind_life L1
+	has_memory_of a L1 1
+	unbind_life L1
+	ok_life free L1 0
+	ok_life free L1 1
+	bind_life L1
+	serves b L1
+
+	# it gets its own back when the lender goes
+	ok_life mode L1 copy L0
+	rebind L1
+	has_memory_of a L1 0
+	unbind_life L1
+	ok_life free L1 0
+	unbind_pool $pool_a
+	wait_for is_gone a || fail "the pool stays"
+	has_ops L1 x
+	has_client b dap-life.1 || fail "no client of b"
+	ok_life mode L1 ok
+	bind_life L1
+	serves b L1
+	ends
+}
+
+# One or the other goes while it is bound.
+borrower_and_pools_go()
+{
+	starts dap-life.0@a,dap-life.1@b L0
+	ok_life mode L1 copy L0
+	ok_life add L1
+	ok_life mode L1 ok
+	unbind_pool $pool_a
+	log_has "dap-life.1: was unbound because of $pool_a, and is bound again"
+	wait_for is_gone a || fail "the pool stays"
+	serves b L1
+	bind_pool $pool_a || fail "the pool does not come back"
+	rebind L0
+	ok_life mode L1 copy L0
+	rebind L1
+	ok_life keep L1 2
+	has_memory_of a L1 0
+	ok_life mode L1 ok
+	unbind_pool $pool_b
+	log_has "dap-life.1: was unbound because of $pool_b, and is bound again"
+	ok_life free L1 0
+	detach $pool_a dap-life.0 && fail "detached under a driver"
+	unbind_life L1
+	wait_for is_gone b || fail "the pool stays"
+	detach $pool_a dap-life.0 || fail "detach failed"
+	has_ops L1 n
+	ends
+}
+
+# What has no driver, but its parent's operations; and what has that for a parent.
+children()
+{
+	starts dap-life.0@a L0
+	ok_life add B0 L0
+	ok_life add B1 B0
+	for unit in B0 B1; do
+		has_memory_of a $unit 0
+		fails detach $pool_a dap-life.0 busy
+		ok_life free $unit 0
+	done
+	detach $pool_a dap-life.0 || fail "detach failed"
+	has_ops B0 n
+	has_ops B1 n
+	ok_life del B1
+	ok_life del B0
+
+	# one that is a client itself
+	attach $pool_a dap-life.0 || fail "attach failed"
+	ok_life add B0 L0
+	ok_life attach B0 b
+	serves b B0
+	detach $pool_a dap-life.0 || fail "detach failed"
+	serves b B0
+	ok_life detach B0
+	has_ops B0 n
+	ok_life del B0
+	ends
+}
+
+# Who waits to be freed is not what another driver may copy, nor bound again.
+used_while_it_goes()
+{
+	starts dap-life.0@a L0
+	ok_life keep L0 1
+	has_memory_of a L0 0
+	unbind_pool $pool_a
+	bound L0
+	ok_life slow unbind 500
+	begins unbind_life L0
+	usleep 100000
+	ok_life free L0 0
+	ok_life mode L1 copy L0
+	ok_life add L1
+	in_time "unbinding a device"
+	ok_life slow -
+	wait_for is_gone a || fail "the pool stays"
+	has_ops L1 n
+	has_ops L0 n
+
+	bind_pool $pool_a || fail "the pool does not come back"
+	bind_life L0
+	has_memory_of a L0 0
+	unbind_pool $pool_a
+	unbind_life L0
+	ok_life slow bind 500
+	begins bind_life L0
+	usleep 100000
+	ok_life free L0 0
+	in_time "binding a device"
+	ok_life slow -
+	wait_for is_gone a || fail "the pool stays"
+	unit L0
+	same "ops changed under the driver" $differs$changed 00
+	has_ops L0 n
+	ends
+}
+
+# Whoever has a device's lock may wait for what its client's end waits for.
+probe_binds_the_pool()
+{
+	starts dap-life.0@a L0
+	ok_life keep L0 1
+	has_memory_of a L0 0
+	unbind_pool $pool_a
+	unbind_life L0
+	ok_life mode L0 bind $pool_a
+	ok_life slow bind 500
+	begins bind_life L0
+	usleep 100000
+	ok_life free L0 0
+	in_time "binding a pool's device in a probe"
+	ok_life slow -
+	ok_life mode L0 ok
+	is_bound L0 || bind_life L0
+	wait_for [ -d $pools/a ] || bind_pool $pool_a
+	rebind L0
+	serves a L0
+	ends
+}
+
 # Only the kernel's own interface can ask for one that is on no bus.
 device_on_no_bus()
 {
@@ -625,8 +883,10 @@ device_on_no_bus()
 	ok_life attach B0 a
 	unbind_pool $pool_a
 	kernel_serves_only B0
+	! unload 2>/dev/null || fail "unloaded under its user"
 	ok_life del B0
 	released B0
+	unloaded
 	ends
 }
 
@@ -721,14 +981,31 @@ memory_of_the_kernels_pool()
 	insmod "$here/dma_alias_pool_life.ko" || fail "no test module"
 	ok_life add S0
 	ok_life alloc S0 0 20000 || return
-	load "pools=$two_pools" || fail "cannot load"
+	load "pools=$two_pools" clients=dap-life.0@a || fail "cannot load"
 	attach $pool_a dap-stuck.0 || fail "attach failed"
 	serves a S0
 	ok_life free S0 0
 	serves a S0
 	unbind_pool $pool_a
+	# what it gets then may come back to another pool
 	ok_life alloc S0 0 20000
+	attach $pool_b dap-stuck.0 || fail "attach failed"
+	serves b S0
 	ok_life free S0 0
+	serves b S0
+	bind_pool $pool_a || fail "the pool does not come back"
+	ok_life keep L0 1
+	ok_life add L0
+	has_memory_of a L0 0
+	unbind_pool $pool_a
+	ok_life free L0 0
+	wait_for is_gone a || fail "the pool stays"
+	ok_life alloc L0 0 20000
+	unbind_life L0
+	attach $pool_b dap-life.0 || fail "attach failed"
+	serves b L0
+	ok_life free L0 0
+	serves b L0
 	ends
 }
 
@@ -787,7 +1064,10 @@ consumers()
 	bound_with_memory_of_a_dead_pool default_client_is_taken_over \
 	pool_as_a_client drivers_that_cannot_be_unbound attached_while_removed \
 	removed_while_busy default_pool_dies probe_fails_at_attach copied_operations \
-	copied_before_attach lender_goes device_on_no_bus probe_sets_operations \
+	copied_before_attach lender_goes borrower_leaves_memory \
+	borrower_with_memory_is_removed probe_copies_and_fails \
+	borrower_has_a_pool borrower_and_pools_go children used_while_it_goes \
+	probe_binds_the_pool device_on_no_bus probe_sets_operations \
 	load_fails bound_again consumers device_of_the_tree \
 	memory_of_the_kernels_pool
 ktap_run "$@"

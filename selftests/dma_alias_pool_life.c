@@ -4,14 +4,17 @@
  *
  * Units, by the names that commands use: L0 to L3 are platform devices
  * dap-life.0 to 3 of a driver that can be unbound, S0 and S1 dap-stuck.0 and 1 of
- * one that cannot (suppress_bind_attrs), B0 is dap-bare, a device on no bus.
+ * one that cannot (suppress_bind_attrs), B0 is dap-bare, a device on no bus, and
+ * B1 dap-bare-child, another one.
  *
  * /sys/kernel/debug/dma_alias_pool_life/control: write a command; the write fails
  * where the command does.
  *
  *   add UNIT, del UNIT		its device comes, goes
+ *   add B0|B1 UNIT		the same, as that unit's child, with its ops
  *   mode UNIT MODE [ARG]	what its driver's next probe does (life_modes[])
- *   keep UNIT 0|1		is its memory left allocated when its driver goes?
+ *   keep UNIT 0|1|2		is its memory left allocated when its driver goes?
+ *				2: also what that got by ops that it had set
  *   alloc UNIT SLOT SIZE [nk]	coherent memory; nk: DMA_ATTR_NO_KERNEL_MAPPING
  *   free UNIT SLOT		also when driver or device have gone long ago
  *   map UNIT			streaming DMA, memory that is not coherent, masks
@@ -65,7 +68,9 @@ enum life_mode {
 	LIFE_DEFER,
 	LIFE_NEED,
 	LIFE_API,
+	LIFE_BIND,
 	LIFE_COPY,
+	LIFE_COPY_FAIL,
 	LIFE_OWN,
 	LIFE_NULL,
 };
@@ -76,8 +81,10 @@ static const char * const life_modes[] = {
 	"defer",	/* the same, and is deferred */
 	"need",		/* fails without 8 KiB of managed memory */
 	"api",		/* asks for pool ARG itself, waits if there is none */
+	"bind",		/* binds platform device ARG, as if it had just made it */
 	/* these only where the device holds no memory yet */
 	"copy",		/* sets the ops that unit ARG has */
+	"copyfail",	/* the same, takes 8 KiB of managed memory, and fails */
 	"own",		/* sets ops of this module */
 	"null",		/* sets none */
 };
@@ -113,7 +120,7 @@ struct life_slot {
  * @arg:	with what
  * @keep:	leave memory allocated at remove
  * @bound:	from the end of probe to the beginning of remove
- * @tidy:	the driver has set other ops: nothing is kept
+ * @tidy:	the driver has set other ops: nothing is kept, unless @keep is 2
  * @ops:	the ops at the end of probe
  * @changed:	how often they were others at remove
  * @created:	how many devices there were
@@ -129,7 +136,7 @@ struct life_unit {
 	struct device *dev;
 	enum life_mode mode;
 	char arg[LIFE_WORD];
-	bool keep;
+	u8 keep;
 	bool bound;
 	bool tidy;
 	const struct dma_map_ops *ops;
@@ -147,6 +154,7 @@ static struct life_unit life_units[] = {
 	{ "S0", "dap-stuck", 0 },
 	{ "S1", "dap-stuck", 1 },
 	{ "B0" },
+	{ "B1", NULL, 1 },
 };
 
 static struct dentry *life_root;
@@ -288,6 +296,16 @@ static void copy_ops(struct device *dev, struct life_unit *from)
 	put_device(other);
 }
 
+static int bind_device(const char *name)
+{
+	struct device *dev = bus_find_device_by_name(&platform_bus_type, NULL,
+						     name);
+	int ret = dev ? device_attach(dev) : -ENODEV;
+
+	put_device(dev);
+	return min(ret, 0);
+}
+
 static int life_probe(struct platform_device *pdev)
 {
 	struct life_unit *unit = dev_get_platdata(&pdev->dev);
@@ -319,10 +337,18 @@ static int life_probe(struct platform_device *pdev)
 	case LIFE_API:
 		ret = api_attach(dev, arg);
 		break;
+	case LIFE_BIND:
+		ret = bind_device(arg);
+		break;
 	case LIFE_COPY:
+	case LIFE_COPY_FAIL:
 		if (unit_of(arg) && unit_of(arg) != unit)
 			copy_ops(dev, unit_of(arg));
-		break;
+		if (mode == LIFE_COPY)
+			break;
+		dmam_alloc_attrs(dev, SZ_8K, &dma, GFP_KERNEL,
+				 DMA_ATTR_NO_WARN);
+		return -ENXIO;
 	case LIFE_OWN:
 		set_dma_ops(dev, &own_ops);
 		break;
@@ -354,7 +380,7 @@ static dap_remove_t life_remove(struct platform_device *pdev)
 	mutex_lock(&unit->lock);
 	unit->changed += dev->dma_ops != unit->ops;
 	for (i = 0; i < LIFE_SLOTS; i++)
-		if (unit->slot[i].dev == dev && (!unit->keep || unit->tidy))
+		if (unit->slot[i].dev == dev && unit->keep <= unit->tidy)
 			free_slot(unit, &unit->slot[i]);
 	/* what is copied stays, as with drivers that do so */
 	if (dev->dma_ops == &own_ops)
@@ -404,7 +430,7 @@ static int register_bare(struct device *dev, const char *name)
 	return ret;
 }
 
-static int add_device(struct life_unit *unit)
+static int add_device(struct life_unit *unit, struct life_unit *parent)
 {
 	struct life_dev *life = kzalloc(sizeof(*life), GFP_KERNEL);
 	struct device *dev;
@@ -424,7 +450,13 @@ static int add_device(struct life_unit *unit)
 		life->pdev.id = unit->id;
 		ret = platform_device_register(&life->pdev);
 	} else {
-		ret = register_bare(dev, "dap-bare") ?: device_add(dev);
+		ret = register_bare(dev, unit->id ? "dap-bare-child" :
+						    "dap-bare");
+		if (parent) {
+			dev->parent = parent->dev;
+			copy_ops(dev, parent);
+		}
+		ret = ret ?: device_add(dev);
 	}
 	if (ret) {
 		mutex_lock(&unit->lock);
@@ -466,7 +498,7 @@ static int do_add(struct life_unit *unit, char *args)
 	int ret;
 
 	mutex_lock(&unit->plug);
-	ret = unit->dev ? -EEXIST : add_device(unit);
+	ret = unit->dev ? -EEXIST : add_device(unit, unit_of(args));
 	mutex_unlock(&unit->plug);
 	return ret;
 }
@@ -501,7 +533,7 @@ static int do_mode(struct life_unit *unit, char *args)
 static int do_keep(struct life_unit *unit, char *args)
 {
 	mutex_lock(&unit->lock);
-	unit->keep = args && *args == '1';
+	unit->keep = args ? *args - '0' : 0;
 	mutex_unlock(&unit->lock);
 	return 0;
 }
