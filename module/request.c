@@ -238,8 +238,6 @@ static int exclude(struct device *dev, struct dap_entry *entry)
 
 	if (ret)
 		return ret;
-	if (dap_is_removed(dev))
-		dap_outsider_del(dev);
 	dap_client_leave(dap_client_find(dev), false);
 	return 0;
 }
