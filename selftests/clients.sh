@@ -326,6 +326,14 @@ default_client_is_taken_over()
 	ok_life add L1
 	has_memory_of d L1 0
 	fails attach $pool_a dap-life.1 busy
+	ok_life free L1 0
+	# of all pools that go at unload, the next one does not get it
+	has_client a dap-life.0 || fail "no client of a"
+	log_clear
+	unloaded
+	! dmesg | grep -q "coherent DMA memory comes from pool" ||
+		fail "a client for a moment"
+	bound L0
 	ends
 }
 
@@ -1034,6 +1042,21 @@ bound_again()
 	ends
 }
 
+# What somebody else unbinds meanwhile stays as that left it.
+unbound_by_others()
+{
+	starts "" L0 L1
+	ok_life slow unbind 500
+	begins attach $pool_a dap-life.0
+	usleep 100000
+	ok_life slow -
+	unbind_life L1
+	in_time "attach"
+	serves a L0
+	not_bound L1
+	ends
+}
+
 # Who depends on a device is unbound with it by the driver core.
 consumers()
 {
@@ -1068,6 +1091,6 @@ consumers()
 	borrower_with_memory_is_removed probe_copies_and_fails \
 	borrower_has_a_pool borrower_and_pools_go children used_while_it_goes \
 	probe_binds_the_pool device_on_no_bus probe_sets_operations \
-	load_fails bound_again consumers device_of_the_tree \
+	load_fails bound_again unbound_by_others consumers device_of_the_tree \
 	memory_of_the_kernels_pool
 ktap_run "$@"

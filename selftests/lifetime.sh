@@ -328,6 +328,29 @@ many_rebinds()
 	unload_all
 }
 
+# pools_come_back COUNT: and have a client each time
+pools_come_back()
+{
+	rig_watch off
+	n=0
+	while [ $n -lt $1 ]; do
+		echo dma_alias_pool.0 >$pool_driver/unbind
+		echo dma_alias_pool.0 >$pool_driver/bind
+		unbind dap-test.0
+		bind dap-test.0
+		n=$((n + 1))
+	done
+	rig_watch on
+}
+
+# What there is of a pool until its last client is freed is about 1 KiB.
+many_pools()
+{
+	load_all
+	leaks_nothing 64 pools_come_back $((rebinds / 10))
+	unload_all
+}
+
 many_loads()
 {
 	# the records of a pool are 17 KiB
@@ -341,4 +364,5 @@ ktap_run attaches_before_probe leaves_bound_devices_alone \
 	fallback_after_unbind \
 	leak_stays_with_its_device device_is_removed \
 	device_is_removed_with_memory pool_is_unbound \
-	pool_is_unbound_with_memory freed_after_everything_else many_rebinds many_loads
+	pool_is_unbound_with_memory freed_after_everything_else many_rebinds many_pools \
+	many_loads
