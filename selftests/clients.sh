@@ -989,18 +989,23 @@ memory_of_the_kernels_pool()
 	insmod "$here/dma_alias_pool_life.ko" || fail "no test module"
 	ok_life add S0
 	ok_life alloc S0 0 20000 || return
-	load "pools=$two_pools" clients=dap-life.0@a || fail "cannot load"
+	load "pools=$two_pools" clients=dap-life.0@a,dap-stuck.1@a ||
+		fail "cannot load"
 	attach $pool_a dap-stuck.0 || fail "attach failed"
 	serves a S0
 	ok_life free S0 0
 	serves a S0
+	ok_life add S1
+	serves a S1
 	unbind_pool $pool_a
-	# what it gets then may come back to another pool
-	ok_life alloc S0 0 20000
-	attach $pool_b dap-stuck.0 || fail "attach failed"
-	serves b S0
-	ok_life free S0 0
-	serves b S0
+	# what they get then may come back to another pool
+	for unit in S0 S1; do
+		ok_life alloc $unit 0 20000
+		attach $pool_b $(device $unit) || fail "attach failed"
+		serves b $unit
+		ok_life free $unit 0
+		serves b $unit
+	done
 	bind_pool $pool_a || fail "the pool does not come back"
 	ok_life keep L0 1
 	ok_life add L0
