@@ -743,9 +743,11 @@ borrower_has_a_pool()
 # One or the other goes while it is bound.
 borrower_and_pools_go()
 {
-	starts dap-life.0@a,dap-life.1@b L0
+	starts dap-life.0@a L0 L1
+	# nothing but this makes it a client again
+	attach $pool_b dap-life.1 || fail "attach failed"
 	ok_life mode L1 copy L0
-	ok_life add L1
+	rebind L1
 	ok_life mode L1 ok
 	unbind_pool $pool_a
 	log_has "dap-life.1: was unbound because of $pool_a, and is bound again"
@@ -1088,6 +1090,23 @@ consumers()
 	ends
 }
 
+# What was unbound is there until it has been tried to bind it again.
+consumer_is_removed()
+{
+	starts "" L0 L1
+	ok_life link L1 L0
+	ok_life slow unbind 500
+	begins attach $pool_a dap-life.0
+	wait_for [ ! -e $platform/dap-life.1/driver ]
+	ok_life del L1
+	released L1
+	# which is done with the first one before
+	bound L0
+	in_time "attach"
+	serves a L0
+	ends
+}
+
 [ $# -gt 0 ] || set -- freed_while_bound_again \
 	bound_with_memory_of_a_dead_pool default_client_is_taken_over \
 	pool_as_a_client drivers_that_cannot_be_unbound attached_while_removed \
@@ -1096,6 +1115,6 @@ consumers()
 	borrower_with_memory_is_removed probe_copies_and_fails \
 	borrower_has_a_pool borrower_and_pools_go children used_while_it_goes \
 	probe_binds_the_pool device_on_no_bus probe_sets_operations \
-	load_fails bound_again unbound_by_others consumers device_of_the_tree \
-	memory_of_the_kernels_pool
+	load_fails bound_again unbound_by_others consumers \
+	consumer_is_removed device_of_the_tree memory_of_the_kernels_pool
 ktap_run "$@"
