@@ -256,6 +256,7 @@ pool_is_unbound_with_memory()
 	same_stat sram live_allocs 1
 	grep -q "dma_alias_pool sram" /proc/iomem || fail "memory was released"
 	! unload 2>/dev/null || fail "unloaded with leaked memory"
+	! is_consumer dap-test.0 || fail "dap-test.0 is linked to a pool that is gone"
 	# Its memory stays taken, so there is no second pool over it.
 	log_clear
 	! echo dma_alias_pool.0 2>/dev/null >$pool_driver/bind ||
