@@ -86,15 +86,15 @@ static void after_probe(struct device *dev, bool failed)
 	dap_lock();
 	client = dap_client_find(dev);
 	owner = dap_client_search(DAP_OWNER_OF, dev->dma_ops);
+	if (!failed && client && owner == client && client->state < DAP_LEAVING)
+		dap_client_announce(client);
+	else if (!failed && client && owner != client)
+		dev_warn(dev, "its driver has set other DMA operations than those of DMA pool %s\n",
+			 client->pool->name);
 	if (owner && owner != client)
 		dap_client_borrow(dev, owner);
 	if (failed)
 		dap_client_unbound(dev, false);
-	else if (client && owner == client && client->state < DAP_LEAVING)
-		dap_client_announce(client);
-	else if (client && owner != client)
-		dev_warn(dev, "its driver has set other DMA operations than those of DMA pool %s\n",
-			 client->pool->name);
 	dap_unlock();
 }
 

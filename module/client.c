@@ -313,6 +313,16 @@ bool dap_client_leave(struct dap_client *client, bool in_use)
 	return true;
 }
 
+/* Its last reference was dropped: dap_client_reap() may be late. */
+static bool drop_idle(struct dap_client *client)
+{
+	if (kref_read(&client->user.ref))
+		return false;
+	take_ops(client);
+	dap_client_set_state(client, DAP_DEAD);
+	return true;
+}
+
 /**
  * dap_client_keep() - let a client that is leaving keep its operations
  * @client: in DAP_LEAVING; its device is about to be bound, and whatever set it up
@@ -324,13 +334,8 @@ bool dap_client_leave(struct dap_client *client, bool in_use)
 void dap_client_keep(struct dap_client *client)
 {
 	dap_assert_locked();
-	if (!kref_read(&client->user.ref)) {
-		/* dap_client_reap() may be late, but nobody uses it yet. */
-		take_ops(client);
-		dap_client_set_state(client, DAP_DEAD);
-	} else if (!set_ops(client)) {
+	if (!drop_idle(client) && !set_ops(client))
 		dap_refuse(client->dev, client->pool->name, "out of memory");
-	}
 }
 
 /* A driver that has copied operations uses them. */
@@ -342,13 +347,26 @@ static void lend(struct dap_client *client)
 		return_ops(client);
 }
 
+/* It is to be a record of what a device has copied, and of nothing else. */
+static void be_borrower(struct dap_client *client, struct dap_client *lender)
+{
+	if (client->lender == lender)
+		return;
+	if (client->lender)
+		return_ops(client);
+	if (client->state < DAP_LEAVING)
+		dap_client_leave(client, false);
+	else
+		drop_idle(client);
+}
+
 /**
  * dap_client_borrow() - note that a driver has copied a client's operations
  * @dev:    the driver's device
- * @lender: the client
+ * @lender: another client
  *
- * Until its driver is unbound, @dev counts as a client of the same pool, if it is
- * none of another.
+ * Until its driver is unbound, @dev counts as a client of the same pool.  It is
+ * none of another any more, but for memory of that one.
  *
  * Context: the device's lock is held.
  */
@@ -356,6 +374,9 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 {
 	struct dap_client *client = dap_client_find(dev);
 
+	if (client)
+		be_borrower(client, lender);
+	client = dap_client_find(dev);
 	if (!client)
 		client = dap_client_create(dev, dap_entry_of(lender));
 	if (!client) {
@@ -363,8 +384,6 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 		kref_get(&lender->user.ref);
 		return;
 	}
-	if (client->lender && client->lender != lender)
-		return_ops(client);
 	if (!client->lender)
 		kref_get(&client->user.ref);
 	client->lender = lender;
@@ -471,9 +490,6 @@ static bool is_done(struct dap_client *client)
 	if (client->state < state)
 		dap_client_set_state(client, state);
 	done = client->state == DAP_DEAD;
-	if (client->has_module)
-		module_put(THIS_MODULE);
-	client->has_module = false;
 	dap_unlock();
 	return done;
 }

@@ -50,10 +50,11 @@
  * Operations of a device change only with a state, and only without a driver
  * that runs; with one they are put in its way to PINNED (in place), and taken
  * away on the way to ENDED.  Then a call may be on its way in them, so that the
- * client stays.  PINNED and ENDED have a reference on the module, so that its
- * code stays as well; who holds memory has one anyway.  Nobody waits for a state;
- * who waits for clients to be freed (dap_registry_flush()) is a pool that goes, and
- * a device that is removed: nothing refers to it afterwards but memory it holds.
+ * client stays.  PINNED, LEAVING and ENDED have a reference on the module, so that
+ * its code stays as well; who holds memory has one besides.  Nobody waits for a
+ * state; who waits for clients to be freed (dap_registry_flush()) is a pool that
+ * goes, and a device that is removed: nothing refers to it afterwards but memory it
+ * holds.
  *
  * Locking: dap_lock() protects the lists and all of this.  It is taken in process
  * context only, with a device's lock held or without, and no device's lock is
@@ -317,7 +318,7 @@ static const u8 dap_next_states[] = {
 
 static bool has_module(enum dap_client_state state)
 {
-	return state == DAP_PINNED || state == DAP_ENDED;
+	return state >= DAP_PINNED && state < DAP_DEAD;
 }
 
 /**
@@ -396,9 +397,6 @@ static void release_client(struct kref *ref)
 	struct dap_client *client = container_of(ref, struct dap_client,
 						 user.ref);
 
-	/* Until it is known whether its driver may be in our code. */
-	__module_get(THIS_MODULE);
-	client->has_module = true;
 	dap_client_queue(client);
 }
 

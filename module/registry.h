@@ -102,7 +102,6 @@ enum dap_client_state {
  * @foreign:	may free memory that it got before it was a client
  * @has_ref:	has a reference to @dev, which is on a bus, or is removed
  * @lends:	has a reference to @lender, since that driver is bound
- * @has_module:	has a reference on the module until dap_client_reap() has seen it
  * @user:	what it holds, and references, see registry.c
  * @driver:	name of the last driver, empty if there was none
  * @ops:	what the device uses; finds the client in O(1), also in atomic
@@ -122,7 +121,6 @@ struct dap_client {
 	bool foreign;
 	bool has_ref;
 	bool lends;
-	bool has_module;
 	struct dap_user user;
 	char driver[24];
 	struct dma_map_ops ops;

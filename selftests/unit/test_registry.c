@@ -257,10 +257,8 @@ static void reap(struct work_struct *work)
 	llist_for_each_entry_safe(client, next, dap_clients_idle(), idle) {
 		EXPECT(seen_count < ARRAY_SIZE(seen));
 		seen[seen_count++] = client;
-		/* The module stays until here, if its last reference was put. */
-		EXPECT(module_refs >= client->has_module);
-		module_refs -= client->has_module;
-		client->has_module = false;
+		/* The module stays until here. */
+		EXPECT(client->state == DAP_DEAD || module_refs);
 		if (client->state == DAP_DEAD)
 			free_client(client);
 		/* As when that was the last reference to a device with others below. */
@@ -350,7 +348,7 @@ static const struct {
 	[DAP_NAMED]	= { 0, 1, 0 },
 	[DAP_ATTACHED]	= { 0, 1, 0 },
 	[DAP_PINNED]	= { 1, 1, 0 },
-	[DAP_LEAVING]	= { 0, 1, 0 },
+	[DAP_LEAVING]	= { 1, 1, 0 },
 	[DAP_ENDED]	= { 1, 0, 1 },
 	[DAP_DEAD]	= { 0, 0, 0 },
 };
@@ -500,11 +498,10 @@ static void client_refs(void)
 	dap_lock();
 	dap_client_put(client);
 	EXPECT(queued == 1 && pending && !seen_count);
-	EXPECT(client->state == DAP_LEAVING && module_refs == 1 &&
-	       client->has_module);
+	EXPECT(client->state == DAP_LEAVING && module_refs == 1);
 	dap_unlock();
 	dap_registry_flush();
-	EXPECT(!module_refs);
+	EXPECT(module_refs == 1);
 	EXPECT(seen_count == 1 && seen[0] == client && clients == 2);
 
 	/* It is seen once for each time that it was queued. */
