@@ -16,7 +16,7 @@
  *   end
  *
  * For each it writes lines "life NUMBER ..." to /dev/kmsg, whole ones among the
- * kernel's own:
+ * kernel's own, with "|" between those that fit in one:
  *
  *   = ERRNO [ERRNO]		how it ended
  *   m REFERENCES		of dma_alias_pool, if it is loaded
@@ -28,7 +28,9 @@
  *   .				that is all
  *
  * Without an MMU there is no fork(): what is done at a time is done by this
- * program again, started as "life one NANOSECONDS ACTION".
+ * program again, started twice as "life worker" at the beginning. Where each call
+ * costs a lot, since the kernel looks for mistakes in it, most of the time goes to
+ * looking: what can be open all the time is, and few lines are written.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -39,6 +41,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,14 +50,33 @@
 #define DRIVER	"/sys/bus/platform/drivers/dma_alias_pool"
 
 static char buffer[1 << 15];
-static char line[900];
+static char line[900];	/* the kernel takes a little more in one */
 static size_t used;
 static int kmsg;
 static char number[16];
 
+static void flush(void)
+{
+	size_t len = used < sizeof(line) ? used : sizeof(line) - 1;
+
+	if (!used)
+		return;
+	line[len++] = '\n';	/* instead of the NUL */
+	if (write(kmsg, line, len) < 0)
+		_exit(3);
+	used = 0;
+}
+
+/* What follows, if it is longer than the rest of a line, is cut. */
 static void begin(const char *what)
 {
-	used = snprintf(line, sizeof(line), "<12>life %s %s", number, what);
+	if (used > sizeof(line) / 2)
+		flush();
+	if (used)
+		used += snprintf(line + used, sizeof(line) - used, "|%s", what);
+	else
+		used = snprintf(line, sizeof(line), "<12>life %s %s", number,
+				what);
 }
 
 static void __attribute__((format(printf, 1, 2))) add(const char *fmt, ...)
@@ -68,32 +90,42 @@ static void __attribute__((format(printf, 1, 2))) add(const char *fmt, ...)
 	va_end(args);
 }
 
-static void say(void)
+/* All of a file, as a string. */
+static char *all_of(int file)
 {
-	size_t len = used < sizeof(line) ? used : sizeof(line) - 1;
-
-	line[len++] = '\n';	/* instead of the NUL */
-	if (write(kmsg, line, len) < 0)
-		_exit(3);
-}
-
-/* All of a file, as a string; NULL if there is none. */
-static char *contents(const char *name)
-{
-	int file = open(name, O_RDONLY);
 	size_t len = 0;
 	ssize_t got;
 
-	if (file < 0)
-		return NULL;
 	do {
 		got = read(file, buffer + len, sizeof(buffer) - 1 - len);
 		if (got > 0)
 			len += got;
 	} while (got > 0 && len < sizeof(buffer) - 1);
-	close(file);
 	buffer[len] = '\0';
 	return buffer;
+}
+
+/* NULL if there is none. */
+static char *contents(const char *name)
+{
+	int file = open(name, O_RDONLY);
+	char *text;
+
+	if (file < 0)
+		return NULL;
+	text = all_of(file);
+	close(file);
+	return text;
+}
+
+/* The same of one that is there all the time, in *file since the first time. */
+static char *contents_of(int *file, const char *name)
+{
+	if (!*file)
+		*file = open(name, O_RDONLY | O_CLOEXEC);
+	if (*file < 0 || lseek(*file, 0, SEEK_SET) < 0)
+		return NULL;
+	return all_of(*file);
 }
 
 /* --- actions */
@@ -204,28 +236,66 @@ static int act_at(long long when, char *action)
 	return act(action);
 }
 
-static pid_t start(long long when, char *action)
-{
-	char text[32];
-	char *argv[] = { "life", "one", text, action, NULL };
-	pid_t child;
+/* --- two at a time */
 
-	snprintf(text, sizeof(text), "%lld", when);
-	child = vfork();
-	if (child == 0) {
-		execv("/root/life", argv);
-		_exit(ENOEXEC);
+static struct worker {
+	FILE *to, *from;
+} workers[2];
+
+/* Lines "NANOSECONDS ACTION" come from stdin, error numbers go to stdout. */
+static int work(void)
+{
+	static char text[1024];
+	char *action;
+	long long when;
+
+	while (fgets(text, sizeof(text), stdin)) {
+		text[strcspn(text, "\n")] = '\0';
+		when = strtoll(text, &action, 10);
+		printf("%d\n", act_at(when, action + 1));
+		fflush(stdout);
 	}
-	return child;
+	return 0;
 }
 
-static int ended(pid_t child)
+static int start(struct worker *worker)
 {
-	int status;
+	char *argv[] = { "life", "worker", NULL };
+	int to[2], from[2];
+	pid_t child;
 
-	if (child < 0 || waitpid(child, &status, 0) < 0)
-		return ECHILD;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+	if (pipe(to) || pipe(from))
+		return -1;
+	fcntl(to[1], F_SETFD, FD_CLOEXEC);
+	fcntl(from[0], F_SETFD, FD_CLOEXEC);
+	child = vfork();
+	if (child == 0) {
+		dup2(to[0], STDIN_FILENO);
+		dup2(from[1], STDOUT_FILENO);
+		close(to[0]);
+		close(from[1]);
+		execv("/root/life", argv);
+		_exit(1);
+	}
+	close(to[0]);
+	close(from[1]);
+	worker->to = fdopen(to[1], "w");
+	worker->from = fdopen(from[0], "r");
+	return child < 0 || !worker->to || !worker->from ? -1 : 0;
+}
+
+static void tell_worker(struct worker *worker, long long when,
+			const char *action)
+{
+	fprintf(worker->to, "%lld %s\n", when, action);
+	fflush(worker->to);
+}
+
+static int answer(struct worker *worker)
+{
+	char text[16];
+
+	return fgets(text, sizeof(text), worker->from) ? atoi(text) : ECHILD;
 }
 
 static void slow(const char *what)
@@ -248,7 +318,6 @@ static void two(char *args)
 	char *how = args + strspn(args, " ");
 	char *first, *second;
 	long long when;
-	pid_t one, other;
 	int ret;
 
 	first = strstr(how, " ; ");
@@ -261,12 +330,12 @@ static void two(char *args)
 	*second = '\0';
 	if (strcmp(how, "-"))
 		slow(how);
-	/* when both are there for sure */
-	when = now() + 20000000;
-	one = start(when + us1 * 1000LL, first + 3);
-	other = start(when + us2 * 1000LL, second + 3);
-	ret = ended(one);
-	add("%d %d", ret, ended(other));
+	/* when both know it for sure */
+	when = now() + 5000000;
+	tell_worker(&workers[0], when + us1 * 1000LL, first + 3);
+	tell_worker(&workers[1], when + us2 * 1000LL, second + 3);
+	ret = answer(&workers[0]);
+	add("%d %d", ret, answer(&workers[1]));
 	if (strcmp(how, "-"))
 		slow("-");
 }
@@ -275,7 +344,8 @@ static void two(char *args)
 
 static void tell_modules(void)
 {
-	char *text = contents("/proc/modules");
+	static int file;
+	char *text = contents_of(&file, "/proc/modules");
 	char *at = text ? strstr(text, "dma_alias_pool ") : NULL;
 	unsigned int references;
 
@@ -285,21 +355,20 @@ static void tell_modules(void)
 		return;
 	begin("m");
 	add(" %u", references);
-	say();
 }
 
 /* "20000000-200fffff : dma_alias_pool NAME [alias]" */
 static void tell_iomem(void)
 {
 	static const char ours[] = ": dma_alias_pool ";
-	char *at = contents("/proc/iomem");
+	static int file;
+	char *at = contents_of(&file, "/proc/iomem");
 
 	begin("i");
 	while (at && (at = strstr(at, ours))) {
 		at += strlen(ours);
 		add(" %.*s", (int)strcspn(at, " \n"), at);
 	}
-	say();
 }
 
 static void tell_bound(void)
@@ -313,7 +382,6 @@ static void tell_bound(void)
 			add(" %s", entry->d_name);
 	if (dir)
 		closedir(dir);
-	say();
 }
 
 static void add_stats(const char *pool)
@@ -386,7 +454,6 @@ static void tell_pools(void)
 	if (!dir)
 		return;
 	begin("D");
-	say();
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
@@ -397,14 +464,14 @@ static void tell_pools(void)
 		add_clients(entry->d_name);
 		add(" :");
 		add_allocations(entry->d_name);
-		say();
 	}
 	closedir(dir);
 }
 
 static void tell_units(void)
 {
-	char *text = contents(DEBUGFS "dma_alias_pool_life/state");
+	static int file;
+	char *text = contents_of(&file, DEBUGFS "dma_alias_pool_life/state");
 	char *row, *next;
 
 	for (row = text; row && *row; row = next) {
@@ -413,7 +480,6 @@ static void tell_units(void)
 			*next++ = '\0';
 		begin(*row == '!' ? "!" : "u");
 		add(" %s", *row == '!' ? row + 1 : row);
-		say();
 	}
 }
 
@@ -425,7 +491,18 @@ static void tell(void)
 	tell_bound();
 	tell_pools();
 	begin(".");
-	say();
+	flush();
+}
+
+/* What comes in is not to go out again: each character costs an interrupt. */
+static void quiet(void)
+{
+	struct termios t;
+
+	if (tcgetattr(STDIN_FILENO, &t))
+		return;
+	t.c_lflag &= ~ECHO;
+	tcsetattr(STDIN_FILENO, TCSANOW, &t);
 }
 
 int main(int argc, char **argv)
@@ -433,16 +510,21 @@ int main(int argc, char **argv)
 	static char text[1024];
 	char *action;
 
-	if (argc == 4 && !strcmp(argv[1], "one"))
-		return act_at(atoll(argv[2]), argv[3]);
+	if (argc == 2 && !strcmp(argv[1], "worker"))
+		return work();
 	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	if (kmsg < 0) {
 		perror("/dev/kmsg");
 		return 2;
 	}
+	if (start(&workers[0]) || start(&workers[1])) {
+		perror("worker");
+		return 2;
+	}
+	quiet();
 	strcpy(number, "-");
 	begin("ready");
-	say();
+	flush();
 	while (fgets(text, sizeof(text), stdin)) {
 		text[strcspn(text, "\r\n")] = '\0';
 		action = strchr(text, ' ');
@@ -457,7 +539,7 @@ int main(int argc, char **argv)
 			two(action + 4);
 		else
 			add("%d", act(action));
-		say();
+		flush();
 		tell();
 	}
 	return 0;

@@ -152,8 +152,10 @@ class Guest:
                 if not m:
                     self.kernel_says(text, seen)
                 elif m[1] == number:
-                    seen.line(m[2], m[3])
-                    if m[2] == last:
+                    for part in f"{m[2]} {m[3]}".split("|"):
+                        what, _, rest = part.partition(" ")
+                        seen.line(what, rest)
+                    if what == last:
                         return
             left = end - time.monotonic()
             if self.panicked:

@@ -103,17 +103,27 @@ class Runner:
         return out
 
     def outcome(self, state, doings, seen, loose=False):
-        t = Transition(self.machine, state, seen, self.without, loose)
+        """(state, problems); of orders that are open, the one that explains it."""
+        order, orders = 0, 1
+        while order < orders:
+            t = Transition(self.machine, state, seen, self.without, loose, len(doings) > 1,
+                           order)
+            out = self.judge(t, doings)
+            if order == 0:
+                orders, first = t.orders, out
+            if not out[1]:
+                return out
+            order += 1
+        return first
+
+    def judge(self, t, doings):
         for step, got in doings:
             t.run(step, got)
-        if t.s.tainted():
-            # with known faults in between nothing of it is certain
-            t.loose, t.problems = True, []
         if t.loose:
             t.adopt_all()
         t.settle()
         t.log()
-        return t.s, t.problems + compare(self.machine, t.s, seen, self.without)
+        return t.s, t.problems + compare(self.machine, t.s, t.seen, self.without)
 
     def step(self, states, step, executed):
         """Do it, and check. Returns what the state may be then."""

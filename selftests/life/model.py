@@ -12,6 +12,7 @@ RULES names them all: in findings, and for --without.
 import copy
 import errno
 import fnmatch
+import itertools
 import re
 
 RULES = {
@@ -108,12 +109,14 @@ class Device:
         self.may_change = False  # its ops, under its driver
         self.deferred = self.waiting = False
         self.managed = None  # where its driver's managed memory is from
-        self.borrows = None  # (key of a device, its pool): whose ops it has
+        self.borrows = None  # (key of a device, its pool): whose ops it has copied
+        self.leaving = False  # no client any more, but somebody needs it as one
         self.tidy = False  # its driver frees all when it goes, told or not
-        self.tainted = False  # has copied ops, with "borrow" set aside
         self.replaced = None  # "own" or "null": its driver has set these
         self.key = (unit, serial)
 
+    # in whose name it gets memory
+    holder = property(lambda self: self.borrows[0] if self.borrows else self.key)
     stuck = property(lambda self: self.unit[0] == "S")
     bare = property(lambda self: self.unit[0] == "B")
     name = property(lambda self: device_name(self.unit))
@@ -129,10 +132,12 @@ class Unit:
 
 
 class Slot:
-    """Memory. source: pool, fallback, kernel, or None where it is not known."""
+    """Memory of the device key, in the name of the client holder. source: pool,
+    fallback, kernel, or None where it is not known."""
 
-    def __init__(self, key, size, source, pool=None):
+    def __init__(self, key, holder, size, source, pool=None):
         self.key, self.size, self.source, self.pool = key, size, source, pool
+        self.holder = holder
 
 
 class State:
@@ -188,31 +193,40 @@ class State:
         return {k: s for k, s in self.slots.items() if s.key == device.key}
 
     def sources(self, device):
-        """(source, pool, size) of all that it holds."""
-        all_of = [(s.source, s.pool, s.size) for s in self.slots_of(device).values()]
-        if device.managed:
-            all_of.append((*device.managed, MANAGED))
+        """(source, pool, size) of all that is held in its name."""
+        all_of = [(s.source, s.pool, s.size) for s in self.slots.values()
+                  if s.holder == device.key]
+        all_of += [(*d.managed, MANAGED) for d in self.devices.values()
+                   if d.managed and d.holder == device.key]
         return all_of
 
     def held(self, device):
-        """Does it hold memory of a pool, or in its place? None: not known."""
+        """Is memory of a pool, or in its place, held in its name? None: not known."""
         kinds = [source for source, _, _ in self.sources(device)]
         if "pool" in kinds or "fallback" in kinds:
             return True
         return None if None in kinds else False
 
-    def borrowers(self, device):
-        return [d for d in self.devices.values()
-                if d.bound and d.borrows and d.borrows[0] == device.key]
+    def borrowers(self, device, bound=True):
+        """Whose drivers have copied its ops, or also those that have them still."""
+        return [d for d in self.devices.values() if d.borrows and d.borrows[0] == device.key
+                and (d.bound or not bound)]
 
-    def tainted(self):
-        return any(d.tainted for d in self.devices.values())
+    def lender(self, device):
+        return self.devices.get(device.borrows[0]) if device.borrows else None
+
+    def busy(self, device):
+        """Can it not be let go? None: not known."""
+        return bool(device.leaving or device.borrows or self.borrowers(device)) \
+            or self.held(device)
+
+    def listed_by(self, device):
+        """The pool that has it in its list of clients."""
+        return device.client or device.borrows and device.borrows[1] or None
 
     def pinned(self):
         """Must rmmod fail? None: not known."""
         unknown = False
-        if self.tainted():
-            return None
         for d in self.devices.values():
             held = self.held(d)
             if held or (d.client and (d.bare or (d.stuck and d.bound))):
@@ -222,22 +236,27 @@ class State:
             # that it is over, who would tell on no bus?
             unknown |= held is None or d.bare and d.ended is not False
             unknown |= d.bound and d.ended is None
-            # nor what becomes of ops whose device has gone
-            lender = d.bound and d.borrows and self.devices.get(d.borrows[0])
-            unknown |= bool(lender and (d.stuck or not lender.exists))
+            # it is needed as one, or goes on in what it has copied
+            if d.client and (d.leaving or not d.exists):
+                return True
+            pool = self.listed_by(d)
+            if pool and self.pools.get(pool) != "up" or d.bound and d.stuck and d.borrows:
+                return True
         return None if unknown else False
 
 
 class Transition:
     """One step, or two in this order, applied to a state."""
 
-    def __init__(self, machine, state, seen, without, loose=False):
+    def __init__(self, machine, state, seen, without, loose=False, at_a_time=False,
+                 order=0):
         self.machine = machine
         self.s = state.copy()
         self.seen = seen
         self.without = without
         self.loose = loose
-        self.unordered = False  # are several bound again at the moment?
+        self.at_a_time = at_a_time  # is it one of two?
+        self.order, self.orders = order, 1  # of those in which devices are bound
         self.problems = []  # (rule, text)
         self.must_say = []  # (rule, regex)
         self.must_not_say = []
@@ -291,16 +310,27 @@ class Transition:
         return default, bool(default)
 
     def become(self, device, pool, by_default=False):
+        if device.client:
+            self.end(device)
         device.client, device.by_default = pool, by_default
+
+    def end(self, device):
+        """It is no client any more: who has its ops, and is not bound, has not."""
+        device.client, device.leaving = None, False
+        for other in self.s.borrowers(device, False):
+            if not other.bound:
+                other.borrows = None
+
+    @staticmethod
+    def served_by(device):
+        return device.borrows[1] if device.borrows else device.client
 
     def source(self, device):
         """Where a request that fits is served from: (source, pool) or None."""
         kernel = ("kernel", None) if self.machine.snooped else None
         if device.replaced:
             return ("kernel", None) if device.replaced == "own" else kernel
-        pool = device.client
-        if device.bound and device.borrows:
-            pool = device.borrows[1]
+        pool = self.served_by(device)
         if not pool:
             return kernel
         if self.s.pools.get(pool) == "up":
@@ -316,11 +346,15 @@ class Transition:
         """A driver is about to be bound: who serves it, then its probe. Returns
         whether it has a driver then; forced: it is seen to have."""
         s, unit = self.s, self.s.units[device.unit]
-        if device.client is None and s.loaded and not unserved:
+        # memory that can come back only so: whose it is nobody can tell
+        lender = s.lender(device)
+        if not lender or s.held(lender) is False:
+            device.borrows = None
+        if not self.served_by(device) and s.loaded and not unserved:
             pool, by_default = self.policy(device)
             if pool:
                 self.become(device, pool, by_default)
-        device.borrows = device.replaced = None
+        device.replaced = None
         device.ended = device.may_change = device.waiting = False
         ok = True
         # a driver that sets ops does not where others have to free
@@ -359,26 +393,29 @@ class Transition:
         return ok
 
     def copy_ops(self, device, other):
+        """Its driver gives it the ops that the other has."""
         if not other or other.key == device.key:
             return
-        if "borrow" in self.without and (other.client or other.borrows or other.tainted):
-            device.tainted = True
-        if self.unordered:
-            unit = self.seen.units.get(device.unit)
-            if not unit or unit.ops != "x":
-                device.replaced = "own" if unit and unit.ops == "o" else \
-                    "null" if device.client else None
-                return
-        if other.bound and other.borrows:
-            device.borrows = other.borrows
-        elif other.replaced == "own" and other.bound:
-            device.replaced = "own"
-        elif other.client and not (other.replaced and other.bound):
-            if self.unordered and self.sees_client(device) != other.client:
-                return
-            device.borrows = (other.key, other.client)
-        elif device.client:
+        if other.replaced:
+            device.replaced = other.replaced if self.served_by(device) \
+                or other.replaced == "own" else None
+            return
+        key = other.borrows[0] if other.borrows else other.key if other.client else None
+        if key == device.key:
+            return
+        # one that was not bound since it is a client has no ops yet
+        unit = self.seen.units.get(device.unit)
+        if key and (other.bound or unit and unit.ops == "x"):
+            self.borrow(device, key)
+        elif self.served_by(device):
             device.replaced = "null"
+
+    def borrow(self, device, key):
+        """It is a client of that pool now, and of none besides."""
+        if device.client:
+            device.leaving = True
+            self.let_go(device)
+        device.borrows = (key, self.s.devices[key].client)
 
     def unbind(self, device):
         """Its driver goes: it frees what it has, or leaks it."""
@@ -390,40 +427,47 @@ class Transition:
                 del s.slots[key]
         if device.may_change:
             unit.changes += 1
-        device.managed = device.borrows = device.replaced = None
+        device.managed = device.replaced = None
         device.bound = device.ended = device.may_change = False
         sizes = {}
-        for slot in s.slots_of(device).values():
-            if slot.source == "pool":
-                sizes.setdefault(slot.pool, []).append(slot.size)
+        for source, pool, size in s.sources(device):
+            if source == "pool":
+                sizes.setdefault(pool, []).append(size)
         for pool, left in sizes.items():
             self.must_say.append(("leak", f"{device.name}: driver .* is gone but still holds "
                                   f"{sum(left)} bytes of DMA pool {pool} in {len(left)} allocations"))
-        self.let_go(device)
-
-    def let_go(self, device):
-        """After a free, or when its device or its pool goes."""
-        s = self.s
-        if device.client and self.s.held(device) is False:
-            dead = s.pools.get(device.client) != "up"
-            aside = "ended" in self.without or device.stuck and "stuck" in self.without
-            if dead and device.bound and aside and self.sees_client(device) == device.client:
-                return
-            if dead and device.bound or dead and device.bare and device.exists:
-                device.ended = device.may_change = True
-            if dead or not device.exists:
-                device.client = None
+        # what the other holds may be its own, and comes back only by these ops
+        lender = s.lender(device)
+        if not lender or s.held(lender) is False:
+            device.borrows = None
         self.collect()
 
-    def collect(self):
-        """What nobody keeps any more."""
+    def let_go(self, device):
+        """Does anybody need it as a client whose part in the pool is over?"""
         s = self.s
+        dead = s.pools.get(device.client) != "up" or device.leaving
+        if not device.client or device.exists and not dead or s.held(device) is not False \
+                or s.borrowers(device) or device.borrows:
+            return
+        aside = "ended" in self.without or device.stuck and "stuck" in self.without
+        if dead and device.bound and aside and self.sees_client(device) == device.client:
+            return
+        if dead and device.bound or dead and device.bare and device.exists:
+            device.ended = device.may_change = True
+        self.end(device)
+
+    def collect(self):
+        """What nobody needs any more."""
+        s = self.s
+        for device in s.devices.values():
+            self.let_go(device)
         for pool in [p for p, how in s.pools.items() if how == "dead"]:
-            if not any(d.client == pool or (pool in [x[1] for x in s.sources(d)])
-                       for d in s.devices.values()):
+            if not any(pool in (d.client, self.served_by(d)) or
+                       pool in [x[1] for x in s.sources(d)] for d in s.devices.values()):
                 del s.pools[pool]
         for key, device in list(s.devices.items()):
-            if not device.exists and not s.slots_of(device) and not s.borrowers(device):
+            if not device.exists and not s.slots_of(device) and not s.sources(device) and \
+                    not s.borrowers(device, False):
                 del s.devices[key]
 
     # --- pools
@@ -432,8 +476,7 @@ class Transition:
         s = self.s
         victims = []
         for device in list(s.devices.values()):
-            of = device.borrows[1] if device.borrows else device.client
-            if not device.bound or (of not in pools and device.client not in pools):
+            if not device.bound or device.leaving or s.listed_by(device) not in pools:
                 continue
             if device.stuck and not ("stuck" in self.without and not self.sees_bound(device)):
                 continue
@@ -441,24 +484,21 @@ class Transition:
             victims.append(device)
         for pool in pools:
             s.pools[pool] = "dead"
-        for device in list(s.devices.values()):
-            if device.borrows and device.borrows[1] in pools and device.bound:
-                device.may_change = True
-            if device.client in pools:
-                self.let_go(device)
         self.collect()
         return victims
 
     def rebind(self, victims):
-        self.unordered = True
-        victims = sorted(victims, key=lambda d: self.s.units[d.unit].mode == "copy")
+        """In which order is open, and matters to who copies ops."""
+        if any(self.s.units[d.unit].mode == "copy" for d in victims) and len(victims) < 5:
+            orders = list(itertools.permutations(victims))
+            self.orders = len(orders)
+            victims = orders[self.order]
         for device in victims:
             if "rebind" in self.without or self.loose:
                 if self.sees_bound(device):
                     self.bind(device)
                 continue
             self.bind(device)
-        self.unordered = False
 
     def pools_come(self, pools):
         s = self.s
@@ -468,7 +508,7 @@ class Transition:
         for pool in pools:
             s.pools[pool] = "up"
         for device in list(s.devices.values()):
-            if device.bound or device.bare or not device.exists:
+            if device.bound or device.bare or not device.exists or device.borrows:
                 continue
             pool, _ = self.policy(device)
             if not pool and not device.client:
@@ -527,8 +567,8 @@ class Transition:
         s.loaded, s.parameters, s.rules = False, (), ()
         s.pools.clear()
         for device in s.devices.values():
-            device.excluded = False
-            device.client = None
+            device.excluded = device.leaving = False
+            device.client = device.borrows = None
             if device.bare:
                 device.ended = False
         self.rebind(victims)
@@ -542,7 +582,8 @@ class Transition:
 
     def step_punbind(self, got, pool):
         if self.s.pools.get(pool) != "up":
-            self.errno(got, "pool", "fail")
+            # the driver core looks before it waits for who unbinds it now
+            self.errno(got, "pool", "fail", *[0] * self.at_a_time)
             return
         self.errno(got, "pool", 0)
         self.rebind(self.pools_go([pool]))
@@ -588,7 +629,8 @@ class Transition:
         self.errno(got, "bound", 0)
         self.unbind(device)
         device.exists = device.deferred = device.excluded = False
-        self.let_go(device)
+        device.borrows = None
+        self.collect()
 
     def step_mode(self, got, unit, mode, arg=None):
         self.s.units[unit].mode, self.s.units[unit].arg = mode, arg
@@ -606,19 +648,20 @@ class Transition:
     def step_unbind(self, got, unit):
         device = self.s.device(unit)
         if not device or not device.bound:
-            self.errno(got, "bound", "fail")
+            # as for a pool's device
+            self.errno(got, "bound", "fail", *[0] * self.at_a_time)
             return
         self.errno(got, "bound", 0)
         self.unbind(device)
 
     def taken(self, device, pool, what, got):
         """May another pool's client be had? True, False; got tells if unknown."""
-        if device.client in (None, pool):
-            return True
         s = self.s
-        if device.by_default is False or s.held(device):
+        if s.listed_by(device) in (None, pool):
+            return not device.leaving
+        if device.by_default is False or s.busy(device):
             return False
-        if device.by_default is None or s.held(device) is None or s.borrowers(device):
+        if device.by_default is None or s.busy(device) is None:
             return not got
         return True
 
@@ -635,15 +678,7 @@ class Transition:
         if not device or device.bare:
             self.errno(got, "request", errno.ENODEV)
             return
-        if device.bound and device.borrows and device.client:
-            # a client that has copied ops beside stays one, and is busy
-            self.errno(got, "request", 0 if device.client == pool else errno.EBUSY)
-            return
-        if device.bound and device.borrows and (got or pool == device.borrows[1]):
-            if pool == device.borrows[1]:
-                self.errno(got, "borrow", 0)
-            return
-        if device.client == pool:
+        if s.listed_by(device) == pool and not device.leaving:
             self.errno(got, "request", 0)
             return
         if not self.taken(device, pool, "attach", got):
@@ -660,11 +695,12 @@ class Transition:
         self.become(device, pool)
         self.collect()
         if bound and device.stuck:
-            device.may_change, device.ended, device.borrows = True, False, None
+            device.may_change, device.ended = True, False
             self.errno(got, "request", 0)
             return
         if self.bind(device) or not bound:
-            self.errno(got, "request", 0)
+            # its driver may have made it another pool's client
+            self.errno(got, "request", 0 if s.listed_by(device) == pool else errno.EINVAL)
         elif "failed-attach" not in self.without:
             self.errno(got, "failed-attach", "fail")
             self.must_say.append(("failed-attach", f"{device.name}: is a client of DMA pool "
@@ -683,15 +719,11 @@ class Transition:
         if not device or device.bare:
             self.errno(got, "detach", errno.ENODEV)
             return
-        if device.bound and device.borrows:
-            self.adopt(device)
-            return
-        if device.client != pool:
+        if s.listed_by(device) != pool or device.leaving:
             self.errno(got, "detach", errno.ENOENT)
             return
-        held = s.held(device)
-        refused = held or s.borrowers(device)
-        if held is None:
+        refused = s.busy(device)
+        if refused is None:
             refused = bool(got)
         if not refused and device.stuck and device.bound:
             refused = "stuck" not in self.without or bool(got)
@@ -700,7 +732,8 @@ class Transition:
             return
         bound = device.bound
         self.unbind(device)
-        device.client, device.excluded = None, True
+        self.end(device)
+        device.excluded = True
         self.collect()
         if not bound:
             self.errno(got, "detach", 0)
@@ -716,14 +749,12 @@ class Transition:
         s = self.s
         if not s.loaded or s.pools.get(pool) != "up":
             return 517
-        if device.bound and device.borrows and not probing:
-            return None
-        if device.client == pool:
+        if s.listed_by(device) == pool and not device.leaving:
             return 0
-        if device.client:
-            if device.by_default is False or s.held(device):
+        if s.listed_by(device):
+            if device.by_default is False or s.busy(device):
                 return errno.EBUSY
-            if device.by_default is None or s.held(device) is None or s.borrowers(device):
+            if device.by_default is None or s.busy(device) is None:
                 if not probing:
                     return None
                 if not self.sees_bound(device):
@@ -761,22 +792,19 @@ class Transition:
         if not device:
             self.errno(got, rule, errno.ENODEV)
             return
-        if not s.loaded or not device.client:
-            if device.bound and device.borrows:
-                self.adopt(device)
-                return
+        if not s.loaded or not s.listed_by(device):
             self.errno(got, rule, errno.ENOENT)
             return
-        held = s.held(device)
-        refused = held or (device.stuck and device.bound)
-        if held is None or s.borrowers(device) or device.borrows or \
-                "stuck" in self.without and device.stuck:
+        busy = s.busy(device)
+        refused = busy or (device.stuck and device.bound)
+        if busy is None or "stuck" in self.without and device.stuck:
             refused = bool(got)
         if refused:
             self.errno(got, rule, errno.EBUSY)
             return
         self.errno(got, rule, 0)
-        device.client, device.excluded = None, not device.bare
+        self.end(device)
+        device.excluded = not device.bare
         device.may_change = device.bound
         self.collect()
 
@@ -800,22 +828,21 @@ class Transition:
             return
         pool = self.machine.pool_at(there[0])
         if pool:
-            kind, holder = f"pool {pool}", pool
-            source = "pool"
+            kind, source = f"pool {pool}", "pool"
         else:
-            of = device.borrows[1] if device.borrows and device.bound else device.client
+            of = self.served_by(device)
             source = "fallback" if of and not device.replaced else "kernel"
-            kind, holder = source, of if source == "fallback" else None
+            kind, pool = source, of if source == "fallback" else None
         if kind not in allowed and rule not in self.without and not self.loose:
             self.problems.append((rule, f"memory of {kind} at {there[0]:#x}, not "
                                   f"{' or '.join(sorted(allowed))}"))
-        s.slots[unit, int(slot)] = Slot(device.key, size, source, holder)
+        s.slots[unit, int(slot)] = Slot(device.key, device.holder, size, source, pool)
 
     def may_serve(self, device, size, nk):
         source = self.source(device)
         if not source:
             if nk:
-                of = device.client or device.bound and device.borrows
+                of = self.served_by(device)
                 return {"fallback" if of and not device.replaced else "kernel", "fail"}
             return {"fail"}
         if source[0] == "kernel":
@@ -851,7 +878,7 @@ class Transition:
             self.errno(got, "held", errno.ENOENT)
             return
         self.errno(got, "held", 0)
-        self.let_go(s.devices[found.key])
+        self.collect()
 
     # --- what is open
 
@@ -863,6 +890,8 @@ class Transition:
         elif bound and not device.bound:
             self.bind(device, forced=True)
         device.may_change = True
+        # whether its probe was deferred nothing tells until it is tried again
+        device.deferred |= not bound and self.s.units[device.unit].mode in ("defer", "api")
         there = self.seen.units.get(device.unit)
         if there and device.bound:
             # it may have been bound again, by a driver that does something else
@@ -872,12 +901,14 @@ class Transition:
                 device.replaced = None
         client = self.sees_client(device)
         if client and self.s.pools.get(client):
-            if device.borrows and device.bound:
+            if device.borrows and device.borrows[1] == client:
                 return
+            device.borrows = None
             if device.client != client:
                 self.become(device, client, None)
         elif not device.replaced:
-            device.client = None
+            self.end(device)
+            device.borrows = None
         if device.excluded is not False or client is None:
             device.excluded = None
         device.by_default = None
@@ -902,7 +933,7 @@ class Transition:
             if device.exists and not device.bare:
                 self.adopt(device)
             elif device.exists and device.client and not self.sees_client(device):
-                device.client = None
+                self.end(device)
         self.collect()
 
     def adopt_slots(self, unit, there):
@@ -918,8 +949,8 @@ class Transition:
                     old.source = None
                 continue
             if device or old:
-                key = device.key if device else old.key
-                s.slots[unit, slot] = Slot(key, size, "pool" if pool else None, pool)
+                key, holder = (device.key, device.holder) if device else (old.key, old.holder)
+                s.slots[unit, slot] = Slot(key, holder, size, "pool" if pool else None, pool)
 
     def pool_device_name(self, pool):
         return pool_device_name(self.s, pool)
@@ -931,7 +962,7 @@ class Transition:
                 continue
             if self.sees_bound(device):
                 self.bind_late(device)
-            elif not device.client and self.policy(device)[0]:
+            elif not self.served_by(device) and self.policy(device)[0]:
                 pool, by_default = self.policy(device)
                 if self.sees_client(device) == pool:
                     self.become(device, pool, by_default)
@@ -980,24 +1011,6 @@ def pool_device_name(state, pool):
     return "dma_alias_pool.9"
 
 
-def listed(state, pool):
-    """Names that its clients file must have, and may have, both sorted."""
-    must, may = [], []
-    for d in state.devices.values():
-        if d.borrows and d.bound:
-            # one that is a client itself is listed where it is one
-            if (d.client or d.borrows[1]) == pool:
-                must.append(d.name)
-            continue
-        lends = any(b.borrows[1] == pool for b in state.borrowers(d))
-        if d.client == pool:
-            # one whose driver has other ops is a client, but to what end?
-            (may if d.replaced and d.bound else must).append(d.name)
-        elif lends:
-            may.append(d.name)
-    return sorted(must), sorted(may)
-
-
 def compare(machine, state, seen, without):
     """What is seen, and must not be: (rule, text)."""
     found = []
@@ -1030,19 +1043,8 @@ def compare(machine, state, seen, without):
 
 def compare_pool(machine, state, files, differ, found, without):
     pool = files.name
-    must, may = listed(state, pool)
-    got = sorted(files.clients)
-    extra, lacks = got[:], must[:]
-    for name in must:
-        if name in extra:
-            extra.remove(name)
-            lacks.remove(name)
-    for name in may:
-        if name in extra:
-            extra.remove(name)
-    if (extra or lacks) and not state.tainted() and "member" not in without:
-        found.append(("member", f"clients of {pool}: {got}, not {must}"
-                      + (f" (and maybe {may})" if may else "")))
+    members = sorted(d.name for d in state.devices.values() if state.listed_by(d) == pool)
+    differ("member", f"clients of {pool}", sorted(files.clients), members)
     differ("stats", f"clients of {pool} in stats", files.stats["clients"], len(files.clients))
     differ("stats", f"bad frees of {pool}", files.stats["bad_free_count"], 0)
     live = [(d.name, x[2]) for d in state.devices.values() for x in state.sources(d)
@@ -1052,18 +1054,23 @@ def compare_pool(machine, state, files, differ, found, without):
            sum(size for _, size in live))
     differ("stats", f"used_bytes of {pool}", files.stats["used_bytes"],
            sum(round_up(size) for _, size in live))
-    if state.tainted():
-        return
-    if any(d.borrows and state.sources(d) for d in state.devices.values()):
-        # in whose name a borrower has its memory is open
-        differ("held", f"number of allocations of {pool}", sum(files.allocations.values()),
-               len(live))
-        return
     holders = {}
     for name, _ in live:
         holders[name] = holders.get(name, 0) + 1
     differ("held", f"allocations of {pool}", dict(sorted(files.allocations.items())),
            dict(sorted(holders.items())))
+
+
+def compare_ops(state, device, unit, differ):
+    """Whose they are: x, the module's; o, of its driver's own; n, none."""
+    if device.bound and device.replaced:
+        wanted = "o" if device.replaced == "own" else "n"
+    elif state.listed_by(device):
+        # one that was not bound since it is a client has none yet
+        wanted = "n" if unit.ops == "n" and not device.bound else "x"
+    else:
+        wanted = "n"
+    differ("ops", f"whose ops has {device.name}", unit.ops, wanted)
 
 
 def compare_unit(state, name, unit, differ, found, without):
@@ -1080,12 +1087,7 @@ def compare_unit(state, name, unit, differ, found, without):
         found.append(("refs", f"released devices of {name}: {unit.released} of {unit.created},"
                       f" not {gone[0]}"))
     if device:
-        ours = device.client or (device.bound and device.borrows)
-        if unit.ops == "x" and not ours and not device.tainted and "ops" not in without and \
-                not ("stuck" in without and device.stuck):
-            found.append(("ops", f"{name} has ops that are not its own, but no pool"))
-        if device.bound and unit.ops == "o" and device.replaced != "own" and "ops" not in without:
-            found.append(("ops", f"{name} has ops that its driver has not set this time"))
+        compare_ops(state, device, unit, differ)
         if unit.differs and not device.may_change and "under" not in without:
             found.append(("under", f"the ops of {name} have changed under its driver"))
     if unit.changed > s.changes and "under" not in without:

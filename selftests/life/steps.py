@@ -170,6 +170,9 @@ class Generator:
         kinds = ["mode", "keep", "api", "unapi", "detach", "two", "del", "punbind",
                  "rmmod", "alloc", "nk", "unbind", "raw"]
         self.off = {k for k in kinds if rng.random() < 0.2}
+        if self.copies:
+            # whose ops are copied depends on who is first
+            self.off.add("two")
         self.racy = "two" not in self.off and rng.random() < 0.15
         self.pairs = rng.sample(self.PAIRS, 2 if self.racy else 8)
         if "raw" in without:
