@@ -6,39 +6,16 @@
 # fail_alloc, by which the allocations that drivers make from a pool fail. Needs a
 # kernel with fault injection, and fail_nth (fail_nth.c) beside this script.
 . "$(dirname "$0")/ktap.sh"
+. "$here/failslab.sh"
 need_pool
 
-failslab=$debugfs/failslab
 pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
 [ -e $failslab/require-start ] || ktap_skip_all "no failslab with a stack filter in this kernel"
-
-# address FUNCTION
-address() { sed -n "s/^\([0-9a-f]*\) [tT] $1\(	.*\)*\$/0x\1/p" /proc/kallsyms; }
-
-# filter START SIZE [START SIZE]: what is on the way through these addresses fails,
-# unless it is also on the way through those
-filter()
-{
-	echo $1 >$failslab/require-start
-	echo $(hex $(($1 + $2))) >$failslab/require-end
-	echo ${3:-0} >$failslab/reject-start
-	echo $(hex $((${3:-0} + ${4:-0}))) >$failslab/reject-end
-}
-
-# All on the way through modules, of which there are ours. The driver core needs
-# memory to remove a link between devices, and warns if there is none.
-usual_filter()
-{
-	filter 0xffffffffa0000000 0x5f000000 $(address devlink_remove_symlinks) 0x400
-}
 
 starts()
 {
 	iomem=$(cat /proc/iomem)
 	load_tests || fail "no test devices"
-	echo 0 >$failslab/verbose
-	echo N >$failslab/ignore-gfp-wait
-	echo 32 >$failslab/stacktrace-depth
 	usual_filter
 }
 

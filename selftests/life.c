@@ -12,13 +12,18 @@
  *   two US1 US2 SLOW ; ACTION ; ACTION
  *				both at a time, each after so many microseconds, with
  *				the test module's "slow" set to SLOW (EVENT=MS or -)
+ *   fault N insmod FILE [PARAMETERS]
+ *				with the Nth allocation on its way failing
+ *				(/proc/self/fail-nth); if it is loaded all the
+ *				same, it is unloaded again
  *   look			nothing
  *   end
  *
  * For each it writes lines "life NUMBER ..." to /dev/kmsg, whole ones among the
  * kernel's own, with "|" between those that fit in one:
  *
- *   = ERRNO [ERRNO]		how it ended
+ *   = ERRNO [ERRNO]		how it ended; of fault, the second is 1 if there was
+ *				an Nth allocation
  *   m REFERENCES		of dma_alias_pool, if it is loaded
  *   i NAME...			of what it has claimed in /proc/iomem
  *   b DEVICE...		bound to its driver
@@ -217,6 +222,28 @@ static int act(char *action)
 	if (!strcmp(word, "file") && rest)
 		return copy(name, rest);
 	return EINVAL;
+}
+
+/* "N insmod FILE [PARAMETERS]" */
+static void fault(char *args)
+{
+	int file = open("/proc/self/fail-nth", O_RDWR);
+	char *rest = args + strcspn(args, " ");
+	char left[16] = "";
+	int ret;
+
+	if (file < 0 || pwrite(file, args, rest - args, 0) < 0) {
+		add("%d 0", errno);
+		return;
+	}
+	ret = act(rest);
+	if (pread(file, left, sizeof(left) - 1, 0) < 0 ||
+	    pwrite(file, "0", 1, 0) < 0)
+		ret = errno;
+	close(file);
+	if (!ret)
+		syscall(SYS_delete_module, "dma_alias_pool", O_NONBLOCK);
+	add("%d %d", ret, !atoi(left));
 }
 
 static int act_at(long long when, char *action)
@@ -537,6 +564,8 @@ int main(int argc, char **argv)
 		begin("= ");
 		if (!strncmp(action, "two ", 4))
 			two(action + 4);
+		else if (!strncmp(action, "fault ", 6))
+			fault(action + 6);
 		else
 			add("%d", act(action));
 		flush();

@@ -7,6 +7,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 debugfs=/sys/kernel/debug
 
 [ ! -e $debugfs/dma-api/all_errors ] || echo 1 >$debugfs/dma-api/all_errors
+. "$here/failslab.sh"
+[ ! -e $failslab/require-start ] || usual_filter
 insmod "$here/dma_alias_pool_life.ko" || exit
 [ ! -e "$here/overlays" ] || insmod "$here/dma_alias_pool_overlay.ko" || exit
 "$here/life" </dev/console || exit

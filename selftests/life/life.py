@@ -56,7 +56,9 @@ class Runner:
         self.without = args.without
         conf = guest.rig.read_conf(os.path.join(args.kernel, "rig", "board.conf"))
         base, alias = int(conf["POOL_PHYS"], 0), int(conf.get("POOL_ALIAS") or "0", 0)
-        self.machine = Machine(args.board, base, alias, bool(args.overlay))
+        with open(os.path.join(args.kernel, ".config"), encoding="utf-8") as f:
+            faults = "CONFIG_FAULT_INJECTION_STACKTRACE_FILTER=y\n" in f.read()
+        self.machine = Machine(args.board, base, alias, bool(args.overlay), faults)
         self.log = open(args.log, "w", encoding="utf-8") if args.log else None
         self.steps = self.boots = 0
         self.patience = PATIENCE

@@ -65,11 +65,12 @@ def device_name(unit):
 class Machine:
     """What the rules need to know of a board."""
 
-    def __init__(self, board, base, alias, overlays):
+    def __init__(self, board, base, alias, overlays, faults=False):
         # does the kernel have coherent memory for who is no client, and may a
         # client have such where its pool has none?
         self.snooped = board == "smp"
         self.overlays = overlays
+        self.faults = faults  # can allocations be made to fail?
         size = 0x80000
         at = base + (0x200000 if overlays else 0)
         self.pools = {"a": (at, size), "b": (at + 0x100000, size)}
@@ -335,7 +336,9 @@ class Transition:
             return kernel
         if self.s.pools.get(pool) == "up":
             return "pool", pool
-        return ("fallback", pool) if self.machine.snooped else None
+        # who has no memory of a pool that is gone gets none in its place any more
+        holder = self.s.devices[device.holder]
+        return ("fallback", pool) if self.machine.snooped and self.s.held(holder) else None
 
     def bind_late(self, device):
         """It was tried again, before or after what this step has done: it is seen
@@ -536,19 +539,34 @@ class Transition:
         if s.loaded:
             self.errno(got, "load", errno.EEXIST)
             return
-        names = [] if pools == "-" else pools.split(",")
-        clients = [] if rules == "-" else [r.split("@") for r in rules.split(",")]
-        there = set(names) | ({"d"} if s.overlay else set())
-        bad = "y" in names or {"a", "x"} <= set(names) or {"b", "x"} <= set(names) and False
-        bad = bad or len(set(names)) < len(names) or any(p not in there for _, p in clients)
-        if bad:
+        if self.bad_load(pools, rules):
             self.errno(got, "load", "fail")
             return
         self.errno(got, "load", 0)
+        names, clients, there = self.parameters(pools, rules)
         s.loaded = True
         s.parameters = tuple(names)
         s.rules = tuple((glob_of(g), p) for g, p in clients)
         self.pools_come(sorted(there))
+
+    def parameters(self, pools, rules):
+        """Names in pools=, what clients= has, all pools that there are then."""
+        names = [] if pools == "-" else pools.split(",")
+        clients = [] if rules == "-" else [r.split("@") for r in rules.split(",")]
+        return names, clients, set(names) | ({"d"} if self.s.overlay else set())
+
+    def bad_load(self, pools, rules):
+        names, clients, there = self.parameters(pools, rules)
+        return "y" in names or {"a", "x"} <= set(names) or len(set(names)) < len(names) or \
+            any(p not in there for _, p in clients)
+
+    def step_fault(self, got, number, pools, rules):
+        """A load that fails leaves nothing, and so does one that works in the end."""
+        there = self.seen.errnos[1]
+        if got and not there and not self.bad_load(pools, rules):
+            self.problems.append(("load", f"it ended with {name_of(got)} without a fault"))
+        if got and got != errno.ENOMEM:
+            self.must_say.append(("load", "dma[_-]alias[_-]pool"))
 
     def step_rmmod(self, got):
         s = self.s

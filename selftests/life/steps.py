@@ -5,6 +5,8 @@ random.
   insmod POOLS CLIENTS     a,b L0@a,L*@b; "-" for none; pool x overlaps a, y is
                            nonsense, z does not exist
   rmmod
+  fault N POOLS CLIENTS    the same as insmod with its Nth allocation failing, and
+                           rmmod if it is loaded all the same
   punbind POOL             the pool's device from its driver, and again: pbind
   overlay, unoverlay       pool d, the default, by device tree
   add UNIT, del UNIT       a test device
@@ -31,6 +33,7 @@ DRIVERS = "/sys/bus/platform/drivers"
 DEVICES = "/sys/bus/platform/devices"
 EVENTS = ("del", "removed", "bind", "bound", "unbind", "unbound")
 SIZES = (1, 4096, 5000, 12288, 8192)
+FAULTS = 250  # a little more than the allocations of a load
 HUGE = 0x81000  # more than pools a and b have
 
 
@@ -71,6 +74,8 @@ def wire(step, state, machine):
             rules = [r.split("@") for r in args[1].split(",")]
             words.append("clients=" + ",".join(f"{glob_of(g)}@{p}" for g, p in rules))
         return " ".join(["insmod /root/dma_alias_pool.ko", *words])
+    if kind == "fault":
+        return f"fault {args[0]} {wire(('insmod', *args[1:]), state, machine)}"
     if kind == "rmmod":
         return "rmmod dma_alias_pool"
     if kind in ("punbind", "pbind"):
@@ -126,6 +131,10 @@ def makes_sense(step, s, machine):
         return (args[0], int(args[1])) in s.slots
     if kind == "rmmod":
         return s.loaded
+    if kind == "fault":
+        # who waits for a pool would be bound, and that by a driver that may stay so
+        return machine.faults and not s.loaded and \
+            all(d.bound or d.bare for d in s.devices.values() if d.exists)
     return True
 
 
@@ -192,7 +201,7 @@ class Generator:
              "alloc": 9, "mode": 4, "keep": 2, "api": 3, "unapi": 2, "two": 5, "raw": 0.2,
              "map": 1.5, "del": 1.5, "unbind": 4, "punbind": 2.5, "pbind": 1, "rmmod": 1.5}
         if not s.loaded:
-            w.update(insmod=10, attach=0, detach=0, punbind=0, pbind=0, rmmod=0, api=0.3,
+            w.update(insmod=10, fault=6 * self.machine.faults, attach=0, detach=0, punbind=0, pbind=0, rmmod=0, api=0.3,
                      unapi=0.3)
         if self.racy:
             w["two"] = 30
@@ -232,6 +241,10 @@ class Generator:
         if not self.pools and not rules:
             return ("insmod", "-", "-")
         return ("insmod", ",".join(pools), ",".join(rules) or "-")
+
+    def a_fault(self, s):
+        kind, pools, rules = self.a_insmod(s)
+        return ("fault", self.rng.randint(1, FAULTS), pools, rules)
 
     def a_rmmod(self, s):
         return ("rmmod",)
