@@ -340,7 +340,7 @@ void dap_attach_waiting(bool wait)
 		flush_work(&dap_probe_work);
 }
 
-static int note_outsider(struct device *dev, void *unused)
+static int __init note_outsider(struct device *dev, void *unused)
 {
 	dap_outsider_add(dev);
 	return 0;
@@ -351,7 +351,7 @@ static int note_outsider(struct device *dev, void *unused)
  *
  * Context: process context, may sleep.
  */
-void dap_attach_init(void)
+void __init dap_attach_init(void)
 {
 	unsigned int i;
 

@@ -26,6 +26,7 @@
 #include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
+#include <linux/init.h>
 #include <linux/slab.h>
 
 #include "caller.h"
@@ -125,7 +126,7 @@ static void dap_private_release(struct device *dev)
  *
  * Context: process context, may sleep.  Failure only costs the column.
  */
-void dap_caller_calibrate(const struct dma_map_ops *ops)
+void __init dap_caller_calibrate(const struct dma_map_ops *ops)
 {
 	struct device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
 	unsigned int n;

@@ -9,6 +9,7 @@
  */
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
+#include <linux/init.h>
 #include <linux/seq_file.h>
 
 #include "caller.h"
@@ -344,7 +345,7 @@ void dap_debugfs_add(struct dap_entry *entry)
 /**
  * dap_debugfs_init() - make the directory of all pools
  */
-void dap_debugfs_init(void)
+void __init dap_debugfs_init(void)
 {
 	dap_root = debugfs_create_dir("dma_alias_pool", NULL);
 }

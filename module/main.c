@@ -166,8 +166,8 @@ static struct platform_driver dap_pool_driver = {
 	},
 };
 
-static int parse_failed(const char *param, const char *text,
-			const struct dap_parse_error *err)
+static int __init parse_failed(const char *param, const char *text,
+			       const struct dap_parse_error *err)
 {
 	/* Escaped: nothing is known of what is in there. */
 	pr_err("%s: %s, at character %td: \"%*pE\"\n", param, err->why,
@@ -176,7 +176,7 @@ static int parse_failed(const char *param, const char *text,
 }
 
 /* Entries of a list, for an upper bound of how many there are to parse. */
-static unsigned int count_entries(const char *text)
+static unsigned int __init count_entries(const char *text)
 {
 	unsigned int count = 1;
 
@@ -191,10 +191,10 @@ static unsigned int count_entries(const char *text)
  * Read a parameter that is a list into an array of what @parse makes of its
  * entries, @size bytes each.
  */
-static int read_list(const char *param, const char *text, void **list,
-		     unsigned int *count, size_t size,
-		     int (*parse)(const char **text, void *entry,
-				  struct dap_parse_error *err))
+static int __init read_list(const char *param, const char *text, void **list,
+			    unsigned int *count, size_t size,
+			    int (*parse)(const char **text, void *entry,
+					 struct dap_parse_error *err))
 {
 	struct dap_parse_error err;
 	const char *at = text;
@@ -215,7 +215,7 @@ static int read_list(const char *param, const char *text, void **list,
 	return 0;
 }
 
-static int check_aligns(void)
+static int __init check_aligns(void)
 {
 	unsigned int i;
 	int ret = 0;
@@ -240,7 +240,7 @@ static void remove_devices(void)
 }
 
 /* A pool of pools= that does not come up fails the load, and undoes the rest. */
-static int add_devices(void)
+static int __init add_devices(void)
 {
 	unsigned int i;
 

@@ -529,7 +529,7 @@ void dap_ops_build(struct dap_client *client)
  *
  * Context: process context, may sleep; at load.  Failure only costs the column.
  */
-void dap_ops_calibrate(void)
+void __init dap_ops_calibrate(void)
 {
 	struct dap_client *nobody = kzalloc(sizeof(*nobody), GFP_KERNEL);
 

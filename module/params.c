@@ -7,12 +7,14 @@
  */
 #include <linux/ctype.h>
 #include <linux/errno.h>
+#include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 
 #include "params.h"
 
-static int bad(struct dap_parse_error *err, const char *at, const char *why)
+static int __init bad(struct dap_parse_error *err, const char *at,
+		      const char *why)
 {
 	err->at = at;
 	err->why = why;
@@ -47,8 +49,8 @@ bool dap_valid_name(const char *name, size_t len)
  * A number as memparse() reads it, up to ':', ',', '@' or the end.  memparse() itself
  * wraps round silently, which would turn a typing error into another address.
  */
-static int parse_number(const char **text, u64 *value,
-			struct dap_parse_error *err, const char *what)
+static int __init parse_number(const char **text, u64 *value,
+			       struct dap_parse_error *err, const char *what)
 {
 	static const char units[] = "KMGTPE";
 	size_t len = strcspn(*text, ":,@");
@@ -87,8 +89,8 @@ static int parse_number(const char **text, u64 *value,
 	return 0;
 }
 
-static int parse_phys(const char **text, phys_addr_t *value,
-		      struct dap_parse_error *err, const char *what)
+static int __init parse_phys(const char **text, phys_addr_t *value,
+			     struct dap_parse_error *err, const char *what)
 {
 	const char *start = *text;
 	u64 number;
@@ -104,7 +106,7 @@ static int parse_phys(const char **text, phys_addr_t *value,
 	return 0;
 }
 
-static bool next_field(const char **text)
+static bool __init next_field(const char **text)
 {
 	if (**text != ':')
 		return false;
@@ -113,7 +115,7 @@ static bool next_field(const char **text)
 }
 
 /* A list goes on after a comma; a comma at its end is a mistake. */
-static int end_of_entry(const char **text, struct dap_parse_error *err)
+static int __init end_of_entry(const char **text, struct dap_parse_error *err)
 {
 	if (!**text)
 		return 0;
@@ -133,7 +135,8 @@ static int end_of_entry(const char **text, struct dap_parse_error *err)
  *
  * Return: 0 or -EINVAL.
  */
-int dap_parse_pool(const char **text, void *entry, struct dap_parse_error *err)
+int __init dap_parse_pool(const char **text, void *entry,
+			  struct dap_parse_error *err)
 {
 	struct dap_spec *spec = entry;
 	const char *start = *text;
@@ -194,8 +197,8 @@ int dap_parse_pool(const char **text, void *entry, struct dap_parse_error *err)
 }
 
 /* An optional @NAME; @name is empty and stays so without it. */
-static int parse_pool_name(const char **text, char *name,
-			   struct dap_parse_error *err)
+static int __init parse_pool_name(const char **text, char *name,
+				  struct dap_parse_error *err)
 {
 	size_t len;
 
@@ -219,7 +222,8 @@ static int parse_pool_name(const char **text, char *name,
  *
  * Return: 0 or -EINVAL.
  */
-int dap_parse_rule(const char **text, void *entry, struct dap_parse_error *err)
+int __init dap_parse_rule(const char **text, void *entry,
+			  struct dap_parse_error *err)
 {
 	struct dap_rule *rule = entry;
 	const char *start = *text;
@@ -253,7 +257,8 @@ int dap_parse_rule(const char **text, void *entry, struct dap_parse_error *err)
  *
  * Return: 0 or -EINVAL.
  */
-int dap_parse_align(const char **text, void *entry, struct dap_parse_error *err)
+int __init dap_parse_align(const char **text, void *entry,
+			   struct dap_parse_error *err)
 {
 	struct dap_align *align = entry;
 

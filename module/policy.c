@@ -9,6 +9,7 @@
 
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
+#include <linux/init.h>
 #include <linux/iommu.h>
 #include <linux/of.h>
 #include <linux/platform_device.h>
@@ -27,7 +28,7 @@ static unsigned int dap_nr_rules;
  * @rules:    its entries, used for as long as the module is loaded
  * @nr_rules: their number
  */
-void dap_policy_init(struct dap_rule *rules, unsigned int nr_rules)
+void __init dap_policy_init(struct dap_rule *rules, unsigned int nr_rules)
 {
 	dap_rules = rules;
 	dap_nr_rules = nr_rules;
@@ -214,7 +215,7 @@ struct dap_entry *dap_choose_default(struct device *dev)
  *
  * Return: was there no mistake?
  */
-static bool split_rule(struct dap_rule *rule)
+static bool __init split_rule(struct dap_rule *rule)
 {
 	char *name = rule->glob, *last = NULL;
 
@@ -237,7 +238,7 @@ static bool split_rule(struct dap_rule *rule)
  * Context: process context, may sleep; after the pools were made.
  * Return: 0, or -ENOENT, reported.
  */
-int dap_policy_check(void)
+int __init dap_policy_check(void)
 {
 	struct dap_rule *rule;
 	const char *why;

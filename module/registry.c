@@ -129,7 +129,7 @@ void dap_assert_locked(void)
  * Context: process context, may sleep.
  * Return: 0 or -ENOMEM.
  */
-int dap_registry_init(work_func_t reap)
+int __init dap_registry_init(work_func_t reap)
 {
 	dap_wq = alloc_workqueue("dma_alias_pool", WQ_UNBOUND, 0);
 	if (!dap_wq)
