@@ -9,13 +9,17 @@
 #ifndef DAP_COMPAT_H
 #define DAP_COMPAT_H
 
-#ifdef DAP_DMA_CAPABLE_HAS_ATTRS
+#ifdef DAP_HAS_CC_PLATFORM
 #include <linux/cc_platform.h>
 #endif
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
+#include <linux/mem_encrypt.h>
 #include <linux/string.h>
 #include <linux/swiotlb.h>
+#ifdef CONFIG_XEN_PV
+#include <xen/xen.h>
+#endif
 
 /* --- the DMA API as the newest kernel has it, on older ones */
 
@@ -143,6 +147,30 @@ static inline void dap_assign_coherent(struct device *dev, bool coherent)
 	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) || \
 	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL)
 	dev->dma_coherent = coherent;
+#endif
+}
+
+/* Is what the kernel calls a physical address not the memory that a bus sees? */
+static inline bool dap_hides_memory(void)
+{
+#ifdef CONFIG_XEN_PV
+	if (xen_pv_domain())
+		return true;
+#endif
+#ifdef DAP_HAS_CC_PLATFORM
+	return cc_platform_has(CC_ATTR_MEM_ENCRYPT);
+#else
+	return mem_encrypt_active();
+#endif
+}
+
+/* Does it reach nothing but its restricted-dma-pool? */
+static inline bool dap_is_restricted(struct device *dev)
+{
+#ifdef DAP_HAS_RESTRICTED_POOL
+	return is_swiotlb_for_alloc(dev);
+#else
+	return false;
 #endif
 }
 

@@ -316,6 +316,14 @@ err:
 }
 
 /*
+ * Where there is CMA, the kernel alone knows which pages are from there; some were
+ * given before the device was a client.  DMA_API_DEBUG would take what a companion
+ * has for a second use of the same memory.
+ */
+#define DAP_PAGES_BY_COMPANION \
+	(IS_ENABLED(CONFIG_DMA_CMA) && !IS_ENABLED(CONFIG_DMA_API_DEBUG))
+
+/*
  * Pages of the normal allocator, as low as the device needs them.  The same
  * zones in the same order as the direct mapping tries them.
  */
@@ -330,6 +338,9 @@ static struct page *dap_direct_alloc_pages(struct device *dev, size_t size,
 	dma_addr_t addr;
 	unsigned int i;
 
+	if (DAP_PAGES_BY_COMPANION)
+		return dma_alloc_pages(dap_companion_of(dev), size, handle, dir,
+				       gfp);
 	for (i = 0; i < ARRAY_SIZE(zones); i++) {
 		if ((zones[i] == GFP_DMA32 && !IS_ENABLED(CONFIG_ZONE_DMA32)) ||
 		    (zones[i] == GFP_DMA && !IS_ENABLED(CONFIG_ZONE_DMA)))
@@ -353,7 +364,10 @@ static void dap_direct_free_pages(struct device *dev, size_t size,
 				  struct page *page, dma_addr_t handle,
 				  enum dma_data_direction dir)
 {
-	__free_pages(page, get_order(size));
+	if (DAP_PAGES_BY_COMPANION)
+		dma_free_pages(dap_companion_of(dev), size, page, handle, dir);
+	else
+		__free_pages(page, get_order(size));
 }
 
 static int dap_direct_dma_supported(struct device *dev, u64 mask)

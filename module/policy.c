@@ -60,6 +60,10 @@ const char *dap_refusal(struct device *dev)
 #endif
 	if (iommu_get_domain_for_dev(dev) || dap_uses_dma_iommu(dev))
 		return "it is behind an IOMMU";
+	if (dap_is_restricted(dev))
+		return "it reaches its restricted-dma-pool only";
+	if (dap_hides_memory())
+		return "memory is encrypted, or has other addresses (Xen PV)";
 	return NULL;
 }
 

@@ -16,6 +16,8 @@ dap-probes := \
   $(call dap-has,DAP_HAS_NONCONTIGUOUS,$(dap-include)/dma-mapping.h,dma_alloc_noncontiguous) \
   $(call dap-has,DAP_HAS_DMA_MMIO,$(dap-include)/dma-mapping.h,define DMA_ATTR_MMIO) \
   $(call dap-has,DAP_HAS_FORCE_BOUNCE,$(dap-include)/swiotlb.h,bool is_swiotlb_force_bounce) \
+  $(call dap-has,DAP_HAS_CC_PLATFORM,$(dap-include)/cc_platform.h,bool cc_platform_has) \
+  $(call dap-has,DAP_HAS_RESTRICTED_POOL,$(dap-include)/swiotlb.h,bool is_swiotlb_for_alloc) \
   $(call dap-has,DAP_HAS_IS_SWIOTLB_BUFFER,$(dap-include)/swiotlb.h,inline bool is_swiotlb_buffer.struct device) \
   $(call dap-has,DAP_HAS_FIND_IO_TLB_POOL,$(dap-include)/swiotlb.h,inline .*swiotlb_find_pool) \
   $(call dap-has,DAP_DMA_CAPABLE_HAS_ATTRS,$(dap-include)/dma-direct.h,bool is_ram.* unsigned long attrs) \

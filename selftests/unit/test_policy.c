@@ -49,6 +49,7 @@ struct device {
 	struct iommu_domain *domain;
 	const struct bus_dma_region *dma_range_map;
 	bool dma_iommu;
+	bool restricted;
 	bool coherent;
 	dma_addr_t bus_offset;
 	phys_addr_t bus_gap;	/* from here on, bus addresses are a page higher */
@@ -76,6 +77,18 @@ static bool dap_is_coherent(struct device *dev)
 static bool dap_uses_dma_iommu(struct device *dev)
 {
 	return dev->dma_iommu;
+}
+
+static bool hidden;
+
+static bool dap_hides_memory(void)
+{
+	return hidden;
+}
+
+static bool dap_is_restricted(struct device *dev)
+{
+	return dev->restricted;
 }
 
 static dma_addr_t phys_to_dma(struct device *dev, phys_addr_t phys)
@@ -399,6 +412,13 @@ static void refusals(void)
 	start();
 	dev.dma_iommu = true;
 	refused("it is behind an IOMMU");
+	start();
+	dev.restricted = true;
+	refused("it reaches its restricted-dma-pool only");
+	start();
+	hidden = true;
+	refused("memory is encrypted, or has other addresses (Xen PV)");
+	hidden = false;
 }
 
 static const struct bus_dma_region whole[] = {
