@@ -79,7 +79,7 @@ kselftest() {
 		CC="$userland/bin/fdpic-gcc" INSTALL_PATH="$tree/installed"
 	for file in "$build"/files/*; do
 		# lint.sh and its like are for the host
-		case ${file##*/} in *_bench.ko | overlays | check*.sh | lint.sh | \
+		case ${file##*/} in *_bench.ko | overlays | docs* | check*.sh | lint.sh | \
 			mutants.sh) continue ;; esac
 		test -e "$tree/installed/${file##*/}"
 	done
@@ -208,6 +208,9 @@ if [ -n "$POOL_ALIAS" ]; then
 		boots+=("guard-write guard.sh@stray@write")
 		;;
 	esac
+fi
+if [ "$POOL_PHYS$POOL_ALIAS" = 0x200000000x20400000 ]; then
+	boots+=("docs docs.sh")
 fi
 if [ -e "$build/pools.dtbo" ]; then
 	boots+=("device_tree device_tree.sh --overlay $build/pools.dtbo")

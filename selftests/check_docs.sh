@@ -33,7 +33,7 @@ check() {
 }
 
 echo "KTAP version 1"
-echo "1..12"
+echo "1..13"
 check functions "every function that others call has kernel-doc"
 check kernel_doc "kernel-doc builds without warnings"
 check log_messages "every log message is in the administrator's guide"
@@ -45,6 +45,7 @@ check parameters "every module parameter is explained"
 check properties "every device tree property is explained"
 check paths "every path that is named exists"
 check links "links lead somewhere"
+check fragments "everything else that is shown is done by a test"
 check commands "make targets, scripts and device trees that are shown are right"
 
 echo "$passed passed, $failed failed"

@@ -61,8 +61,15 @@ is_clean() {
 
 # --- by kernel
 
+# as_shown FILE [SED-EXPRESSION]: what the documentation has, in the copy
+as_shown() {
+	(cd "$tree" && sed "${2:-}" "$RIG_TMP/$1" | sh -ex)
+}
+
 all() {
-	target
+	as_shown docs/build "s|/path/to/bsp/linux|$kernel|"
+	rm "$tree/module/dma_alias_pool.ko"
+	as_shown docs/build-bsp "s|/path/to/bsp/linux|$kernel|"
 	test -e "$tree/module/dma_alias_pool.ko"
 	test -e "$tree/selftests/dma_alias_pool_test.ko"
 }
@@ -103,6 +110,7 @@ in_tree() {
 	target in-tree
 	test -e "$kernel/kernel/dma/dma_alias_pool/module/main.c"
 	target in-tree-remove
+	as_shown docs/in-tree "s|/path/to/linux|$kernel|"
 	diff -r "$source/kernel/dma" "$kernel/kernel/dma"
 }
 
@@ -154,6 +162,7 @@ has_a_test() { # TARGET
 }
 
 echo "KTAP version 1"
+python3 "$here/rig/docs.py" write "$top" "$RIG_TMP/docs"
 copy "$RIG_TMP/pristine"
 tree=$RIG_TMP/tree
 copy "$tree"
@@ -161,6 +170,10 @@ copy "$tree"
 while read -r name; do
 	check "$name has a test" has_a_test "$name"
 done < <(sed -n -e 's/^# make   .*/all/p' -e 's/^# make \([a-z-]*\) .*/\1/p' "$tree/Makefile")
+# the first that README.md shows
+while read -r _ name _; do
+	check "README.md: make $name" has_a_test "$name"
+done <"$RIG_TMP/docs/try"
 for KVER; do
 	export KVER
 	kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)

@@ -202,6 +202,17 @@ while read -r name tree series options; do
 	done
 done <<<"$table"
 
+as_documented() {
+	local dir=$build/as-documented
+	mkdir -p "$dir"
+	python3 "$here/rig/docs.py" write "$top" "$dir/docs" 2>&1
+	ln -sfn "$overlays" "$dir/dts-overlays"
+	base mps2-an385 6.1 "$dir/board.dtb"
+	(cd "$dir" && sed 's/\bX\./mps2-an385./g' docs/overlay | sh -e) 2>&1
+	cmp "$dir/new.dtb" "$build/mps2-an385-on-mps2-an385-6.1.dtb" 2>&1
+}
+report_found "an overlay is applied as README.md shows" < <(as_documented)
+
 # The pools that the selftests describe follow the schemas, too.
 for file in "$here"/rig/boards/an385/pools.dtso "$here"/rig/boards/an500/pools.dtso; do
 	board=$(basename "$(dirname "$file")")

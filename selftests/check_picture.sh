@@ -81,6 +81,12 @@ picture "$RIG_TMP/in" && drawn "eth0: 8192 bytes at 0x20000000" \
 	says "$RIG_TMP/in: pool a, 1.000000 s, 8 KiB from bus address 0x20000000, 1 failures"
 report "trace"
 
+python3 "$here/rig/docs.py" write "$here/.." "$RIG_TMP/docs"
+mv "$RIG_TMP/in" "$RIG_TMP/trace"
+(cd "$RIG_TMP" && grep '^tools/' docs/picture | sed "s|^|$here/../|" | sh -e) &&
+	cp "$RIG_TMP/trace.svg" "$RIG_TMP/svg" && says "trace: pool a, 1.000000 s, 8 KiB from bus address 0x20000000, 1 failures"
+report "trace, as README.md shows"
+
 : >"$RIG_TMP/in"
 refused "it is empty"
 report "empty file"

@@ -195,6 +195,24 @@ fail_alloc()
 	echo "# fail_alloc: $refusals faults injected"
 }
 
+as_documented()
+{
+	if [ ! -e "$here/docs/fail-alloc" ]; then
+		skip "the documentation is not here"
+		return
+	fi
+	(cd $pools/sram && sh "$here/docs/fail-alloc") || fail "docs/fail-alloc"
+	n=1 refusals=0
+	while [ $n -le 30 ]; do
+		do_dev dap-test.0 alloc 4096 && from_pool ||
+			refusals=$((refusals + 1))
+		n=$((n + 1))
+	done
+	echo 0 >$knobs/probability
+	same "requests of 30 that failed" $refusals 3
+	ok_dev dap-test.0 free all
+}
+
 # A probe that wants memory and gets none fails, and leaves nothing.
 fails_a_probe()
 {
@@ -232,4 +250,4 @@ with_a_pool()
 }
 
 ktap_run starts loading records_of_a_pool with_a_pool binding attaching detaching \
-	reading fail_alloc fails_a_probe next_load_works
+	reading fail_alloc as_documented fails_a_probe next_load_works

@@ -29,6 +29,25 @@ starts()
 	load_tests
 }
 
+# All that the documentation shows but what is drawn elsewhere.
+as_documented()
+{
+	if [ ! -e "$here/docs/trace" ]; then
+		skip "the documentation is not here"
+		return
+	fi
+	grep -v '^tools/' "$here/docs/picture" >/tmp/picture.sh
+	for shown in "$here/docs/trace" /tmp/picture.sh; do
+		echo 0 >$tracing/events/dma_alias_pool/enable
+		rm -f /tmp/trace
+		(cd /tmp && sh "$shown") >/tmp/printed || fail "$shown"
+		[ ! -e /tmp/trace ] || cat /tmp/trace >>/tmp/printed
+		same "enabled" "$(cat $tracing/events/dma_alias_pool/enable)" 1
+		grep -q "attach: client=dap-test.0 pool=sram" /tmp/printed ||
+			fail "$shown shows no event"
+	done
+}
+
 attach_and_detach()
 {
 	traced 1 "attach: client=dap-test.0 pool=sram bus=$pool_base"
@@ -95,4 +114,5 @@ ends()
 	[ ! -d $tracing/events/dma_alias_pool ] || fail "events left"
 }
 
-ktap_run starts attach_and_detach alloc_and_free refused_free failure fallback ends
+ktap_run starts as_documented attach_and_detach alloc_and_free refused_free failure \
+	fallback ends

@@ -91,7 +91,11 @@ modinfo_is_complete() {
 # --- the package, on a Debian that has nothing but itself
 
 package_installs() {
-	install_packages /srv/deb/*.deb "linux-headers-$old" openssl
+	install_packages "linux-headers-$old" openssl
+	mkdir /srv/build
+	ln -sfn /srv/deb /srv/build/deb
+	grep '^apt' /srv/docs/deb | sed 's/ install / install -y /' >/srv/deb.sh
+	(cd /srv && sh -ex deb.sh)
 	installed "$old"
 	not_installed "$new"
 }
@@ -121,6 +125,15 @@ tree_installs() {
 	installed "$old"
 	signed_by_dkms
 	[ ! -e "/usr/src/dma-alias-pool-$version/selftests" ]
+}
+
+# In one go: it is installed, listed, and gone.
+as_documented() {
+	from_the_tree dkms-uninstall
+	(cd "/srv/source tree" && sh -ex /srv/docs/dkms)
+	nothing_left
+	from_the_tree dkms-install
+	installed "$old"
 }
 
 # Again, and with a kernel without what the module needs: left out, no failure.
@@ -165,16 +178,13 @@ cross() {
 	# where the kernel's own modules are
 	mkdir -p "$target/lib/modules/$kernel"
 	install_packages gcc-arm-linux-gnueabi
-	# as Documentation/packaging.md says
-	ARCH=arm CROSS_COMPILE=arm-linux-gnueabi- dkms build \
-		"dma-alias-pool/$version" -k "$kernel" -a arm --kernelsourcedir "$tree"
+	sed -e "s|/path/to/bsp/linux|$tree|" -e "s|/path/to/target|$target|" \
+		-e "s|6\.1\.[0-9]*|$kernel|" /srv/docs/dkms-board >/srv/board.sh
+	(cd "/srv/source tree" && sh -ex /srv/board.sh)
 	file=/var/lib/dkms/dma-alias-pool/$version/$kernel/arm/module/dma_alias_pool.ko
 	arm-linux-gnueabi-readelf -h "$file" | grep -q 'Machine: *ARM$'
 	modinfo -F vermagic "$file" | grep "^$kernel .*ARMv7"
 	[ -z "$(find "/var/lib/dkms/dma-alias-pool/$version/$kernel" -name '*_test*')" ]
-	dkms install "dma-alias-pool/$version" -k "$kernel" -a arm --no-depmod \
-		--installtree "$target/lib/modules" --kernelsourcedir "$tree"
-	depmod -b "$target" "$kernel"
 	grep -q dma_alias_pool.ko "$target/lib/modules/$kernel/modules.dep"
 	file=$(find "$target/lib/modules/$kernel" -name dma_alias_pool.ko)
 	arm-linux-gnueabi-strip -g "$file"
@@ -182,6 +192,7 @@ cross() {
 }
 
 check "make dkms-install: from a path with spaces" tree_installs
+check "make dkms-install: as packaging.md shows" as_documented
 check "make dkms-install: again, leaving out a kernel that cannot use it" excluded
 check "make dkms-install: a new kernel's headers have it built" new_kernel
 if [ $# -eq 2 ]; then

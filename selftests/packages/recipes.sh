@@ -14,6 +14,7 @@ buildroot=$top/packaging/buildroot
 layer=$top/packaging/yocto/meta-dma-alias-pool
 recipe=$(echo "$layer"/recipes-kernel/dma-alias-pool/dma-alias-pool_*.bb)
 cross=arm-linux-gnueabi-
+python3 "$here/../rig/docs.py" write "$top" "$work/docs"
 unset MAKEFLAGS MFLAGS MAKELEVEL M O
 
 check() { # NAME COMMAND...
@@ -44,6 +45,14 @@ is_the_module() { # DIR
 	/sbin/modinfo -F vermagic "$file" | grep -q "^$release "
 }
 
+# What the documentation shows of these cannot be run here; but it is about the
+# directory that is tested. as_shown FRAGMENT WORD DIRECTORY
+as_shown() {
+	local path
+	path=$(sed -n "s|.*$2[= ]/path/to/dma-alias-pool/\([^ ]*\).*|\1|p" "$1")
+	[ "$top/$path" = "$3" ]
+}
+
 # --- Buildroot
 
 buildroot_kconfig() {
@@ -68,6 +77,7 @@ buildroot_kconfig() {
 	done
 	grep -qx BR2_PACKAGE_DMA_ALIAS_POOL=y "$dir/y.config"
 	! grep -q BR2_PACKAGE_DMA_ALIAS_POOL=y "$dir/n.config"
+	as_shown "$work/docs/buildroot" BR2_EXTERNAL "$buildroot"
 	grep -qx 'name: DMA_ALIAS_POOL' "$buildroot/external.desc"
 }
 
@@ -96,6 +106,9 @@ yocto_layer() {
 	# its BBFILES finds the recipe
 	[ "$(echo $(value BBFILES))" = "$recipe" ]
 	[ -n "$(value LAYERSERIES_COMPAT_dma-alias-pool)" ]
+	as_shown "$work/docs/yocto" add-layer "$layer"
+	grep -q "IMAGE_INSTALL:append = \" kernel-module-$(basename "${recipe%_*}")\"" \
+		"$work/docs/yocto"
 }
 
 # What do_unpack, do_compile and do_install of module.bbclass do.

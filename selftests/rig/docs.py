@@ -4,6 +4,15 @@
 
 Prints what is wrong, a line each; nothing if all is well. check_docs.sh has
 the list of CHECKs, each is a function here.
+
+docs.py write TREE DIRECTORY - what is shown, for the tests that do it.
+
+Whatever a person may copy out of a document is done by a test: device trees
+(```dts) are compiled, consoles are typed by check_readme.sh, and each other block,
+but output (```text), has a comment before it, <!-- fragment NAME -->. "write" makes
+a file NAME of it, without prompts and what was answered, and a script of selftests/
+does what docs/NAME says. Parameters that are shown anywhere are in docs/parameters, a
+line each, and results that are promised in docs/results.
 """
 import os
 import re
@@ -402,9 +411,107 @@ def compiles(path, start, lines):
             yield f"{path}:{start}: dtc: {row}"
 
 
+PROMPT = re.compile(r"(?:[a-z0-9]+:[^ ]*)?[#$] ")
+
+
+def typed():
+    """The documents whose consoles check_readme.sh types."""
+    return set(re.findall(r"\$top/([\w/.-]+\.md)", read("selftests/check_readme.sh")))
+
+
+def is_typed(path, language, lines):
+    return path in typed() and not language and re.match(r"(?:[a-z0-9]+:[^ ]*)?# ", lines[0])
+
+
+def commands_of(lines):
+    """Without prompts, and then without what is answered."""
+    if not any(PROMPT.match(row) for row in lines):
+        return lines
+    kept, goes_on = [], False
+    for row in lines:
+        if goes_on or PROMPT.match(row):
+            kept.append(row if goes_on else PROMPT.sub("", row, count=1))
+            goes_on = row.endswith("\\")
+    return kept
+
+
+def all_fragments():
+    """(path, line, name or None, lines) of what is neither compiled nor typed."""
+    for path in documents():
+        if path.startswith("module/"):
+            continue
+        rows = read(path).split("\n")
+        for language, start, lines in blocks(read(path)):
+            if language in ("dts", "text") or is_typed(path, language, lines):
+                continue
+            before = [row for row in rows[:start - 2] if row.strip()][-1:]
+            m = re.fullmatch(r"<!-- fragment ([\w-]+) -->", "".join(before))
+            yield path, start, m and m[1], commands_of(lines)
+
+
+def fragments():
+    """Each has a name, which no other has, and a test that does it."""
+    tests = ""
+    for folder, _, names in os.walk(os.path.join(TOP, "selftests")):
+        for name in names:
+            if name.endswith(".sh"):
+                tests += read(os.path.relpath(os.path.join(folder, name), TOP))
+    seen = set()
+    for path, number, name, _ in all_fragments():
+        if not name:
+            yield f"{path}:{number}: no test does this: it has no <!-- fragment NAME -->"
+        elif name in seen:
+            yield f"{path}:{number}: there is a fragment {name} already"
+        elif not re.search(rf"\bdocs/{name}(?![\w-])", tests):
+            yield f"{path}:{number}: no test does docs/{name}"
+        seen.add(name)
+    for name in sorted(set(re.findall(r"\bdocs/([\w-]+)(?![\w.-])", tests))):
+        if name not in seen | {"parameters", "results"}:
+            yield f"a test does docs/{name}, which there is not"
+
+
+# KEY=VALUE of the module, and no form like NAME:BASE:SIZE or pools=...
+SHOWN = re.compile(r"(?<![\w./-])(?:dma_alias_pool\.)?((?:pools|clients|max_align|verify|guard)=[^\s`;|]+)")
+FORM = re.compile(r"\.\.\.|NAME|GLOB|BYTES|PARAMETER")
+
+
+def parameters_shown():
+    """Those that must load, together where they are shown together."""
+    found = []
+    for path in documents():
+        if path == "CHANGELOG.md":
+            continue
+        skipped = set()
+        for language, start, lines in blocks(read(path)):
+            if is_typed(path, language, lines):
+                skipped.update(range(start, start + len(lines)))
+        for number, row in enumerate(read(path).split("\n"), 1):
+            words = [w.rstrip(".,)") for w in SHOWN.findall(row)]
+            if number in skipped or path == GUIDE and row.startswith("- `"):
+                continue
+            words = [w for w in words if not FORM.search(w)]
+            if len(set(w.split("=")[0] for w in words)) == len(words):
+                words = [" ".join(words)]
+            found += [w for w in words if w]
+    return sorted(set(found))
+
+
+def write(folder):
+    os.makedirs(folder, exist_ok=True)
+    files = {name: lines for _, _, name, lines in all_fragments() if name}
+    files["parameters"] = parameters_shown()
+    files["results"] = [text for _, text in spans(read(PORTING)) if re.match(r"ok \d+ \w+$", text)]
+    for name, lines in files.items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+            f.writelines(row + "\n" for row in lines)
+
+
 def main():
     global TOP, KERNEL
     TOP, KERNEL = sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else ""
+    if sys.argv[1] == "write":
+        write(sys.argv[3])
+        return
     if sys.argv[1] == "messages":  # for whoever writes the guide
         for path, text in messages():
             print(f"{path}: {text}")

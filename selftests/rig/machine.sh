@@ -46,6 +46,7 @@ prepare_stock() {
 	mkdir -p "$build/files"
 	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$top"/selftests/pc/*.sh \
 		"$build/files/"
+	python3 "$HERE/docs.py" write "$top" "$build/files/docs"
 	step "HELPER  odirect" "$build/helper.log" gcc -static -O2 -Wall -Wextra \
 		-o "$build/files/odirect" "$top/selftests/pc/odirect.c"
 	step "INITRD  $BOARD $KVER" "$build/initramfs.log" "$HERE/stock_initramfs.sh" \
@@ -77,6 +78,7 @@ prepare() {
 	rm -rf "$build/files"
 	mkdir -p "$build/files"
 	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$build/files/"
+	python3 "$HERE/docs.py" write "$top" "$build/files/docs"
 	# shellcheck disable=SC2086 # words
 	step "HELPER  mmap_buffer" "$build/helper.log" $compile \
 		-Os -Wall -Wextra -o "$build/files/mmap_buffer" \
