@@ -241,6 +241,7 @@ static void return_ops(struct dap_client *client)
 
 	client->lender = NULL;
 	client->lends = false;
+	/* It may hold memory of a pool that it was a client of before. */
 	if (has_own_ops(client) && client->state < DAP_ENDED)
 		ops = &client->ops;
 	if (!READ_ONCE(lender->user.held))
@@ -248,7 +249,7 @@ static void return_ops(struct dap_client *client)
 	if (lends)
 		dap_client_put(lender);
 	/* A record of nothing but this goes. */
-	if (!has_own_ops(client) && client->state < DAP_LEAVING)
+	if (client->state < DAP_LEAVING)
 		dap_client_leave(client, false);
 	dap_client_put(client);
 }

@@ -49,16 +49,27 @@ stress() {
 	return $rc
 }
 
-# life BOARD KVER STEPS: not the sequences of make check, by another seed
+# life BOARD KVER STEPS: other sequences than those of make check, in rounds of
+# 50000 steps, each with a machine and seeds of its own
 life() {
-	local words rc=0 log=$logs/life-$1 overlay=$top/build/$1-$2/run-time.dtbo
+	local words at n p=0 f=0 rc=0 log=$logs/life-$1 seed=${SEED:-1000000}
+	local overlay=$top/build/$1-$2/run-time.dtbo
 	words=$(BOARD=$1 KVER=$2 "$here/rig/machine.sh" prepare)
 	[ ! -e "$overlay" ] || words+=" --overlay $overlay"
-	# shellcheck disable=SC2086 # words
-	"$here/life/life.py" $words --found "$here/life/found" --steps "$3" \
-		--seed "${SEED:-1000000}" --log "$log.console" >"$log.all" || rc=$?
-	grep '^#\|^not ok' "$log.all" || true
-	sed -n 's/^life: \(.* passed, .* failed\)$/\1/p' "$log.all" | tail -n 1
+	for ((at = 0; at < $3; at += n, seed += 1000000)); do
+		n=$(($3 - at < 50000 ? $3 - at : 50000))
+		# shellcheck disable=SC2086 # words
+		"$here/life/life.py" $words --found "$here/life/found" --steps $n \
+			--seed $seed --log "$log.console" >"$log.all" || {
+			rc=$?
+			f=$((f + 1))
+			mv "$log.console" "$log-$seed.console"
+		}
+		grep '^#\|^not ok' "$log.all" || true
+		p=$((p + $(grep -c "^ok " "$log.all" || true)))
+		say "  LIFE    $1: $((at + n)) of $3 steps, $f rounds failed"
+	done
+	echo "$p passed, $f failed"
 	return $rc
 }
 

@@ -4,8 +4,9 @@
  *
  * Units, by the names that commands use: L0 to L3 are platform devices
  * dap-life.0 to 3 of a driver that can be unbound, S0 and S1 dap-stuck.0 and 1 of
- * one that cannot (suppress_bind_attrs), B0 is dap-bare, a device on no bus, and
- * B1 dap-bare-child, another one.
+ * one that cannot (suppress_bind_attrs), B0 is dap-bare, a device on no bus, B1
+ * dap-bare-child, another one, T0 is overlay-life, one of the device tree, which
+ * comes and goes with an overlay.
  *
  * /sys/kernel/debug/dma_alias_pool_life/control: write a command; the write fails
  * where the command does.
@@ -48,6 +49,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/of.h>
 #include <linux/platform_device.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -123,6 +125,7 @@ struct life_slot {
  * @tidy:	the driver has set other ops: nothing is kept, unless @keep is 2
  * @ops:	the ops at the end of probe
  * @changed:	how often they were others at remove
+ * @release:	what its release() was, if others made the device
  * @created:	how many devices there were
  * @released:	how many of them are no more; without @lock
  * @slot:	memory
@@ -141,6 +144,7 @@ struct life_unit {
 	bool tidy;
 	const struct dma_map_ops *ops;
 	unsigned int changed;
+	void (*release)(struct device *dev);
 	unsigned int created;
 	atomic_t released;
 	struct life_slot slot[LIFE_SLOTS];
@@ -155,7 +159,10 @@ static struct life_unit life_units[] = {
 	{ "S1", "dap-stuck", 1 },
 	{ "B0" },
 	{ "B1", NULL, 1 },
+	{ "T0", "overlay-life" },
 };
+
+#define LIFE_OF_THE_TREE	(&life_units[ARRAY_SIZE(life_units) - 1])
 
 static struct dentry *life_root;
 
@@ -391,11 +398,19 @@ static dap_remove_t life_remove(struct platform_device *pdev)
 	return DAP_REMOVED;
 }
 
+static const struct of_device_id life_of_ids[] = {
+	{ .compatible = "dma-alias-pool,life" },
+	{ }
+};
+
 static struct platform_driver life_drivers[] = {
 	{
 		.probe	= life_probe,
 		.remove	= life_remove,
-		.driver	= { .name = "dap-life" },
+		.driver	= {
+			.name = "dap-life",
+			.of_match_table = life_of_ids,
+		},
 	}, {
 		.probe	= life_probe,
 		.remove	= life_remove,
@@ -733,12 +748,48 @@ static int event_index(unsigned long action)
 	return -1;
 }
 
+static void life_adopted_release(struct device *dev)
+{
+	struct life_unit *unit = dev_get_platdata(dev);
+
+	atomic_inc(&unit->released);
+	/* it would be freed */
+	dev->platform_data = NULL;
+	unit->release(dev);
+}
+
+/* A device that others have made is that of a unit, too. */
+static void adopt(struct life_unit *unit, struct device *dev)
+{
+	mutex_lock(&unit->lock);
+	unit->created++;
+	unit->release = dev->release;
+	dev->release = life_adopted_release;
+	dev->platform_data = unit;
+	unit->dev = dev;
+	mutex_unlock(&unit->lock);
+}
+
+static void forget(struct life_unit *unit)
+{
+	mutex_lock(&unit->lock);
+	unit->dev = NULL;
+	mutex_unlock(&unit->lock);
+}
+
 static int life_notify(struct notifier_block *nb, unsigned long action,
 		       void *data)
 {
 	int event = event_index(action);
 	unsigned int ms = event < 0 ? 0 : life_slow[nb->priority < 0][event];
+	struct device *dev = data;
 
+	if (!nb->priority && action == BUS_NOTIFY_ADD_DEVICE &&
+	    of_match_node(life_of_ids, dev->of_node))
+		adopt(LIFE_OF_THE_TREE, dev);
+	if (!nb->priority && action == BUS_NOTIFY_REMOVED_DEVICE &&
+	    dev->release == life_adopted_release)
+		forget(LIFE_OF_THE_TREE);
 	if (ms)
 		msleep(ms);
 	return NOTIFY_DONE;

@@ -4,9 +4,9 @@
  * to ask for it.
  *
  * /sys/kernel/debug/dma_alias_pool_overlay/apply: write a compiled overlay, all
- * of it at once.  .../remove: write anything, and the one applied last is
- * removed.  The write fails where the kernel fails.  Those that are left are
- * removed at unload.
+ * of it at once.  .../remove: write "first", and the one applied first is
+ * removed; anything else, and it is the last.  The write fails where the kernel
+ * fails.  Those that are left are removed at unload.
  *
  * For test kernels only: the kernel trusts an overlay, whatever is in it.
  */
@@ -66,17 +66,25 @@ out:
 	return ret ?: count;
 }
 
-/* The kernel wants overlays removed in reverse order. */
-static int overlay_remove_last(void)
+static int overlay_remove(unsigned int i)
 {
 	int ret;
 
-	if (!overlay_count)
+	if (i >= overlay_count)
 		return -ENOENT;
-	ret = of_overlay_remove(&overlay_ids[overlay_count - 1]);
-	if (!ret)
+	ret = of_overlay_remove(&overlay_ids[i]);
+	if (!ret) {
 		overlay_count--;
+		memmove(overlay_ids + i, overlay_ids + i + 1,
+			(overlay_count - i) * sizeof(overlay_ids[0]));
+	}
 	return ret;
+}
+
+/* The kernel wants those that overlap removed in reverse order. */
+static int overlay_remove_last(void)
+{
+	return overlay_remove(overlay_count - 1);
 }
 
 static ssize_t remove_write(struct file *file, const char __user *buf,
@@ -84,8 +92,12 @@ static ssize_t remove_write(struct file *file, const char __user *buf,
 {
 	int ret;
 
+	char word[8] = "";
+
+	if (copy_from_user(word, buf, min(count, sizeof(word) - 1)))
+		return -EFAULT;
 	mutex_lock(&overlay_lock);
-	ret = overlay_remove_last();
+	ret = strcmp(word, "first") ? overlay_remove_last() : overlay_remove(0);
 	mutex_unlock(&overlay_lock);
 	return ret ?: count;
 }

@@ -359,7 +359,7 @@ def fuzz(args):
     try:
         for text in found:
             steps = st.from_text(text)
-            if not runner.machine.overlays and any("overlay" in s for s in steps):
+            if not runner.machine.overlays and re.search("overlay|T0", text):
                 continue
             good = True
             tries = TRIES if not args.replay and any(s[0] == "two" for s in steps) else 1
@@ -371,15 +371,15 @@ def fuzz(args):
                     good = False
                     break
             results("replay " + text[:60], good)
-        seed = args.seed
-        while not args.replay and runner.steps < args.steps and count[2] < args.findings:
+        seed, steps = args.seed, args.steps + runner.steps
+        while not args.replay and runner.steps < steps and count[2] < args.findings:
             try:
                 executed = runner.at_random(seed)
                 results(f"seed {seed}, {len(executed)} steps", True)
             except Finding as finding:
-                steps = len(finding.executed)
+                done = len(finding.executed)
                 runner.report(finding)
-                results(f"seed {seed}, {steps} steps: {finding.rule}", False)
+                results(f"seed {seed}, {done} steps: {finding.rule}", False)
             seed += 1
         end(runner, results)
     finally:

@@ -53,8 +53,8 @@ RULES = {
 
 PAGE = 4096
 MANAGED = 8192  # what probes take
-UNITS = ("L0", "L1", "L2", "L3", "S0", "S1", "B0")
-NAMES = {"L": "dap-life.%s", "S": "dap-stuck.%s", "B": "dap-bare"}
+UNITS = ("L0", "L1", "L2", "L3", "S0", "S1", "B0", "T0")
+NAMES = {"L": "dap-life.%s", "S": "dap-stuck.%s", "B": "dap-bare", "T": "overlay-life"}
 
 
 def device_name(unit):
@@ -66,8 +66,6 @@ class Machine:
     """What the rules need to know of a board."""
 
     def __init__(self, board, base, alias, overlays, faults=False):
-        # does the kernel have coherent memory for who is no client, and may a
-        # client have such where its pool has none?
         self.snooped = board == "smp"
         self.overlays = overlays
         self.faults = faults  # can allocations be made to fail?
@@ -80,6 +78,12 @@ class Machine:
         self.devices = {"d": "20400000.dma-pool"}
         if overlays:
             self.pools["d"] = (base, 0x200000)
+
+    def snoops(self, device):
+        """Does the kernel have coherent memory for it as no client, and as one, where
+        its pool has none? Where there are no caches, it says so of what is in the
+        device tree."""
+        return self.snooped or device.unit == "T0"
 
     def parameter(self, pool):
         if pool == "y":
@@ -147,6 +151,7 @@ class State:
         self.parameters = ()  # pools
         self.rules = ()  # clients
         self.overlay = False
+        self.applied = ()  # overlays, in this order: d, T0
         self.pools = {}  # name: up or dead
         self.units = {u: Unit() for u in UNITS}
         self.devices = {}
@@ -299,7 +304,10 @@ class Transition:
                 return self.sees_client(device), None
         if device.excluded:
             return None, False
-        default = "d" if s.pools.get("d") == "up" and not self.machine.snooped else None
+        if device.unit == "T0":
+            # its memory-region names this one, and comes before all else
+            return ("d" if s.pools.get("d") == "up" else None), False
+        default = "d" if s.pools.get("d") == "up" and not self.machine.snoops(device) else None
         for glob, pool in s.rules:
             if fnmatch.fnmatch(device.name, glob):
                 if s.pools.get(pool) == "up":
@@ -328,7 +336,7 @@ class Transition:
 
     def source(self, device):
         """Where a request that fits is served from: (source, pool) or None."""
-        kernel = ("kernel", None) if self.machine.snooped else None
+        kernel = ("kernel", None) if self.machine.snoops(device) else None
         if device.replaced:
             return ("kernel", None) if device.replaced == "own" else kernel
         pool = self.served_by(device)
@@ -338,7 +346,7 @@ class Transition:
             return "pool", pool
         # who has no memory of a pool that is gone gets none in its place any more
         holder = self.s.devices[device.holder]
-        return ("fallback", pool) if self.machine.snooped and self.s.held(holder) else None
+        return ("fallback", pool) if self.machine.snoops(device) and self.s.held(holder) else None
 
     def bind_late(self, device):
         """It was tried again, before or after what this step has done: it is seen
@@ -618,12 +626,14 @@ class Transition:
         s = self.s
         self.errno(got, "pool", 0)
         s.overlay = True
+        s.applied += ("d",)
         if s.loaded and "d" not in s.pools:
             self.pools_come(["d"])
 
     def step_unoverlay(self, got):
         self.errno(got, "pool", 0)
         self.s.overlay = False
+        self.s.applied = tuple(x for x in self.s.applied if x != "d")
         if self.s.pools.get("d") == "up":
             self.rebind(self.pools_go(["d"]))
 
@@ -634,6 +644,7 @@ class Transition:
             return
         self.errno(got, "bound", 0)
         s.units[unit].created += 1
+        s.applied += (unit,) * (unit == "T0")
         device = Device(unit, s.units[unit].created)
         s.devices[device.key] = device
         if not device.bare:
@@ -646,6 +657,8 @@ class Transition:
             return
         self.errno(got, "bound", 0)
         self.unbind(device)
+        s = self.s
+        s.applied = tuple(x for x in s.applied if x != unit)
         device.exists = device.deferred = device.excluded = False
         device.borrows = None
         self.collect()
@@ -869,7 +882,7 @@ class Transition:
             return {"fallback", "fail"} if nk or size > 65536 else {"fallback"}
         pool = source[1]
         total = self.machine.pools[pool][1]
-        spare = {"fallback", "fail"} if nk else {"fallback"} if self.machine.snooped else {"fail"}
+        spare = {"fallback", "fail"} if nk else {"fallback"} if self.machine.snoops(device) else {"fail"}
         if size > total:
             return spare | ({"fail"} if size > 65536 else set())
         used = sum(round_up(x[2]) for d in self.s.devices.values()

@@ -9,7 +9,8 @@ random.
                            rmmod if it is loaded all the same
   punbind POOL             the pool's device from its driver, and again: pbind
   overlay, unoverlay       pool d, the default, by device tree
-  add UNIT, del UNIT       a test device
+  add UNIT, del UNIT       a test device; T0 comes with an overlay of its own, and is
+                           named for pool d there
   mode UNIT MODE [ARG]     what its driver's next probe does
   keep UNIT 0|1            does its driver leak its memory when it goes?
   bind UNIT, unbind UNIT   its driver, by sysfs
@@ -82,8 +83,12 @@ def wire(step, state, machine):
         return f"write {DRIVERS}/dma_alias_pool/{kind[1:]} {pool_device_name(state, args[0])}"
     if kind == "overlay":
         return f"file {OVERLAY}/apply /root/overlays/default.dtbo"
-    if kind == "unoverlay":
-        return f"write {OVERLAY}/remove 1"
+    if kind == "unoverlay" or step == ("del", "T0"):
+        # the kernel removes them in any order: they do not overlap
+        first = state.applied[0] == ("d" if kind == "unoverlay" else "T0")
+        return f"write {OVERLAY}/remove {'first' if first else 'last'}"
+    if step == ("add", "T0"):
+        return f"file {OVERLAY}/apply /root/overlays/client.dtbo"
     if kind in ("bind", "unbind"):
         return f"write {DRIVERS}/dap-life/{kind} {device_name(args[0])}"
     if kind in ("attach", "detach"):
@@ -107,8 +112,15 @@ def makes_sense(step, s, machine):
         return machine.overlays and not s.overlay
     if kind == "unoverlay":
         return s.overlay
+    if step[1:] == ("T0",) and kind == "del" and not s.device("T0"):
+        return False
     if kind == "add":
-        return not s.device(args[0])
+        return not s.device(args[0]) and (args[0] != "T0" or machine.overlays)
+    if step == ("del", "T0") and s.slots_of(s.device("T0")) and \
+            (s.units["T0"].keep or not s.device("T0").bound):
+        # memory of it has a reference to it, and the kernel complains of who has
+        # one to what is in the tree when that goes
+        return False
     if kind in ("del", "bind", "unbind"):
         return bool(s.device(args[0]))
     if kind in ("api", "unapi"):
@@ -167,6 +179,7 @@ class Generator:
         self.units += ["B0"] * ("busless" not in without and rng.random() < 0.3)
         self.pools = rng.choice((["a"], ["a"], ["a", "b"]))
         self.default = machine.overlays and rng.random() < 0.5
+        self.units += ["T0"] * (self.default and rng.random() < 0.4)
         self.everybody = [p for p in self.pools + ["d"] * self.default]
         self.modes = ["ok", "ok", "need", "fail", "defer", "api"]
         # ops that are copied matter to a few steps that come later only
@@ -233,7 +246,7 @@ class Generator:
         rules = []
         if self.eager:
             for unit in self.units:
-                if r.random() < 0.6 and unit != "B0":
+                if r.random() < 0.6 and unit[0] in "LS":
                     rules.append(f"{r.choice((unit, unit, unit[0] + '*'))}@{r.choice(pools[:2])}")
         if r.random() < 0.07:
             rules.append("L0@z")
@@ -280,12 +293,12 @@ class Generator:
         return ("keep", self.unit(), self.rng.choice("011"))
 
     def a_bind(self, s):
-        units = [u for u in self.units if u[0] == "L" and
+        units = [u for u in self.units if u[0] in "LT" and
                  (s.device(u) and not s.device(u).bound or self.rng.random() < 0.05)]
         return ("bind", self.rng.choice(units)) if units else None
 
     def a_unbind(self, s):
-        units = [u for u in self.units if u[0] == "L"]
+        units = [u for u in self.units if u[0] in "LT"]
         return ("unbind", self.rng.choice(units)) if units else None
 
     def who(self, s):
@@ -380,7 +393,7 @@ class Generator:
     @staticmethod
     def about(step, unit):
         if step[0] in ("add", "del", "bind", "unbind", "api", "unapi"):
-            if step[0] in ("bind", "unbind") and unit[0] != "L":
+            if step[0] in ("bind", "unbind") and unit[0] not in "LT":
                 return step
             return (step[0], unit, *step[2:])
         if step[0] in ("attach", "detach"):
