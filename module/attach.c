@@ -222,8 +222,8 @@ static void unwatched_gone(void *data)
 	after_unbind(dev);
 	dap_lock();
 	client = dap_client_find(dev);
-	if (client && client->state < DAP_LEAVING &&
-	    dap_client_leave(client, false) && !client->has_ref) {
+	if (client && (client->state == DAP_LEAVING ||
+		       dap_client_leave(client, false)) && !client->has_ref) {
 		/* It holds memory, and may go on to do so ... */
 		client->has_ref = kobject_get_unless_zero(&dev->kobj);
 		/* ... but if it is being freed, nobody can give that back. */
