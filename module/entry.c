@@ -93,21 +93,13 @@ struct dap_entry *dap_entry_create(struct device *dev,
 	return entry;
 }
 
-/* One of the pool's clients, or of another pool's whose driver copied from one. */
 static struct dap_client *next_client(struct dap_entry *entry)
 {
 	struct dap_client *client;
-	struct dap_entry *other;
 
 	list_for_each_entry(client, dap_clients(entry), node)
 		if (client->state < DAP_LEAVING)
 			return client;
-	list_for_each_entry(other, &dap_entries, node)
-		list_for_each_entry(client, dap_clients(other), node)
-			if (client->state < DAP_PINNED && client->lender &&
-			    dap_entry_of(client->lender) == entry &&
-			    READ_ONCE(client->dev->driver))
-				return client;
 	return NULL;
 }
 
