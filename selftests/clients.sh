@@ -407,6 +407,16 @@ drivers_that_cannot_be_unbound()
 	ok_life del S1
 	unloaded
 	ends
+
+	# while it is not bound, nothing is in its way
+	starts dap-stuck.0@a
+	ok_life mode S0 fail
+	ok_life add S0
+	not_bound S0
+	has_client a dap-stuck.0 || fail "no client"
+	unloaded
+	ok_life mode S0 ok
+	ends
 }
 
 # load_ops_of UNIT: those that a device has which no pool serves
@@ -680,6 +690,29 @@ borrower_with_memory_is_removed()
 	ends
 }
 
+# Its pool has gone before it lends; it has memory, and then a borrower.
+lender_has_no_pool()
+{
+	starts dap-life.0@a L0
+	ok_life keep L0 1
+	has_memory_of a L0 0
+	unbind_pool $pool_a
+	ok_life mode L1 copy L0
+	ok_life add L1
+	has_ops L1 x
+	! is_consumer dap-life.1 || fail "linked to a pool that is gone"
+	ok_life free L0 0
+	! unload 2>/dev/null || fail "unloaded under a driver"
+	ok_life mode L1 ok
+	rebind L1
+	wait_for is_gone a || fail "the pool stays"
+	for unit in L0 L1; do
+		has_ops $unit n
+		kernel_serves_only $unit
+	done
+	ends
+}
+
 # Among what its devres frees then is what it got by them.
 probe_copies_and_fails()
 {
@@ -703,18 +736,18 @@ probe_copies_and_fails()
 	ends
 }
 
-# For as long as its driver has copied others, it keeps its own pool, but does
-# without.
+# As long as it has another's operations, it is a client of that one's pool only.
 borrower_has_a_pool()
 {
 	starts dap-life.0@a,dap-life.1@b L0
 	ok_life mode L1 copy L0
 	ok_life add L1
 	ok_life keep L1 2
+	serves a L1
+	! has_client b dap-life.1 || fail "a client of both"
 	has_memory_of a L1 0
-	has_client b dap-life.1 || fail "no client of b"
 	unbind_life L1
-	fails detach $pool_b dap-life.1 busy
+	fails detach $pool_a dap-life.1 busy
 	ok_life mode L1 ok
 	bind_life L1
 	has_memory_of a L1 1
@@ -724,7 +757,7 @@ borrower_has_a_pool()
 	bind_life L1
 	serves b L1
 
-	# it gets its own back when the lender goes
+	# it has none when the lender has gone
 	ok_life mode L1 copy L0
 	rebind L1
 	has_memory_of a L1 0
@@ -732,22 +765,19 @@ borrower_has_a_pool()
 	ok_life free L1 0
 	unbind_pool $pool_a
 	wait_for is_gone a || fail "the pool stays"
-	has_ops L1 x
-	has_client b dap-life.1 || fail "no client of b"
+	has_ops L1 n
 	ok_life mode L1 ok
 	bind_life L1
 	serves b L1
 	ends
 }
 
-# One or the other goes while it is bound.
+# The lender's pool goes while it is bound; then that which it had before.
 borrower_and_pools_go()
 {
-	starts dap-life.0@a L0 L1
-	# nothing but this makes it a client again
-	attach $pool_b dap-life.1 || fail "attach failed"
+	starts dap-life.0@a,dap-life.1@b L0
 	ok_life mode L1 copy L0
-	rebind L1
+	ok_life add L1
 	ok_life mode L1 ok
 	unbind_pool $pool_a
 	log_has "dap-life.1: was unbound because of $pool_a, and is bound again"
@@ -757,15 +787,13 @@ borrower_and_pools_go()
 	rebind L0
 	ok_life mode L1 copy L0
 	rebind L1
-	ok_life keep L1 2
-	has_memory_of a L1 0
-	ok_life mode L1 ok
 	unbind_pool $pool_b
-	log_has "dap-life.1: was unbound because of $pool_b, and is bound again"
-	ok_life free L1 0
-	detach $pool_a dap-life.0 && fail "detached under a driver"
-	unbind_life L1
 	wait_for is_gone b || fail "the pool stays"
+	serves a L1
+	unit L1
+	same "ops changed under the driver" $differs$changed 00
+	fails detach $pool_a dap-life.0 busy
+	unbind_life L1
 	detach $pool_a dap-life.0 || fail "detach failed"
 	has_ops L1 n
 	ends
@@ -811,7 +839,7 @@ used_while_it_goes()
 	bound L0
 	ok_life slow unbind 500
 	begins unbind_life L0
-	usleep 100000
+	wait_for [ ! -e $platform/dap-life.0/driver ]
 	ok_life free L0 0
 	ok_life mode L1 copy L0
 	ok_life add L1
@@ -830,11 +858,14 @@ used_while_it_goes()
 	begins bind_life L0
 	usleep 100000
 	ok_life free L0 0
+	# or it was too late for that
+	late=
+	! is_bound L0 || late=y
 	in_time "binding a device"
 	ok_life slow -
 	wait_for is_gone a || fail "the pool stays"
 	unit L0
-	same "ops changed under the driver" $differs$changed 00
+	[ -n "$late" ] || same "ops changed under the driver" $differs 0
 	has_ops L0 n
 	ends
 }
@@ -856,8 +887,11 @@ probe_binds_the_pool()
 	ok_life slow -
 	ok_life mode L0 ok
 	is_bound L0 || bind_life L0
-	wait_for [ -d $pools/a ] || bind_pool $pool_a
-	rebind L0
+	unbind_life L0
+	# if it was too late for that
+	[ -e $platform/$pool_a/driver ] ||
+		wait_for bind_pool $pool_a || fail "the pool does not come back"
+	bind_life L0
 	serves a L0
 	ends
 }
@@ -890,6 +924,11 @@ device_on_no_bus()
 	log_has "dap-raw: not attached to DMA pool a: it is not registered"
 	same_stat a clients 0
 	ok_life add B0
+	ok_life limit B0 4095
+	bad_life attach B0 a
+	log_has "dap-bare: not attached to DMA pool a: its bus cannot address the pool"
+	same_stat a clients 0
+	ok_life limit B0 0
 	ok_life attach B0 a
 	unbind_pool $pool_a
 	kernel_serves_only B0
@@ -1024,6 +1063,21 @@ memory_of_the_kernels_pool()
 	ends
 }
 
+# What was detached is to have no pool, until somebody asks for one for it.
+detached_and_attached()
+{
+	starts dap-life.0@a L0
+	detach $pool_a dap-life.0 || fail "detach failed"
+	rebind L0
+	kernel_serves_only L0
+	attach $pool_a dap-life.0 || fail "attach failed"
+	unbind_pool $pool_a
+	bind_pool $pool_a || fail "the pool does not come back"
+	rebind L0
+	serves a L0
+	ends
+}
+
 # rmmod and the pool's end unbind drivers: they come back, or the log says so.
 bound_again()
 {
@@ -1046,6 +1100,26 @@ bound_again()
 	not_bound L0
 	log_has "dap-life.0: was unbound because of $pool_a, and its driver did not bind again"
 	log_has "dap-life.1: was unbound because of $pool_a, and is bound again"
+	ends
+}
+
+# Whoever is bound meanwhile does without.
+bound_while_the_pool_goes()
+{
+	starts dap-life.?@a L0 L1
+	unbind_life L1
+	log_clear
+	ok_life slow unbind 500
+	begins unbind_pool $pool_a
+	wait_for [ ! -e $platform/dap-life.0/driver ]
+	ok_life slow -
+	bind_life L1
+	ok_life add L2
+	in_time "unbinding a pool's device"
+	! dmesg | grep -q "coherent DMA memory comes from pool" ||
+		fail "a client of a pool that goes"
+	kernel_serves_only L1
+	kernel_serves_only L2
 	ends
 }
 
@@ -1112,9 +1186,10 @@ consumer_is_removed()
 	pool_as_a_client drivers_that_cannot_be_unbound attached_while_removed \
 	removed_while_busy default_pool_dies probe_fails_at_attach copied_operations \
 	copied_before_attach lender_goes borrower_leaves_memory \
-	borrower_with_memory_is_removed probe_copies_and_fails \
-	borrower_has_a_pool borrower_and_pools_go children used_while_it_goes \
-	probe_binds_the_pool device_on_no_bus probe_sets_operations \
-	load_fails bound_again unbound_by_others consumers \
+	borrower_with_memory_is_removed lender_has_no_pool \
+	probe_copies_and_fails borrower_has_a_pool borrower_and_pools_go \
+	children used_while_it_goes probe_binds_the_pool device_on_no_bus \
+	probe_sets_operations load_fails detached_and_attached bound_again \
+	bound_while_the_pool_goes unbound_by_others consumers \
 	consumer_is_removed device_of_the_tree memory_of_the_kernels_pool
 ktap_run "$@"

@@ -20,6 +20,7 @@
  *   free UNIT SLOT		also when driver or device have gone long ago
  *   map UNIT			streaming DMA, memory that is not coherent, masks
  *   attach UNIT POOL, detach UNIT   the in-kernel API
+ *   limit UNIT ADDRESS		the last one that its bus reaches, 0 for all
  *   link UNIT OTHER		it depends on the other unit, in a device link
  *   raw POOL			attach a device that is not registered
  *   slow EVENT MS, slow -	what a notifier of the bus sleeps for (life_events[]);
@@ -652,6 +653,17 @@ static int do_detach(struct life_unit *unit, char *args)
 	return ret;
 }
 
+static int do_limit(struct life_unit *unit, char *args)
+{
+	int ret = -ENODEV;
+
+	mutex_lock(&unit->lock);
+	if (unit->dev)
+		ret = kstrtou64(args ?: "", 0, &unit->dev->bus_dma_limit);
+	mutex_unlock(&unit->lock);
+	return ret;
+}
+
 /* A managed link, until one of both is removed. */
 static int do_link(struct life_unit *unit, char *args)
 {
@@ -682,6 +694,7 @@ static const struct {
 	{ "map",	do_map },
 	{ "attach",	do_attach },
 	{ "detach",	do_detach },
+	{ "limit",	do_limit },
 	{ "link",	do_link },
 };
 
