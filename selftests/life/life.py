@@ -28,7 +28,7 @@ import guest
 import steps as st
 from model import RULES, Machine, State, Transition, compare
 
-PATIENCE = 2.0  # seconds, for what the kernel does later
+PATIENCE = 10.0  # seconds, for what the kernel does later
 LENGTH = (100, 400)  # steps of a sequence
 TRIES = 10  # of a sequence with steps at the same time
 SHRINKS = 150
@@ -229,7 +229,7 @@ class Runner:
         again = self.fails_alike(steps, finding)
         if not again:
             return finding, False
-        self.patience = PATIENCE / 4
+        self.patience = PATIENCE / 10
         self.args.step_timeout /= 3
         best, steps = again, list(again.executed)
         # one after the other is repeatable

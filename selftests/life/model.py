@@ -27,7 +27,7 @@ RULES = {
     "raw": "the in-kernel API for a device that is not registered (not generated without)",
     "serve": "where memory comes from, and whether there is any",
     "bound": "which devices are bound",
-    "waiting": "what waited for a pool is bound when it comes",
+    "waiting": "what has no driver is probed when a pool for it comes",
     "rebind": "what was unbound for the end of a pool is bound again",
     "stuck": "a driver that cannot be unbound is not, and pins the module",
     "ended": "a dead pool's client is let go at its last free, though bound",
@@ -112,7 +112,7 @@ class Device:
         self.excluded = False  # None: not known
         self.ended = False  # its client has ended under its driver
         self.may_change = False  # its ops, under its driver
-        self.deferred = self.waiting = False
+        self.deferred = False
         self.managed = None  # where its driver's managed memory is from
         self.borrows = None  # (key of a device, its pool): whose ops it has copied
         self.leaving = False  # no client any more, but somebody needs it as one
@@ -262,6 +262,7 @@ class Transition:
         self.without = without
         self.loose = loose
         self.at_a_time = at_a_time  # is it one of two?
+        self.loading = False  # is the module's init running?
         self.order, self.orders = order, 1  # of those in which devices are bound
         self.problems = []  # (rule, text)
         self.must_say = []  # (rule, regex)
@@ -366,7 +367,7 @@ class Transition:
             if pool:
                 self.become(device, pool, by_default)
         device.replaced = None
-        device.ended = device.may_change = device.waiting = False
+        device.ended = device.may_change = False
         ok = True
         # a driver that sets ops does not where others have to free
         sets = unit.mode in ("copy", "own", "null") and not s.slots_of(device)
@@ -377,7 +378,6 @@ class Transition:
         elif unit.mode == "need":
             device.managed = self.source(device)
             ok = bool(device.managed)
-            device.waiting = not ok
         elif unit.mode == "api":
             result = self.ask(device, unit.arg, True)
             if result is None:
@@ -521,21 +521,15 @@ class Transition:
         for device in list(s.devices.values()):
             if device.bound or device.bare or not device.exists or device.borrows:
                 continue
-            pool, _ = self.policy(device)
-            if not pool and not device.client:
+            # who is a client has its driver tried by whoever asks for it
+            if device.client or not self.policy(device)[0]:
                 continue
-            device.deferred |= s.units[device.unit].mode in ("defer", "api")
-            # it was tried, and lacked memory; others may have been unbound
-            if device.waiting and "waiting" not in self.without and pool in pools and \
-                    not device.client:
+            # a deferred probe is tried whenever a device is bound, such as the pool's
+            # at load, when the pool serves nobody yet
+            if device.deferred and self.sees_bound(device):
+                self.bind_late(device)
+            elif "waiting" not in self.without or self.sees_bound(device):
                 self.bind(device)
-            elif self.sees_bound(device):
-                if device.deferred:
-                    self.bind_late(device)
-                else:
-                    self.bind(device)
-            elif self.sees_client(device) == pool and not device.client:
-                self.become(device, pool, None)
 
     # --- steps; each has what its errno may be
 
@@ -555,7 +549,9 @@ class Transition:
         s.loaded = True
         s.parameters = tuple(names)
         s.rules = tuple((glob_of(g), p) for g, p in clients)
+        self.loading = True
         self.pools_come(sorted(there))
+        self.loading = False
 
     def parameters(self, pools, rules):
         """Names in pools=, what clients= has, all pools that there are then."""
@@ -778,7 +774,8 @@ class Transition:
     def ask(self, device, pool, probing=False):
         """The in-kernel API. Returns what it must return, None if that is open."""
         s = self.s
-        if not s.loaded or s.pools.get(pool) != "up":
+        # the kernel hands out no symbol of a module that is being loaded
+        if not s.loaded or self.loading or s.pools.get(pool) != "up":
             return 517
         if s.listed_by(device) == pool and not device.leaving:
             return 0
