@@ -6,7 +6,7 @@
  * dap-life.0 to 3 of a driver that can be unbound, S0 and S1 dap-stuck.0 and 1 of
  * one that cannot (suppress_bind_attrs), B0 is dap-bare, a device on no bus, B1
  * dap-bare-child, another one, T0 is overlay-life, one of the device tree, which
- * comes and goes with an overlay.
+ * comes and goes with an overlay, P0 is QEMU's "edu" on PCI, which does by sysfs.
  *
  * /sys/kernel/debug/dma_alias_pool_life/control: write a command; the write fails
  * where the command does.
@@ -51,6 +51,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/of.h>
+#include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -161,9 +162,8 @@ static struct life_unit life_units[] = {
 	{ "B0" },
 	{ "B1", NULL, 1 },
 	{ "T0", "overlay-life" },
+	{ "P0", "edu" },
 };
-
-#define LIFE_OF_THE_TREE	(&life_units[ARRAY_SIZE(life_units) - 1])
 
 static struct dentry *life_root;
 
@@ -314,10 +314,9 @@ static int bind_device(const char *name)
 	return min(ret, 0);
 }
 
-static int life_probe(struct platform_device *pdev)
+static int probe(struct device *dev)
 {
-	struct life_unit *unit = dev_get_platdata(&pdev->dev);
-	struct device *dev = &pdev->dev;
+	struct life_unit *unit = dev_get_platdata(dev);
 	enum life_mode mode;
 	char arg[LIFE_WORD];
 	dma_addr_t dma;
@@ -379,10 +378,9 @@ static int life_probe(struct platform_device *pdev)
 	return 0;
 }
 
-static dap_remove_t life_remove(struct platform_device *pdev)
+static void driver_goes(struct device *dev)
 {
-	struct life_unit *unit = dev_get_platdata(&pdev->dev);
-	struct device *dev = &pdev->dev;
+	struct life_unit *unit = dev_get_platdata(dev);
 	unsigned int i;
 
 	mutex_lock(&unit->lock);
@@ -396,6 +394,16 @@ static dap_remove_t life_remove(struct platform_device *pdev)
 	unit->bound = false;
 	unit->tidy = false;
 	mutex_unlock(&unit->lock);
+}
+
+static int life_probe(struct platform_device *pdev)
+{
+	return probe(&pdev->dev);
+}
+
+static dap_remove_t life_remove(struct platform_device *pdev)
+{
+	driver_goes(&pdev->dev);
 	return DAP_REMOVED;
 }
 
@@ -418,6 +426,41 @@ static struct platform_driver life_drivers[] = {
 		.driver	= { .name = "dap-stuck", .suppress_bind_attrs = true },
 	},
 };
+
+#ifdef CONFIG_PCI
+static int life_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	return probe(&pdev->dev);
+}
+
+static void life_pci_remove(struct pci_dev *pdev)
+{
+	driver_goes(&pdev->dev);
+}
+
+static const struct pci_device_id life_pci_ids[] = {
+	{ PCI_DEVICE(0x1234, 0x11e8) },
+	{ }
+};
+
+static struct pci_driver life_pci_driver = {
+	.name		= "dap-life-pci",
+	.id_table	= life_pci_ids,
+	.probe		= life_pci_probe,
+	.remove		= life_pci_remove,
+};
+
+static bool is_on_pci(struct device *dev)
+{
+	return dev->bus == &pci_bus_type &&
+	       pci_match_id(life_pci_ids, to_pci_dev(dev));
+}
+#else
+static bool is_on_pci(struct device *dev)
+{
+	return false;
+}
+#endif
 
 /* --- devices */
 
@@ -771,6 +814,13 @@ static void life_adopted_release(struct device *dev)
 	unit->release(dev);
 }
 
+static const char *adopted_unit(struct device *dev)
+{
+	if (of_match_node(life_of_ids, dev->of_node))
+		return "T0";
+	return is_on_pci(dev) ? "P0" : NULL;
+}
+
 /* A device that others have made is that of a unit, too. */
 static void adopt(struct life_unit *unit, struct device *dev)
 {
@@ -798,19 +848,25 @@ static int life_notify(struct notifier_block *nb, unsigned long action,
 	struct device *dev = data;
 
 	if (!nb->priority && action == BUS_NOTIFY_ADD_DEVICE &&
-	    of_match_node(life_of_ids, dev->of_node))
-		adopt(LIFE_OF_THE_TREE, dev);
+	    adopted_unit(dev))
+		adopt(unit_of(adopted_unit(dev)), dev);
 	if (!nb->priority && action == BUS_NOTIFY_REMOVED_DEVICE &&
 	    dev->release == life_adopted_release)
-		forget(LIFE_OF_THE_TREE);
+		forget(dev_get_platdata(dev));
 	if (ms)
 		msleep(ms);
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block life_nbs[] = {
-	{ .notifier_call = life_notify },
-	{ .notifier_call = life_notify, .priority = -1 },
+static struct {
+	DAP_BUS_CONST struct bus_type *bus;
+	struct notifier_block nb;
+} life_nbs[] = {
+	{ &platform_bus_type, { .notifier_call = life_notify } },
+	{ &platform_bus_type, { .notifier_call = life_notify, .priority = -1 } },
+#ifdef CONFIG_PCI
+	{ &pci_bus_type, { .notifier_call = life_notify } },
+#endif
 };
 
 /* --- the files */
@@ -936,7 +992,11 @@ static int __init life_init(void)
 		}
 	}
 	for (i = 0; i < ARRAY_SIZE(life_nbs); i++)
-		bus_register_notifier(&platform_bus_type, &life_nbs[i]);
+		bus_register_notifier(life_nbs[i].bus, &life_nbs[i].nb);
+#ifdef CONFIG_PCI
+	ret = pci_register_driver(&life_pci_driver);
+	WARN(ret, "no driver on PCI: %d\n", ret);
+#endif
 	life_root = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	debugfs_create_file("control", 0200, life_root, NULL, &control_fops);
 	debugfs_create_file("state", 0400, life_root, NULL, &state_fops);
@@ -968,7 +1028,10 @@ static void __exit life_exit(void)
 	for (i = 0; i < ARRAY_SIZE(life_units); i++)
 		drop_unit(&life_units[i]);
 	for (i = 0; i < ARRAY_SIZE(life_nbs); i++)
-		bus_unregister_notifier(&platform_bus_type, &life_nbs[i]);
+		bus_unregister_notifier(life_nbs[i].bus, &life_nbs[i].nb);
+#ifdef CONFIG_PCI
+	pci_unregister_driver(&life_pci_driver);
+#endif
 	for (i = 0; i < ARRAY_SIZE(life_drivers); i++)
 		platform_driver_unregister(&life_drivers[i]);
 }

@@ -39,7 +39,8 @@ class PoolFiles:
     """What debugfs says of a pool."""
 
     def __init__(self, text):
-        stats, clients, allocations = (part.split() for part in text.split(":"))
+        # names have colons, too
+        stats, clients, allocations = (p.split() for p in re.split(r" :(?= |$)", text))
         self.name = stats.pop(0)
         self.stats = {k: int(v) for k, v in (w.split("=") for w in stats)}
         self.clients = clients

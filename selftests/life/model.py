@@ -53,8 +53,9 @@ RULES = {
 
 PAGE = 4096
 MANAGED = 8192  # what probes take
-UNITS = ("L0", "L1", "L2", "L3", "S0", "S1", "B0", "T0")
-NAMES = {"L": "dap-life.%s", "S": "dap-stuck.%s", "B": "dap-bare", "T": "overlay-life"}
+UNITS = ("L0", "L1", "L2", "L3", "S0", "S1", "B0", "T0", "P0")
+NAMES = {"L": "dap-life.%s", "S": "dap-stuck.%s", "B": "dap-bare", "T": "overlay-life",
+         "P": "0000:00:06.0"}
 
 
 def device_name(unit):
@@ -68,6 +69,7 @@ class Machine:
     def __init__(self, board, base, alias, overlays, faults=False):
         self.snooped = board == "smp"
         self.overlays = overlays
+        self.pci = board == "smp"
         self.faults = faults  # can allocations be made to fail?
         size = 0x80000
         at = base + (0x200000 if overlays else 0)

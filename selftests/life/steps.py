@@ -10,7 +10,7 @@ random.
   punbind POOL             the pool's device from its driver, and again: pbind
   overlay, unoverlay       pool d, the default, by device tree
   add UNIT, del UNIT       a test device; T0 comes with an overlay of its own, and is
-                           named for pool d there
+                           named for pool d there; P0 is on PCI
   mode UNIT MODE [ARG]     what its driver's next probe does
   keep UNIT 0|1            does its driver leak its memory when it goes?
   bind UNIT, unbind UNIT   its driver, by sysfs
@@ -89,6 +89,12 @@ def wire(step, state, machine):
         return f"write {OVERLAY}/remove {'first' if first else 'last'}"
     if step == ("add", "T0"):
         return f"file {OVERLAY}/apply /root/overlays/client.dtbo"
+    if step == ("add", "P0"):
+        return "write /sys/bus/pci/rescan 1"
+    if step == ("del", "P0"):
+        return f"write /sys/bus/pci/devices/{device_name('P0')}/remove 1"
+    if kind in ("bind", "unbind") and args[0] == "P0":
+        return f"write /sys/bus/pci/drivers/dap-life-pci/{kind} {device_name('P0')}"
     if kind in ("bind", "unbind"):
         return f"write {DRIVERS}/dap-life/{kind} {device_name(args[0])}"
     if kind in ("attach", "detach"):
@@ -115,12 +121,16 @@ def makes_sense(step, s, machine):
     if step[1:] == ("T0",) and kind == "del" and not s.device("T0"):
         return False
     if kind == "add":
-        return not s.device(args[0]) and (args[0] != "T0" or machine.overlays)
+        return not s.device(args[0]) and (args[0] != "T0" or machine.overlays) and \
+            (args[0] != "P0" or machine.pci)
     if step == ("del", "T0") and s.slots_of(s.device("T0")) and \
             (s.units["T0"].keep or not s.device("T0").bound):
         # memory of it has a reference to it, and the kernel complains of who has
         # one to what is in the tree when that goes
         return False
+    if kind == "keep" and args[0] == "P0":
+        # DMA_API_DEBUG complains of drivers on PCI that leave memory behind
+        return args[1] == "0"
     if kind in ("del", "bind", "unbind"):
         return bool(s.device(args[0]))
     if kind in ("api", "unapi"):
@@ -180,6 +190,7 @@ class Generator:
         self.pools = rng.choice((["a"], ["a"], ["a", "b"]))
         self.default = machine.overlays and rng.random() < 0.5
         self.units += ["T0"] * (self.default and rng.random() < 0.4)
+        self.units += ["P0"] * (machine.pci and rng.random() < 0.4)
         self.everybody = [p for p in self.pools + ["d"] * self.default]
         self.modes = ["ok", "ok", "need", "fail", "defer", "api"]
         # ops that are copied matter to a few steps that come later only
@@ -246,8 +257,9 @@ class Generator:
         rules = []
         if self.eager:
             for unit in self.units:
-                if r.random() < 0.6 and unit[0] in "LS":
-                    rules.append(f"{r.choice((unit, unit, unit[0] + '*'))}@{r.choice(pools[:2])}")
+                if r.random() < 0.6 and unit[0] in "LSP":
+                    globs = (unit, unit, unit[0] + "*" if unit[0] in "LS" else unit)
+                    rules.append(f"{r.choice(globs)}@{r.choice(pools[:2])}")
         if r.random() < 0.07:
             rules.append("L0@z")
         rules = [x for x in rules if x[-1] not in "xy"]
@@ -293,12 +305,12 @@ class Generator:
         return ("keep", self.unit(), self.rng.choice("011"))
 
     def a_bind(self, s):
-        units = [u for u in self.units if u[0] in "LT" and
+        units = [u for u in self.units if u[0] in "LTP" and
                  (s.device(u) and not s.device(u).bound or self.rng.random() < 0.05)]
         return ("bind", self.rng.choice(units)) if units else None
 
     def a_unbind(self, s):
-        units = [u for u in self.units if u[0] in "LT"]
+        units = [u for u in self.units if u[0] in "LTP"]
         return ("unbind", self.rng.choice(units)) if units else None
 
     def who(self, s):
@@ -393,7 +405,7 @@ class Generator:
     @staticmethod
     def about(step, unit):
         if step[0] in ("add", "del", "bind", "unbind", "api", "unapi"):
-            if step[0] in ("bind", "unbind") and unit[0] not in "LT":
+            if step[0] in ("bind", "unbind") and unit[0] not in "LTP":
                 return step
             return (step[0], unit, *step[2:])
         if step[0] in ("attach", "detach"):
