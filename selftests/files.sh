@@ -135,6 +135,11 @@ peak()
 {
 	same peak "$(cat $pools/sram/peak)" $((pool_size - 8192))
 	ok_dev dap-test.0 alloc 20480
+	# whatever root may try
+	for file in stats clients allocations map requests failures; do
+		(echo 0 >$pools/sram/$file) 2>/dev/null && fail "$file was written"
+	done
+	same "peak as before" "$(cat $pools/sram/peak)" $((pool_size - 8192))
 	echo 0 >$pools/sram/peak
 	same "peak after reset" "$(cat $pools/sram/peak)" 20480
 	same_stat sram peak_used_bytes 20480
