@@ -422,9 +422,10 @@ static void user_gone(struct kref *ref)
 static u32 locked_put(struct allocator *a, u32 page, u32 n)
 {
 	void *cpu = a->pool->region.cpu + ((size_t)page << PAGE_SHIFT);
+	int ret = dap_pool_free(a->pool, &a->user, cpu, n << PAGE_SHIFT);
 
-	if (dap_pool_free(a->pool, &a->user, cpu, n << PAGE_SHIFT) ==
-	    DAP_DRAINED) {
+	WARN_ON_ONCE(ret < 0);
+	if (ret == DAP_DRAINED) {
 		kref_put(&a->user.ref, user_gone);
 		module_put(THIS_MODULE);
 	}
@@ -654,8 +655,10 @@ static int make_allocator(struct allocator *a, bool locked)
 		free_allocator(a);
 		return -ENOMEM;
 	}
-	if (locked)
+	if (locked) {
+		a->pool->meta = a->meta;
 		a->pool->region.size = (phys_addr_t)a->pages << PAGE_SHIFT;
+	}
 	return 0;
 }
 
