@@ -21,9 +21,9 @@
  * altogether below the limit; if none of them can hold it, it gets a place in
  * the run that the limit cuts. The same history gives the same places.
  *
- * With N pages, get, put and largest take O(log N), check takes O(1). A get
- * with a limit may look at all runs that could hold the request. In an empty
- * and in a full pool, get and put of a page touch no tree at all.
+ * With N pages, get with and without a limit, put and largest take O(log N),
+ * check takes O(1). In an empty and in a full pool, get and put of a page touch
+ * no tree at all.
  *
  * Data structure
  * --------------
@@ -31,24 +31,42 @@
  * on. It can hold a request of order k if cap_k > 2^(k-1), for k = 0 always.
  * As k grows, cap_k does not and 2^(k-1) does: what a run of class K cannot do
  * for order K, it cannot do for a higher one, and what has an order below K,
- * and so no more than 2^(K-1) pages, it can always hold. Every class has a
- * red-black tree of its runs by (cap_K, address): a request looks for the first
- * with cap_k >= n in the tree of its own order, then takes the very first of
- * the next tree that is not empty. The node is in the slot of the run's first
- * page. The slots of a run's second and last page hold its length, for one of
- * two pages they are the same; a run of one page is known by its neighbours. A
- * live allocation has the caller's record in the slot of its first page and
- * its length in that of the second. A byte for each page tags the first and
- * the last page of every live allocation; what lies between two allocations is
- * free. One run is not filed in the trees but kept aside, the current run: the
- * one that get and put touched last. What is freed soon after it was
- * allocated, or allocated piece by piece from one big run, goes through it
- * alone.
+ * and so no more than 2^(K-1) pages, it can always hold.
+ *
+ * Runs are filed in trees, by class; those of the class max_order, which has no
+ * upper end, in one tree for each ceil(log2(cap_K)). So a request of n pages,
+ * t = ceil(log2(n)), may fit into runs of the tree t and fits into all of higher
+ * ones, and the runs of tree t have cap_K, and so length, of more than 2^(t-1).
+ *
+ * In a tree, the order is that of (cap_K, address), in one word: the key. It has
+ * cap_K - 1 in the upper t + 1 bits, then the start of the run in the pool, from
+ * its highest bit on: as two runs in a tree are never closer than 2^(t-1) pages,
+ * the lower t - 1 bits of that are not needed. So log2(N) + 2 bits tell all keys
+ * of a tree from each other.
+ *
+ * A tree is a trie by these bits, and a heap by address (a priority search
+ * tree): a subtree's root is the lowest of its runs; of the other ones,
+ * child[0] has those with a 0 as the next bit of their key and child[1] those
+ * with a 1. No tree is ever deeper than log2(N) + 2, and none needs to be
+ * balanced. A search that is for a place below a limit leaves out what has a
+ * root above; the one for a place anywhere is the same, and its limit is the
+ * end. It never has to go on below where all bits of cap_K are behind it: there,
+ * the root is the first of its subtree. One run at most is cut by the limit, and
+ * so no more than one search has to go on from a run that it found.
+ *
+ * A run's place in its tree is in the slot of its first page. The slots of its
+ * second and last page hold its length, for one of two pages they are the same;
+ * a run of one page is known by its neighbours. A live allocation has the
+ * caller's record in the slot of its first page and its length in that of the
+ * second. A byte for each page tags the first and the last page of every live
+ * allocation; what lies between two allocations is free. One run is not filed
+ * in the trees but kept aside, the current run: the one that get and put touched
+ * last. What is freed soon after it was allocated, or allocated piece by piece
+ * from one big run, goes through it alone.
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include <linux/rbtree.h>
 #include <linux/string.h>
 
 #include "alloc.h"
@@ -67,16 +85,16 @@
 
 /**
  * struct dap_slot - what there is to know about a page
- * @node: in the first page of a filed run
- * @value: in the first page of a filed run, the run's cap_K; in the second and
- *	the last page of a filed run, its length; in the second page of a live
+ * @child: in the first page of a filed run, what is below it in the tree
+ * @value: in the first page of a filed run, its key; in the second and the last
+ *	page of a filed run, its length; in the second page of a live
  *	allocation, its length
  * @record: the caller's, in the first page of a live allocation
  */
 struct dap_slot {
 	union {
 		struct {
-			struct rb_node node;
+			struct dap_slot *child[2];
 			u32 value;
 		};
 		unsigned long record[DAP_RECORD_SIZE / sizeof(unsigned long)];
@@ -84,19 +102,19 @@ struct dap_slot {
 };
 
 /**
- * dap_slot() - the slot that a node is in
- * @node: the node
+ * dap_none() - what is in place of a subtree that is empty
+ * @a: the allocator
  *
- * Return: the slot
+ * Return: a slot that is higher than any, but does not exist
  */
-static struct dap_slot *dap_slot(const struct rb_node *node)
+static __always_inline struct dap_slot *dap_none(const struct dap_alloc *a)
 {
-	return rb_entry(node, struct dap_slot, node);
+	return a->slot + a->pages;
 }
 
 /**
  * dap_alloc_meta_size() - size of a pool's metadata
- * @pages: size of the pool, below 2^31
+ * @pages: size of the pool, at most 2^30
  *
  * Return: bytes that dap_alloc_init() needs, a multiple of a long
  */
@@ -108,7 +126,7 @@ size_t dap_alloc_meta_size(u32 pages)
 /**
  * dap_alloc_init() - start with an empty pool
  * @a: the allocator
- * @pages: size of the pool, 1 to 2^31 - 1
+ * @pages: size of the pool, 1 to 2^30
  * @offset: address of page 0 divided by the page size, modulo 2^31: alignment
  *	is that of the address
  * @max_order: alignment is at most 2^max_order pages, DAP_ALIGN_NATURAL: as a
@@ -118,6 +136,8 @@ size_t dap_alloc_meta_size(u32 pages)
 void dap_alloc_init(struct dap_alloc *a, u32 pages, u32 offset,
 		    unsigned int max_order, void *meta)
 {
+	unsigned int i;
+
 	memset(a, 0, sizeof(*a));
 	memset(meta, 0, dap_alloc_meta_size(pages));
 
@@ -128,6 +148,9 @@ void dap_alloc_init(struct dap_alloc *a, u32 pages, u32 offset,
 	a->cur_len = pages;
 	a->slot = meta;
 	a->tag = (u8 *)(a->slot + pages);
+	a->key_shift = 31 - fls(pages - 1);
+	for (i = 0; i < ARRAY_SIZE(a->tree); i++)
+		a->tree[i] = dap_none(a);
 }
 
 /**
@@ -185,6 +208,24 @@ static __always_inline u32 dap_class(const struct dap_alloc *a, u32 start,
 }
 
 /**
+ * dap_tree() - the tree that a run belongs to
+ * @a: the allocator
+ * @start: first page of the run
+ * @len: its length
+ * @cap: set to its cap_K
+ *
+ * Return: the number of the tree
+ */
+static __always_inline u32 dap_tree(const struct dap_alloc *a, u32 start,
+				    u32 len, u32 *cap)
+{
+	u32 class = dap_class(a, start, len);
+
+	*cap = dap_cap(a, start, len, class);
+	return class < a->max_order ? class : (u32)fls(*cap - 1);
+}
+
+/**
  * dap_file() - put a run into its tree
  * @a: the allocator
  * @start: first page of the run
@@ -192,34 +233,37 @@ static __always_inline u32 dap_class(const struct dap_alloc *a, u32 start,
  */
 static noinline void dap_file(struct dap_alloc *a, u32 start, u32 len)
 {
-	u32 class = dap_class(a, start, len);
-	u32 cap = dap_cap(a, start, len, class);
-	struct rb_node **link = &a->tree[class].rb_root.rb_node;
+	struct dap_slot *none = dap_none(a), *here, **link;
 	struct dap_slot *slot = a->slot + start;
-	struct rb_node *parent = NULL;
-	bool leftmost = true;
+	u32 cap, tree = dap_tree(a, start, len, &cap);
+	u32 key, depth = 0;
 
-	while (*link) {
-		parent = *link;
-		/* Slots are in the order of the addresses. */
-		if (cap < dap_slot(parent)->value ||
-		    (cap == dap_slot(parent)->value &&
-		     slot < dap_slot(parent))) {
-			link = &parent->rb_left;
-		} else {
-			link = &parent->rb_right;
-			leftmost = false;
-		}
-	}
-	slot->value = cap;
-	rb_link_node(&slot->node, parent, link);
-	rb_insert_color_cached(&slot->node, &a->tree[class], leftmost);
-	a->filled |= 1U << class;
-
+	key = (cap - 1) << (31 - tree) | start << a->key_shift >> tree;
 	if (len > 1) {
 		slot[1].value = len;
 		slot[len - 1].value = len;
 	}
+	slot->value = key;
+	a->filled |= 1U << tree;
+
+	/* It takes the place of the first higher one, which goes further down. */
+	link = &a->tree[tree];
+	for (;;) {
+		while ((here = *link) < slot) {
+			link = &here->child[key >> 31];
+			key <<= 1;
+			depth++;
+		}
+		*link = slot;
+		if (here == none)
+			break;
+		slot->child[0] = here->child[0];
+		slot->child[1] = here->child[1];
+		slot = here;
+		key = slot->value << depth;
+	}
+	slot->child[0] = here;
+	slot->child[1] = here;
 }
 
 /**
@@ -230,11 +274,31 @@ static noinline void dap_file(struct dap_alloc *a, u32 start, u32 len)
  */
 static noinline void dap_unfile(struct dap_alloc *a, u32 start, u32 len)
 {
-	u32 class = dap_class(a, start, len);
+	struct dap_slot *slot = a->slot + start, *left, *right, **link;
+	u32 cap, tree = dap_tree(a, start, len, &cap), key = slot->value;
 
-	rb_erase_cached(&a->slot[start].node, &a->tree[class]);
-	if (RB_EMPTY_ROOT(&a->tree[class].rb_root))
-		a->filled &= ~(1U << class);
+	for (link = &a->tree[tree]; *link != slot; key <<= 1)
+		link = &(*link)->child[key >> 31];
+
+	/* The lower one of those below comes up, and so on below that one. */
+	left = slot->child[0];
+	right = slot->child[1];
+	while (left != right) {
+		if (left < right) {
+			*link = left;
+			link = &left->child[0];
+			swap(right, left->child[1]);
+			left = *link;
+		} else {
+			*link = right;
+			link = &right->child[1];
+			swap(left, right->child[0]);
+			right = *link;
+		}
+	}
+	*link = left;
+	if (a->tree[tree] == dap_none(a))
+		a->filled &= ~(1U << tree);
 }
 
 /**
@@ -303,6 +367,52 @@ static __always_inline u32 dap_take_run(struct dap_alloc *a, u32 start)
 }
 
 /**
+ * dap_first() - find the first run of a tree
+ * @a: the allocator
+ * @tree: number of the tree
+ * @key: the lowest key that will do
+ * @end: slot of the first page where it may not start any more
+ *
+ * Return: slot of the run's first page, NULL if there is none
+ */
+static struct dap_slot *dap_first(const struct dap_alloc *a, u32 tree, u32 key,
+				  const struct dap_slot *end)
+{
+	struct dap_slot *slot = a->tree[tree], *first = NULL, *above = NULL;
+	u32 least = ~key, cap_bits = 1U << tree, cap_bits_above = 0, bits;
+
+	/* The way of the key; above it all is high enough, best the last. */
+	for (bits = key; bits && slot < end; bits <<= 1) {
+		if (slot->value - key < least) {
+			least = slot->value - key;
+			first = slot;
+		}
+		cap_bits >>= 1;
+		if (!(bits >> 31) && slot->child[1] < end) {
+			above = slot->child[1];
+			cap_bits_above = cap_bits;
+		}
+		slot = slot->child[bits >> 31];
+	}
+	if (slot >= end && above) {
+		slot = above;
+		cap_bits = cap_bits_above;
+	}
+	/* Where all is high enough, the way to the lowest. */
+	while (slot < end) {
+		if (slot->value - key < least) {
+			least = slot->value - key;
+			first = slot;
+		}
+		if (!cap_bits)
+			break;
+		cap_bits >>= 1;
+		slot = slot->child[slot->child[0] >= end];
+	}
+	return first;
+}
+
+/**
  * dap_best() - find the best run
  * @a: the allocator
  * @n: pages wanted
@@ -314,34 +424,26 @@ static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
 				    u32 order)
 {
 	u32 cur = a->cur_start, cur_cap = dap_cap(a, cur, a->cur_len, order);
-	u32 higher, start, class = order;
-	struct rb_node *node, *best = NULL;
+	u32 tree = fls(n - 1), filled = a->filled >> tree << tree;
+	struct dap_slot *best = NULL;
+	u32 start, class, cap;
 
 	/* Is the current one the only one in question? */
-	if (!(a->filled >> order))
+	if (!filled)
 		return cur_cap >= n ? cur : DAP_NO_RUN;
 
-	/* Often the first is enough; and where all are alike it always is. */
-	node = rb_first_cached(&a->tree[order]);
-	if (node && dap_slot(node)->value < n)
-		node = a->tree[order].rb_root.rb_node;
-	while (node) {
-		if (dap_slot(node)->value >= n) {
-			best = node;
-			node = node->rb_left;
-		} else {
-			node = node->rb_right;
-		}
+	if (filled & (1U << tree)) {
+		best = dap_first(a, tree, (n - 1) << (31 - tree), dap_none(a));
+		filled &= filled - 1;
 	}
-	higher = a->filled & (~1U << order);
-	if (!best && higher) {
-		class = __ffs(higher);
-		best = rb_first_cached(&a->tree[class]);
+	if (!best && filled) {
+		tree = __ffs(filled);
+		best = dap_first(a, tree, 0, dap_none(a));
 	}
 	if (!best)
 		return cur_cap >= n ? cur : DAP_NO_RUN;
 
-	start = dap_slot(best) - a->slot;
+	start = best - a->slot;
 	if (cur_cap < n)
 		return start;
 
@@ -349,12 +451,13 @@ static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
 	 * Which of the two has the lower class, room, address? If the current
 	 * run's class is lower, so is its room for this class.
 	 */
-	if (class > order)
-		cur_cap = dap_cap(a, cur, a->cur_len, class);
+	class = min(tree, a->max_order);
 	if (dap_holds(a, cur, a->cur_len, class + 1))
 		return start;
-	if (cur_cap != dap_slot(best)->value)
-		return cur_cap < dap_slot(best)->value ? cur : start;
+	cur_cap = dap_cap(a, cur, a->cur_len, class);
+	cap = (best->value >> (31 - tree)) + 1;
+	if (cur_cap != cap)
+		return cur_cap < cap ? cur : start;
 	return min(cur, start);
 }
 
@@ -366,33 +469,30 @@ static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
  * @limit: the first page that is too high
  *
  * Runs that are altogether below the limit come first. Only if none of them
- * can hold the request, one that is cut by the limit has to.
+ * can hold the request, the one that is cut by the limit has to.
  *
  * Return: first page of the run, DAP_NO_RUN if there is none
  */
 static noinline u32 dap_best_below(struct dap_alloc *a, u32 n, u32 order,
 				   u32 limit)
 {
-	u32 cut = DAP_NO_RUN, start, len, class;
-	struct rb_node *node;
+	u32 cut = DAP_NO_RUN, tree = fls(n - 1), start, key;
+	u32 key_n = (n - 1) << (31 - tree), filled;
+	const struct dap_slot *slot;
 
 	a->sweeps++;
 	dap_set_current(a, 0, 0);
 
-	for (class = order; class <= a->max_order; class++) {
-		for (node = rb_first_cached(&a->tree[class]); node;
-		     node = rb_next(node)) {
-			start = dap_slot(node) - a->slot;
-			if (start >= limit)
-				continue;
-			len = dap_len_from(a, start);
-			if (len > limit - start) {
-				len = limit - start;
-				if (dap_cap(a, start, len, order) >= n)
-					cut = start;
-			} else if (dap_slot(node)->value >= n) {
+	for (filled = a->filled >> tree << tree; filled; filled &= filled - 1) {
+		key = filled & (1U << tree) ? key_n : 0;
+		while ((slot = dap_first(a, __ffs(filled), key,
+					 a->slot + limit))) {
+			start = slot - a->slot;
+			if (dap_len_from(a, start) <= limit - start)
 				return start;
-			}
+			if (dap_cap(a, start, limit - start, order) >= n)
+				cut = start;
+			key = slot->value + 1;
 		}
 	}
 	return cut;
@@ -569,27 +669,27 @@ bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 to, u32 *page,
  *
  * The longest run may be longer, if it is not aligned well. What is beyond
  * 2^K pages in the highest class K is of no use either: it takes class K + 1.
+ * In a tree, what comes last is in child[1], if there is one.
  *
  * Return: pages, 0 if none are free
  */
 u32 dap_alloc_largest(const struct dap_alloc *a)
 {
-	u32 class = 0, cap = 0, cur_class;
+	u32 tree = 0, cap = 0, cur_tree, cur_cap;
+	const struct dap_slot *slot;
 
 	if (a->filled) {
-		class = __fls(a->filled);
-		cap = dap_slot(rb_last(&a->tree[class].rb_root))->value;
+		tree = __fls(a->filled);
+		for (slot = a->tree[tree]; slot != dap_none(a);
+		     slot = slot->child[slot->child[1] != dap_none(a)])
+			cap = max(cap, (slot->value >> (31 - tree)) + 1);
 	}
 	if (a->cur_len) {
-		cur_class = dap_class(a, a->cur_start, a->cur_len);
-		if (cur_class >= class) {
-			u32 cur_cap = dap_cap(a, a->cur_start, a->cur_len,
-					      cur_class);
-
-			if (cur_class > class || cur_cap > cap)
-				cap = cur_cap;
-			class = cur_class;
+		cur_tree = dap_tree(a, a->cur_start, a->cur_len, &cur_cap);
+		if (cur_tree > tree || (cur_tree == tree && cur_cap > cap)) {
+			tree = cur_tree;
+			cap = cur_cap;
 		}
 	}
-	return class < a->max_order ? min(cap, 1U << class) : cap;
+	return tree < a->max_order ? min(cap, 1U << tree) : cap;
 }

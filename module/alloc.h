@@ -9,11 +9,10 @@
 
 #include <linux/bitops.h>
 #include <linux/kernel.h>
-#include <linux/rbtree.h>
 #include <linux/types.h>
 
 /* max_order of a pool whose requests are aligned to their own size. */
-#define DAP_ALIGN_NATURAL	31
+#define DAP_ALIGN_NATURAL	30
 
 /* Bytes of caller's storage that go with a live allocation, long-aligned. */
 #define DAP_RECORD_SIZE		(BITS_PER_LONG == 64 ? 24 : 16)
@@ -28,11 +27,12 @@ struct dap_slot;
  * @free: pages that are free
  * @cur_start: first page of the current run
  * @cur_len: its length, 0: there is no current run
- * @sweeps: requests below a limit, which are slower, for statistics
- * @filled: one bit for each class: its tree is not empty
+ * @sweeps: requests below a limit, for statistics
+ * @filled: one bit for each tree: it is not empty
+ * @key_shift: puts the first page of a run at its place in a key
  * @slot: one for each page
  * @tag: one for each page: does a live allocation start, does one end here?
- * @tree: the filed free runs by class
+ * @tree: the filed free runs
  *
  * @free and @sweeps may be read by anybody, the rest belongs to alloc.c.
  */
@@ -45,9 +45,10 @@ struct dap_alloc {
 	u32 cur_len;
 	u32 sweeps;
 	u32 filled;
+	u32 key_shift;
 	struct dap_slot *slot;
 	u8 *tag;
-	struct rb_root_cached tree[DAP_ALIGN_NATURAL + 1];
+	struct dap_slot *tree[DAP_ALIGN_NATURAL + 1];
 };
 
 size_t dap_alloc_meta_size(u32 pages);

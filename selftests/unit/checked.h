@@ -12,9 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* For the colours of nodes; alloc.c itself needs linux/rbtree.h only. */
-#include <linux/rbtree_augmented.h>
-
 #include "expect.h"
 #include "oracle.h"
 
@@ -100,51 +97,43 @@ static bool unchanged(const struct pool *p)
 
 /* --- what must be true between any two calls --- */
 
-struct walk {
-	const struct dap_alloc *a;
-	u32 class;
-	u32 count;
-	const struct dap_slot *prev;
-};
-
-static bool is_red(const struct rb_node *node)
+/* By class, those of the highest class by size. */
+static u32 tree_of(const struct pool *p, u32 class, u32 room)
 {
-	return node && rb_is_red(node);
+	u32 tree = class;
+
+	while (class == p->o.max_order && room > 1U << tree)
+		tree++;
+	return tree;
 }
 
-/* In order; returns the black height. */
-static u32 validate_node(struct walk *w, const struct pool *p,
-			 const struct rb_node *node,
-			 const struct rb_node *parent)
+/* A run and what is below it, at a depth where all keys begin with prefix. */
+static u32 validate_runs(const struct pool *p, const struct dap_slot *slot,
+			 u32 tree, u32 depth, u32 prefix)
 {
-	const struct dap_slot *slot = dap_slot(node);
-	u32 left = 1, right = 1, start, end;
+	const struct dap_alloc *a = &p->a;
+	u32 start = slot - a->slot, end, class, room, count = 1, i;
 
-	EXPECT(rb_parent(node) == parent);
-	EXPECT(!(rb_is_red(node) && is_red(parent)));
-
-	if (node->rb_left)
-		left = validate_node(w, p, node->rb_left, node);
-
-	if (w->prev)
-		EXPECT(w->prev->value < slot->value ||
-		       (w->prev->value == slot->value && w->prev < slot));
-	w->prev = slot;
-	w->count++;
-
-	EXPECT(slot >= w->a->slot && slot < w->a->slot + w->a->pages);
-	start = slot - w->a->slot;
+	EXPECT(slot >= a->slot && start < a->pages);
 	EXPECT(p->o.map[start] == FREE);
 	EXPECT(!start || p->o.map[start - 1] != FREE);
-	EXPECT(!w->a->cur_len || w->a->cur_start != start);
+	EXPECT(!a->cur_len || a->cur_start != start);
 	end = oracle_run_end(&p->o, start);
-	EXPECT(oracle_class(&p->o, start, end) == w->class);
-	EXPECT(oracle_room(&p->o, start, end, w->class) == slot->value);
+	class = oracle_class(&p->o, start, end);
+	room = oracle_room(&p->o, start, end, class);
+	EXPECT(tree_of(p, class, room) == tree);
+	EXPECT((slot->value >> (31 - tree)) + 1 == room);
+	EXPECT((u64)slot->value >> (32 - depth) == prefix);
+	EXPECT(depth <= (u32)fls(a->pages - 1) + 2);
 
-	if (node->rb_right)
-		right = validate_node(w, p, node->rb_right, node);
-	EXPECT(left == right);
-	return left + !rb_is_red(node);
+	for (i = 0; i < 2; i++) {
+		if (slot->child[i] == dap_none(a))
+			continue;
+		EXPECT(slot->child[i] > slot);
+		count += validate_runs(p, slot->child[i], tree, depth + 1,
+				       prefix << 1 | i);
+	}
+	return count;
 }
 
 static void validate_records(struct pool *p, u32 page)
@@ -205,16 +194,11 @@ static void validate(struct pool *p)
 	EXPECT(a->free == free_pages);
 
 	for (k = 0; k <= DAP_ALIGN_NATURAL; k++) {
-		struct walk w = { .a = a, .class = k };
+		bool empty = a->tree[k] == dap_none(a);
 
-		EXPECT(!!(a->filled & (1U << k)) == !!a->tree[k].rb_root.rb_node);
-		if (a->tree[k].rb_root.rb_node) {
-			EXPECT(!rb_is_red(a->tree[k].rb_root.rb_node));
-			EXPECT(a->tree[k].rb_leftmost ==
-			       rb_first(&a->tree[k].rb_root));
-			validate_node(&w, p, a->tree[k].rb_root.rb_node, NULL);
-		}
-		filed += w.count;
+		EXPECT(empty == !(a->filled & (1U << k)));
+		if (!empty)
+			filed += validate_runs(p, a->tree[k], k, 0, 0);
 	}
 	EXPECT(filed == runs);
 

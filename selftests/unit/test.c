@@ -147,6 +147,104 @@ static void test_current_run(void)
 	pool_free(p);
 }
 
+/* A pool of single pages, of which some runs are free. */
+static void only_free(struct pool *p, const u32 (*run)[2], u32 runs)
+{
+	u32 i, page;
+
+	pool_reset(p, 0, DAP_ALIGN_NATURAL);
+	while (!step_get(p, 1, ~0U))
+		;
+	for (i = 0; i < runs; i++)
+		for (page = run[i][0]; page < run[i][0] + run[i][1]; page++)
+			step_put(p, page);
+	validate(p);
+}
+
+/* What a limit does to the choice; the oracle has its say in step_get(), too. */
+static void test_cut_runs(void)
+{
+	static const struct {
+		u32 run[3][2];		/* first page, length */
+		u32 n, limit;
+		u32 page;		/* what it gets, 0: nothing */
+	} table[] = {
+		/* The cut one is all there is, and what is left is enough. */
+		{ { {8, 4} }, 2, 10, 8 },
+		{ { {8, 4} }, 2, 11, 8 },
+		{ { {8, 4} }, 3, 11, 8 },
+		{ { {8, 4} }, 1, 9, 8 },
+		/* It is not, or not where it is aligned. */
+		{ { {8, 4} }, 3, 10, 0 },
+		{ { {9, 4} }, 2, 11, 0 },
+		{ { {9, 4} }, 1, 9, 0 },
+		/* It has the least room, but the other one is whole. */
+		{ { {8, 8}, {20, 2} }, 1, 21, 15 },
+		{ { {8, 8}, {20, 2} }, 2, 21, 14 },
+		/* Next to each other in one tree: before, and after it. */
+		{ { {8, 3}, {20, 4} }, 3, 23, 8 },
+		{ { {8, 4}, {20, 3} }, 3, 22, 8 },
+		{ { {8, 4}, {20, 4} }, 3, 23, 8 },
+		/* The best one is above, and so is the next best. */
+		{ { {8, 8}, {20, 4}, {32, 3} }, 3, 20, 12 },
+		{ { {8, 8}, {20, 4}, {32, 3} }, 3, 24, 20 },
+		{ { {8, 8}, {20, 4}, {32, 3} }, 3, 35, 32 },
+		/* Two above it have less room, the whole one has another class. */
+		{ { {4, 17}, {32, 4}, {40, 4} }, 4, 33, 16 },
+		{ { {4, 17}, {32, 4}, {40, 4} }, 4, 20, 16 },
+		{ { {4, 17}, {32, 4}, {40, 4} }, 4, 19, 12 },
+	};
+	struct pool *p = pool_new(64);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		u32 page = 0;
+
+		only_free(p, table[i].run, ARRAY_SIZE(table[i].run));
+		if (!step_get(p, table[i].n, table[i].limit))
+			page = p->live[p->count - 1];
+		if (page != table[i].page)
+			fail("no. %u: %u, not %u", i, page, table[i].page);
+		validate(p);
+	}
+	pool_free(p);
+}
+
+/* In one state every limit, up and down, for requests of several sizes. */
+static void all_limits(struct pool *p)
+{
+	static const u32 size[] = { 1, 2, 3, 4, 5, 8, 13, 24 };
+	u32 i, k, limit;
+
+	for (i = 0; i < 2 * (p->o.pages + 2); i++) {
+		limit = i % 2 ? i / 2 : p->o.pages + 1 - i / 2;
+		for (k = 0; k < ARRAY_SIZE(size); k++)
+			if (!step_get(p, size[k], limit))
+				step_put(p, p->live[p->count - 1]);
+	}
+	validate(p);
+}
+
+static void test_limits(void)
+{
+	u32 round, i;
+
+	for (round = 0; round < 200; round++) {
+		struct pool *p = pool_new(1 + rnd(200));
+
+		pool_reset(p, rnd(2) * random_state & 0x3fffffff,
+			   some_order[round % ARRAY_SIZE(some_order)]);
+		while (!step_get(p, 1 + rnd(1 + round % 7), ~0U))
+			;
+		for (i = p->count * rnd(100) / 100; i; i--)
+			step_put(p, p->live[rnd(p->count)]);
+		validate(p);
+		all_limits(p);
+		pool_free(p);
+		progress("limits", round, 200);
+	}
+}
+
 static void test_bad_puts(void)
 {
 	static const u32 sizes[] = { 1, 2, 5, 33, 64, 100 };
@@ -413,6 +511,8 @@ static const struct tap_test tests[] = {
 	{ "extreme pool sizes", test_sizes },
 	{ "alignment beyond the pool's size", test_small_and_aligned },
 	{ "empty and full pools touch no tree", test_current_run },
+	{ "runs that are cut by a limit", test_cut_runs },
+	{ "all limits in many states", test_limits },
 	{ "bad frees change nothing", test_bad_puts },
 	{ "same history, same answers", test_same_history },
 	{ "placement reaches the targets", test_policy },

@@ -8,6 +8,15 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
+#ifndef swap
+#define swap(a, b)							\
+	do {								\
+		__typeof__(a) swapped = (a);				\
+		(a) = (b);						\
+		(b) = swapped;						\
+	} while (0)
+#endif
+
 /*
  * As the kernel's: digits and nothing else up to the end, but a plus sign
  * before and a newline after them do not matter; base 0 only. In user space a
