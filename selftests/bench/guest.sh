@@ -136,6 +136,7 @@ allocator()
 		again mean_get_put_$pages mean
 		again worst_get_$pages worst_get
 		again worst_put_$pages worst_put
+		again worst_get_below_$pages worst_get_below
 	done
 	unload_bench
 }

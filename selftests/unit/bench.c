@@ -24,7 +24,7 @@ static struct dap_alloc a;
 static u32 *live, *len, count;
 
 /* What is measured: free entry put_index, if any, then allocate get_n pages. */
-static u32 put_index, get_n, got;
+static u32 put_index, get_n, get_limit, got;
 static int got_ret;
 
 /* Shared between child and parent. */
@@ -52,6 +52,11 @@ static noinline void get_put(void)
 {
 	got_ret = dap_alloc_get(&a, get_n, ~0U, &got);
 	dap_alloc_put(&a, got, get_n);
+}
+
+static noinline void get_below(void)
+{
+	got_ret = dap_alloc_get(&a, get_n, get_limit, &got);
 }
 
 static noinline void nothing(void)
@@ -157,6 +162,23 @@ static void report_moves(const char *name, u32 pages, u32 (*next_size)(void))
 	fflush(stdout);
 }
 
+/* With a random limit, rather low; what it got goes back. */
+static void report_below(const char *name, u32 pages, u32 (*next_size)(void))
+{
+	unsigned long worst = 0;
+	u32 i;
+
+	for (i = 0; i < PAIRS; i++) {
+		get_n = next_size();
+		get_limit = seq_random() % pages >> seq_random() % 8;
+		worst = max(worst, measure(get_below));
+		if (!got_ret)
+			dap_alloc_put(&a, got, get_n);
+	}
+	printf("%s.get_below_%s_%u_worst %lu\n", FLAVOUR, name, pages, worst);
+	fflush(stdout);
+}
+
 static void report_again(const char *name, u32 pages, u32 n)
 {
 	unsigned long cost = 0;
@@ -172,6 +194,11 @@ static void report_again(const char *name, u32 pages, u32 n)
 static u32 one(void)
 {
 	return 1;
+}
+
+static u32 two(void)
+{
+	return 2;
 }
 
 /* Now from a hole of one page, now from the one big run. */
@@ -209,6 +236,19 @@ static void costs(u32 pages, void *meta)
 	count = pages / 2;
 	report_again("every_other_again", pages, 1);
 	report_moves("every_other", pages, one);
+	report_below("every_other", pages, one);
+
+	count = 0;
+	dap_alloc_init(&a, pages, 0, DAP_ALIGN_NATURAL, meta);
+	for (i = 0; i < pages / 2; i++)
+		take(2);
+	for (i = 0; i < pages / 4; i++) {
+		dap_alloc_put(&a, live[2 * i], 2);
+		live[i] = live[2 * i + 1];
+	}
+	count = pages / 4;
+	report_moves("every_other_two", pages, two);
+	report_below("every_other_two", pages, two);
 
 	count = 0;
 	dap_alloc_init(&a, pages, 0, DAP_ALIGN_NATURAL, meta);
@@ -220,6 +260,7 @@ static void costs(u32 pages, void *meta)
 	}
 	report_again("random_again", pages, 1);
 	report_moves("random", pages, churn_size);
+	report_below("random", pages, churn_size);
 
 	count = 0;
 	dap_alloc_init(&a, pages, 0, DAP_ALIGN_NATURAL, meta);
