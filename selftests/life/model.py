@@ -530,6 +530,9 @@ class Transition:
             # at load, when the pool serves nobody yet
             if device.deferred and self.sees_bound(device):
                 self.bind_late(device)
+            elif device.deferred and not self.sees_client(device):
+                # open: who is just being probed has a driver, and is passed over
+                continue
             elif "waiting" not in self.without or self.sees_bound(device):
                 self.bind(device)
 
