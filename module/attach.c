@@ -75,6 +75,17 @@ out:
 	dap_unlock();
 }
 
+/* And with it goes what it has asked for, but for who holds memory. */
+static void driver_gone(struct device *dev)
+{
+	struct dap_client *client;
+
+	dap_client_unbound(dev, false);
+	client = dap_client_find(dev);
+	if (client && client->by_rmem && !dap_client_is_busy(client))
+		dap_client_leave(client, false);
+}
+
 /*
  * Not before: a default pool tries many devices that turn out not to be there, and
  * a probe may set other operations.
@@ -94,7 +105,7 @@ static void after_probe(struct device *dev, bool failed)
 	if (owner && owner != client)
 		dap_client_borrow(dev, owner);
 	if (failed)
-		dap_client_unbound(dev, false);
+		driver_gone(dev);
 	dap_unlock();
 }
 
@@ -141,7 +152,7 @@ static void after_unbind(struct device *dev)
 	/* Since the client ended, it was the kernel that gave it memory. */
 	if (dap_is_watched(dev) && dap_client_search(DAP_ENDED_OF, dev))
 		dap_outsider_add(dev);
-	dap_client_unbound(dev, false);
+	driver_gone(dev);
 	dap_unlock();
 }
 

@@ -25,6 +25,7 @@
 #include "ops.h"
 #include "params.h"
 #include "policy.h"
+#include "rmem.h"
 #include "sysfs.h"
 
 /* It says what memory devices may write to: not for a kernel that is locked down. */
@@ -103,6 +104,7 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 	dap_describe(region, text, sizeof(text));
 	dev_info(dev, "DMA pool %s: %lu KiB at %pa%s\n", spec->name,
 		 (unsigned long)(region->size >> 10), &region->phys, text);
+	dap_rmem_serve(region, true);
 	dap_attach_waiting(false);
 	return 0;
 }
@@ -145,7 +147,10 @@ static int dap_probe(struct platform_device *pdev)
 
 static dap_remove_t dap_remove(struct platform_device *pdev)
 {
-	dap_entry_retire(platform_get_drvdata(pdev));
+	struct dap_entry *entry = platform_get_drvdata(pdev);
+
+	dap_rmem_serve(&entry->pool.region, false);
+	dap_entry_retire(entry);
 	return DAP_REMOVED;
 }
 

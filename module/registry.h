@@ -99,6 +99,7 @@ enum dap_client_state {
  * @node:	in the list of its pool's clients, or in that of those that have ended
  * @idle:	in the list of those that nobody refers to any more
  * @by_default:	nobody named this pool for it
+ * @by_rmem:	its driver has asked, see rmem.c
  * @foreign:	may free memory that it got before it was a client
  * @has_ref:	has a reference to @dev, which is on a bus, or is removed
  * @lends:	has a reference to @lender, since that driver is bound
@@ -118,6 +119,7 @@ struct dap_client {
 	struct list_head node;
 	struct llist_node idle;
 	bool by_default;
+	bool by_rmem;
 	bool foreign;
 	bool has_ref;
 	bool lends;

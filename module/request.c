@@ -219,6 +219,8 @@ static int may_detach(struct device *dev, struct dap_entry *entry)
 		ret = -ENOENT;
 	} else if (client->state == DAP_PINNED) {
 		why = "its driver cannot be unbound";
+	} else if (client->by_rmem && dev->driver) {
+		why = "its driver asks for it";
 	} else if (READ_ONCE(client->user.held)) {
 		why = "it holds memory of it";
 	} else if (dap_client_is_busy(client)) {
@@ -269,8 +271,15 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
 	return ret ?: carry_out(&request, dev, entry);
 }
 
-/* On behalf of the device's own driver, which holds its lock if it is probing. */
-static int attach_driver(struct device *dev, struct dap_entry *entry)
+/**
+ * dap_attach_driver() - make a device a client, on behalf of its own driver
+ * @dev:   as for dma_alias_pool_attach(); its lock is held if it is being probed
+ * @entry: the pool, or NULL if there is none
+ *
+ * Context: process context, may sleep; under dap_lock().
+ * Return: as dma_alias_pool_attach(), or 1 if it is one already.
+ */
+int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 {
 	const char *why = NULL;
 	int ret;
@@ -284,7 +293,7 @@ static int attach_driver(struct device *dev, struct dap_entry *entry)
 	if (why)
 		return dap_refuse(dev, entry->pool.name, why);
 	ret = may_join(dev, entry);
-	return ret ? min(ret, 0) : join(dev, entry, false);
+	return ret ?: join(dev, entry, false);
 }
 
 /**
@@ -307,9 +316,9 @@ int dma_alias_pool_attach(struct device *dev, const char *pool)
 	int ret;
 
 	dap_lock();
-	ret = attach_driver(dev, dap_entry_find(pool ?: ""));
+	ret = dap_attach_driver(dev, dap_entry_find(pool ?: ""));
 	dap_unlock();
-	return ret;
+	return min(ret, 0);
 }
 EXPORT_SYMBOL_GPL(dma_alias_pool_attach);
 
@@ -327,9 +336,9 @@ int dma_alias_pool_attach_node(struct device *dev, struct device_node *region)
 	int ret;
 
 	dap_lock();
-	ret = attach_driver(dev, dap_entry_at(region));
+	ret = dap_attach_driver(dev, dap_entry_at(region));
 	dap_unlock();
-	return ret;
+	return min(ret, 0);
 }
 EXPORT_SYMBOL_GPL(dma_alias_pool_attach_node);
 

@@ -14,11 +14,13 @@ life=$debugfs/dma_alias_pool_life
 overlays=$debugfs/dma_alias_pool_overlay
 platform=/sys/bus/platform/devices
 life_driver=/sys/bus/platform/drivers/dap-life
+other_driver=/sys/bus/dap-bus/drivers/dap-other
 pool_driver=/sys/bus/platform/drivers/dma_alias_pool
 pool_a=dma_alias_pool.0
 pool_b=dma_alias_pool.1
 pool_d=20400000.dma-pool
-units="L0 L1 L2 S0 S1 B0 B1"
+pool_d0=dma_alias_pool.0
+units="L0 L1 L2 S0 S1 B0 B1 X0"
 
 # The default pool has the first half of the memory.
 quarter=$((pool_size / 4))
@@ -40,6 +42,7 @@ device()
 {
 	case $1 in
 	L*) echo dap-life.${1#L} ;;
+	X0) echo dap-other ;;
 	S*) echo dap-stuck.${1#S} ;;
 	B0) echo dap-bare ;;
 	*) echo dap-bare-child ;;
@@ -116,7 +119,7 @@ has_memory_of()
 	case $1 in
 	a) bus_in_pool $a_base $quarter ;;
 	b) bus_in_pool $b_base $quarter ;;
-	d) bus_in_pool $d_base $((2 * quarter)) ;;
+	d | run-time) bus_in_pool $d_base $((2 * quarter)) ;;
 	esac || fail "memory of $(device $2) is at $dma, not in pool $1"
 }
 
@@ -195,6 +198,28 @@ add_default()
 	rig_watch off
 	apply_overlay default || fail "no default pool"
 	rig_watch on
+}
+
+# The same pool by a parameter, over the region of the device tree, for nobody.
+region_node=/region-user
+starts_region()
+{
+	insmod "$here/dma_alias_pool_life.ko" || fail "no test module"
+	bad_life_of_region "before there is a module"
+	load "pools=$(pool d 0 $((2 * quarter))),$(pool a $((2 * quarter)) $quarter)" ||
+		fail "cannot load"
+	for unit; do
+		ok_life add $unit
+	done
+	log_clear
+}
+
+# bad_life_of_region WHEN: who asks for the region fails
+bad_life_of_region()
+{
+	life add L2
+	! life region L2 $region_node || fail "there is a region $1"
+	life del L2
 }
 
 # starts CLIENTS [UNIT...]: the pools are there, and these units
@@ -613,8 +638,7 @@ lender_goes()
 	ok_life add L0
 	bind_life L1
 	serves a L1
-	unload || fail "the module is in use"
-	nothing_is_left
+	unloaded
 	for unit in L0 L1; do
 		bound $unit
 		kernel_serves_only $unit
@@ -939,6 +963,218 @@ device_on_no_bus()
 	ends
 }
 
+# Its driver has the region by of_reserved_mem_device_init(), and fails without; it
+# releases it before its memory is free.
+region_of_a_driver()
+{
+	with_overlays || { skip "no region in the device tree"; return; }
+	starts_region
+	ok_life mode L0 region $region_node
+	ok_life add L0
+	log_has "dap-life.0: assigned reserved memory node run-time@20000000"
+	log_has "dap-life.0: coherent DMA memory comes from pool d"
+	serves d L0
+	has_memory_of d L0 0
+	unbind_life L0
+	same_stat d clients 0
+	same_stat d live_allocs 0
+	bind_life L0
+	serves d L0
+
+	# what it leaves behind stays where it is, and in nobody's way
+	ok_life keep L0 1
+	has_memory_of d L0 0
+	rebind L0
+	serves d L0
+	ok_life free L0 0
+	rebind L0
+	serves d L0
+
+	# it would only ask again
+	log_clear
+	fails detach $pool_b dap-life.0 "No such file"
+	log_has "dap-life.0: not detached from DMA pool a: it is no client of it"
+	fails detach $pool_d0 dap-life.0 busy
+	log_has "dap-life.0: not detached from DMA pool d: its driver asks for it"
+	ok_life unregion L0
+	kernel_serves_only L0
+	ok_life region L0 $region_node
+	serves d L0
+	# in use, and no more of the pool's: one that is detached by its driver
+	ok_life detach L0
+	ok_life unregion L0
+	unbind_life L0
+
+	bind_life L0
+	serves d L0
+	log_clear
+	unbind_pool $pool_d0
+	not_bound L0
+	log_has "dap-life.0: was unbound because of $pool_d0, and its driver did not bind again"
+	bad_life_of_region "without its pool"
+	bind_pool $pool_d0 || fail "the pool does not come back"
+	bind_life L0
+	serves d L0
+	unloaded
+	not_bound L0
+	bad_life_of_region "without the module"
+	ends
+}
+
+# One whose probe fails after it had the region, and one that cannot be unbound.
+region_at_probe()
+{
+	with_overlays || { skip "no region in the device tree"; return; }
+	starts_region
+	ok_life mode L0 region_fails $region_node
+	ok_life add L0
+	not_bound L0
+	same_stat d clients 0
+	ok_life mode L0 ok
+	bind_life L0
+	! has_client d dap-life.0 || fail "still a client"
+
+	ok_life mode S0 region $region_node
+	ok_life add S0
+	serves d S0
+	! unload 2>/dev/null || fail "unloaded"
+	ok_life unregion S0
+	kernel_serves_only S0
+	ok_life del S0
+	same_stat d clients 0
+	ends
+}
+
+# A child that a driver has made is on no bus, and is served at once.
+region_of_a_child()
+{
+	with_overlays || { skip "no region in the device tree"; return; }
+	starts_region B0
+	ok_life region B0 $region_node
+	serves d B0
+	ok_life unregion B0
+	kernel_serves_only B0
+	same_stat d clients 0
+	ok_life region B0 $region_node
+	serves d B0
+	has_memory_of d B0 0
+	ok_life unregion B0
+	serves d B0
+	ok_life free B0 0
+	ok_life del B0
+	released B0
+	same_stat d clients 0
+
+	# the pool goes, and comes back: what was true then is not now
+	ok_life add B0
+	ok_life region B0 $region_node
+	unbind_pool $pool_d0
+	kernel_serves_only B0
+	bad_life region B0 $region_node
+	bind_pool $pool_d0 || fail "the pool does not come back"
+	ok_life attach B0 d
+	ok_life unregion B0
+	serves d B0
+	ok_life del B0
+	released B0
+
+	# and the same, with a driver that asks the kernel after the pool is gone
+	ok_life add B0
+	ok_life region B0 $region_node
+	serves d B0
+	unbind_pool $pool_d0
+	ok_life unregion B0
+	ok_life del B0
+	released B0
+	unloaded
+	ends
+}
+
+# On a bus of which nothing is heard, its driver tells, and devres of its end.
+region_on_another_bus()
+{
+	with_overlays || { skip "no region in the device tree"; return; }
+	starts_region
+	ok_life mode X0 region $region_node
+	ok_life add X0
+	log_has "dap-other: coherent DMA memory comes from pool d"
+	serves d X0
+	has_memory_of d X0 0
+	echo dap-other >$other_driver/unbind
+	same_stat d clients 0
+	same_stat d live_allocs 0
+	echo dap-other >$other_driver/bind
+	serves d X0
+	ok_life unregion X0
+	kernel_serves_only X0
+	same_stat d clients 0
+	! unload 2>/dev/null || fail "unloaded"
+	ok_life region X0 $region_node
+	serves d X0
+	ok_life region X0 $region_node
+	ok_life unregion X0
+	kernel_serves_only X0
+	ok_life del X0
+	released X0
+
+	ok_life mode X0 region_fails $region_node
+	ok_life add X0
+	same_stat d clients 0
+	ok_life mode X0 region $region_node
+	echo dap-other >$other_driver/bind
+	serves d X0
+	unbind_pool $pool_d0
+	is_gone d || fail "there is still a pool"
+	ends
+}
+
+# A client already, for another reason: it is not for the region that it is one.
+region_of_a_client()
+{
+	with_overlays || { skip "no region in the device tree"; return; }
+	starts_region L0 B0
+	attach $pool_d0 dap-life.0 || fail "attach failed"
+	ok_life region L0 $region_node
+	serves d L0
+	ok_life unregion L0
+	serves d L0
+	rebind L0
+	serves d L0
+	ok_life attach B0 a
+	log_clear
+	bad_life region B0 $region_node
+	log_has "dap-bare: not attached to DMA pool d: it is a client of a"
+	serves a B0
+	ends
+}
+
+# The pool is the device tree's, and goes with its overlay.
+region_of_an_overlay()
+{
+	with_overlays || { skip "no region in the device tree"; return; }
+	starts "" L0 B0
+	insmod "$here/dma_alias_pool_overlay.ko"
+	bad_life region B0 $region_node
+	rig_watch off
+	apply_overlay pool || fail "not applied"
+	rig_watch on
+	ok_life mode L0 region $region_node
+	rebind L0
+	serves run-time L0
+	ok_life region B0 /dma-pool@20400000
+	serves run-time B0
+	has_memory_of run-time B0 0
+	echo 1 2>/dev/null >$overlays/remove || fail "not removed"
+	not_bound L0
+	bad_life region B0 $region_node
+	same_stat run-time clients 1
+	ok_life free B0 0
+	wait_for is_gone run-time
+	ok_life del B0
+	released B0
+	ends
+}
+
 # What it has set is what counts, and the log knows it.
 probe_sets_operations()
 {
@@ -1189,6 +1425,8 @@ consumer_is_removed()
 	borrower_with_memory_is_removed lender_has_no_pool \
 	probe_copies_and_fails borrower_has_a_pool borrower_and_pools_go \
 	children used_while_it_goes probe_binds_the_pool device_on_no_bus \
+	region_of_a_driver region_at_probe region_of_a_child \
+	region_on_another_bus region_of_a_client region_of_an_overlay \
 	probe_sets_operations load_fails detached_and_attached bound_again \
 	bound_while_the_pool_goes unbound_by_others consumers \
 	consumer_is_removed device_of_the_tree memory_of_the_kernels_pool

@@ -171,6 +171,49 @@ by_the_driver()
 	load_tests
 }
 
+# Many drivers ask the kernel for the region: of their own node, where they are
+# clients already, or of another, and by its name.
+by_the_kernel()
+{
+	ok_dev dt-test-named region
+	in_pool dt-test-named $named
+	ok_dev dt-test-named unregion
+	in_pool dt-test-named $named
+	bad_dev dt-test-unserved region
+	nobodys dt-test-unserved
+
+	log_clear
+	ok_dev dap-test.0 region /dt-test-named
+	in_pool dap-test.0 $named
+	log_has "dap-test.0: assigned reserved memory node $named"
+	ok_dev dap-test.0 unregion
+	nobodys dap-test.0
+	ok_dev dap-test.0 region /dt-test-both first
+	in_pool dap-test.0 $named
+	bad_dev dap-test.0 region /dt-test-both second
+	log_has "dap-test.0: not attached to DMA pool shared: it is a client of $named"
+	ok_dev dap-test.0 unregion
+	bad_dev dap-test.0 region /dt-test-both third
+	# what is the default's is that again when its driver is
+	unbind dap-test.0
+	bind dap-test.0
+	in_pool dap-test.0 shared
+	ok_dev dap-test.0 region /dt-test-both second
+	ok_dev dap-test.0 unregion
+	in_pool dap-test.0 shared
+
+	ok_dev dap-test.0 region /dt-test-placed
+	in_pool dap-test.0 placed
+	ok_dev dap-test.0 dmam 5000
+	ok_dev dap-test.0 unregion
+	has_client placed dap-test.0 || fail "left with memory of the pool"
+	unbind dap-test.0
+	nobodys dap-test.0
+	same_stat placed live_allocs 0
+	bind dap-test.0
+	in_pool dap-test.0 shared
+}
+
 # Coherent memory that only it may use, since its driver asked for it: the
 # default leaves it alone, and who asks is told why.
 own_memory()
@@ -425,6 +468,6 @@ ends_empty()
 ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_default by_parameter \
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
-	two_pools_want_it by_the_driver own_memory shifted_bus bus_of_its_driver blind_bus two_pools_at_once full_pool_and_coherent_devices \
+	two_pools_want_it by_the_driver by_the_kernel own_memory shifted_bus bus_of_its_driver blind_bus two_pools_at_once full_pool_and_coherent_devices \
 	sync_is_needed_if_not_coherent mapped_for_its_clients scatterlist in_place_with_buffers \
 	default_gives_way ends_empty

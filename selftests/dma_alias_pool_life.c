@@ -5,8 +5,9 @@
  * Units, by the names that commands use: L0 to L3 are platform devices
  * dap-life.0 to 3 of a driver that can be unbound, S0 and S1 dap-stuck.0 and 1 of
  * one that cannot (suppress_bind_attrs), B0 is dap-bare, a device on no bus, B1
- * dap-bare-child, another one, T0 is overlay-life, one of the device tree, which
- * comes and goes with an overlay, P0 is QEMU's "edu" on PCI, which does by sysfs.
+ * dap-bare-child, another one, X0 dap-other on a bus of its own, of which the
+ * module hears nothing, T0 is overlay-life, one of the device tree, which comes and
+ * goes with an overlay, P0 is QEMU's "edu" on PCI, which does by sysfs.
  *
  * /sys/kernel/debug/dma_alias_pool_life/control: write a command; the write fails
  * where the command does.
@@ -21,6 +22,8 @@
  *   map UNIT			streaming DMA, memory that is not coherent, masks
  *   attach UNIT POOL, detach UNIT   the in-kernel API
  *   limit UNIT ADDRESS		the last one that its bus reaches, 0 for all
+ *   region UNIT PATH, unregion UNIT   the kernel's own: the first memory-region of
+ *				a device tree node
  *   link UNIT OTHER		it depends on the other unit, in a device link
  *   raw POOL			attach a device that is not registered
  *   slow EVENT MS, slow -	what a notifier of the bus sleeps for (life_events[]);
@@ -51,6 +54,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/of.h>
+#include <linux/of_reserved_mem.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/sizes.h>
@@ -73,6 +77,8 @@ enum life_mode {
 	LIFE_NEED,
 	LIFE_API,
 	LIFE_BIND,
+	LIFE_REGION,
+	LIFE_REGION_FAILS,
 	LIFE_COPY,
 	LIFE_COPY_FAIL,
 	LIFE_OWN,
@@ -86,6 +92,8 @@ static const char * const life_modes[] = {
 	"need",		/* fails without 8 KiB of managed memory */
 	"api",		/* asks for pool ARG itself, waits if there is none */
 	"bind",		/* binds platform device ARG, as if it had just made it */
+	"region",	/* has the memory-region of node ARG, fails if not */
+	"region_fails",	/* the same, and fails for another reason */
 	/* these only where the device holds no memory yet */
 	"copy",		/* sets the ops that unit ARG has */
 	"copyfail",	/* the same, takes 8 KiB of managed memory, and fails */
@@ -116,6 +124,7 @@ struct life_slot {
  * struct life_unit - all that has or had one name
  * @name:	in commands
  * @driver:	of the driver, and of the device before the dot; NULL: on no bus
+ * @bus:	the bus, if it is not the platform's
  * @id:		behind the dot
  * @plug:	one add or del at a time
  * @lock:	everything below
@@ -135,6 +144,7 @@ struct life_slot {
 struct life_unit {
 	const char *name;
 	const char *driver;
+	struct bus_type *bus;
 	int id;
 	struct mutex plug;	/* its device as a whole */
 	struct mutex lock;	/* what follows */
@@ -152,15 +162,20 @@ struct life_unit {
 	struct life_slot slot[LIFE_SLOTS];
 };
 
+static struct bus_type life_bus = {
+	.name	= "dap-bus",
+};
+
 static struct life_unit life_units[] = {
-	{ "L0", "dap-life", 0 },
-	{ "L1", "dap-life", 1 },
-	{ "L2", "dap-life", 2 },
-	{ "L3", "dap-life", 3 },
-	{ "S0", "dap-stuck", 0 },
-	{ "S1", "dap-stuck", 1 },
+	{ "L0", "dap-life", .id = 0 },
+	{ "L1", "dap-life", .id = 1 },
+	{ "L2", "dap-life", .id = 2 },
+	{ "L3", "dap-life", .id = 3 },
+	{ "S0", "dap-stuck", .id = 0 },
+	{ "S1", "dap-stuck", .id = 1 },
 	{ "B0" },
-	{ "B1", NULL, 1 },
+	{ "B1", NULL, .id = 1 },
+	{ "X0", "dap-other", &life_bus },
 	{ "T0", "overlay-life" },
 	{ "P0", "edu" },
 };
@@ -292,6 +307,16 @@ static int alloc_slot(struct life_unit *unit, struct life_slot *slot,
 
 /* --- the drivers */
 
+/* As a driver for a device with several regions does, for itself or a child. */
+static int take_region(struct device *dev, const char *path)
+{
+	struct device_node *np = of_find_node_by_path(path);
+	int ret = of_reserved_mem_device_init_by_idx(dev, np, 0);
+
+	of_node_put(np);
+	return ret;
+}
+
 static void copy_ops(struct device *dev, struct life_unit *from)
 {
 	struct device *other;
@@ -347,6 +372,12 @@ static int probe(struct device *dev)
 	case LIFE_BIND:
 		ret = bind_device(arg);
 		break;
+	case LIFE_REGION:
+	case LIFE_REGION_FAILS:
+		ret = take_region(dev, arg);
+		if (!ret && mode == LIFE_REGION_FAILS)
+			ret = -ENXIO;
+		break;
 	case LIFE_COPY:
 	case LIFE_COPY_FAIL:
 		if (unit_of(arg) && unit_of(arg) != unit)
@@ -385,6 +416,8 @@ static void driver_goes(struct device *dev)
 
 	mutex_lock(&unit->lock);
 	unit->changed += dev->dma_ops != unit->ops;
+	/* before its memory is free, as with all that is managed */
+	of_reserved_mem_device_release(dev);
 	for (i = 0; i < LIFE_SLOTS; i++)
 		if (unit->slot[i].dev == dev && unit->keep <= unit->tidy)
 			free_slot(unit, &unit->slot[i]);
@@ -462,6 +495,19 @@ static bool is_on_pci(struct device *dev)
 }
 #endif
 
+static int other_remove(struct device *dev)
+{
+	driver_goes(dev);
+	return 0;
+}
+
+static struct device_driver other_driver = {
+	.name	= "dap-other",
+	.bus	= &life_bus,
+	.probe	= probe,
+	.remove	= other_remove,
+};
+
 /* --- devices */
 
 struct life_dev {
@@ -489,6 +535,11 @@ static int register_bare(struct device *dev, const char *name)
 	return ret;
 }
 
+static bool is_platform(const struct life_unit *unit)
+{
+	return unit->driver && !unit->bus;
+}
+
 static int add_device(struct life_unit *unit, struct life_unit *parent)
 {
 	struct life_dev *life = kzalloc(sizeof(*life), GFP_KERNEL);
@@ -504,13 +555,14 @@ static int add_device(struct life_unit *unit, struct life_unit *parent)
 	unit->created++;
 	unit->dev = dev;
 	mutex_unlock(&unit->lock);
-	if (unit->driver) {
+	if (is_platform(unit)) {
 		life->pdev.name = unit->driver;
 		life->pdev.id = unit->id;
 		ret = platform_device_register(&life->pdev);
 	} else {
-		ret = register_bare(dev, unit->id ? "dap-bare-child" :
-						    "dap-bare");
+		dev->bus = unit->bus;
+		ret = register_bare(dev, unit->driver ?: unit->id ?
+				    "dap-bare-child" : "dap-bare");
 		if (parent) {
 			dev->parent = parent->dev;
 			copy_ops(dev, parent);
@@ -543,7 +595,10 @@ static void remove_device(struct life_unit *unit)
 	}
 	/* this reference is what the memory behind unit->dev needs */
 	get_device(dev);
-	platform_device_unregister(to_platform_device(dev));
+	if (is_platform(unit))
+		platform_device_unregister(to_platform_device(dev));
+	else
+		device_unregister(dev);
 	mutex_lock(&unit->lock);
 	unit->dev = NULL;
 	mutex_unlock(&unit->lock);
@@ -707,6 +762,30 @@ static int do_limit(struct life_unit *unit, char *args)
 	return ret;
 }
 
+static int do_region(struct life_unit *unit, char *args)
+{
+	int ret = -ENODEV;
+
+	mutex_lock(&unit->lock);
+	if (unit->dev && args)
+		ret = take_region(unit->dev, args);
+	mutex_unlock(&unit->lock);
+	return ret;
+}
+
+static int do_unregion(struct life_unit *unit, char *args)
+{
+	int ret = -ENODEV;
+
+	mutex_lock(&unit->lock);
+	if (unit->dev) {
+		of_reserved_mem_device_release(unit->dev);
+		ret = 0;
+	}
+	mutex_unlock(&unit->lock);
+	return ret;
+}
+
 /* A managed link, until one of both is removed. */
 static int do_link(struct life_unit *unit, char *args)
 {
@@ -738,6 +817,8 @@ static const struct {
 	{ "attach",	do_attach },
 	{ "detach",	do_detach },
 	{ "limit",	do_limit },
+	{ "region",	do_region },
+	{ "unregion",	do_unregion },
 	{ "link",	do_link },
 };
 
@@ -983,13 +1064,16 @@ static int __init life_init(void)
 		mutex_init(&unit->plug);
 		mutex_init(&unit->lock);
 	}
+	ret = bus_register(&life_bus);
+	if (ret)
+		return ret;
+	ret = driver_register(&other_driver);
+	if (ret)
+		goto err_bus;
 	for (i = 0; i < ARRAY_SIZE(life_drivers); i++) {
 		ret = platform_driver_register(&life_drivers[i]);
-		if (ret) {
-			while (i--)
-				platform_driver_unregister(&life_drivers[i]);
-			return ret;
-		}
+		if (ret)
+			goto err_drivers;
 	}
 	for (i = 0; i < ARRAY_SIZE(life_nbs); i++)
 		bus_register_notifier(life_nbs[i].bus, &life_nbs[i].nb);
@@ -1001,6 +1085,14 @@ static int __init life_init(void)
 	debugfs_create_file("control", 0200, life_root, NULL, &control_fops);
 	debugfs_create_file("state", 0400, life_root, NULL, &state_fops);
 	return 0;
+
+err_drivers:
+	while (i--)
+		platform_driver_unregister(&life_drivers[i]);
+	driver_unregister(&other_driver);
+err_bus:
+	bus_unregister(&life_bus);
+	return ret;
 }
 module_init(life_init);
 
@@ -1034,6 +1126,8 @@ static void __exit life_exit(void)
 #endif
 	for (i = 0; i < ARRAY_SIZE(life_drivers); i++)
 		platform_driver_unregister(&life_drivers[i]);
+	driver_unregister(&other_driver);
+	bus_unregister(&life_bus);
 }
 module_exit(life_exit);
 

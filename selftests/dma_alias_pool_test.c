@@ -902,6 +902,32 @@ static int do_release(struct test_dev *t, char *args)
 	return api_detach(t->dev);
 }
 
+/*
+ * region [PATH [NAME]]: of_reserved_mem_device_init(); of another node, and of the
+ * region of that name
+ */
+static int do_region(struct test_dev *t, char *args)
+{
+	char *path = strsep(&args, " ");
+	struct device_node *np;
+	int ret;
+
+	if (!path)
+		return of_reserved_mem_device_init(t->dev);
+	np = of_find_node_by_path(path);
+	ret = args ? of_reserved_mem_device_init_by_name(t->dev, np, args) :
+		     of_reserved_mem_device_init_by_idx(t->dev, np, 0);
+	of_node_put(np);
+	return ret;
+}
+
+/* unregion: of_reserved_mem_device_release() */
+static int do_unregion(struct test_dev *t, char *args)
+{
+	of_reserved_mem_device_release(t->dev);
+	return 0;
+}
+
 /* mpu NUMBER [RASR]: a region's registers, and the control register (ARMv7-M) */
 static int do_mpu(struct test_dev *t, char *args)
 {
@@ -1046,6 +1072,8 @@ static const struct {
 	{ "sgtable",	 do_sgtable },
 	{ "limits",	 do_limits },
 	{ "release",	 do_release, true },
+	{ "region",	 do_region },
+	{ "unregion",	 do_unregion },
 	{ "keep",	 do_keep },
 	{ "badfree",	 do_badfree, true },
 	{ "mpu",	 do_mpu, true },
