@@ -322,16 +322,58 @@ static int probe_again(struct device *dev, void *unused)
 	return 0;
 }
 
+#ifdef MODULE
+#define dap_devices_are_there	true
+#else
+static bool dap_devices_are_there;
+#endif
+
+/* Is it one that a default pool could serve?  And would, if it were not coherent. */
+static int is_left_alone(struct device *dev, void *found)
+{
+	if (!dev->driver || dap_client_find(dev) || dap_refusal(dev))
+		return 0;
+	*(bool *)found = true;
+	return !dap_is_coherent(dev);
+}
+
+/* Where a machine has no caches it serves nobody: say so once, it looks like a fault. */
+static void report_idle(struct dap_entry *entry)
+{
+	bool found = false;
+	unsigned int i;
+
+	if (!dap_devices_are_there || !dap_registry_is_open ||
+	    !entry->is_default || entry->is_idle || entry->state != DAP_UP ||
+	    !list_empty(dap_clients(entry)))
+		return;
+	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
+		if (bus_for_each_dev(dap_buses[i].type, NULL, &found,
+				     is_left_alone))
+			return;
+	if (!found)
+		return;
+	entry->is_idle = true;
+	dev_info(entry->dev,
+		 "DMA pool %s is the default, but all devices that it could serve count as coherent in hardware: name those that are to use it\n",
+		 entry->pool.name);
+}
+
 /*
  * Most noMMU drivers are built in: where they need coherent memory, their probes
  * have failed by the time the module is loaded.
  */
 static void probe_waiting(struct work_struct *work)
 {
+	struct dap_entry *entry;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
 		bus_for_each_dev(dap_buses[i].type, NULL, NULL, probe_again);
+	dap_lock();
+	list_for_each_entry(entry, &dap_entries, node)
+		report_idle(entry);
+	dap_unlock();
 }
 
 static DECLARE_WORK(dap_probe_work, probe_waiting);
@@ -350,6 +392,18 @@ void dap_attach_waiting(bool wait)
 	if (wait)
 		flush_work(&dap_probe_work);
 }
+
+#ifndef MODULE
+/* Built in, it comes before the devices, and all of them before this. */
+static int __init dap_attach_late(void)
+{
+	dap_devices_are_there = true;
+	if (dap_registry_is_open)
+		dap_attach_waiting(true);
+	return 0;
+}
+late_initcall_sync(dap_attach_late);
+#endif
 
 static int __init note_outsider(struct device *dev, void *unused)
 {

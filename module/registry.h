@@ -44,6 +44,7 @@ enum dap_entry_state {
  * @bus:	bus address of the pool
  * @has_bus:	all clients use @bus, instead of their own translation
  * @is_default:	serves devices that nobody named
+ * @is_idle:	but it was said that there are none
  * @dir:	debugfs directory
  * @pool:	the pool itself; at the end, since short offsets make small code
  */
@@ -59,6 +60,7 @@ struct dap_entry {
 	dma_addr_t bus;
 	bool has_bus;
 	bool is_default;
+	bool is_idle;
 	struct dentry *dir;
 	struct dap_pool pool;
 };

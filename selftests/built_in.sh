@@ -21,7 +21,7 @@ no_modules()
 from_the_command_line()
 {
 	same pools "$(cat $parameters/pools)" "sram:$DAP_POOL"
-	same clients "$(cat $parameters/clients)" "dap-test.*,40020000.spi"
+	same clients "$(cat $parameters/clients)" "dap-test.*@sram,40020000.spi@sram"
 	[ -d $pools/sram ] || fail "no pool sram"
 	same_stat sram total_bytes $((pool_size))
 	log_has "DMA pool sram: $((pool_size / 1024)) KiB at $pool_base, reached through its alias $pool_alias"
@@ -51,7 +51,7 @@ in_order()
 before_the_drivers()
 {
 	in_order 'calling  of_platform_default_populate_init' \
-		 'calling  dap_init' 'calling  pl022_init' 'calling  test_init'
+		 'calling  dap_init+' 'calling  pl022_init' 'calling  test_init'
 }
 
 # Nobody bound anything again: the first probe met the pool.
@@ -73,6 +73,16 @@ test_devices_are_clients()
 			fail "dap-test.$dev is no client"
 	done
 	same_stat sram clients 3
+}
+
+# It was there before any device: what the others are shows in the end.
+default_serves_nobody()
+{
+	in_order 'calling  dap_init+' 'DMA pool rest: 64 KiB' \
+		 'calling  dap_attach_late' \
+		 'DMA pool rest is the default, but all devices that it could serve count as coherent in hardware'
+	same "how often it says so" \
+	     "$(dmesg | grep -c 'DMA pool rest is the default')" 1
 }
 
 serves()
@@ -102,5 +112,6 @@ unbinds_and_binds()
 }
 
 ktap_run no_modules from_the_command_line before_the_drivers \
-	upstream_driver_is_a_client test_devices_are_clients serves \
+	upstream_driver_is_a_client test_devices_are_clients \
+	default_serves_nobody serves \
 	unbinds_and_binds

@@ -211,7 +211,7 @@ built_in() { # KERNEL USERLAND
 		"$here/rig/boards/$BOARD/built-in.dtso"
 	"$here/rig/run.py" --board "$BOARD" --kernel "$1" \
 		--initrd "$work/built_in.cpio" --overlay "$work/built-in.dtbo" \
-		--append "initcall_debug dma_alias_pool.pools=sram:$POOL_PHYS:$POOL_SIZE:$POOL_ALIAS dma_alias_pool.clients=dap-test.*,40020000.spi" \
+		--append "initcall_debug dma_alias_pool.pools=sram:$POOL_PHYS:$POOL_SIZE:$POOL_ALIAS dma_alias_pool.clients=dap-test.*@sram,40020000.spi@sram" \
 		--log "$logs/built_in.console" --run built_in.sh
 }
 

@@ -1021,6 +1021,43 @@ region_of_a_driver()
 	ends
 }
 
+# said_idle COUNT: how often the log says that the default pool has nobody to serve
+said_idle()
+{
+	same "how often that is said" \
+	     "$(dmesg | grep -c 'DMA pool d is the default, but all devices that it could serve count as coherent in hardware: name those')" $1
+}
+
+# All devices that the machine has were bound when it knew of no caches: to the
+# kernel they are coherent, and a default pool leaves them alone. It says so, once.
+default_serves_nobody()
+{
+	with_overlays || { skip "no default pool"; return; }
+	insmod "$here/dma_alias_pool_life.ko" || fail "no test module"
+	add_default
+	log_clear
+	load "pools=$two_pools" || fail "cannot load"
+	said_idle 1
+	unbind_pool $pool_b
+	bind_pool $pool_b || fail "a pool does not come back"
+	unloaded
+	said_idle 1
+
+	# one could be served, but is in use: then it would not be true
+	ok_life add L0
+	log_clear
+	load || fail "cannot load"
+	kernel_serves || said_idle 0
+	unloaded
+	# who has named one knows
+	unbind_life L0
+	log_clear
+	load clients=dap-life.0@d || fail "cannot load"
+	serves d L0
+	said_idle 0
+	ends
+}
+
 # One whose probe fails after it had the region, and one that cannot be unbound.
 region_at_probe()
 {
@@ -1427,7 +1464,7 @@ consumer_is_removed()
 	children used_while_it_goes probe_binds_the_pool device_on_no_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
-	probe_sets_operations load_fails detached_and_attached bound_again \
+	default_serves_nobody probe_sets_operations load_fails detached_and_attached bound_again \
 	bound_while_the_pool_goes unbound_by_others consumers \
 	consumer_is_removed device_of_the_tree memory_of_the_kernels_pool
 ktap_run "$@"

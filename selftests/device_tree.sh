@@ -171,6 +171,27 @@ by_the_driver()
 	load_tests
 }
 
+# The default pool says so if it leaves all alone; not if somebody named it.
+default_is_idle()
+{
+	idle="DMA pool shared is the default, but all devices that it could serve count as coherent"
+	unload_all
+	load_tests devices=0
+	ok_dev dt-test-other limits
+	log_clear
+	load || fail "cannot load"
+	same "how often it says so" "$(dmesg | grep -c "$idle")" $coherent
+	unload
+	unbind bus:dt-test-shifted
+	log_clear
+	load || fail "cannot load"
+	has_client shared bus:dt-test-shifted || fail "no client"
+	same "how often it says so" "$(dmesg | grep -c "$idle")" 0
+	unload_all
+	load clients=dap-test.1@shared || fail "cannot load"
+	load_tests
+}
+
 # Many drivers ask the kernel for the region: of their own node, where they are
 # clients already, or of another, and by its name.
 by_the_kernel()
@@ -468,6 +489,6 @@ ends_empty()
 ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_default by_parameter \
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
-	two_pools_want_it by_the_driver by_the_kernel own_memory shifted_bus bus_of_its_driver blind_bus two_pools_at_once full_pool_and_coherent_devices \
+	two_pools_want_it by_the_driver by_the_kernel default_is_idle own_memory shifted_bus bus_of_its_driver blind_bus two_pools_at_once full_pool_and_coherent_devices \
 	sync_is_needed_if_not_coherent mapped_for_its_clients scatterlist in_place_with_buffers \
 	default_gives_way ends_empty
