@@ -21,7 +21,6 @@
 #include <linux/pci.h>
 #include <linux/platform_device.h>
 #include <linux/rcupdate.h>
-#include <linux/workqueue.h>
 
 #include "attach.h"
 #include "caller.h"
@@ -302,108 +301,23 @@ bool dap_is_removed(struct device *dev)
 	return found != dev;
 }
 
-/* Does it wait for a pool, without a driver for want of memory, maybe? */
-static bool waits(struct device *dev)
+/**
+ * dap_walk_devices() - go through all devices on buses that are watched
+ * @data: for @fn
+ * @fn:   called for each, until it returns other than 0
+ *
+ * Context: process context, may sleep.
+ * Return: what @fn returned last.
+ */
+int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data))
 {
-	bool ret = false;
+	unsigned int i;
+	int ret = 0;
 
-	dap_lock();
-	if (!dev->driver && !dap_client_find(dev))
-		ret = !IS_ERR_OR_NULL(dap_choose(dev, true) ?:
-				      dap_choose_default(dev));
-	dap_unlock();
+	for (i = 0; i < ARRAY_SIZE(dap_buses) && !ret; i++)
+		ret = bus_for_each_dev(dap_buses[i].type, NULL, data, fn);
 	return ret;
 }
-
-static int probe_again(struct device *dev, void *unused)
-{
-	if (waits(dev) && device_attach(dev) < 0)
-		dev_dbg(dev, "did not bind with a DMA pool either\n");
-	return 0;
-}
-
-#ifdef MODULE
-#define dap_devices_are_there	true
-#else
-static bool dap_devices_are_there;
-#endif
-
-/* Is it one that a default pool could serve?  And would, if it were not coherent. */
-static int is_left_alone(struct device *dev, void *found)
-{
-	if (!dev->driver || dap_client_find(dev) || dap_refusal(dev))
-		return 0;
-	*(bool *)found = true;
-	return !dap_is_coherent(dev);
-}
-
-/* Where a machine has no caches it serves nobody: say so once, it looks like a fault. */
-static void report_idle(struct dap_entry *entry)
-{
-	bool found = false;
-	unsigned int i;
-
-	if (!dap_devices_are_there || !dap_registry_is_open ||
-	    !entry->is_default || entry->is_idle || entry->state != DAP_UP ||
-	    !list_empty(dap_clients(entry)))
-		return;
-	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
-		if (bus_for_each_dev(dap_buses[i].type, NULL, &found,
-				     is_left_alone))
-			return;
-	if (!found)
-		return;
-	entry->is_idle = true;
-	dev_info(entry->dev,
-		 "DMA pool %s is the default, but all devices that it could serve count as coherent in hardware: name those that are to use it\n",
-		 entry->pool.name);
-}
-
-/*
- * Most noMMU drivers are built in: where they need coherent memory, their probes
- * have failed by the time the module is loaded.
- */
-static void probe_waiting(struct work_struct *work)
-{
-	struct dap_entry *entry;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
-		bus_for_each_dev(dap_buses[i].type, NULL, NULL, probe_again);
-	dap_lock();
-	list_for_each_entry(entry, &dap_entries, node)
-		report_idle(entry);
-	dap_unlock();
-}
-
-static DECLARE_WORK(dap_probe_work, probe_waiting);
-
-/**
- * dap_attach_waiting() - probe the devices that were waiting for a pool
- * @wait: until they are
- *
- * In a work, since who brings up a pool holds the lock of its device.
- *
- * Context: any; to wait, process context, not from a probe.
- */
-void dap_attach_waiting(bool wait)
-{
-	queue_work(dap_wq, &dap_probe_work);
-	if (wait)
-		flush_work(&dap_probe_work);
-}
-
-#ifndef MODULE
-/* Built in, it comes before the devices, and all of them before this. */
-static int __init dap_attach_late(void)
-{
-	dap_devices_are_there = true;
-	if (dap_registry_is_open)
-		dap_attach_waiting(true);
-	return 0;
-}
-late_initcall_sync(dap_attach_late);
-#endif
 
 static int __init note_outsider(struct device *dev, void *unused)
 {
@@ -425,8 +339,7 @@ void __init dap_attach_init(void)
 		bus_register_notifier(dap_buses[i].type, &dap_buses[i].nb);
 	/* Who comes from now on is seen by the notifiers. */
 	dap_lock();
-	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
-		bus_for_each_dev(dap_buses[i].type, NULL, NULL, note_outsider);
+	dap_walk_devices(NULL, note_outsider);
 	dap_unlock();
 }
 
@@ -444,6 +357,5 @@ void dap_attach_exit(void)
 
 	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
 		bus_unregister_notifier(dap_buses[i].type, &dap_buses[i].nb);
-	cancel_work_sync(&dap_probe_work);
 	dap_outsider_exit();
 }

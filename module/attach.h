@@ -8,8 +8,8 @@ struct device;
 
 void dap_attach_init(void);
 void dap_attach_exit(void);
-void dap_attach_waiting(bool wait);
 
+int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data));
 struct device *dap_find_device(const char *name);
 bool dap_is_removed(struct device *dev);
 bool dap_is_watched(const struct device *dev);

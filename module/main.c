@@ -27,6 +27,7 @@
 #include "policy.h"
 #include "rmem.h"
 #include "sysfs.h"
+#include "waiting.h"
 
 /* It says what memory devices may write to: not for a kernel that is locked down. */
 static char *pools;
@@ -105,7 +106,7 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 	dev_info(dev, "DMA pool %s: %lu KiB at %pa%s\n", spec->name,
 		 (unsigned long)(region->size >> 10), &region->phys, text);
 	dap_rmem_serve(region, true);
-	dap_attach_waiting(false);
+	dap_probe_waiting(false);
 	return 0;
 }
 
@@ -309,7 +310,7 @@ static int __init dap_init(void)
 	kfree(dap_specs);
 	dap_attach_init();
 	dap_registry_set_open(true);
-	dap_attach_waiting(true);
+	dap_probe_waiting(true);
 	return 0;
 
 err_devices:
@@ -330,6 +331,7 @@ static void __exit dap_exit(void)
 	dap_registry_set_open(false);
 	remove_devices();
 	platform_driver_unregister(&dap_pool_driver);
+	dap_waiting_exit();
 	dap_attach_exit();
 	dap_registry_exit();
 	dap_debugfs_exit();

@@ -904,10 +904,13 @@ probe_binds_the_pool()
 	unbind_life L0
 	ok_life mode L0 bind $pool_a
 	ok_life slow bind 500
+	# the alias is checked then
+	rig_watch off
 	begins bind_life L0
 	usleep 100000
 	ok_life free L0 0
 	in_time "binding a pool's device in a probe"
+	rig_watch on
 	ok_life slow -
 	ok_life mode L0 ok
 	is_bound L0 || bind_life L0

@@ -285,6 +285,10 @@ bus_of_its_driver()
 	ok_dev dt-test-named alloc 5000
 	from_pool $(hex $((named_base - 0x10000000))) 0x200000 ${named_alias:-$named_base}
 	ok_dev dt-test-named map 1500 bidi
+	ok_dev dt-test-named free all
+	# newer kernels keep ranges that are set
+	unbind dt-test-named
+	bind dt-test-named
 	ok_dev dt-test-named of_dma /blind-bus/dt-test-blind
 	ok_dev dt-test-named limits
 	if [ $coherent -eq 0 ]; then

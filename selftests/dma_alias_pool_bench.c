@@ -612,11 +612,14 @@ static void get_put_pairs(struct allocator *a, bool single, struct cost *get,
 			  struct cost *put, struct cost *pair,
 			  struct readers *readers)
 {
-	u32 i, n, get_time, put_time, tries;
+	u32 i, n, count, get_time, put_time, tries;
 	bool done;
 
-	for (i = 0; i < BENCH_GET_PUT_PAIRS && a->count; i++) {
-		put_time = timed_put(a, bench_random() % a->count);
+	for (i = 0; i < BENCH_GET_PUT_PAIRS; i++) {
+		count = a->count;
+		if (!count)
+			break;
+		put_time = timed_put(a, bench_random() % count);
 		n = single ? 1 : bench_size();
 		get_time = a->below ? timed_get_below(a, n) :
 				      timed_get(a, n, &done);

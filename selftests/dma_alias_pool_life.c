@@ -895,11 +895,11 @@ static void life_adopted_release(struct device *dev)
 	unit->release(dev);
 }
 
-static const char *adopted_unit(struct device *dev)
+static struct life_unit *adopted_unit(struct device *dev)
 {
 	if (of_match_node(life_of_ids, dev->of_node))
-		return "T0";
-	return is_on_pci(dev) ? "P0" : NULL;
+		return unit_of("T0");
+	return is_on_pci(dev) ? unit_of("P0") : NULL;
 }
 
 /* A device that others have made is that of a unit, too. */
@@ -926,11 +926,13 @@ static int life_notify(struct notifier_block *nb, unsigned long action,
 {
 	int event = event_index(action);
 	unsigned int ms = event < 0 ? 0 : life_slow[nb->priority < 0][event];
+	struct life_unit *unit = NULL;
 	struct device *dev = data;
 
-	if (!nb->priority && action == BUS_NOTIFY_ADD_DEVICE &&
-	    adopted_unit(dev))
-		adopt(unit_of(adopted_unit(dev)), dev);
+	if (!nb->priority && action == BUS_NOTIFY_ADD_DEVICE)
+		unit = adopted_unit(dev);
+	if (unit)
+		adopt(unit, dev);
 	if (!nb->priority && action == BUS_NOTIFY_REMOVED_DEVICE &&
 	    dev->release == life_adopted_release)
 		forget(dev_get_platdata(dev));
