@@ -136,7 +136,8 @@ allocator()
 		again mean_get_put_$pages mean
 		again worst_get_$pages worst_get
 		again worst_put_$pages worst_put
-		again worst_get_below_$pages worst_get_below
+		do_bench module below $pages
+		figure worst_get_below_$pages - "$(value worst_get_below module)"
 	done
 	unload_bench
 }
