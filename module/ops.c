@@ -31,34 +31,55 @@
 
 /*
  * What a device can have of the pool: *bus is set to the bus address of the pool's
- * start, *limit to its first page that cannot be addressed, or far beyond.  @dev is
- * the client's device, or one that has copied its operations.  Returns why it can
- * have nothing of that size, or NULL.
+ * start, and what is returned is the first page that it cannot address, or far
+ * beyond.  @dev is the client's device, or one that has copied its operations.  *why
+ * is set to why it can have nothing of that size, or NULL.
  */
-static const char *reach(const struct dap_client *client, struct device *dev,
-			 size_t size, dma_addr_t *bus, u32 *limit)
+static noinline u32 reach(const struct dap_client *client, struct device *dev,
+			  size_t size, dma_addr_t *bus, const char **why)
 {
 	const struct dap_entry *entry = dap_entry_of(client);
-	const char *why = dap_bus_address(dev, entry, bus);
+	const struct dap_region *region = &entry->pool.region;
 	u64 mask = dev->coherent_dma_mask;
 
-	*limit = 0;
-	if (unlikely(why))
-		return why;
+	*why = dap_bus_address(dev, entry, bus);
+	if (*why)
+		return 0;
 	/* It is aligned in the pool, as @bus or else @phys is. */
-	if (!entry->has_bus &&
-	    (*bus - entry->pool.region.phys) &
-	    (dap_pool_alignment(client->pool, size) - 1))
-		return "its bus address would not be aligned, see max_align";
+	if (!entry->has_bus && (*bus - region->phys) &
+			       (dap_pool_alignment(client->pool, size) - 1)) {
+		*why = "its bus address would not be aligned, see max_align";
+		return 0;
+	}
 	if (dev->bus_dma_limit)
 		mask = min_not_zero(mask, dev->bus_dma_limit);
-	if (likely(mask >= *bus + entry->pool.region.size - 1))
-		*limit = U32_MAX;
-	else if (mask < *bus)
-		why = "it is beyond what the device can address";
-	else
-		*limit = (mask - *bus + 1) >> PAGE_SHIFT;
-	return why;
+	if (mask >= *bus + region->size - 1)
+		return U32_MAX;
+	if (mask >= *bus)
+		return (mask - *bus + 1) >> PAGE_SHIFT;
+	*why = "it is beyond what the device can address";
+	return 0;
+}
+
+/* The same where nobody asks why, and nothing has to be kept of it. */
+static noinline u32 reachable(const struct dap_client *client,
+			      struct device *dev, size_t size, dma_addr_t *bus)
+{
+	const char *why;
+
+	return reach(client, dev, size, bus, &why);
+}
+
+/* Most devices have a bus that translates nothing, and can address all of it. */
+static __always_inline bool reaches_all(const struct dap_client *client,
+					struct device *dev)
+{
+	const struct dap_entry *entry = dap_entry_of(client);
+	const struct dap_region *region = &entry->pool.region;
+
+	return !entry->has_bus && !dev->dma_range_map && !dev->bus_dma_limit &&
+	       phys_to_dma(dev, region->phys) == region->phys &&
+	       dev->coherent_dma_mask >= region->phys + region->size - 1;
 }
 
 static const struct dma_map_ops *ops_before(const struct dap_client *client)
@@ -81,7 +102,7 @@ static noinline void report_failure(struct dap_client *client,
 
 	if (!__ratelimit(&dap_ratelimit))
 		return;
-	why = reach(client, dev, size, &bus, &limit);
+	limit = reach(client, dev, size, &bus, &why);
 	dap_pool_stats(pool, &stats);
 	if (error == -EINVAL)
 		why = "nothing was asked for";
@@ -224,20 +245,21 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	const unsigned long *frame = __builtin_frame_address(0);
 	struct dap_client *client = dap_client_of(dev);
 	struct dap_pool *pool = client->pool;
-	dma_addr_t bus;
+	u32 limit = U32_MAX;
 	void *cpu;
-	u32 limit;
 
 	if (unlikely(!pool)) {
 		dap_caller_found(frame);
 		return NULL;
 	}
 
-	reach(client, dev, size, &bus, &limit);
+	*handle = pool->region.phys;
+	if (unlikely(!reaches_all(client, dev)))
+		limit = reachable(client, dev, size, handle);
 	cpu = dap_pool_alloc(pool, &client->user, size, limit,
 			     dap_caller(frame));
 	if (!IS_ERR(cpu)) {
-		*handle = bus + dap_pool_offset(pool, cpu);
+		*handle += dap_pool_offset(pool, cpu);
 		trace_alloc(dev, pool->name, size, *handle);
 		return cpu;
 	}
