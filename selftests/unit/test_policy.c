@@ -437,6 +437,9 @@ static const struct bus_dma_region whole[] = {
 }, alias_only[] = {
 	{ 0x20400000, 0x20000000, 0x400000 },
 	{ }
+}, both[] = {
+	{ 0x20000000, 0x20000000, 0x800000 },
+	{ }
 }, half_of_alias[] = {
 	{ 0x20400000, 0x20000000, 0x200000 },
 	{ }
@@ -480,6 +483,10 @@ static void translation(void)
 	dev.dma_range_map = alias_only;
 	dev.bus_offset = -0x400000;
 	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x20000000);
+	dev.bus_offset = 0;
+	dev.dma_range_map = both;
+	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x20000000);
+	dev.bus_offset = -0x400000;
 	dev.dma_range_map = half_of_alias;
 	EXPECT(dap_bus_address(&dev, &first, &bus));
 	dev.dma_range_map = NULL;
