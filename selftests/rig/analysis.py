@@ -76,7 +76,7 @@ def entries(path):
 
 def silences(entry, program, report):
     name, what = re.match(r"(.+?):(?:\d+:)? (.*)", report).groups()
-    return entry[0] == program.split("-")[0] and entry[1] == name and entry[2].search(what)
+    return entry[0].rstrip("?") == program.split("-")[0] and entry[1] == name and entry[2].search(what)
 
 
 def main():
@@ -87,7 +87,8 @@ def main():
         for entry in known:
             if not entry[4]:
                 print(f"{entry[3]}: without a reason")
-            if not any(silences(entry, p, r) for p in found for r in found[p]):
+            if not entry[0].endswith("?") and \
+                    not any(silences(entry, p, r) for p in found for r in found[p]):
                 print(f"{entry[3]}: nothing reports that any more")
     elif wanted not in found:
         print(f"{wanted} has read nothing")
