@@ -165,6 +165,19 @@ reading()
 
 # --- allocations from the pool
 
+# refused_of_30 N: so many requests fail as the knobs are, and none after
+refused_of_30()
+{
+	n=1 refusals=0
+	while [ $n -le 30 ]; do
+		do_dev dap-test.0 alloc 4096 && from_pool ||
+			refusals=$((refusals + 1))
+		n=$((n + 1))
+	done
+	echo 0 >$knobs/probability
+	same "requests of 30 that failed" $refusals $1
+}
+
 fail_alloc()
 {
 	knobs=$pools/sram/fail_alloc
@@ -176,14 +189,7 @@ fail_alloc()
 	ok_dev dap-test.0 alloc 4096
 	echo 100 >$knobs/probability
 	log_clear
-	n=1 refusals=0
-	while [ $n -le 30 ]; do
-		do_dev dap-test.0 alloc 4096 && from_pool ||
-			refusals=$((refusals + 1))
-		n=$((n + 1))
-	done
-	echo 0 >$knobs/probability
-	same "requests of 30 that failed" $refusals 10
+	refused_of_30 10
 	same_stat sram fail_count $((before + 10))
 	same_stat sram fallback_count 0
 	log_has "dap-test.0: DMA pool sram: no 4096 bytes: fail_alloc in debugfs demands it"
@@ -202,14 +208,7 @@ as_documented()
 		return
 	fi
 	(cd $pools/sram && sh "$here/docs/fail-alloc") || fail "docs/fail-alloc"
-	n=1 refusals=0
-	while [ $n -le 30 ]; do
-		do_dev dap-test.0 alloc 4096 && from_pool ||
-			refusals=$((refusals + 1))
-		n=$((n + 1))
-	done
-	echo 0 >$knobs/probability
-	same "requests of 30 that failed" $refusals 3
+	refused_of_30 3
 	ok_dev dap-test.0 free all
 }
 
