@@ -79,7 +79,7 @@ test_devices_are_clients()
 default_serves_nobody()
 {
 	in_order 'calling  dap_init+' 'DMA pool rest: 64 KiB' \
-		 'calling  dap_attach_late' \
+		 'calling  dap_probe_late' \
 		 'DMA pool rest is the default, but all devices that it could serve count as coherent in hardware'
 	same "how often it says so" \
 	     "$(dmesg | grep -c 'DMA pool rest is the default')" 1
