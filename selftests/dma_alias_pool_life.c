@@ -728,6 +728,13 @@ static int do_map(struct life_unit *unit, char *args)
 	return ret;
 }
 
+/* What the driver itself has asked for does not change under it. */
+static void asked(struct life_unit *unit)
+{
+	if (unit->bound)
+		unit->ops = unit->dev->dma_ops;
+}
+
 /* Its driver does not go meanwhile. */
 static int do_attach(struct life_unit *unit, char *args)
 {
@@ -736,6 +743,8 @@ static int do_attach(struct life_unit *unit, char *args)
 	mutex_lock(&unit->lock);
 	if (unit->dev)
 		ret = api_attach(unit->dev, args);
+	if (!ret)
+		asked(unit);
 	mutex_unlock(&unit->lock);
 	return ret;
 }
@@ -747,6 +756,8 @@ static int do_detach(struct life_unit *unit, char *args)
 	mutex_lock(&unit->lock);
 	if (unit->dev)
 		ret = api_detach(unit->dev);
+	if (!ret)
+		asked(unit);
 	mutex_unlock(&unit->lock);
 	return ret;
 }

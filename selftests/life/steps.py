@@ -108,6 +108,12 @@ def wire(step, state, machine):
     return f"write {CONTROL} {' '.join([names.get(kind, kind), *map(str, args)])}"
 
 
+def is_needed(s, device):
+    """Does its memory outlive it, or do others have its operations?"""
+    keeps = s.units[device.unit].keep or not device.bound
+    return s.borrowers(device, False) or s.slots_of(device) and keeps
+
+
 def makes_sense(step, s, machine):
     kind, args = step[0], step[1:]
     if kind == "two":
@@ -123,9 +129,8 @@ def makes_sense(step, s, machine):
     if kind == "add":
         return not s.device(args[0]) and (args[0] != "T0" or machine.overlays) and \
             (args[0] != "P0" or machine.pci)
-    if step == ("del", "T0") and s.slots_of(s.device("T0")) and \
-            (s.units["T0"].keep or not s.device("T0").bound):
-        # memory of it has a reference to it, and the kernel complains of who has
+    if step == ("del", "T0") and is_needed(s, s.device("T0")):
+        # who needs it has a reference to it, and the kernel complains of who has
         # one to what is in the tree when that goes
         return False
     if kind == "keep" and args[0] == "P0":
