@@ -162,8 +162,8 @@ checks recipes recipes "$here/packages/recipes.sh" "$kernel" "$work/recipes"
 # added, again, removed: in those directories of every source that is here
 in_tree_undo() {
 	local current from tree=$work/tree
-	for current in "$CACHE"/src/[0-9]*.current; do
-		from=$CACHE/src/linux-source-$(cat "$current")
+	for current in "$CACHE_DIR"/src/[0-9]*.current; do
+		from=$CACHE_DIR/src/linux-source-$(cat "$current")
 		rm -rf "$tree"
 		mkdir -p "$tree/old/kernel"
 		cp -a "$from/kernel/dma" "$tree/old/kernel/"

@@ -20,15 +20,15 @@ ON=(DMA_ALIAS_POOL DMA_ALIAS_POOL_TEST SPI SPI_PL022)
 
 kernel=$("$HERE/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
 key=$(echo "$RECIPE" "$(basename "$kernel")" "${ON[@]}" | sha256sum | cut -c 1-12)
-dir=$CACHE/in-tree/$KVER-$BOARD-$key
-log=$CACHE/log/in-tree-$KVER-$BOARD.log
+dir=$CACHE_DIR/in-tree/$KVER-$BOARD-$key
+log=$CACHE_DIR/log/in-tree-$KVER-$BOARD.log
 export ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
 
 kmake() { make -C "$dir/src" O="$dir/obj" -j"$JOBS" LOCALVERSION= "$@"; }
 
 # Hard links: what writes here must replace files, and never write into them.
 copy() {
-	rm -rf "$CACHE/in-tree/$KVER-$BOARD"-*	# the older ones
+	rm -rf "$CACHE_DIR/in-tree/$KVER-$BOARD"-*	# the older ones
 	mkdir -p "$dir/obj"
 	cp -al "$(readlink -f "$kernel/rig/source")" "$dir/.src"
 	cp "$kernel/.config" "$dir/obj/.config"
@@ -58,8 +58,8 @@ build() {
 }
 
 # its own lock: nothing else writes there
-mkdir -p "$CACHE/in-tree" "$CACHE/log"
-exec 9>"$CACHE/in-tree/lock"
+mkdir -p "$CACHE_DIR/in-tree" "$CACHE_DIR/log"
+exec 9>"$CACHE_DIR/in-tree/lock"
 flock 9
 : >"$log"
 [ -d "$dir/src" ] || step "IN-TREE $KVER $BOARD: copying the source tree" "$log" copy

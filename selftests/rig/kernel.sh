@@ -84,27 +84,27 @@ unpack() {
 
 # Sets SRC and VERSION.
 source_tree() {
-	local current=$CACHE/src/$KVER.current tmp
+	local current=$CACHE_DIR/src/$KVER.current tmp
 	if [ -e "$current" ] && [ -z "${RIG_REFRESH:-}" ]; then
 		VERSION=$(cat "$current")
-		SRC=$CACHE/src/linux-source-$VERSION
+		SRC=$CACHE_DIR/src/linux-source-$VERSION
 		[ ! -e "$SRC/Makefile" ] || return 0
 	fi
 	[ "$MODE" != path ] || exit 1
 	need xz-utils dpkg-dev
 	cache_lock
-	mkdir -p "$CACHE/src" "$CACHE/log"
-	tmp=$CACHE/src/.tmp-$KVER
+	mkdir -p "$CACHE_DIR/src" "$CACHE_DIR/log"
+	tmp=$CACHE_DIR/src/.tmp-$KVER
 	rm -rf "$tmp"
 	mkdir "$tmp"
-	: >"$CACHE/log/source-$KVER.log"
+	: >"$CACHE_DIR/log/source-$KVER.log"
 	step "SOURCE  $KVER: fetching Debian's linux-source-$KVER" \
-		"$CACHE/log/source-$KVER.log" fetch "$tmp"
+		"$CACHE_DIR/log/source-$KVER.log" fetch "$tmp"
 	VERSION=$(cat "$tmp/version")
-	SRC=$CACHE/src/linux-source-$VERSION
+	SRC=$CACHE_DIR/src/linux-source-$VERSION
 	if [ ! -e "$SRC/Makefile" ]; then
 		step "SOURCE  $VERSION: unpacking (about 1 min)" \
-			"$CACHE/log/source-$KVER.log" unpack "$tmp"
+			"$CACHE_DIR/log/source-$KVER.log" unpack "$tmp"
 		rm -rf "$SRC"
 		mv "$tmp/tree" "$SRC"
 	fi
@@ -206,7 +206,7 @@ fi
 [ "$MODE" = path ] || need "${PACKAGES[@]}"
 source_tree
 
-CONFDIR=$CACHE/kernel
+CONFDIR=$CACHE_DIR/kernel
 BOARDFRAG=$HERE/boards/$BOARD/kernel.config
 FRAGS=("$HERE/kernel.config")
 [ ! -e "$BOARDFRAG" ] || FRAGS+=("$BOARDFRAG")
@@ -223,9 +223,9 @@ if [ ! -e "$OUT/rig/Image" ]; then
 	# another make may have made it while this one waited
 	if [ ! -e "$OUT/rig/Image" ]; then
 		OBJ=$CONFDIR/.tmp-$KVER-$BOARD
-		LOG=$CACHE/log/kernel-$KVER-$BOARD.log
+		LOG=$CACHE_DIR/log/kernel-$KVER-$BOARD.log
 		rm -rf "$OBJ"
-		mkdir -p "$OBJ" "$CACHE/log"
+		mkdir -p "$OBJ" "$CACHE_DIR/log"
 		: >"$LOG"
 		if [ -n "${DRAM_BASE:-}" ]; then
 			printf 'CONFIG_DRAM_BASE=%s\nCONFIG_DRAM_SIZE=%s\n' \

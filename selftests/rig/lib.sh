@@ -3,12 +3,12 @@
 #
 # lib.sh - what the rig's scripts share. Sourced, never run.
 #
-# Gives: CACHE (where everything slow to make is kept), say, die, step (one
+# Gives: CACHE_DIR (where everything slow to make is kept), say, die, step (one
 # progress line, heartbeat, log tail on failure), need (packages), cache_lock,
 # apt_private (an apt that leaves the machine's own alone).
 # All progress goes to stderr: stdout belongs to each script's result.
 
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dma-alias-pool
+CACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/dma-alias-pool
 JOBS=${JOBS:-$(nproc)}
 export LC_ALL=C
 
@@ -103,8 +103,8 @@ step() {
 
 # cache_lock: one writer to the cache at a time, until this script ends.
 cache_lock() {
-	mkdir -p "$CACHE"
-	exec 9>"$CACHE/lock"
+	mkdir -p "$CACHE_DIR"
+	exec 9>"$CACHE_DIR/lock"
 	if ! flock -n 9; then
 		say "  LOCK    waiting for another build to end"
 		flock 9
@@ -154,8 +154,8 @@ need() {
 		say "  sudo apt-get install --no-install-recommends $list"
 		exit 1
 	fi
-	mkdir -p "$CACHE/log"
-	log=$CACHE/log/packages.log
+	mkdir -p "$CACHE_DIR/log"
+	log=$CACHE_DIR/log/packages.log
 	: >"$log"
 	# shellcheck disable=SC2086 # a list of package names
 	step "APT     installing $list" "$log" install_packages $list
@@ -186,13 +186,13 @@ apt_source_line() {
 }
 
 # apt_private NAME TYPE SUITE...: an apt of our own, lists and all below
-# $CACHE/apt/NAME, with its lists brought up to date. Sets APT_OPTS for the
+# $CACHE_DIR/apt/NAME, with its lists brought up to date. Sets APT_OPTS for the
 # caller's apt-get and apt-cache commands. The machine's own apt stays as it is.
 # A list that cannot be had does not matter if the others have what is wanted.
 apt_private() {
 	local name=$1 type=$2 dir suite
 	shift 2
-	dir=$CACHE/apt/$name
+	dir=$CACHE_DIR/apt/$name
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/empty"
 	for suite in "$@"; do
 		apt_source_line "$type" "$suite"

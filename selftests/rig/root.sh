@@ -120,14 +120,14 @@ make_root() {
 		echo "$RECIPE" "$SUITE" "$@"
 		dpkg --print-architecture
 	} | sha256sum | cut -c 1-12)
-	dir=$CACHE/root/$SUITE-$key
+	dir=$CACHE_DIR/root/$SUITE-$key
 	if [ ! -e "$dir/rig/headers" ] || [ -n "${RIG_REFRESH:-}" ]; then
 		# its own lock: nothing else writes there
-		mkdir -p "$CACHE/root" "$CACHE/log"
-		exec 9>"$CACHE/root/lock"
+		mkdir -p "$CACHE_DIR/root" "$CACHE_DIR/log"
+		exec 9>"$CACHE_DIR/root/lock"
 		flock 9
-		tmp=$CACHE/root/.tmp-$SUITE
-		log=$CACHE/log/root-$SUITE.log
+		tmp=$CACHE_DIR/root/.tmp-$SUITE
+		log=$CACHE_DIR/log/root-$SUITE.log
 		rm -rf "$tmp"
 		mkdir "$tmp"
 		: >"$log"

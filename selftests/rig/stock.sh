@@ -182,7 +182,7 @@ suites "$KVER" >/dev/null || die "no Debian suite is known for kernel series $KV
 [ -e "$HERE/boards/$BOARD/board.conf" ] || die "unknown board $BOARD"
 PATH=$PATH:/usr/sbin:/sbin
 
-current=$CACHE/kernel/$KVER-$BOARD.current
+current=$CACHE_DIR/kernel/$KVER-$BOARD.current
 OUT=
 [ ! -e "$current" ] || OUT=$(cat "$current")
 if [ ! -e "$OUT/rig/Image" ] || [ -n "${RIG_REFRESH:-}" ] ||
@@ -190,15 +190,15 @@ if [ ! -e "$OUT/rig/Image" ] || [ -n "${RIG_REFRESH:-}" ] ||
 	[ "$MODE" != path ] || exit 1
 	need dpkg-dev kmod make "$CC" xz-utils zstd libelf-dev
 	cache_lock
-	tmp=$CACHE/kernel/.tmp-$KVER-$BOARD
-	log=$CACHE/log/stock-$KVER.log
+	tmp=$CACHE_DIR/kernel/.tmp-$KVER-$BOARD
+	log=$CACHE_DIR/log/stock-$KVER.log
 	rm -rf "$tmp"
-	mkdir -p "$tmp/deb" "$tmp/tree" "$CACHE/log"
+	mkdir -p "$tmp/deb" "$tmp/tree" "$CACHE_DIR/log"
 	: >"$log"
 	step "STOCK   $KVER: fetching Debian's amd64 kernel (about 150 MB)" "$log" fetch "$tmp/deb"
 	RELEASE=$(cat "$tmp/deb/release")
 	OBJ=$tmp/tree
-	OUT=$CACHE/kernel/$KVER-$BOARD-$(cat "$tmp/deb/version")-r$RECIPE
+	OUT=$CACHE_DIR/kernel/$KVER-$BOARD-$(cat "$tmp/deb/version")-r$RECIPE
 	step "STOCK   $KVER: unpacking $RELEASE" "$log" unpack "$tmp/deb"
 	rm -rf "$OUT"
 	mv "$OBJ" "$OUT"

@@ -31,13 +31,13 @@ fetch() {
 	rm -r unpacked busybox-static_*.deb
 }
 
-userland=$CACHE/userland/stock-r$RECIPE
+userland=$CACHE_DIR/userland/stock-r$RECIPE
 if [ ! -e "$userland/busybox" ]; then
 	need dpkg-dev
 	cache_lock
 	rm -rf "$userland.tmp"
-	mkdir -p "$userland.tmp" "$CACHE/log"
-	step "USER    BusyBox" "$CACHE/log/userland-stock.log" fetch "$userland.tmp"
+	mkdir -p "$userland.tmp" "$CACHE_DIR/log"
+	step "USER    BusyBox" "$CACHE_DIR/log/userland-stock.log" fetch "$userland.tmp"
 	rm -rf "$userland"
 	mv "$userland.tmp" "$userland"
 fi

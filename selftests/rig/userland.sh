@@ -161,25 +161,25 @@ KEY=$({
 	arm-none-eabi-gcc -dumpfullversion
 	cat "$HERE/uclibc.config" "$HERE/busybox.frag" "$HERE"/guest/*.c
 } | sha256sum | cut -c 1-12)
-OUT=$CACHE/userland/$KEY
+OUT=$CACHE_DIR/userland/$KEY
 
 if [ ! -e "$OUT/busybox" ]; then
 	[ "${1:-}" != --path ] || exit 1
 	KSRC=$("$HERE/kernel.sh" --source 6.1 | tail -n 1)
 	cache_lock
 	if [ ! -e "$OUT/busybox" ]; then
-		rm -rf "$CACHE/userland/.tmp"
-		NEW=$CACHE/userland/.tmp/new
-		TMP=$CACHE/userland/.tmp/work
+		rm -rf "$CACHE_DIR/userland/.tmp"
+		NEW=$CACHE_DIR/userland/.tmp/new
+		TMP=$CACHE_DIR/userland/.tmp/work
 		S=$NEW/sysroot
-		LOG=$CACHE/log/userland.log
-		mkdir -p "$NEW/bin" "$S/lib" "$TMP" "$CACHE/log" "$CACHE/src/busybox"
+		LOG=$CACHE_DIR/log/userland.log
+		mkdir -p "$NEW/bin" "$S/lib" "$TMP" "$CACHE_DIR/log" "$CACHE_DIR/src/busybox"
 		: >"$LOG"
-		BBTAR=$(find "$CACHE/src/busybox" -name 'busybox_*.orig.tar.bz2')
+		BBTAR=$(find "$CACHE_DIR/src/busybox" -name 'busybox_*.orig.tar.bz2')
 		if [ -z "$BBTAR" ]; then
 			step "SOURCE  busybox: fetching Debian's source package" "$LOG" \
-				fetch_busybox "$CACHE/src/busybox"
-			BBTAR=$(find "$CACHE/src/busybox" -name 'busybox_*.orig.tar.bz2')
+				fetch_busybox "$CACHE_DIR/src/busybox"
+			BBTAR=$(find "$CACHE_DIR/src/busybox" -name 'busybox_*.orig.tar.bz2')
 		fi
 		step "LIBC    uClibc-ng: building (about 1 min)" "$LOG" build_uclibc
 		step "LIBC    libgcc for FDPIC" "$LOG" restamp_libgcc
@@ -187,7 +187,7 @@ if [ ! -e "$OUT/busybox" ]; then
 		step "BUSYBOX building (about 1 min)" "$LOG" build_busybox
 		rm -rf "$OUT"
 		mv "$NEW" "$OUT"
-		rm -rf "$CACHE/userland/.tmp"
+		rm -rf "$CACHE_DIR/userland/.tmp"
 	fi
 fi
 echo "$OUT"
