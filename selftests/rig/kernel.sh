@@ -162,11 +162,7 @@ build() {
 	ln -s "$SRC" "$OBJ/rig/source"
 	# where QEMU cannot start it by itself
 	[ -z "${VECTORS:-}" ] ||
-		"${CROSS_COMPILE}gcc" -nostdlib -static -no-pie -mthumb -mcpu=cortex-m3 \
-			-Wl,--build-id=none,-Ttext="$VECTORS" -Wl,-e,start \
-			-DSTACK="$STACK" -DUART="$UART" -DDTB_ADDR="$DTB_ADDR" \
-			-DIMAGE_ADDR="$IMAGE_ADDR" -o "$OBJ/rig/stub.elf" \
-			"$HERE/boards/stub.S"
+		"$HERE/stub.sh" "$OBJ/rig/stub.elf" "$HERE/boards/$BOARD/board.conf"
 	# Module builds need headers, scripts and Module.symvers, not these.
 	for name in '*.o' '*.a' '.*.o.cmd'; do
 		find "$OBJ" -name "$name" -not -path "$OBJ/scripts/*" \

@@ -4,7 +4,7 @@
 # machine.sh prepare|demo|vm - the emulated machine of KVER and BOARD with the
 # module in it: kernel, user space, modules, initramfs, all made if missing.
 # FLAVOUR names another configuration of the kernel (flavours/), and maybe words for
-# QEMU.
+# QEMU. CACHE=y gives the machine a data cache (cache.sh).
 # prepare only makes, and prints the words that run.py needs to find it all.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
@@ -13,7 +13,7 @@ HERE=$(dirname "$(readlink -f "$0")")
 KVER=${KVER:-6.1}
 BOARD=${BOARD:-an385}
 top=$(readlink -f "$HERE/../..")
-build=$top/build/$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}
+build=$top/build/$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}${CACHE:+-cache}
 
 # qemu_tree OUT: the device tree that QEMU makes, with devices not coherent. The
 # drives of qemu.args are not in it.
@@ -55,7 +55,7 @@ prepare_stock() {
 }
 
 prepare() {
-	local kernel userland compile overlay tree=
+	local kernel userland compile overlay tree= machine overlays=()
 	[ -e "$HERE/boards/$BOARD/board.conf" ] ||
 		die "no board $BOARD; there is: $(cd "$HERE/boards" && echo */ | tr -d /)"
 	if grep -qx KERNEL=stock "$HERE/boards/$BOARD/board.conf"; then
@@ -91,7 +91,13 @@ prepare() {
 		step "HELPER  fail_nth" "$build/helper.log" $compile -Os -Wall \
 			-Wextra -o "$build/files/fail_nth" "$top/selftests/fail_nth.c"
 	fi
-	for overlay in "$HERE/boards/$BOARD"/*.dtso; do
+	machine="--kernel $kernel"
+	overlays=("$HERE/boards/$BOARD"/*.dtso)
+	if [ -n "${CACHE:-}" ]; then
+		machine=$("$HERE/cache.sh" "$kernel" "$BOARD" "$build/machine" | tail -n 1)
+		overlays=("$HERE/boards/$BOARD/cache.dtso")
+	fi
+	for overlay in "${overlays[@]}"; do
 		[ -e "$overlay" ] || continue
 		# the bad ones are meant to be bad
 		dtc -q -@ -I dts -O dtb -o "$build/$(basename "$overlay" .dtso).dtbo" \
@@ -106,7 +112,8 @@ prepare() {
 			"$overlay"
 	done
 	# trees with one thing wrong in each: for boards like the default one
-	if grep -q '^DRAM_BASE=' "$HERE/boards/$BOARD/board.conf"; then
+	if [ -z "${CACHE:-}" ] &&
+		grep -q '^DRAM_BASE=' "$HERE/boards/$BOARD/board.conf"; then
 		mkdir -p "$build/files/overlays"
 		python3 "$HERE/broken_trees.py" "$HERE/boards/$BOARD/board.conf" "$build"
 		mv "$build/broken" "$build/files/overlays/"
@@ -123,7 +130,8 @@ prepare() {
 	fi
 	step "INITRD  $BOARD" "$build/initramfs.log" "$HERE/initramfs.sh" \
 		"$build/initramfs.cpio" "$userland" "$build/files"
-	echo "--board $BOARD --kernel $kernel --initrd $build/initramfs.cpio${tree:+ --dtb $tree}$(flavour_words)"
+	[ -z "${CACHE:-}" ] || machine+=" --overlay $build/cache.dtbo"
+	echo "--board $BOARD $machine --initrd $build/initramfs.cpio${tree:+ --dtb $tree}$(flavour_words)"
 }
 
 mode=${1:-}

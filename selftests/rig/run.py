@@ -36,6 +36,9 @@ import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 MAX_TOUCHES = 100
+# of the machine that has a cache, see selftests/cache/map.h
+RAM_SIZE = 16 << 20
+NO_WINDOW = ["-display", "none", "-monitor", "none", "-serial", "stdio"]
 
 STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[[^\]]*\])? ?")
 FINISHED = re.compile(r"^rig: finished status=(\d+)$")
@@ -549,6 +552,12 @@ class Machine:
         self.rig = rig
         self.map = os.path.join(args.kernel, "System.map")
         self.gdb_path = os.path.join(temp, "gdb")
+        self.faults = os.path.join(temp, "faults")
+        self.ram = None
+        if args.plugin:
+            # QEMU and the plugin both map it, and it goes with them
+            self.ram = os.memfd_create("ram")
+            os.ftruncate(self.ram, RAM_SIZE)
 
     def cmdline(self):
         c = self.conf
@@ -613,9 +622,26 @@ class Machine:
             words += shlex.split(more)
         return [re.sub(r"@disk:(\d+)@", disk, w) for w in words]
 
+    def plugin_args(self):
+        """The data cache: its memory, the plugin, and words for that."""
+        if not self.args.plugin:
+            return []
+        ram = f"/proc/self/fd/{self.ram}"
+        words = [self.args.plugin.replace(",", ",,"), f"ram={ram}",
+                 f"report={self.faults.replace(',', ',,')}", *self.args.cache]
+        return ["-object", f"memory-backend-file,id=ram0,size={RAM_SIZE},mem-path={ram},share=on",
+                "-machine", "memory-backend=ram0", "-plugin", ",".join(words)]
+
+    def start(self, more, **streams):
+        """The command line, and what its process is to be given."""
+        if self.ram is not None:
+            streams["pass_fds"] = (self.ram,)
+        return self.qemu() + more, streams
+
     def qemu(self):
         c = self.conf
-        program = os.environ.get("QEMU", c.get("EMULATOR", "qemu-system-arm"))
+        program = os.environ.get("QEMU", self.args.emulator or
+                                 c.get("EMULATOR", "qemu-system-arm"))
         if not shutil.which(program):
             package = program.removesuffix("_64")
             raise RigError(f"{program} is not installed (rig/need.sh {package})")
@@ -627,7 +653,7 @@ class Machine:
                 argv += ["-dtb", self.device_tree()]
             return argv + (["-icount", "shift=5,sleep=off"] if self.args.icount else [])
         argv = [program, "-M", c["MACHINE"], "-nic", "user,restrict=on", "-no-reboot",
-                *self.board_args(),
+                *self.board_args(), *self.plugin_args(),
                 # for the guest's poweroff, see guest/rig-exit.c
                 "-semihosting-config", "enable=on,userspace=on,target=native",
                 "-kernel", os.path.join(self.rig, "stub.elf")]
@@ -642,6 +668,12 @@ class Machine:
         if self.args.watch:
             argv += ["-S", "-gdb", f"unix:{self.gdb_path},server=on,wait=off"]
         return argv
+
+
+# A timer that a board's kernel leaves at zero; who asked QEMU to end; and what it
+# misses of its modules.
+BORING = re.compile("Timer with delta zero|.*terminating on signal|.*Only modules from the same build"
+                    "|.*(?:Failed to open module|failed to initialize module): ")
 
 
 def die_with_parent():
@@ -659,12 +691,16 @@ def running(argv, **streams):
             yield child
         finally:
             if child.poll() is None:
+                # a plugin has something to say
+                child.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(5)
+            if child.poll() is None:
                 child.kill()
             child.wait()
             errors.seek(0)
             for row in errors:
-                # a timer that a board's kernel leaves at zero: of no interest
-                if not row.startswith("Timer with delta zero"):
+                if not BORING.match(row):
                     print(row, end="", file=sys.stderr, flush=True)
 
 
@@ -710,13 +746,13 @@ def run_test(machine, args):
     if args.watch:
         base, size = (int(x, 0) for x in args.watch.split(":"))
         watch = judge.watch = Watch(base, size, Symbols(machine.map, dict(args.module)))
-    argv = machine.qemu() + ["-display", "none", "-monitor", "none", "-serial", "stdio"]
+    argv, streams = machine.start(NO_WINDOW, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     started = time.monotonic()
     end = [started + args.timeout]
     cause = f"timeout: no end after {args.timeout} s"
     log = open(args.log, "w", encoding="utf-8") if args.log else None
     try:
-        with running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        with running(argv, **streams) as child:
             if watch:
                 watch.start(machine.gdb_path)
             rest = b""
@@ -817,14 +853,14 @@ def run_test(machine, args):
 
 def run_raw(machine, args):
     """Pass the console on until the script has ended; its status is ours."""
-    argv = machine.qemu() + ["-display", "none", "-monitor", "none", "-serial", "stdio"]
+    argv, streams = machine.start(NO_WINDOW, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     log = open(args.log, "wb") if args.log else None
     status, last, rest = None, b"", b""
     end = time.monotonic() + args.timeout
     cause = "the machine ended without the finished line"
     out = sys.stdout.buffer
     try:
-        with running(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as child:
+        with running(argv, **streams) as child:
             for data in console_lines(child, None, None, lambda: end):
                 if data is None:
                     cause = f"timeout: no end after {args.timeout} s"
@@ -860,10 +896,10 @@ def run_raw(machine, args):
 
 def run_interactive(machine, args):
     """A person's console; or a pipe's, which then is not waited for forever."""
-    argv = machine.qemu() + ["-nographic"]
     if sys.stdin.isatty():
+        argv, streams = machine.start(["-nographic"])
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the guest's
-        with running(argv) as child:
+        with running(argv, **streams) as child:
             return 1 if child.wait() else 0
 
     # A pipe is far ahead of the machine, whose terminal would lose what it
@@ -873,7 +909,9 @@ def run_interactive(machine, args):
     lines = sys.stdin.buffer.read().splitlines(keepends=True) + [b"\n", b"poweroff\n"]
     end = time.monotonic() + args.timeout
     seen, held, booted = b"", b"", False
-    with running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+    argv, streams = machine.start(["-nographic"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE)
+    with running(argv, **streams) as child:
         while (left := end - time.monotonic()) > 0:
             if select.select([child.stdout], [], [], min(left, 2))[0]:
                 data = os.read(child.stdout.fileno(), 65536)
@@ -910,6 +948,10 @@ def parse(argv):
     p.add_argument("--append", metavar="WORDS", help="for the kernel command line")
     p.add_argument("--qemu", metavar="WORDS", action="append", default=[],
                    help="more for QEMU, after the board's qemu.args")
+    p.add_argument("--emulator", metavar="FILE", help="instead of QEMU's usual name")
+    p.add_argument("--plugin", metavar="FILE.so", help="gives the machine a data cache")
+    p.add_argument("--cache", metavar="NAME=VALUE", action="append", default=[],
+                   help="for the plugin, see cache/plugin.c")
     p.add_argument("--cacheid", action="store_true",
                    help="have the kernel believe that the CPU has caches")
     p.add_argument("--icount", action="store_true", help="guest time counts instructions")

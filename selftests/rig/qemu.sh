@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# qemu.sh - a QEMU for Arm whose plugins see what is stored (10 or newer): the
+# machine's own, or that of its Debian release's backports, unpacked beside it.
+#
+# Out: a directory, as the last line on stdout, which holds
+#   qemu-system-arm   starts it
+#   qemu-plugin.h     from its source package, since no other has it
+# --path makes nothing: it prints the directory if it is there, else fails.
+# Exit status 3: the archive has none that is new enough; what needs one can say
+# that it was skipped.
+set -euo pipefail
+HERE=$(dirname "$(readlink -f "$0")")
+. "$HERE/lib.sh"
+
+RECIPE=1	# to be counted up with each change of what this script makes
+OLDEST=10
+log=$CACHE_DIR/log/qemu.log
+
+# Debian's version, without epoch, or the program's own: is it new enough?
+is_new() { [ "${1%%.*}" -ge "$OLDEST" ] 2>/dev/null; }
+
+own_version() {
+	qemu-system-arm --version 2>/dev/null |
+		sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p'
+}
+
+suites() {
+	local name
+	name=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	[ -n "$name" ] || name=sid
+	echo "$name"
+	[ "$name" = sid ] || echo "$name-backports"
+}
+
+# Sets VERSION, of the newest that is offered.
+look() {
+	local row
+	# shellcheck disable=SC2046 # a list of suites
+	apt_private qemu deb $(suites) >>"$log" 2>&1
+	VERSION=$(apt-cache "${APT_OPTS[@]}" madison qemu-system-arm |
+		awk '$NF == "Packages" { print $3 }' | sort -Vr | sed -n 1p)
+	is_new "${VERSION#*:}" || {
+		say "  QEMU    the archive has none of version $OLDEST or newer, but ${VERSION:-none}"
+		exit 3
+	}
+}
+
+unpack() {
+	local tmp=$1 deb
+	cd "$tmp"
+	apt-get "${APT_OPTS[@]}" download "qemu-system-arm=$VERSION" \
+		"qemu-system-common=$VERSION" "qemu-system-data=$VERSION"
+	for deb in ./*.deb; do
+		dpkg-deb -f "$deb" Depends | tr ',' '\n' |
+			sed 's/ *\([^ (:|]*\).*/\1/' | grep -v '^qemu-' >>depends || true
+		dpkg-deb -x "$deb" root
+		rm "$deb"
+	done
+	cat >qemu-system-arm <<-'RUN'
+	#!/bin/sh
+	here=$(dirname "$(readlink -f "$0")")/root/usr
+	QEMU_MODULE_DIR=$(dirname "$here"/lib/*/qemu/.)
+	export QEMU_MODULE_DIR
+	exec "$here/bin/qemu-system-arm" -L "$here/share/qemu" "$@"
+	RUN
+	chmod +x qemu-system-arm
+}
+
+# header DIR: of the same version's source, of which nothing else is wanted
+header() {
+	local tmp=$1
+	# shellcheck disable=SC2046 # a list of suites
+	apt_private qemu-source deb-src $(suites)
+	mkdir "$tmp/source"
+	cd "$tmp/source"
+	apt-get "${APT_OPTS[@]}" source --download-only --tar-only --only-source "qemu=$VERSION"
+	tar -xJf qemu_*.orig.tar.xz --wildcards --strip-components=3 \
+		'*/include/qemu/qemu-plugin.h'
+	mv qemu-plugin.h ..
+	cd ..
+	rm -r source
+}
+
+cache_lock
+mkdir -p "$CACHE_DIR/log"
+: >"$log"
+current=$CACHE_DIR/qemu.$RECIPE.current
+own=$(own_version)
+if [ -e "$current" ] && [ -z "${RIG_REFRESH:-}" ]; then
+	dir=$CACHE_DIR/$(cat "$current")
+	if [ -e "$dir/qemu-plugin.h" ]; then
+		echo "$dir"
+		exit 0
+	fi
+fi
+[ "${1:-}" != --path ] || exit 1
+
+need xz-utils dpkg-dev
+tmp=$CACHE_DIR/.tmp-qemu
+rm -rf "$tmp"
+mkdir "$tmp"
+if is_new "${own:-0}"; then
+	# shellcheck disable=SC2016 # dpkg-query's
+	VERSION=$(dpkg-query -W -f '${source:Version}' qemu-system-arm)
+	ln -s "$(command -v qemu-system-arm)" "$tmp/qemu-system-arm"
+else
+	look
+	step "QEMU    fetching $VERSION" "$log" unpack "$tmp"
+	# shellcheck disable=SC2046 # a list of packages
+	need $(cat "$tmp/depends")
+	own=${VERSION#*:}
+fi
+step "QEMU    fetching its plugin header" "$log" header "$tmp"
+"$tmp/qemu-system-arm" --version >>"$log" 2>&1 || die "QEMU $own does not start, see $log"
+rm -rf "$CACHE_DIR/qemu-$own"
+mv "$tmp" "$CACHE_DIR/qemu-$own"
+echo "qemu-$own" >"$current"
+echo "$CACHE_DIR/qemu-$own"
