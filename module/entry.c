@@ -51,7 +51,7 @@ static int check_unique(struct device *dev, const struct dap_spec *spec)
  * @dev:       its platform device, being probed
  * @spec:      what it is made of
  * @region_np: node of its region, or NULL; a reference is taken
- * @verify:    check that the alias is one
+ * @verify:    check how the CPU reaches it, see dap_region_claim()
  *
  * Context: process context, may sleep.
  * Return: the pool, or an ERR_PTR that has been reported, here or by the kernel's

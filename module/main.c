@@ -48,7 +48,7 @@ MODULE_PARM_DESC(max_align,
 static bool verify = true;
 module_param(verify, bool, 0400);
 MODULE_PARM_DESC(verify,
-		 "check that the alias reaches the same memory (default: 1)");
+		 "check that the alias reaches the same memory, uncached (default: 1)");
 
 static bool guard;
 module_param(guard, bool, 0400);

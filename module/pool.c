@@ -72,7 +72,7 @@ static void note_alignment(struct dap_pool *pool, struct device *dev, u32 pages,
  * @pool:   zeroed
  * @dev:    the pool's device, for messages
  * @spec:   what the pool is made of
- * @verify: check that the alias is one
+ * @verify: check how the CPU reaches it, see dap_region_claim()
  *
  * Context: process context, may sleep.
  * Return: 0 or an error that has been reported; nothing is left behind then.

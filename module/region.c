@@ -179,13 +179,11 @@ static int claim_rest(struct device *dev, struct dap_region *region,
 		dap_flush_cached_view(phys_to_virt(region->phys), region->phys,
 				      region->size);
 
-	if (region->use_mpu)
-		return claim_mpu(dev, region, DAP_MPU_UNCACHED);
-	if (region->has_alias && verify) {
-		ret = dap_verify_alias(dev, region);
-		if (ret)
-			return ret;
-	}
+	ret = region->use_mpu ? claim_mpu(dev, region, DAP_MPU_UNCACHED) : 0;
+	if (!ret && verify)
+		ret = dap_verify_region(dev, region);
+	if (ret)
+		return ret;
 	/* The last that touches the cacheable view was the check above. */
 	if (region->guard)
 		region->guard = !claim_mpu(dev, region, DAP_MPU_NO_ACCESS);
@@ -198,12 +196,14 @@ static int claim_rest(struct device *dev, struct dap_region *region,
  * @region: phys, alias and size filled in; the rest is set here
  * @name:   the pool's name, shown in /proc/iomem
  * @no_map: false if a device tree node describes the region without no-map
- * @verify: prove first that @region->alias reaches the same memory
+ * @verify: prove first that @region->alias reaches the same memory, and no cache
+ *	    is in the way
  *
  * Context: process context, may sleep.
  * Return: 0, -EINVAL for addresses that cannot be right (not aligned, overflow,
- * an alias that is none), -EBUSY for memory that belongs to somebody else,
- * -ENOMEM.  Each failure has been reported and leaves nothing claimed.
+ * an alias that is none, memory that is cached), -EBUSY for memory that belongs
+ * to somebody else, -EOPNOTSUPP if the MPU cannot do what it has to, -ENOMEM.
+ * Each failure has been reported and leaves nothing claimed.
  */
 int dap_region_claim(struct device *dev, struct dap_region *region,
 		     const char *name, bool no_map, bool verify)

@@ -47,6 +47,6 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 void dap_region_release(struct dap_region *region);
 
 int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end);
-int dap_verify_alias(struct device *dev, const struct dap_region *region);
+int dap_verify_region(struct device *dev, const struct dap_region *region);
 
 #endif /* DAP_REGION_H */

@@ -157,12 +157,12 @@ void memunmap(void *cpu)
 	called('u', 0);
 }
 
-int dap_verify_alias(struct device *dev, const struct dap_region *region)
+int dap_verify_region(struct device *dev, const struct dap_region *region)
 {
-	EXPECT(region->cpu == &memory);
+	EXPECT(!!region->cpu == (region->has_alias || !IS_ENABLED(CONFIG_MMU)));
 	called('v', 0);
 	if (verify_result)
-		message = "the alias is none";
+		message = "it cannot be used";
 	return verify_result;
 }
 
@@ -225,14 +225,18 @@ static void with_alias(void)
 static void without_alias(void)
 {
 	start(BASE);
-	claims(0, true, NOMMU ? "cmf" : "c");
+	claims(0, true, NOMMU ? "cmfv" : "cv");
 	EXPECT(!region.has_alias && !!region.cpu == NOMMU);
 	EXPECT(region.mpu[0] < 0 && region.mpu[1] < 0);
 	releases(NOMMU ? "ur" : "r");
 
+	start(BASE);
+	claims(0, false, NOMMU ? "cmf" : "c");
+	releases(NOMMU ? "ur" : "r");
+
 	/* mapped by the first client, where it is not before */
 	start(BASE);
-	claims(0, true, NOMMU ? "cmf" : "c");
+	claims(0, true, NOMMU ? "cmfv" : "cv");
 	EXPECT(!dap_region_map(&region, false));
 	releases("ur");
 }
@@ -241,7 +245,12 @@ static void with_mpu(void)
 {
 	start(BASE);
 	region.use_mpu = true;
-	claims(0, true, NOMMU ? "cmfp" : "cp");
+	claims(0, true, NOMMU ? "cmfpv" : "cpv");
+	releases(NOMMU ? "qur" : "qr");
+
+	start(BASE);
+	region.use_mpu = true;
+	claims(0, false, NOMMU ? "cmfp" : "cp");
 	releases(NOMMU ? "qur" : "qr");
 }
 
@@ -271,6 +280,14 @@ static void failures(void)
 	start(ALIAS);
 	verify_result = -EINVAL;
 	claims(-EINVAL, true, NOMMU ? "cCMfvuRr" : "cCMvuRr");
+
+	start(BASE);
+	verify_result = -EINVAL;
+	claims(-EINVAL, true, NOMMU ? "cmfvur" : "cvr");
+	start(BASE);
+	region.use_mpu = true;
+	verify_result = -EINVAL;
+	claims(-EINVAL, true, NOMMU ? "cmfpvqur" : "cpvqr");
 
 	/* Of an MPU's region that was not asked for yet there is none to undo. */
 	start(ALIAS);

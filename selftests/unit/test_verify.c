@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The alias check, on memory that pretends: two views, put together page by page,
+ * The check at load, on memory that pretends: two views, put together page by page,
  * so that they are one memory, another, or nearly one. Every access goes through
  * a model of the caches: the view at phys is cached, write-back, the alias is not,
- * or is after all. Lines come and go as they like.
+ * or is after all; or there is one view only, of either kind. Lines come and go as
+ * they like, and some are there before.
  *
  * Whatever the result, memory is then as it was; so it is whenever interrupts are
  * on, for who else may have it.
@@ -21,7 +22,12 @@
 
 /* In place of module/compat.h, and of what reads and writes memory. */
 #define DAP_COMPAT_H
+enum dma_data_direction { DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE };
 static void dap_flush_cached_view(void *va, phys_addr_t phys, size_t size);
+static void dap_sync_for_device(phys_addr_t phys, size_t size,
+				enum dma_data_direction dir);
+static bool have_cache_ops = true;
+#define DAP_HAVE_CACHE_OPS	have_cache_ops
 static u32 load(const u32 *from);
 static void store(u32 *to, u32 value);
 #undef READ_ONCE
@@ -37,8 +43,10 @@ static void store(u32 *to, u32 value);
 #define PAGE_WORDS	(PAGE_SIZE / sizeof(u32))
 #define WORDS		(PAGES * PAGE_WORDS)
 #define LINE		8	/* words */
+#define LONGEST_LINE	64	/* bytes, of any CPU */
 
-enum caching { UNCACHED, WRITE_THROUGH, WRITE_BACK };
+/* The last takes in no lines that are only written. */
+enum caching { UNCACHED, WRITE_THROUGH, WRITE_BACK, WRITE_BACK_IF_READ };
 
 struct line {
 	bool valid, dirty;
@@ -59,9 +67,15 @@ static struct view alias = { .address = ALIAS };
 /* Twice as much as the region has: the rest is others'. */
 static u32 memory[2 * WORDS], before[2 * WORDS];
 static unsigned int writes;	/* of memory */
-static bool irqs_off, unmappable;
+static unsigned int accesses;	/* of any kind */
+static bool irqs_off, unmappable, read_only;
+static bool alone;	/* phys is the one view */
+static bool is_dirty_before;	/* others' data is not in memory yet */
+static unsigned int cached_page = PAGES;	/* of what is not cached else */
+static unsigned int page_in_use;
 static unsigned int unrest;	/* a line comes or goes at every so manieth access */
 static const char *message;
+static phys_addr_t where;	/* that is cached */
 
 /* Where in memory is this word of a view? */
 static u32 *word_of(const struct view *view, unsigned int word)
@@ -96,14 +110,16 @@ static struct view *view_of(const u32 *pointer, unsigned int *word)
 	if (pointer < view->pointers || pointer >= view->pointers + WORDS)
 		fail("an access outside of the region");
 	*word = pointer - view->pointers;
+	page_in_use = *word / PAGE_WORDS;
 	return view;
 }
 
-/* Not of pages whose first lines are of no interest only. */
+/* Of the first lines, which are of interest, and often in the page that is in use. */
 static void caches_work(void)
 {
 	struct view *view = rnd(2) ? &phys : &alias;
-	unsigned int i = rnd(PAGES) * (PAGE_WORDS / LINE) + rnd(2);
+	unsigned int page = rnd(2) ? rnd(PAGES) : page_in_use;
+	unsigned int i = page * (PAGE_WORDS / LINE) + rnd(2);
 
 	if (!unrest || rnd(unrest) || view->caching == UNCACHED)
 		return;
@@ -113,13 +129,19 @@ static void caches_work(void)
 		fetch(view, i);
 }
 
+static enum caching caching_of(const struct view *view, unsigned int word)
+{
+	return word / PAGE_WORDS == cached_page ? WRITE_BACK : view->caching;
+}
+
 static u32 load(const u32 *from)
 {
 	unsigned int word;
 	struct view *view = view_of(from, &word);
 
+	accesses++;
 	caches_work();
-	if (view->caching == UNCACHED)
+	if (caching_of(view, word) == UNCACHED)
 		return *word_of(view, word);
 	fetch(view, word / LINE);
 	return view->lines[word / LINE].data[word % LINE];
@@ -130,13 +152,16 @@ static void store(u32 *to, u32 value)
 	unsigned int word;
 	struct view *view = view_of(to, &word);
 	struct line *line = &view->lines[word / LINE];
+	enum caching caching = caching_of(view, word);
 
 	EXPECT(irqs_off);
+	accesses++;
 	caches_work();
-	if (view->caching == WRITE_BACK) {
+	if (caching == WRITE_BACK)
 		fetch(view, word / LINE);
+	if (caching >= WRITE_BACK && line->valid) {
 		line->dirty = true;
-	} else {
+	} else if (!read_only) {
 		*word_of(view, word) = value;
 		writes++;
 	}
@@ -150,11 +175,51 @@ static void dap_flush_cached_view(void *va, phys_addr_t address, size_t size)
 	unsigned int word, end;
 	struct view *view = view_of(va, &word);
 
+	accesses++;
 	EXPECT(address == view->address + word * sizeof(u32));
 	EXPECT(size && word + size / sizeof(u32) <= WORDS);
 	end = word + (size - 1) / sizeof(u32);
 	for (word /= LINE; word <= end / LINE; word++)
 		evict(view, word);
+	caches_work();
+}
+
+/* Of whole lines in the region: what is dirty is lost. */
+static void dap_sync_for_device(phys_addr_t address, size_t size,
+				enum dma_data_direction dir)
+{
+	unsigned int word = (address - BASE) / sizeof(u32);
+	unsigned int end = word + size / sizeof(u32);
+
+	accesses++;
+	EXPECT(alone && irqs_off && dir == DMA_FROM_DEVICE);
+	EXPECT(size && !(address % LONGEST_LINE) && !(size % LONGEST_LINE));
+	EXPECT(address >= BASE && end <= WORDS);
+	for (word /= LINE; word < end / LINE; word++)
+		phys.lines[word].valid = phys.lines[word].dirty = false;
+	caches_work();
+}
+
+/* What was written, wherever it is. */
+static void content(u32 *to)
+{
+	struct view *views[] = { &phys, &alias };
+	unsigned int i, k;
+
+	memcpy(to, memory, sizeof(memory));
+	for (k = 0; k < 2; k++)
+		for (i = 0; i < WORDS / LINE; i++)
+			if (views[k]->lines[i].dirty)
+				memcpy(to + (word_of(views[k], i * LINE) - memory),
+				       views[k]->lines[i].data, LINE * sizeof(u32));
+}
+
+static bool is_changed(void)
+{
+	static u32 now[2 * WORDS];
+
+	content(now);
+	return memcmp(now, before, sizeof(now));
 }
 
 unsigned long irq_save(void)
@@ -168,8 +233,7 @@ void irq_restore(unsigned long flags)
 {
 	EXPECT(irqs_off && flags == 5);
 	irqs_off = false;
-	/* If the alias is cached, this is only known when that is flushed. */
-	if (alias.caching != WRITE_BACK && memcmp(memory, before, sizeof(memory)))
+	if (is_changed() || (!is_dirty_before && memcmp(memory, before, sizeof(memory))))
 		fail("changed, and seen by others");
 }
 
@@ -179,19 +243,22 @@ int dev_err_probe(struct device *dev, int err, const char *format, ...)
 
 	EXPECT(!message);
 	message = format;
-	if (strstr(format, ", or it is still cacheable: %s")) {
-		va_start(args, format);
+	va_start(args, format);
+	if (!strcmp(format, "%pa is no alias of %pa: %s\n")) {
 		EXPECT(*va_arg(args, phys_addr_t *) - ALIAS ==
 		       *va_arg(args, phys_addr_t *) - BASE);
 		message = va_arg(args, const char *);
-		va_end(args);
+	} else if (!strcmp(format, "%pa is cached: %s\n")) {
+		where = *va_arg(args, phys_addr_t *);
+		message = va_arg(args, const char *);
 	}
+	va_end(args);
 	return err;
 }
 
 void *memremap(phys_addr_t address, size_t size, unsigned long flags)
 {
-	EXPECT(address == BASE && size == sizeof(phys.pointers));
+	EXPECT(!alone && address == BASE && size == sizeof(phys.pointers));
 	return unmappable ? NULL : phys.pointers;
 }
 
@@ -204,7 +271,9 @@ static void one_memory(void)
 {
 	unsigned int i;
 
+	phys.caching = WRITE_BACK;
 	alias.caching = UNCACHED;
+	alone = false;
 	for (i = 0; i < PAGES; i++)
 		phys.page[i] = alias.page[i] = i;
 }
@@ -218,34 +287,74 @@ static void fill(bool alike)
 		memory[i] = alike && i >= WORDS ? memory[i - WORDS] : rnd(~0U);
 }
 
-/* @why: a part of the reason, if it is to fail */
-static void verify(const char *why)
+static void no_lines(void)
 {
-	struct dap_region region = {
-		.phys = BASE, .alias = ALIAS, .size = sizeof(phys.pointers),
-		.cpu = alias.pointers,
-	};
-	unsigned int i;
-	int ret;
-
-	memcpy(before, memory, sizeof(memory));
 	memset(phys.lines, 0, sizeof(phys.lines));
 	memset(alias.lines, 0, sizeof(alias.lines));
-	message = NULL;
-	irqs_off = false;
-	writes = 0;
+}
 
-	ret = dap_verify_alias(NULL, &region);
+/*
+ * What whoever was there before has left of each page, in lines that the check
+ * uses or others: data of his that is not in memory yet, or what memory had once.
+ */
+static void leave_lines(struct view *view, bool dirty, unsigned int lines)
+{
+	unsigned int page, i, k;
+
+	no_lines();
+	for (page = 0; page < PAGES; page++) {
+		i = page * (PAGE_WORDS / LINE) + rnd(lines);
+		for (k = 0; k < LINE; k++)
+			view->lines[i].data[k] = rnd(~0U);
+		view->lines[i].valid = true;
+		view->lines[i].dirty = dirty;
+	}
+}
+
+/* @why: the reason, if it is to fail */
+static void verify_with(bool use_mpu, const char *why)
+{
+	struct dap_region region = {
+		.phys = BASE, .alias = alone ? BASE : ALIAS,
+		.size = sizeof(phys.pointers), .has_alias = !alone,
+		.cpu = alone ? phys.pointers : alias.pointers,
+		.use_mpu = use_mpu,
+	};
+	int ret;
+
+	content(before);
+	message = NULL;
+	where = 0;
+	irqs_off = false;
+	writes = accesses = 0;
+
+	ret = dap_verify_region(NULL, &region);
 	steps++;
 	if (ret != (!why ? 0 : unmappable ? -ENOMEM : -EINVAL))
 		fail("returned %d: %s", ret, message);
-	if (!message != !why || (why && !strstr(message, why)))
+	if (!message != !why || (why && strcmp(message, why)))
 		fail("said '%s'", message);
 	EXPECT(!irqs_off);
-	if (memcmp(memory, before, sizeof(memory)))
+	if (is_changed())
 		fail("memory was left changed");
-	for (i = 0; i < WORDS / LINE && !unrest; i++)
-		EXPECT(!phys.lines[i].valid && !alias.lines[i].valid);
+}
+
+/* What no one has left lines of has none then, which could be stale one day. */
+static void has_no_lines(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORDS / LINE; i++) {
+		EXPECT(!phys.lines[i].dirty && !alias.lines[i].dirty);
+		EXPECT(unrest || (!phys.lines[i].valid && !alias.lines[i].valid));
+	}
+}
+
+static void verify(const char *why)
+{
+	verify_with(false, why);
+	has_no_lines();
+	no_lines();
 }
 
 static void true_alias(void)
@@ -262,6 +371,8 @@ static void true_alias(void)
 		for (i = 0; i < 20; i++) {
 			fill(false);
 			verify(NULL);
+			leave_lines(&phys, i & 1, PAGE_WORDS / LINE);
+			verify(NULL);
 		}
 	}
 	unrest = 0;
@@ -271,20 +382,52 @@ static void true_alias(void)
 	verify(NULL);
 }
 
-/* What the CPU writes there may stay with it, or what it reads be old. */
+static const char alias_cached[] =
+	"make it non-cacheable in the MPU or by the address map";
+
+/*
+ * What the CPU writes there may stay with it, or what it reads be old, also from
+ * before.
+ */
 static void alias_is_cached(void)
 {
-	unsigned int i, k;
+	unsigned int caching, i;
 
-	one_memory();
-	for (i = WRITE_THROUGH; i <= WRITE_BACK; i++) {
-		for (k = 0; k < 20; k++) {
-			alias.caching = i;
-			fill(false);
-			verify("a write to one is not seen in the other");
+	for (caching = WRITE_THROUGH; caching <= WRITE_BACK_IF_READ; caching++) {
+		for (unrest = 0; unrest < 4; unrest++) {
+			for (i = 0; i < 20; i++) {
+				one_memory();
+				alias.caching = caching;
+				fill(false);
+				if (i % 3)
+					leave_lines(&alias, i % 3 == 2 &&
+						    caching != WRITE_THROUGH,
+						    i & 1 ? 1 : PAGE_WORDS / LINE);
+				verify(alias_cached);
+				EXPECT(where >= ALIAS && !(where % PAGE_SIZE));
+				EXPECT(unrest || where == ALIAS);
+			}
 		}
 	}
-	alias.caching = UNCACHED;
+	unrest = 0;
+}
+
+/* Of both mistakes it is the worse one that counts. */
+static void cached_and_no_alias(void)
+{
+	unsigned int caching, i;
+
+	for (caching = WRITE_THROUGH; caching <= WRITE_BACK_IF_READ; caching++) {
+		one_memory();
+		alias.caching = caching;
+		for (i = 0; i < PAGES; i++)
+			alias.page[i] = PAGES + i;
+		fill(true);
+		verify("a write to one is not seen in the other");
+		fill(false);
+		verify("they hold different data");
+		EXPECT(!writes);
+	}
 }
 
 static void other_memory(void)
@@ -395,13 +538,115 @@ static void cannot_be_mapped(void)
 {
 	one_memory();
 	unmappable = true;
-	verify("cannot map");
+	verify("cannot map %pa to check its alias\n");
 	unmappable = false;
+}
+
+static const char no_alias[] =
+	"give its alias, make it non-cacheable in the MPU (dma-alias-pool,mpu) or by the address map";
+
+static void one_view(enum caching caching)
+{
+	one_memory();
+	alone = true;
+	phys.caching = caching;
+}
+
+/* Write-through caches lose nothing. */
+static void uncached_without_alias(void)
+{
+	unsigned int caching, i;
+
+	for (caching = UNCACHED; caching <= WRITE_THROUGH; caching++) {
+		one_view(caching);
+		for (unrest = 0; unrest < 4; unrest++) {
+			for (i = 0; i < 20; i++) {
+				fill(false);
+				verify(NULL);
+				verify_with(true, NULL);
+			}
+		}
+		unrest = 0;
+		no_lines();
+		memset(memory, 0, sizeof(memory));
+		verify(NULL);
+	}
+}
+
+static void cached_without_alias(void)
+{
+	unsigned int caching, i;
+
+	for (caching = WRITE_BACK; caching <= WRITE_BACK_IF_READ; caching++) {
+		one_view(caching);
+		for (unrest = 0; unrest < 4; unrest++) {
+			for (i = 0; i < 20; i++) {
+				fill(false);
+				verify(no_alias);
+				EXPECT(where >= BASE && !(where % PAGE_SIZE));
+				EXPECT(unrest || where == BASE);
+				verify_with(true, "the MPU region does not take effect");
+				no_lines();
+			}
+		}
+		unrest = 0;
+	}
+}
+
+/* One try may see nothing. */
+static void one_page_is_cached(void)
+{
+	unsigned int i;
+
+	one_view(UNCACHED);
+	fill(false);
+	for (i = 0; i < PAGES; i++) {
+		cached_page = i;
+		verify(no_alias);
+		EXPECT(where == BASE + i * PAGE_SIZE);
+	}
+	cached_page = PAGES;
+}
+
+/* Others' data in what is invalidated, as region.c does not leave it there. */
+static void others_lines_survive(void)
+{
+	unsigned int i;
+
+	one_view(WRITE_BACK);
+	for (i = 0; i < 50; i++) {
+		fill(false);
+		leave_lines(&phys, true, DAP_WHOLE_LINES / sizeof(u32) / LINE);
+		is_dirty_before = true;
+		verify_with(false, no_alias);
+		is_dirty_before = false;
+	}
+	no_lines();
+}
+
+/* What holds nothing has not lost it. */
+static void no_memory(void)
+{
+	one_view(UNCACHED);
+	fill(false);
+	read_only = true;
+	verify(NULL);
+	read_only = false;
+}
+
+static void caches_cannot_be_maintained(void)
+{
+	one_view(WRITE_BACK);
+	have_cache_ops = false;
+	verify(NULL);
+	EXPECT(!accesses);
+	have_cache_ops = true;
 }
 
 static const struct tap_test tests[] = {
 	{ "a true alias", true_alias },
 	{ "an alias that is cached", alias_is_cached },
+	{ "what is cached and no alias", cached_and_no_alias },
 	{ "other memory, with the same data", other_memory },
 	{ "other memory, with other data, is not written", other_data },
 	{ "one page of other memory", one_page_is_other_memory },
@@ -410,6 +655,12 @@ static const struct tap_test tests[] = {
 	{ "memory smaller than the region", repeats },
 	{ "a region larger than its memory", ends_in_other_memory },
 	{ "phys cannot be mapped", cannot_be_mapped },
+	{ "no alias, and not cached", uncached_without_alias },
+	{ "no alias, but cached", cached_without_alias },
+	{ "no alias, and one page is cached", one_page_is_cached },
+	{ "what is dirty beside the word survives", others_lines_survive },
+	{ "no memory", no_memory },
+	{ "caches cannot be maintained", caches_cannot_be_maintained },
 };
 
 int main(void)
