@@ -126,8 +126,8 @@ streaming()
 		done
 		ok_dev dap-test.0 sg 16 1500 $dir
 	done
-	ok_dev dap-test.0 resource 0x60000000 64
-	same "bus address" $dma 0x60000000
+	ok_dev dap-test.0 resource $peer 64
+	same "bus address" $dma $peer
 	ok_dev dap-test.0 limits
 	ok_dev dap-test.0 mask 0xffffffff
 	same_stat sram alloc_count "$(stat_of sram free_count)"

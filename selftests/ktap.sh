@@ -115,6 +115,10 @@ pool()
 	echo "$1:$(hex $((pool_base + ${2:-0}))):$(hex ${3:-$pool_size})${pool_alias:+:$(hex $((pool_alias + ${2:-0})))}"
 }
 
+# Where another device's registers could be: no RAM.
+peer=0x60000000
+! grep -qi '^60000000-.* : System RAM' /proc/iomem || peer=0x50000000
+
 # wait_for COMMAND ...: up to ten seconds, until it succeeds
 wait_for()
 {

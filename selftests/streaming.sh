@@ -21,7 +21,7 @@ sg 1 64 to
 sg 4 600 from
 sg 16 4096 bidi
 resource 0x40004000 4096
-resource 0x60000000 64
+resource $peer 64
 limits
 noncoherent 10000
 pages 10000
