@@ -25,7 +25,7 @@
 
 KDIR	?= /lib/modules/$(shell uname -r)/build
 KVER	?= 6.1
-BOARD	?= an385
+BOARD	?= $(if $(CACHE),an500,an385)
 
 export KVER BOARD
 

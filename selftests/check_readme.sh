@@ -13,11 +13,12 @@
 #   rmmod dma_alias_pool
 #   -->
 # and must say nothing. Not compared: the time stamps of kernel messages, the
-# age of allocations, places in functions (+0x1c/0x150), and what newer kernels
+# age of allocations, places in functions (+0x1c/0x150), where a buffer was, and what newer kernels
 # say of a probe that failed. BusyBox's insmod tries twice: a kernel message that
 # comes twice in a row is taken for one.
 #
-# Addresses and prompts are those of one board: on others this is skipped.
+# Addresses and prompts are those of one board: on others this is skipped. CACHE and
+# DRIVER are those of "make vm".
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
@@ -78,7 +79,8 @@ extract() {
 normal() {
 	sed -E -e 's/\+0x[0-9a-f]+\/0x[0-9a-f]+/+0xN\/0xN/g' \
 		-e 's/^(0x[0-9a-f]{8} +[0-9]+ [^ ]+) +[0-9]+ /\1 AGE /' \
-		-e 's/^ +[0-9]+( +[0-9]+ +[0-9]+ +[0-9]+ [^ ]+ .*\+0x)/ AGE\1/' |
+		-e 's/^ +[0-9]+( +[0-9]+ +[0-9]+ +[0-9]+ [^ ]+ .*\+0x)/ AGE\1/' \
+		-e 's/^( +)0x[0-9a-f]+ to 0x[0-9a-f]+, (.* by .*)\+0x[0-9a-f]+ \[/\1LINES, \2+0xN [/' |
 		awk '/^\[ *[0-9]+\.[0-9]+\] / {
 			sub(/^\[ *[0-9]+\.[0-9]+\] /, "")
 			if (/: probe with driver [^ ]+ failed with error/)

@@ -177,7 +177,7 @@ static void write_mpu(uint32_t reg, uint32_t value)
 		mpu.attr[n] = value;
 		if ((value & 1) && (value >> 1 & 31) < 11 &&
 		    mpu.base[n] - BASE < TOTAL)
-			fprintf(stderr, "cache: an MPU region of less than a page, at 0x%x, is taken for none\n",
+			fprintf(stderr, "cache: MPU region at 0x%x: less than a page is not modelled\n",
 				mpu.base[n]);
 		break;
 	default:
@@ -211,7 +211,7 @@ void cpu_wrote_register(uint32_t addr, uint32_t value)
 		if (value & CCR_DC)
 			switch_on();
 		else if (on)
-			fprintf(stderr, "cache: software switches it off, which is not modelled\n");
+			fprintf(stderr, "cache: off is not modelled\n");
 		break;
 	case 0xf5c: maintain(value, OP_INVALIDATE); break;
 	case 0xf60: maintain_way(value, OP_INVALIDATE); break;

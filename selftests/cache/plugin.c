@@ -128,13 +128,15 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	size_t i, count = qemu_plugin_tb_n_insns(tb);
 	struct qemu_plugin_insn *insn;
+	void *pc;
 
 	(void)id;
 	for (i = 0; i < count; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
+		pc = (void *)(uintptr_t)qemu_plugin_insn_vaddr(insn);
 		qemu_plugin_register_vcpu_mem_cb(insn, accessed,
-			QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
-			(void *)(uintptr_t)qemu_plugin_insn_vaddr(insn));
+						 QEMU_PLUGIN_CB_NO_REGS,
+						 QEMU_PLUGIN_MEM_RW, pc);
 	}
 }
 
@@ -145,7 +147,7 @@ static void ended(qemu_plugin_id_t id, void *data)
 	if (!cpu_is_on())
 		fprintf(stderr, "cache: it was never switched on\n");
 	else if (!cpu_patched())
-		fprintf(stderr, "cache: no read of CTR was found in the kernel, which believes in no caches\n");
+		fprintf(stderr, "cache: no read of CTR was found, the kernel sees no caches\n");
 	print_counters();
 	report_end();
 }

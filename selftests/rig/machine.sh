@@ -4,7 +4,8 @@
 # machine.sh prepare|demo|vm - the emulated machine of KVER and BOARD with the
 # module in it: kernel, user space, modules, initramfs, all made if missing.
 # FLAVOUR names another configuration of the kernel (flavours/), and maybe words for
-# QEMU. CACHE=y gives the machine a data cache (cache.sh).
+# QEMU. CACHE=y gives the machine a data cache (cache.sh). DRIVER is a directory of
+# somebody's own module, which is built and put in.
 # prepare only makes, and prints the words that run.py needs to find it all.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
@@ -35,6 +36,23 @@ flavour_words() {
 	[ ! -e "$file" ] || printf ' --qemu=%s' $(grep -v '^#' "$file")
 }
 
+# A person's module, in a copy of its directory.
+build_driver() { # KERNEL
+	local for_whom=(ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-)
+	[ ! -e "$1/rig/make" ] || read -ra for_whom <"$1/rig/make"
+	rm -rf "$build/driver"
+	cp -aL "$DRIVER" "$build/driver"
+	make -C "$1" M="$build/driver" "${for_whom[@]}" modules
+}
+
+put_driver_in() { # KERNEL
+	[ -n "${DRIVER:-}" ] || return 0
+	[ -e "$DRIVER/Kbuild" ] || [ -e "$DRIVER/Makefile" ] ||
+		die "DRIVER=$DRIVER: there is no Kbuild or Makefile of a module"
+	step "DRIVER  $DRIVER" "$build/driver.log" build_driver "$1"
+	find "$build/driver" -name '*.ko' -exec cp -t "$build/files" {} +
+}
+
 # A kernel of Debian's (stock.sh), with its own user space and drivers.
 prepare_stock() {
 	local kernel
@@ -55,7 +73,8 @@ prepare_stock() {
 }
 
 prepare() {
-	local kernel userland compile overlay tree= machine overlays=()
+	local kernel userland compile overlay tree='' root='' machine module
+	local overlays=()
 	[ -e "$HERE/boards/$BOARD/board.conf" ] ||
 		die "no board $BOARD; there is: $(cd "$HERE/boards" && echo */ | tr -d /)"
 	if grep -qx KERNEL=stock "$HERE/boards/$BOARD/board.conf"; then
@@ -91,11 +110,17 @@ prepare() {
 		step "HELPER  fail_nth" "$build/helper.log" $compile -Os -Wall \
 			-Wextra -o "$build/files/fail_nth" "$top/selftests/fail_nth.c"
 	fi
+	put_driver_in "$kernel"
 	machine="--kernel $kernel"
-	overlays=("$HERE/boards/$BOARD"/*.dtso)
+	mapfile -t overlays < <(find "$HERE/boards/$BOARD" -maxdepth 1 -name "*.dtso" ! -name "cache*.dtso")
 	if [ -n "${CACHE:-}" ]; then
+		root=$build/root
+		mkdir -p "$root/sbin"
+		cp "$top/selftests/cache/insmod" "$root/sbin/"
+		step "HELPER  tell" "$build/helper.log" "$compile" -Os -Wall -Wextra \
+			-o "$root/sbin/tell" "$top/selftests/cache/tell.c"
 		machine=$("$HERE/cache.sh" "$kernel" "$BOARD" "$build/machine" | tail -n 1)
-		overlays=("$HERE/boards/$BOARD/cache.dtso")
+		overlays=("$HERE/boards/$BOARD"/cache*.dtso)
 	fi
 	for overlay in "${overlays[@]}"; do
 		[ -e "$overlay" ] || continue
@@ -129,8 +154,14 @@ prepare() {
 		step "DTB     $BOARD" "$build/dtb.log" qemu_tree "$tree"
 	fi
 	step "INITRD  $BOARD" "$build/initramfs.log" "$HERE/initramfs.sh" \
-		"$build/initramfs.cpio" "$userland" "$build/files"
-	[ -z "${CACHE:-}" ] || machine+=" --overlay $build/cache.dtbo"
+		"$build/initramfs.cpio" "$userland" "$build/files" ${root:+"$root"}
+	if [ -n "${CACHE:-}" ]; then
+		machine+=" --overlay $build/cache.dtbo"
+		for module in "$build"/modules/*/*.ko "$build"/driver/*.ko; do
+			[ ! -e "$module" ] ||
+				machine+=" --module $(basename "$module" .ko | tr - _)=$module"
+		done
+	fi
 	echo "--board $BOARD $machine --initrd $build/initramfs.cpio${tree:+ --dtb $tree}$(flavour_words)"
 }
 

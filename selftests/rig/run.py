@@ -174,7 +174,7 @@ class Judge:
         if m := re.match(r"rig: watch (on|off)$", text):
             self.request = m[1]
             return
-        if m := re.match(r"rig: module (\S+) (?:0x)?([0-9a-fA-F]+)( \S+)?$", text):
+        if m := MODULE.match(text):
             if self.watch:
                 self.watch.symbols.module(m[1], int(m[2], 16), (m[3] or ".text").strip())
             return
@@ -636,6 +636,7 @@ class Machine:
         """The command line, and what its process is to be given."""
         if self.ram is not None:
             streams["pass_fds"] = (self.ram,)
+            streams["faults"] = Faults(self)
         return self.qemu() + more, streams
 
     def qemu(self):
@@ -681,8 +682,50 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
+MODULE = re.compile(r"rig: module (\S+) (?:0x)?([0-9a-fA-F]+)( \S+)?$")
+FAULTS = {
+    "stale-read": "the CPU read what its cache had, not what a device wrote",
+    "stale-dma": "a device read what memory had, not what the CPU wrote",
+    "overwritten": "what a device wrote was overwritten by a line written back",
+}
+
+
+class Faults:
+    """What went wrong between CPU and devices, on the machine with a cache."""
+
+    def __init__(self, machine):
+        self.path = machine.faults
+        self.symbols = Symbols(machine.map, dict(machine.args.module))
+
+    def stderr_line(self, row):
+        if m := MODULE.match(row.strip()):
+            self.symbols.module(m[1], int(m[2], 16), (m[3] or ".text").strip())
+        return bool(m)
+
+    def show(self):
+        by_kind = {}
+        if os.path.exists(self.path):
+            with open(self.path, encoding="ascii") as f:
+                for row in f:
+                    kind, pc, first, last, count = row.split()
+                    by_kind.setdefault(kind, []).append(
+                        (int(pc, 16), int(first, 16), int(last, 16), int(count)))
+        print("\nWhat devices and the CPU's cache did to each other:")
+        if not by_kind:
+            print("  nothing that is a fault")
+        for kind, text in FAULTS.items():
+            if kind not in by_kind:
+                continue
+            print(f"  {text}:")
+            verb = "read" if kind == "stale-read" else "last stored"
+            for pc, first, last, count in sorted(by_kind[kind], key=lambda e: -e[3]):
+                where = f"0x{first:x}" if first == last else f"0x{first:x} to 0x{last:x}"
+                times = "once" if count == 1 else f"{count} times"
+                print(f"    {where}, {times}; {verb} by {self.symbols.name(pc) or f'0x{pc:x}'}")
+
+
 @contextlib.contextmanager
-def running(argv, **streams):
+def running(argv, faults=None, **streams):
     """A child that is gone afterwards. What it said on stderr is printed then:
     not in between, where it would break into the console's lines."""
     with tempfile.TemporaryFile("w+", errors="replace") as errors:
@@ -700,7 +743,7 @@ def running(argv, **streams):
             child.wait()
             errors.seek(0)
             for row in errors:
-                if not BORING.match(row):
+                if not BORING.match(row) and not (faults and faults.stderr_line(row)):
                     print(row, end="", file=sys.stderr, flush=True)
 
 
@@ -895,9 +938,18 @@ def run_raw(machine, args):
 
 
 def run_interactive(machine, args):
-    """A person's console; or a pipe's, which then is not waited for forever."""
+    """A person's console, and a report of faults if that can be."""
+    argv, streams = machine.start(["-nographic"])
+    try:
+        return console(argv, streams, args)
+    finally:
+        if "faults" in streams:
+            streams["faults"].show()
+
+
+def console(argv, streams, args):
+    """As it is; or a pipe's, which then is not waited for forever."""
     if sys.stdin.isatty():
-        argv, streams = machine.start(["-nographic"])
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the guest's
         with running(argv, **streams) as child:
             return 1 if child.wait() else 0
@@ -909,9 +961,7 @@ def run_interactive(machine, args):
     lines = sys.stdin.buffer.read().splitlines(keepends=True) + [b"\n", b"poweroff\n"]
     end = time.monotonic() + args.timeout
     seen, held, booted = b"", b"", False
-    argv, streams = machine.start(["-nographic"], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE)
-    with running(argv, **streams) as child:
+    with running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **streams) as child:
         while (left := end - time.monotonic()) > 0:
             if select.select([child.stdout], [], [], min(left, 2))[0]:
                 data = os.read(child.stdout.fileno(), 65536)
