@@ -8,7 +8,7 @@
 # With BOOTS_ONLY=y only the boots: lint and the like are the same everywhere.
 # FLAVOUR is another of the machine's kernels (rig/flavours); OPERATIONS is how
 # many stress.sh does on BOARD=smp (20000), LIFE_STEPS how many steps the lifecycle
-# fuzzer does (2000).
+# fuzzer does (2000), SEEDS with how many the proof on the machine with a cache is run.
 # With FAIL_FAST=y the first part or boot that fails is the last, and what finds
 # most for its time comes first: FIRST (a part, a program of the unit tests, or
 # what the labels of boots begin with), the unit tests, the boots. FAIL_FAST=first
@@ -286,9 +286,18 @@ part_life() {
 	counts life "$logs/life.log"
 }
 
-parts="lint unit texts kselftest w1 unsupported boots life bench"
+# The same module on a machine that has a cache; other series there in check-all.
+part_cache() {
+	[ "$BOARD-$KVER-${FLAVOUR:-}" = an385-6.1- ] || return 0
+	say "  CACHE"
+	"$here/check_cache.sh" 2>&1 | tee "$logs/cache.log" || true
+	sed -n "s/^[0-9]* passed, /cache: &/p" "$logs/cache.log" >>"$logs/cache.log"
+	counts cache "$logs/cache.log"
+}
+
+parts="lint unit texts kselftest w1 unsupported boots life cache bench"
 if [ -n "${FAIL_FAST:-}" ]; then
-	parts="unit boots life bench w1 lint texts kselftest unsupported"
+	parts="unit boots life cache bench w1 lint texts kselftest unsupported"
 	if [[ ${FIRST:=unit} = test* ]]; then
 		ONLY_TEST=$FIRST part_unit
 		rest=$parts parts=

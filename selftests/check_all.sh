@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make check-all: make check with ten times as many steps of the lifecycle fuzzer
-# (LIFE_STEPS, 20000 on each of its machines), its boots on every other machine and
+# (LIFE_STEPS, 20000 on each of its machines) and seeds of the machine with a cache,
+# its boots on every other machine and
 # with every other kernel, Debian's kernels with real drivers, all packages, a test
 # of the rig itself, and a minute of fuzzing. Ends with a table and "N passed, N
 # failed".
@@ -41,6 +42,8 @@ check "mutants apply" mutants_apply
 for kver in 6.1 6.12; do
 	check "pc $kver" env KVER="$kver" "$here/check_pc.sh"
 done
+# other seeds than those of make check
+check "cache $KVER" env FIRST_SEED=4 SEEDS=30 ALL=y "$here/check_cache.sh"
 check make "$here/check_make.sh"
 check packages "$here/check_packages.sh"
 

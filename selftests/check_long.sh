@@ -4,11 +4,11 @@
 # make check-long: what takes too long for make check-all, some hours: a million
 # allocations under stress on kernels that look for mistakes, all selftests on
 # PREEMPT_RT, data races, a thousand loads, bindings and attachments without an MMU
-# and on the PC, a million steps of the lifecycle fuzzer, an hour of the others, and
-# all mutants. Ends with a table and "N passed, N failed".
+# and on the PC, a million steps of the lifecycle fuzzer, 300 seeds of the
+# machine with a cache, an hour of the fuzzers, and all mutants. Ends with a table and "N passed, N failed".
 #
-# OPERATIONS, CYCLES, STEPS and FUZZ_SECONDS say how much of it (1000000, 1000,
-# 1000000, 3600). A new part is a function that ends with a line "N passed, N
+# OPERATIONS, CYCLES, STEPS, SEEDS and FUZZ_SECONDS say how much of it (1000000,
+# 1000, 1000000, 300, 3600). A new part is a function that ends with a line "N passed, N
 # failed", and a "check" line below.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
@@ -16,7 +16,7 @@ top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
 . "$here/rig/parts.sh"
 
-export KVER=${KVER:-6.1} OPERATIONS=${OPERATIONS:-1000000} CYCLES=${CYCLES:-1000} STEPS=${STEPS:-1000000} TIMEOUT=${TIMEOUT:-7200}
+export KVER=${KVER:-6.1} OPERATIONS=${OPERATIONS:-1000000} CYCLES=${CYCLES:-1000} STEPS=${STEPS:-1000000} SEEDS=${SEEDS:-300} TIMEOUT=${TIMEOUT:-7200}
 
 # On a board, with the figures; check_pc.sh does the same for the PC.
 endurance() {
@@ -88,6 +88,8 @@ check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
 check "life an385" life an385 6.1 $((STEPS / 4 * 3))
 check "life smp" life smp 6.12 $((STEPS / 4))
+check "cache $KVER" env FIRST_SEED=100 SEEDS="$SEEDS" "$here/check_cache.sh"
+check "cache 7.3" env KVER=7.3 FIRST_SEED=100 ALL=y "$here/check_cache.sh"
 check fuzz fuzz "${FUZZ_SECONDS:-3600}"
 check mutants mutants
 

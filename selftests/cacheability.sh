@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The check at load knows an alias from a cached one, on a machine that has a cache:
+# cacheability.sh uncached|wt|wb, how the machine treats the alias; mpu, with the
+# pools of cache-mpu.dtso.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+[ -e /sys/bus/platform/devices/40030000.dma-engine ] ||
+	ktap_skip_all "the machine has no cache that shows"
+
+kind=$1
+marks="0x12345678 0x9abcdef0 0xfadedbad"
+
+# A word here and there in the cacheable view: not all is zero.
+mark()
+{
+	load_tests || fail "cannot load the test devices"
+	at=$pool_base
+	for value in $marks; do
+		ok_dev dap-test.0 poke $(hex $at) $value
+		at=$((at + pool_size / 4 + 36))
+	done
+}
+
+# What was there is there still.
+kept_marks()
+{
+	at=$pool_base
+	for wanted in $marks; do
+		ok_dev dap-test.0 peek $(hex $at)
+		same "the word at $(hex $at)" "$value" $wanted
+		at=$((at + pool_size / 4 + 36))
+	done
+}
+
+# refused REGEX PARAMETER ...
+refused()
+{
+	why=$1
+	shift
+	mark
+	log_clear
+	! load "$@" || fail "was accepted"
+	log_has "$why"
+	! grep -q dma_alias_pool /proc/iomem || fail "something is claimed"
+	kept_marks
+	unload_tests
+}
+
+cached_alias_is_refused()
+{
+	refused "$pool_alias is cached: make it non-cacheable" "pools=$(pool sram)"
+}
+
+# And a wrong one is not blamed on the cache, nor a cached one on the address.
+wrong_alias_is_refused()
+{
+	elsewhere=$(hex $((pool_base + pool_size / 2)))
+	half=$(hex $((pool_size / 2)))
+	refused "$elsewhere is no alias of $pool_base" \
+		"pools=sram:$pool_base:$half:$elsewhere"
+}
+
+uncached_alias_is_accepted()
+{
+	mark
+	load "pools=$(pool sram)" || fail "was refused"
+	kept_marks
+	unload_all
+}
+
+without_alias_is_refused()
+{
+	refused "$pool_base is cached: " "pools=sram:$pool_base:$(hex $pool_size)"
+}
+
+unless_it_is_not_checked()
+{
+	load "pools=sram:$pool_base:$(hex $pool_size)" verify=0 || fail "was refused"
+	unload
+}
+
+mpu_is_accepted()
+{
+	mark
+	load "clients=dap-test.*@mpu" || fail "cannot load"
+	[ -d $pools/mpu ] || fail "there is no pool"
+	# what had been written back is what memory holds
+	kept_marks
+	unload_all
+}
+
+case $kind in
+uncached)
+	ktap_run uncached_alias_is_accepted wrong_alias_is_refused \
+		without_alias_is_refused unless_it_is_not_checked
+	;;
+wt | wb)
+	ktap_run cached_alias_is_refused
+	;;
+mpu)
+	ktap_run mpu_is_accepted
+	;;
+*)
+	ktap_skip_all "no such case: $kind"
+	;;
+esac

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The module on a machine that has a data cache (CACHE=y): a model of its lines
+# against a naive one, the machine against bare accesses, then the promise, with data.
+# All that is missing is made first. Ends "N passed, N failed".
+#
+# SEEDS says with how many seeds of the adversary the proof is run (3), in turn with a
+# cache as large as that of a Cortex-M7 and with one that has room for all; FIRST_SEED
+# is the first (1). ALL=y adds the selftests that suit, all of them with the adversary.
+#
+# Where no emulator can do it (rig/qemu.sh), one line says so, and nothing fails.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/..")
+. "$here/rig/lib.sh"
+. "$here/rig/boots.sh"
+
+export KVER=${KVER:-6.1} BOARD=an500 CACHE=y
+logs=$top/build/check/cache-$KVER
+build=$top/build/$BOARD-$KVER-cache
+total_passed=0 total_failed=0
+rm -rf "$logs"
+mkdir -p "$logs"
+
+add() {
+	total_passed=$((total_passed + $2))
+	total_failed=$((total_failed + $3))
+}
+
+result() { # STATUS NAME
+	if [ "$1" -eq 0 ]; then
+		echo "ok - $2"
+		add "$2" 1 0
+	else
+		echo "not ok - $2"
+		add "$2" 0 1
+	fi
+}
+
+# of Debian's packages, as far as those go that this needs
+no_emulator=0
+"$here/rig/qemu.sh" >"$logs/qemu.log" || no_emulator=$?
+if [ $no_emulator -eq 3 ]; then
+	echo "ok - the machine with a cache # SKIP no QEMU 10 is to be had here"
+	echo "1 passed, 0 failed"
+	exit 0
+fi
+words=$("$here/rig/machine.sh" prepare)
+
+# --- the model of the lines: each run other steps
+lines() {
+	make -s -C "$here/cache" test O="$build/machine" SEED="$1" STEPS=20000
+}
+for ((i = 0; i < 3; i++)); do
+	rc=0
+	lines $((${FIRST_SEED:-1} + 10 * i)) >"$logs/lines-$i.log" 2>&1 || rc=$?
+	[ $rc -eq 0 ] || sed 's/^/# /' "$logs/lines-$i.log"
+	result $rc "lines of the cache, as a naive model has them, seed $((${FIRST_SEED:-1} + 10 * i))"
+done
+
+# --- boots: LABEL SCRIPT OPTION...
+boots=()
+infinite="--cache size=0"
+real="--cache size=16"
+boots+=("self-infinite cache_self.sh $infinite" "self-real cache_self.sh $real")
+for ((i = 0; i < ${SEEDS:-3}; i++)); do
+	seed=$((${FIRST_SEED:-1} + i))
+	[ $((i % 2)) -eq 0 ] && size=$infinite || size=$real
+	# from an event at every third access to one in a hundred
+	period=$((3 + seed * 7 % 97))
+	boots+=("proof-$seed cache.sh@$seed@$period $size")
+done
+for alias in uncached wt wb; do
+	boots+=("alias-$alias cacheability.sh@$alias --cache alias=$alias")
+done
+boots+=("mpu cacheability.sh@mpu --overlay $build/cache-mpu.dtbo")
+if [ -n "${ALL:-}" ]; then
+	seed=100
+	for script in calls coherent files attach mapping lifetime streaming ranges \
+		bad_free bad_input clients; do
+		seed=$((seed + 1))
+		boots+=("$script $script.sh $real --cache seed=$seed --cache period=50")
+		boots+=("$script-worst $script.sh $infinite --cache seed=$seed --cache period=7")
+	done
+fi
+
+boot() {
+	local label=$1 script=$2
+	shift 2
+	# shellcheck disable=SC2086 # words; SCRIPT@ARGUMENT
+	exec "$here/rig/run.py" $words --timeout 300 "$@" --label "$label" \
+		--log "$logs/$label.console" --json "$logs/$label.json" \
+		--run ${script//@/ } >"$logs/$label.log" 2>&1
+}
+run_boots "${boots[@]}"
+
+# --- a driver that forgets a sync is told so, and one that does not is not
+example=$top/Documentation/missing-sync
+rc=0
+DRIVER=$example "$here/check_readme.sh" "$top/Documentation/missing-sync.md" \
+	>"$logs/missing-sync.log" 2>&1 || rc=$?
+cat "$logs/missing-sync.log"
+[ $rc -eq 0 ] || say "  CACHE   missing-sync.md is not what happens"
+read -r p _ f _ < <(tail -n 1 "$logs/missing-sync.log" | grep passed || echo "0 passed, 1 failed")
+add missing-sync "$p" "$f"
+
+fixed() {
+	rm -rf "$logs/fixed"
+	cp -a "$example" "$logs/fixed"
+	echo "ccflags-y += -DMISSING_SYNC_FIXED" >>"$logs/fixed/Kbuild"
+	# shellcheck disable=SC2016 # the machine's
+	printf 'insmod dma_alias_pool.ko pools=sram:$RIG_POOL clients=40030000.dma-engine
+		insmod missing_sync.ko\ndmesg\n' |
+		DRIVER=$logs/fixed "$here/rig/machine.sh" vm
+}
+fixed >"$logs/fixed.log" 2>&1 || true
+rc=0
+grep -q "nothing that is a fault" "$logs/fixed.log" &&
+	[ "$(grep -c "packet of .*: 0 of 256 words are wrong" "$logs/fixed.log")" -eq 3 ] || rc=1
+result $rc "a driver that forgets nothing: nothing is reported"
+
+echo "$total_passed passed, $total_failed failed"
+[ "$total_failed" -eq 0 ]
