@@ -75,6 +75,7 @@ ktap_run()
 		ktap_n=$((ktap_n + 1))
 		failed=
 		skipped=
+		type "$ktap_test" >/dev/null 2>&1 || fail "there is no such test"
 		"$ktap_test"
 		if [ -n "$failed" ]; then
 			echo "not ok $ktap_n $ktap_test"

@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The machine with a data cache, itself: bare accesses, without dma_alias_pool. Each
+# effect of a cache is caused on purpose and seen, and so is what Cortex-M7's cache
+# and MPU registers do. What cache.sh proves rests on that.
+. "$(dirname "$0")/ktap.sh"
+. "$here/engine.sh"
+need_engine
+
+names="stale_read late_write_back lost_write hidden_dma_write speculative_fetch
+clean clean_to_unification invalidate clean_invalidate
+clean_set_way invalidate_set_way clean_invalidate_set_way
+write_through mpu_uncached adversary"
+
+# One test of the engine's driver; it says what it saw.
+self()
+{
+	ok_engine self "$1"
+	same "$1" "$do_result" ok=1
+}
+
+knows_no_other() { ! do_engine self nothing || fail "it has run nothing"; }
+
+load_engine || ktap_skip_all "the engine's driver cannot be loaded"
+for name in $names; do
+	eval "$name() { self $name; }"
+done
+# shellcheck disable=SC2086 # words
+ktap_run $names knows_no_other

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tests of coherent memory: what one side writes, the other reads, with no call
+ * between that would see to caches.  With normal memory in its place each of them
+ * has to fail; that proves that the test can.
+ *
+ * What the engine reads and writes at its other end is in the box, which no cache
+ * ever has.  Contexts and locking: see engine.h.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "engine.h"
+
+/* A part of the buffer, at any place in a line. */
+struct part {
+	u8 *cpu;
+	dma_addr_t dma;
+	u32 length;
+	u32 seed;
+};
+
+static struct part some_part(struct engine *e)
+{
+	struct part p;
+	u32 at;
+
+	p.length = 1 + engine_random(e, e->buffer.size);
+	at = engine_random(e, e->buffer.size - p.length + 1);
+	p.cpu = e->buffer.cpu + at;
+	p.dma = e->buffer.dma + at;
+	p.seed = engine_random(e, 0);
+	return p;
+}
+
+static int round_reads(struct engine *e)
+{
+	struct part p = some_part(e);
+
+	engine_put_data(p.cpu, p.length, p.seed);
+	return engine_reads(e, p.dma, p.length, p.seed);
+}
+
+/* The CPU has it in its cache already, where it can. */
+static int round_reads_again(struct engine *e)
+{
+	struct part p = some_part(e);
+	int wrong;
+
+	engine_wrong_data(p.cpu, p.length, p.seed);
+	wrong = engine_writes(e, p.dma, p.length, p.seed);
+	return wrong + engine_wrong_data(p.cpu, p.length, p.seed);
+}
+
+/* What the CPU wrote before the engine did must not come to memory after it. */
+static int round_late(struct engine *e)
+{
+	struct part p = some_part(e);
+	int wrong;
+
+	engine_put_data(p.cpu, p.length, ~p.seed);
+	wrong = engine_writes(e, p.dma, p.length, p.seed);
+	engine_control(e, ENGINE_EVICT_ALL, 1);
+	wrong += engine_reads(e, p.dma, p.length, p.seed);
+	return wrong + engine_wrong_data(p.cpu, p.length, p.seed);
+}
+
+/* A word that the engine counts up when it is done, and the CPU polls. */
+static int round_status(struct engine *e)
+{
+	u32 at = engine_random(e, e->buffer.size / sizeof(__le32));
+	__le32 *word = (__le32 *)e->buffer.cpu + at;
+	unsigned int index, polls;
+	bool seen = false;
+	int wrong;
+
+	WRITE_ONCE(*word, 0);
+	engine_set_done(e, e->buffer.dma + at * sizeof(__le32));
+	index = engine_submit(e, e->box_dma + ENGINE_BOX_SENT,
+			      e->box_dma + ENGINE_BOX_SEEN,
+			      1 + engine_random(e, SZ_4K));
+	polls = engine_polls(e);
+	engine_bell(e);
+	while (polls-- && !seen) {
+		seen = le32_to_cpu(READ_ONCE(*word)) == 1;
+		cpu_relax();
+	}
+	wrong = engine_wait(e, index) + !seen;
+	engine_set_done(e, 0);
+	return wrong;
+}
+
+/* A descriptor from one half of the buffer to the other; done to @model as well. */
+static unsigned int some_descriptor(struct engine *e, u8 *model)
+{
+	u32 half = e->buffer.size / 2;
+	u32 length = 1 + engine_random(e, half / 4);
+	u32 from = engine_random(e, half - length + 1);
+	u32 to = engine_random(e, half - length + 1);
+	u32 word;
+
+	if (engine_random(e, 2))
+		from += half;
+	else
+		to += half;
+	if (engine_random(e, 4)) {
+		memcpy(model + to, model + from, length);
+		return engine_submit(e, e->buffer.dma + from,
+				     e->buffer.dma + to, length);
+	}
+	word = engine_random(e, 256) * 0x01010101;
+	memset(model + to, word, length);
+	return engine_submit_fill(e, word, e->buffer.dma + to, length);
+}
+
+/*
+ * Whole rings: the CPU hands out descriptors, rings the bell now and then, and has
+ * the engine go on with what it has itself made before.
+ */
+static int round_ring(struct engine *e)
+{
+	struct engine_memory *b = &e->buffer;
+	unsigned int count = 1 + engine_random(e, ENGINE_DESCRIPTORS - 1);
+	unsigned int index[ENGINE_DESCRIPTORS], i;
+	u32 seed = engine_random(e, 0);
+	int wrong = 0;
+	u8 *model;
+
+	model = kmalloc(b->size, GFP_KERNEL);
+	if (!model)
+		return -ENOMEM;
+	engine_put_data(model, b->size, seed);
+	engine_put_data(b->cpu, b->size, seed);
+	for (i = 0; i < count; i++) {
+		index[i] = some_descriptor(e, model);
+		if (!engine_random(e, 8))
+			engine_bell(e);
+	}
+	engine_bell(e);
+	for (i = 0; i < count && !wrong; i++)
+		wrong = engine_wait(e, index[i]);
+
+	wrong += !!memcmp(b->cpu, model, b->size);
+	wrong += engine_copy(e, b->dma, e->box_dma + ENGINE_BOX_SEEN, b->size);
+	wrong += !!memcmp(e->box + ENGINE_BOX_SEEN, model, b->size);
+	kfree(model);
+	return wrong;
+}
+
+static int round_soak(struct engine *e)
+{
+	static int (* const rounds[])(struct engine *e) = {
+		round_reads, round_reads_again, round_late, round_status,
+		round_ring,
+	};
+
+	return rounds[engine_random(e, ARRAY_SIZE(rounds))](e);
+}
+
+/* --- with all of the pool, or all that is left of it */
+
+#define ALL_CHUNKS	64
+
+struct all {
+	struct engine_memory chunk[ALL_CHUNKS];
+	unsigned int count;
+};
+
+static void put_all(struct engine *e, struct all *all)
+{
+	while (all->count--)
+		engine_put(e, &all->chunk[all->count]);
+	kfree(all);
+}
+
+/* The largest pieces first, until there is not a page. */
+static struct all *get_all(struct engine *e)
+{
+	struct engine_memory *m;
+	size_t size = SZ_16M;
+	struct all *all;
+
+	all = kzalloc(sizeof(*all), GFP_KERNEL);
+	if (!all)
+		return NULL;
+	while (size >= PAGE_SIZE && all->count < ALL_CHUNKS) {
+		m = &all->chunk[all->count];
+		m->cpu = dma_alloc_attrs(e->dev, size, &m->dma,
+					 GFP_KERNEL | __GFP_NOWARN,
+					 DMA_ATTR_NO_WARN);
+		if (m->cpu) {
+			m->size = size;
+			m->where = ENGINE_POOL;
+			all->count++;
+		} else {
+			size /= 2;
+		}
+	}
+	if (all->count && all->count < ALL_CHUNKS)
+		return all;
+	put_all(e, all);
+	return NULL;
+}
+
+/* For the CPU, and in memory. */
+static int not_zero(struct engine *e, const struct engine_memory *m, size_t at)
+{
+	int wrong = !!memchr_inv(m->cpu + at, 0, PAGE_SIZE);
+
+	wrong += engine_copy(e, m->dma + at, e->box_dma + ENGINE_BOX_SEEN,
+			     PAGE_SIZE);
+	return wrong + !!memchr_inv(e->box + ENGINE_BOX_SEEN, 0, PAGE_SIZE);
+}
+
+/*
+ * All of it is zero, and what the engine has written everywhere is there when all
+ * that any cache had has come to memory: lines that somebody has left behind do harm
+ * then.
+ */
+static int round_whole(struct engine *e)
+{
+	struct all *all = get_all(e);
+	u32 seed = engine_random(e, 0);
+	struct engine_memory *m, *end;
+	int wrong = 0;
+	size_t at;
+
+	if (!all)
+		return -ENOMEM;
+	end = &all->chunk[all->count];
+	for (m = all->chunk; m < end; m++) {
+		for (at = 0; at < m->size; at += PAGE_SIZE) {
+			wrong += not_zero(e, m, at);
+			wrong += engine_writes(e, m->dma + at, PAGE_SIZE,
+					       seed + m->dma + at);
+		}
+	}
+	engine_control(e, ENGINE_EVICT_ALL, 1);
+	for (m = all->chunk; m < end; m++)
+		for (at = 0; at < m->size; at += PAGE_SIZE)
+			wrong += engine_wrong_data(m->cpu + at, PAGE_SIZE,
+						   seed + m->dma + at);
+	put_all(e, all);
+	return wrong;
+}
+
+/* The pool is full: memory that the CPU is not to look at, and from elsewhere. */
+static int round_nokmap(struct engine *e)
+{
+	u32 length = 1 + engine_random(e, 9000), seed = engine_random(e, 0);
+	struct all *all = get_all(e);
+	int wrong = -ENOMEM;
+	dma_addr_t dma;
+	void *cookie;
+
+	if (!all)
+		return -ENOMEM;
+	cookie = dma_alloc_attrs(e->dev, length, &dma, GFP_KERNEL,
+				 DMA_ATTR_NO_KERNEL_MAPPING);
+	if (cookie) {
+		wrong = engine_writes(e, dma, length, seed);
+		if (engine_random(e, 2))
+			engine_control(e, ENGINE_EVICT_ALL, 1);
+		wrong += engine_reads(e, dma, length, seed);
+		dma_free_attrs(e->dev, length, cookie, dma,
+			       DMA_ATTR_NO_KERNEL_MAPPING);
+	}
+	put_all(e, all);
+	return wrong;
+}
+
+/* As firmware may have left it. */
+static int round_dirty(struct engine *e)
+{
+	engine_put_data((void *)e->range, e->range_size, engine_random(e, 0));
+	return 0;
+}
+
+const struct engine_test engine_coherent_tests[] = {
+	{ "reads",	 round_reads,	    ENGINE_NEEDS_BUFFER },
+	{ "reads_again", round_reads_again, ENGINE_NEEDS_BUFFER },
+	{ "late",	 round_late,	    ENGINE_NEEDS_BUFFER },
+	{ "status",	 round_status,	    ENGINE_NEEDS_BUFFER },
+	{ "ring",	 round_ring,	    ENGINE_NEEDS_BUFFER | ENGINE_TESTS_RING },
+	{ "soak",	 round_soak,	    ENGINE_NEEDS_BUFFER | ENGINE_TESTS_RING },
+	{ "nokmap",	 round_nokmap,	    ENGINE_NEEDS_POOL },
+	{ "whole",	 round_whole,	    ENGINE_NEEDS_POOL | ENGINE_TAKES_ALL },
+	{ "dirty",	 round_dirty,	    ENGINE_NEEDS_RANGE },
+	{ }
+};
