@@ -5,9 +5,9 @@
 # cacheability.sh uncached|wt|wb, how the machine treats the alias; mpu, with the
 # pools of cache-mpu.dtso.
 . "$(dirname "$0")/ktap.sh"
+. "$here/engine.sh"
+need_engine
 need_pool
-[ -e /sys/bus/platform/devices/40030000.dma-engine ] ||
-	ktap_skip_all "the machine has no cache that shows"
 
 kind=$1
 marks="0x12345678 0x9abcdef0 0xfadedbad"
@@ -91,6 +91,26 @@ mpu_is_accepted()
 	unload_all
 }
 
+# With lines of it dirty until then, and with the adversary.
+mpu_memory_is_coherent()
+{
+	load_engine || fail "cannot load the engine's driver"
+	ok_engine run dirty normal 1 0 1 0 $(hex $pool_base) $((pool_size))
+	load "clients=$engine@mpu" || fail "cannot load"
+	unbind_engine
+	bind_engine
+	for name in whole reads reads_again late status soak; do
+		for period in 0 20; do
+			[ $name = whole ] && rounds=1 || rounds=50
+			ok_engine run $name pool $rounds $period 1 4
+			same "wrong rounds of $name, period $period" $wrong 0
+			echo "# $name pool $runs $wrong"
+		done
+	done
+	unload_engine
+	unload || fail "module in use"
+}
+
 case $kind in
 uncached)
 	ktap_run uncached_alias_is_accepted wrong_alias_is_refused \
@@ -100,7 +120,7 @@ wt | wb)
 	ktap_run cached_alias_is_refused
 	;;
 mpu)
-	ktap_run mpu_is_accepted
+	ktap_run mpu_is_accepted mpu_memory_is_coherent
 	;;
 *)
 	ktap_skip_all "no such case: $kind"
