@@ -177,7 +177,7 @@ static void write_mpu(uint32_t reg, uint32_t value)
 		mpu.attr[n] = value;
 		if ((value & 1) && (value >> 1 & 31) < 11 &&
 		    mpu.base[n] - BASE < TOTAL)
-			fprintf(stderr, "cache: MPU region at 0x%x: less than a page is not modelled\n",
+			fprintf(stderr, "cache: MPU: less than a page, not modelled: 0x%x\n",
 				mpu.base[n]);
 		break;
 	default:
