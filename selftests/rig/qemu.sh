@@ -8,14 +8,15 @@
 #   qemu-system-arm   starts it
 #   qemu-plugin.h     from its source package, since no other has it
 # --path makes nothing: it prints the directory if it is there, else fails.
-# Exit status 3: the archive has none that is new enough; what needs one can say
-# that it was skipped.
+# OLDEST_QEMU: of which version at least (10).
+# Exit status 3: the archive has none that is new enough, or does not give it away;
+# what needs one can say that it was skipped.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
 RECIPE=1	# to be counted up with each change of what this script makes
-OLDEST=10
+OLDEST=${OLDEST_QEMU:-10}
 log=$CACHE_DIR/log/qemu.log
 
 # Debian's version, without epoch, or the program's own: is it new enough?
@@ -83,6 +84,16 @@ header() {
 	rm -r source
 }
 
+# or_skip STEP...: what cannot be fetched cannot be had. Not in a condition, see step.
+or_skip() {
+	local rc
+	set +e
+	(set -e; step "$@")
+	rc=$?
+	set -e
+	[ $rc -eq 0 ] || exit 3
+}
+
 cache_lock
 mkdir -p "$CACHE_DIR/log"
 : >"$log"
@@ -107,12 +118,12 @@ if is_new "${own:-0}"; then
 	ln -s "$(command -v qemu-system-arm)" "$tmp/qemu-system-arm"
 else
 	look
-	step "QEMU    fetching $VERSION" "$log" unpack "$tmp"
+	or_skip "QEMU    fetching $VERSION" "$log" unpack "$tmp"
 	# shellcheck disable=SC2046 # a list of packages
 	need $(cat "$tmp/depends")
 	own=${VERSION#*:}
 fi
-step "QEMU    fetching its plugin header" "$log" header "$tmp"
+or_skip "QEMU    fetching its plugin header" "$log" header "$tmp"
 "$tmp/qemu-system-arm" --version >>"$log" 2>&1 || die "QEMU $own does not start, see $log"
 rm -rf "$CACHE_DIR/qemu-$own"
 mv "$tmp" "$CACHE_DIR/qemu-$own"

@@ -178,7 +178,7 @@ check() {
 }
 
 echo "KTAP version 1"
-echo "1..35"
+echo "1..36"
 check "a passing script passes" 0 ': 2 passed, 0 failed$' --run pass a b
 check "its arguments arrive" 0 '^ok 1 outer a b$' --run pass a b
 check "its text arrives unchanged" 0 '^ok 2 odd <3> -n \\ "quoted"   spaces$' --run pass
@@ -236,6 +236,13 @@ QEMU=$RIG_TMP/crashing check "an emulator that crashes gets another try" 0 ': 2 
 echo 2 >"$CRASHES"
 QEMU=$RIG_TMP/crashing check "but no third one" 2 '^rig: QEMU crashed, SIGSEGV$' --run pass
 QEMU=/nonexistent check "a missing emulator is the rig's fault" 2 'not installed' --run pass
+
+# Where no emulator can have a data cache: said by name, and nothing fails.
+bad=0
+XDG_CACHE_HOME=$RIG_TMP/cache OLDEST_QEMU=1000 "$HERE/../check_cache.sh" \
+	>"$RIG_TMP/out" 2>&1 </dev/null || bad=1
+grep -q "^ok - the machine with a cache # SKIP " "$RIG_TMP/out" || bad=1
+verdict $bad "no emulator for the machine with a cache: skipped"
 
 echo "# selfcheck: $((N - FAILED)) passed, $FAILED failed"
 [ $FAILED -eq 0 ]
