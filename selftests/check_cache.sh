@@ -19,7 +19,7 @@ top=$(readlink -f "$here/..")
 export KVER=${KVER:-6.1} BOARD=an500 CACHE=y
 logs=$top/build/check/cache-$KVER
 build=$top/build/$BOARD-$KVER-cache
-total_passed=0 total_failed=0
+n=0 passed=0 failed=0 total_passed=0 total_failed=0
 rm -rf "$logs"
 mkdir -p "$logs"
 
@@ -29,13 +29,10 @@ add() {
 }
 
 result() { # STATUS NAME
-	if [ "$1" -eq 0 ]; then
-		echo "ok - $2"
-		add "$2" 1 0
-	else
-		echo "not ok - $2"
-		add "$2" 0 1
-	fi
+	report "$@"
+	total_passed=$((total_passed + passed))
+	total_failed=$((total_failed + failed))
+	passed=0 failed=0
 }
 
 # of Debian's packages, as far as those go that this needs
@@ -50,7 +47,7 @@ words=$("$here/rig/machine.sh" prepare)
 
 # --- the model of the lines: each run other steps
 lines() {
-	make -s -C "$here/cache" test O="$build/machine" SEED="$1" STEPS=20000
+	make -s -C "$here/cache" test O="$build/machine" SEED="$1" STEPS="$([ -n "${ALL:-}" ] && echo 50000 || echo 5000)"
 }
 for ((i = 0; i < 3; i++)); do
 	rc=0

@@ -21,15 +21,7 @@ check() {
 	local found
 	found=$(python3 "$here/rig/docs.py" "$1" "$tree" "$source" 2>&1) ||
 		found+=$'\n'"$1 did not come to its end"
-	n=$((n + 1))
-	if [ -z "$found" ]; then
-		passed=$((passed + 1))
-		echo "ok $n $2"
-	else
-		failed=$((failed + 1))
-		sed '/^$/d; s/^/# /' <<<"$found"
-		echo "not ok $n $2"
-	fi
+	report_found "$2" <<<"$found"
 }
 
 echo "KTAP version 1"

@@ -24,21 +24,8 @@ rig_tmp
 # check NAME COMMAND...: one test; not as a condition (see step)
 check() {
 	local rc
-	n=$((n + 1))
-	set +e
-	(
-		set -e
-		step "MAKE    $1" "$logs/$n.log" "${@:2}"
-	)
-	rc=$?
-	set -e
-	if [ $rc -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "ok $n $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok $n $1"
-	fi
+	try_step "MAKE    $1" "$logs/$((n + 1)).log" "${@:2}"
+	report $rc "$1"
 }
 
 # target TARGET [WORD...]: in the copy, for the kernel

@@ -24,27 +24,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 # report RC NAME
-report() {
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "ok $n $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $n $2"
-	fi
-}
-
 # run NAME LOG COMMAND...: its status in rc; not as a condition (see step)
-run() {
-	set +e
-	(
-		set -e
-		step "PACKAGE $1" "$logs/$2.log" "${@:3}"
-	)
-	rc=$?
-	set -e
-}
+run() { try_step "PACKAGE $1" "$logs/$2.log" "${@:3}"; }
 
 # check NAME LOG COMMAND...: one test
 check() {

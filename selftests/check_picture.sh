@@ -10,19 +10,6 @@ need python3
 rig_tmp
 n=0 passed=0 failed=0
 
-# report NAME: whether the last command was well
-report() {
-	local rc=$?
-	n=$((n + 1))
-	if [ $rc -eq 0 ]; then
-		passed=$((passed + 1))
-		echo "ok $n $1"
-	else
-		failed=$((failed + 1))
-		echo "not ok $n $1"
-	fi
-}
-
 picture() { "$here/../tools/picture.py" "$@" >"$RIG_TMP/svg" 2>"$RIG_TMP/err"; }
 
 # drawn TITLE...: it is XML, and has just these tool tips
@@ -53,10 +40,10 @@ dots() { printf "%0.s." $(seq "$1"); }
 set +e
 picture "$RIG_TMP/in" && drawn "3 pages" "3 pages" "1 pages" "1 pages" "1 pages" &&
 	says "$RIG_TMP/in: 6 of 130 pages in use" && says "client c"
-report "map"
+report $? "map"
 
 picture "$RIG_TMP/in" "$RIG_TMP/in" && [ "$(grep -c 'pages in use' "$RIG_TMP/svg")" -eq 2 ]
-report "two maps"
+report $? "two maps"
 
 cat >"$RIG_TMP/in" <<-END
 	offset           size client                        age_s caller
@@ -65,7 +52,7 @@ cat >"$RIG_TMP/in" <<-END
 END
 picture "$RIG_TMP/in" && drawn "eth0: 100000 bytes, <do_alloc>+0xb7/0x150" \
 	"lcd: 4096 bytes, -" && says "$RIG_TMP/in: 26 of 1024 pages in use"
-report "allocations"
+report $? "allocations"
 
 cat >"$RIG_TMP/in" <<-END
 	# tracer: nop
@@ -79,25 +66,25 @@ picture "$RIG_TMP/in" && drawn "eth0: 8192 bytes at 0x20000000" \
 	"lcd: no room for 40960000 bytes" "lcd: 1 bytes at 0x30002000" \
 	"perf: 2 bytes at 0x30004000" &&
 	says "$RIG_TMP/in: pool a, 1.000000 s, 8 KiB from bus address 0x20000000, 1 failures"
-report "trace"
+report $? "trace"
 
 python3 "$here/rig/docs.py" write "$here/.." "$RIG_TMP/docs"
 mv "$RIG_TMP/in" "$RIG_TMP/trace"
 (cd "$RIG_TMP" && grep '^tools/' docs/picture | sed "s|^|$here/../|" | sh -e) &&
 	cp "$RIG_TMP/trace.svg" "$RIG_TMP/svg" && says "trace: pool a, 1.000000 s, 8 KiB from bus address 0x20000000, 1 failures"
-report "trace, as README.md shows"
+report $? "trace, as README.md shows"
 
 : >"$RIG_TMP/in"
 refused "it is empty"
-report "empty file"
+report $? "empty file"
 for words in "nonsense" "..a.." "total_bytes 4194304"; do
 	echo "$words" >"$RIG_TMP/in"
 	refused "neither a map, nor allocations, nor a trace"
-	report "refuses '$words'"
+	report $? "refuses '$words'"
 done
 rm "$RIG_TMP/in"
 refused "No such file"
-report "no file"
+report $? "no file"
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -29,20 +29,24 @@ rig_tmp() {
 	trap 'rm -rf "$RIG_TMP"' EXIT
 }
 
-# report_found NAME: a test that is well if there is nothing on stdin. Counts in
-# the caller's n, passed and failed.
+# report STATUS NAME: a test's result. Counts in the caller's n, passed and failed.
+report() {
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then
+		passed=$((passed + 1))
+		echo "ok $n $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $n $2"
+	fi
+}
+
+# report_found NAME: a test that is well if there is nothing on stdin.
 report_found() {
 	local found
 	found=$(cat)
-	n=$((n + 1))
-	if [ -z "$found" ]; then
-		passed=$((passed + 1))
-		echo "ok $n $1"
-	else
-		failed=$((failed + 1))
-		sed 's/^/# /' <<<"$found"
-		echo "not ok $n $1"
-	fi
+	[ -z "$found" ] || sed '/^$/d; s/^/# /' <<<"$found"
+	report "${#found}" "$1"
 }
 
 # run_counts FILE: "PASSED FAILED" of a run, from what run.py --json left
@@ -109,6 +113,17 @@ cache_lock() {
 		say "  LOCK    waiting for another build to end"
 		flock 9
 	fi
+}
+
+# try_step LABEL LOG COMMAND...: step, with its status in rc instead of an exit.
+try_step() {
+	set +e
+	(
+		set -e
+		step "$@"
+	)
+	rc=$?
+	set -e
 }
 
 # missing PKG...: those that are not installed.

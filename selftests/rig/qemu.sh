@@ -37,7 +37,6 @@ suites() {
 
 # Sets VERSION, of the newest that is offered.
 look() {
-	local row
 	# shellcheck disable=SC2046 # a list of suites
 	apt_private qemu deb $(suites) >>"$log" 2>&1
 	VERSION=$(apt-cache "${APT_OPTS[@]}" madison qemu-system-arm |
@@ -87,10 +86,7 @@ header() {
 # or_skip STEP...: what cannot be fetched cannot be had. Not in a condition, see step.
 or_skip() {
 	local rc
-	set +e
-	(set -e; step "$@")
-	rc=$?
-	set -e
+	try_step "$@"
 	[ $rc -eq 0 ] || exit 3
 }
 
