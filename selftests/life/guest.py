@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """guest.py - the machine that the lifecycle fuzzer works with: one that is
 running, told what to do step by step (../life.c), and what it answers."""
-import argparse
 import os
 import re
 import select
@@ -99,10 +98,10 @@ class Guest:
     def __enter__(self):
         self.temp = tempfile.TemporaryDirectory(prefix="life.")
         a = self.args
-        machine = rig.Machine(argparse.Namespace(
-            kernel=a.kernel, initrd=a.initrd, board=a.board, dtb=a.dtb,
-            overlay=a.overlay, append=a.append, qemu=a.qemu or [], cacheid=False,
-            icount=False, watch=None, run="life.sh", raw=None, args=[]), self.temp.name)
+        args = rig.parse(["--kernel", a.kernel, "--initrd", a.initrd, "--board", a.board,
+                          "--run", "life.sh"])
+        args.dtb, args.overlay, args.append, args.qemu = a.dtb, a.overlay, a.append, a.qemu
+        machine = rig.Machine(args, self.temp.name)
         self.series = machine.series
         argv = machine.qemu() + ["-display", "none", "-monitor", "none", "-serial", "stdio"]
         self.context = rig.running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
