@@ -99,7 +99,6 @@ static int join(struct device *dev, struct dap_entry *entry, bool in_use)
 
 	if (client)
 		dap_client_leave(client, in_use);
-	dap_outsider_admit(dev);
 	client = dap_client_create(dev, entry);
 	if (!client)
 		return -EINVAL;
@@ -193,16 +192,19 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 	/* What it held of a pool that is gone may have been freed just now. */
 	dap_registry_flush();
 	ret = carry_out(&request, dev, entry);
-	if (ret)
-		return min(ret, 0);
-	if (!READ_ONCE(dev->driver) && device_attach(dev) < 0)
+	if (ret > 0)
+		return 0;
+	if (!ret && !READ_ONCE(dev->driver) && device_attach(dev) < 0)
 		dev_dbg(dev, "has no driver\n");
 
 	/* What is known only when it is bound may have spoken against it. */
 	dap_lock();
 	client = dap_client_find(dev);
-	if (!client || dap_entry_of(client) != entry)
+	if (!ret && (!client || dap_entry_of(client) != entry))
 		ret = -EINVAL;
+	/* Who asked in vain has not changed that it is to have no pool. */
+	if (!ret || ret == -ENXIO)
+		dap_outsider_admit(dev);
 	dap_unlock();
 	return ret;
 }
@@ -292,8 +294,10 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 		why = "its driver has to ask, on this bus";
 	if (why)
 		return dap_refuse(dev, entry->pool.name, why);
-	ret = may_join(dev, entry);
-	return ret ?: join(dev, entry, false);
+	ret = may_join(dev, entry) ?: join(dev, entry, false);
+	if (!ret)
+		dap_outsider_admit(dev);
+	return ret;
 }
 
 /**

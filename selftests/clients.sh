@@ -1354,6 +1354,39 @@ detached_and_attached()
 	ends
 }
 
+# Who tries and fails changes nothing of that.
+attached_in_vain()
+{
+	starts dap-life.?@b L0 L1
+	detach $pool_b dap-life.0 || fail "detach failed"
+	ok_life mode L0 copy L1
+	fails attach $pool_a dap-life.0 "Invalid argument"
+	ok_life mode L0 ok
+	rebind L0
+	kernel_serves_only L0
+	unbind_life L0
+	ok_life limit L0 4095
+	fails attach $pool_a dap-life.0 "Invalid argument"
+	ok_life limit L0 0
+	rebind L0
+	kernel_serves_only L0
+
+	ok_life mode L0 fail
+	fails attach $pool_a dap-life.0 "No such device or address"
+	ok_life mode L0 ok
+	unbind_pool $pool_a
+	bind_life L0
+	serves b L0
+	ends
+
+	starts dap-life.?@b L0
+	detach $pool_b dap-life.0 || fail "detach failed"
+	ok_life attach L0 a
+	unbind_pool $pool_a
+	serves b L0
+	ends
+}
+
 # rmmod and the pool's end unbind drivers: they come back, or the log says so.
 bound_again()
 {
@@ -1467,7 +1500,7 @@ consumer_is_removed()
 	children used_while_it_goes probe_binds_the_pool device_on_no_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
-	default_serves_nobody probe_sets_operations load_fails detached_and_attached bound_again \
+	default_serves_nobody probe_sets_operations load_fails detached_and_attached attached_in_vain bound_again \
 	bound_while_the_pool_goes unbound_by_others consumers \
 	consumer_is_removed device_of_the_tree memory_of_the_kernels_pool
 ktap_run "$@"
