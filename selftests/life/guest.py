@@ -60,6 +60,14 @@ class Seen:
         self.findings = []
         self.log = []  # the kernel's lines meanwhile
 
+    def same_as(self, other):
+        """Is nothing else there?"""
+        def there(seen):
+            return (seen.references, seen.iomem, seen.bound, seen.files,
+                    {k: vars(v) for k, v in seen.pools.items()},
+                    {k: vars(v) for k, v in seen.units.items()})
+        return other is not None and there(self) == there(other)
+
     def line(self, what, rest):
         words = rest.split()
         if what == "=":

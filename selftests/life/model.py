@@ -257,7 +257,7 @@ class Transition:
     """One step, or two in this order, applied to a state."""
 
     def __init__(self, machine, state, seen, without, loose=False, at_a_time=False,
-                 order=0):
+                 choices=()):
         self.machine = machine
         self.s = state.copy()
         self.seen = seen
@@ -265,10 +265,37 @@ class Transition:
         self.loose = loose
         self.at_a_time = at_a_time  # is it one of two?
         self.loading = False  # is the module's init running?
-        self.order, self.orders = order, 1  # of those in which devices are bound
+        self.choices = choices  # where the rules leave something open
+        self.chosen = []  # (which, of how many)
+        self.guessed = False  # was something taken over from what is seen?
         self.problems = []  # (rule, text)
         self.must_say = []  # (rule, regex)
         self.must_not_say = []
+
+    # --- what is open
+
+    def choose(self, options):
+        """One of them, and the others when it is done once more."""
+        at = len(self.chosen)
+        which = self.choices[at] if at < len(self.choices) else 0
+        self.chosen.append((which, len(options)))
+        return options[which]
+
+    def other_choices(self):
+        """Those to try next, None if that were all."""
+        chosen = self.chosen[:]
+        while chosen and chosen[-1][0] + 1 == chosen[-1][1]:
+            chosen.pop()
+        if not chosen:
+            return None
+        return [which for which, _ in chosen[:-1]] + [chosen[-1][0] + 1]
+
+    def failed(self, got):
+        return self.choose((False, True)) if got is None else bool(got)
+
+    def any_order(self, what, matters):
+        return self.choose(list(itertools.permutations(what))) \
+            if matters and len(what) < 5 else what
 
     # --- what is seen
 
@@ -287,8 +314,9 @@ class Transition:
         return None
 
     def errno(self, got, rule, *allowed):
-        """allowed: numbers, "fail" for any error; none: whatever comes."""
-        if self.loose or not allowed or rule in self.without:
+        """allowed: numbers, "fail" for any error; none: whatever comes. got is None
+        where nobody knows."""
+        if self.loose or not allowed or got is None or rule in self.without:
             return
         if got in allowed or (got and "fail" in allowed):
             return
@@ -304,6 +332,7 @@ class Transition:
             return None, False
         if device.excluded is None or "excluded" in self.without:
             if device.excluded is not False:
+                self.guessed = True
                 return self.sees_client(device), None
         if device.excluded:
             return None, False
@@ -317,6 +346,7 @@ class Transition:
                     return pool, False
                 if default:
                     # is it named, with its pool gone?
+                    self.guessed = True
                     return self.sees_client(device), None
                 return None, False
         return default, bool(default)
@@ -488,24 +518,26 @@ class Transition:
     def pools_go(self, pools):
         s = self.s
         victims = []
-        for device in list(s.devices.values()):
+        for device in s.devices.values():
             if not device.bound or device.leaving or s.listed_by(device) not in pools:
                 continue
             if device.stuck and not ("stuck" in self.without and not self.sees_bound(device)):
                 continue
-            self.unbind(device)
             victims.append(device)
+        # who has copied frees in the other's name, before or after that has gone
+        for device in self.any_order(victims, any(d.borrows for d in victims)):
+            self.unbind(device)
         for pool in pools:
             s.pools[pool] = "dead"
         self.collect()
         return victims
 
+    def copies(self, devices):
+        return any(self.s.units[d.unit].mode == "copy" for d in devices)
+
     def rebind(self, victims):
         """In which order is open, and matters to who copies ops."""
-        if any(self.s.units[d.unit].mode == "copy" for d in victims) and len(victims) < 5:
-            orders = list(itertools.permutations(victims))
-            self.orders = len(orders)
-            victims = orders[self.order]
+        victims = self.any_order(victims, self.copies(victims))
         for device in victims:
             if "rebind" in self.without or self.loose:
                 if self.sees_bound(device):
@@ -590,15 +622,17 @@ class Transition:
             self.errno(got, "rmmod", errno.EAGAIN, errno.EBUSY)
             return
         self.errno(got, "rmmod", 0)
-        victims = self.pools_go(list(s.pools))
         s.loaded, s.parameters, s.rules = False, (), ()
+        # one after the other, and who has copied is bound again in between
+        copied = self.copies(d for d in s.devices.values() if d.bound)
+        for pools in self.any_order([[p] for p in s.pools], True) if copied else [list(s.pools)]:
+            self.rebind(self.pools_go(pools))
         s.pools.clear()
         for device in s.devices.values():
             device.excluded = device.leaving = False
             device.client = device.borrows = None
             if device.bare:
                 device.ended = False
-        self.rebind(victims)
 
     def stuck_only(self):
         probe = self.s.copy()
@@ -694,7 +728,7 @@ class Transition:
         if device.by_default is False or s.busy(device):
             return False
         if device.by_default is None or s.busy(device) is None:
-            return not got
+            return not self.failed(got)
         return True
 
     def step_attach(self, got, pool, what):
@@ -720,17 +754,19 @@ class Transition:
         if bound and not device.stuck:
             self.unbind(device)
         # its driver may have left memory of the pool that it is to leave
-        device.excluded = False
         if device.client and s.held(device) is not False:
             self.adopt(device)
             return
         self.become(device, pool)
         self.collect()
         if bound and device.stuck:
-            device.may_change, device.ended = True, False
+            device.may_change, device.ended, device.excluded = True, False, False
             self.errno(got, "request", 0)
             return
-        if self.bind(device) or not bound:
+        binds = self.bind(device) or not bound
+        if s.listed_by(device) == pool:
+            device.excluded = False
+        if binds:
             # its driver may have made it another pool's client
             self.errno(got, "request", 0 if s.listed_by(device) == pool else errno.EINVAL)
         elif "failed-attach" not in self.without:
@@ -756,9 +792,9 @@ class Transition:
             return
         refused = s.busy(device)
         if refused is None:
-            refused = bool(got)
+            refused = self.failed(got)
         if not refused and device.stuck and device.bound:
-            refused = "stuck" not in self.without or bool(got)
+            refused = "stuck" not in self.without or self.failed(got)
         if refused:
             self.errno(got, "detach", errno.EBUSY)
             return
@@ -913,10 +949,11 @@ class Transition:
         self.errno(got, "held", 0)
         self.collect()
 
-    # --- what is open
+    # --- what is taken over
 
     def adopt(self, device):
         """Take over what is seen of a device that was not removed."""
+        self.guessed = True
         bound = self.sees_bound(device)
         if not bound and device.bound:
             self.unbind(device)
@@ -950,6 +987,7 @@ class Transition:
     def adopt_all(self):
         """After two steps at a time that were done in no order."""
         s, seen = self.s, self.seen
+        self.guessed = True
         s.loaded = seen.references is not None
         if not s.loaded:
             s.pools, s.parameters, s.rules = {}, (), ()
