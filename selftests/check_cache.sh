@@ -71,6 +71,10 @@ done
 for alias in uncached wt wb; do
 	boots+=("alias-$alias cacheability.sh@$alias --cache alias=$alias")
 done
+# what would happen if it were not refused
+for alias in wt wb; do
+	boots+=("unchecked-$alias cache.sh@cached-alias@${FIRST_SEED:-1}@20 --cache alias=$alias")
+done
 boots+=("mpu cacheability.sh@mpu --overlay $build/cache-mpu.dtbo")
 if [ -n "${ALL:-}" ]; then
 	boots+=("rate cache_rate.sh $real")

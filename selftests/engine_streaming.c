@@ -282,9 +282,9 @@ static int use_sg(struct engine *e, struct scatterlist *sgl,
 
 /* The list goes to the CPU and comes back. */
 static int sync_sg(struct engine *e, struct scatterlist *sgl,
-		   struct piece *pieces, unsigned int count)
+		   struct piece *pieces, unsigned int count,
+		   enum dma_data_direction dir)
 {
-	enum dma_data_direction dir = pieces->dir;
 	struct piece *p;
 	int wrong = 0;
 
@@ -300,9 +300,9 @@ static int sync_sg(struct engine *e, struct scatterlist *sgl,
 	return wrong + use_sg(e, sgl, pieces, count);
 }
 
-static int map_sg(struct engine *e, struct piece *pieces, unsigned int count)
+static int map_sg(struct engine *e, struct piece *pieces, unsigned int count,
+		  enum dma_data_direction dir)
 {
-	enum dma_data_direction dir = pieces->dir;
 	struct scatterlist sgl[PIECES];
 	int wrong, i;
 
@@ -314,7 +314,7 @@ static int map_sg(struct engine *e, struct piece *pieces, unsigned int count)
 		return -EIO;
 	wrong = use_sg(e, sgl, pieces, count);
 	if (engine_random(e, 2))
-		wrong += sync_sg(e, sgl, pieces, count);
+		wrong += sync_sg(e, sgl, pieces, count, dir);
 	dma_unmap_sg(e->dev, sgl, count, dir);
 	for (i = 0; i < count; i++)
 		wrong += wrong_piece(&pieces[i]);
@@ -332,7 +332,7 @@ static int round_sg(struct engine *e)
 		if (get_piece(e, &pieces[got], 1500, dir))
 			break;
 	if (got == count)
-		wrong = map_sg(e, pieces, count);
+		wrong = map_sg(e, pieces, count, dir);
 	while (got--)
 		kfree(pieces[got].cpu);
 	return wrong;
