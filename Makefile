@@ -21,7 +21,8 @@
 # make distclean  and what is cached in ~/.cache/dma-alias-pool
 #
 # ARCH and CROSS_COMPILE are the kernel's own. KVER and BOARD name the kernel
-# series and the emulated machine of demo, check and vm.
+# series and the emulated machine of demo, check and vm. CACHE=y gives that of demo and
+# vm a data cache, DRIVER=DIR puts a module of yours into it.
 
 KDIR	?= /lib/modules/$(shell uname -r)/build
 KVER	?= 6.1
