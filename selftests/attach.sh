@@ -133,7 +133,7 @@ detached()
 {
 	detach $pool_a dap-test.0 || fail "detach failed"
 	[ -e $driver/dap-test.0 ] || fail "not bound again"
-	! has_client a dap-test.0 || fail "still a client"
+	no_client a dap-test.0 || fail "still a client"
 	! is_consumer dap-test.0 ${pool_a##*/} || fail "still linked to the pool's device"
 	not_served dap-test.0
 	ok_dev dap-test.0 map 1500 to

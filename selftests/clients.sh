@@ -136,7 +136,7 @@ has_ops() { wait_for ops_are $1 $2 || fail "ops of $(device $1): $ops, not $2"; 
 kernel_serves_only()
 {
 	for pool in a b d; do
-		[ ! -d $pools/$pool ] || ! has_client $pool "$(device $1)" ||
+		[ ! -d $pools/$pool ] || no_client $pool "$(device $1)" ||
 			fail "$(device $1) is a client of $pool"
 	done
 	if ! kernel_serves; then
@@ -340,7 +340,7 @@ default_client_is_taken_over()
 	serves d L0
 	attach $pool_a dap-life.0 || fail "attach failed"
 	serves a L0
-	! has_client d dap-life.0 || fail "a client of both"
+	no_client d dap-life.0 || fail "a client of both"
 	unit L0
 	same "ops changed under the driver" $differs$changed 00
 	rebind L0
@@ -568,7 +568,7 @@ probe_fails_at_attach()
 	fails detach $pool_a dap-life.0 "No such device or address"
 	log_has "dap-life.0: its driver did not bind without DMA pool a"
 	not_bound L0
-	! has_client a dap-life.0 || fail "still a client"
+	no_client a dap-life.0 || fail "still a client"
 	ok_life mode L0 ok
 	bind_life L0
 	kernel_serves_only L0
@@ -667,7 +667,7 @@ borrower_leaves_memory()
 	fails detach $pool_a dap-life.0 busy
 	unbind_life L1
 	same_stat a bad_free_count 0
-	! has_client a dap-life.1 || fail "a client for ever"
+	no_client a dap-life.1 || fail "a client for ever"
 	detach $pool_a dap-life.0 || fail "detach failed"
 	has_ops L1 n
 
@@ -768,7 +768,7 @@ borrower_has_a_pool()
 	ok_life add L1
 	ok_life keep L1 2
 	serves a L1
-	! has_client b dap-life.1 || fail "a client of both"
+	no_client b dap-life.1 || fail "a client of both"
 	has_memory_of a L1 0
 	unbind_life L1
 	fails detach $pool_a dap-life.1 busy
@@ -1072,7 +1072,7 @@ region_at_probe()
 	same_stat d clients 0
 	ok_life mode L0 ok
 	bind_life L0
-	! has_client d dap-life.0 || fail "still a client"
+	no_client d dap-life.0 || fail "still a client"
 
 	ok_life mode S0 region $region_node
 	ok_life add S0

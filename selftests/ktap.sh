@@ -204,6 +204,11 @@ wait_stat() { wait_for stat_is "$@" || same_stat "$@"; }
 # has_client POOL DEVICE
 has_client() { grep -q "^$2 " "$pools/$1/clients"; }
 
+# A client goes some time after the last that needed its operations did.
+# no_client POOL DEVICE
+is_no_client() { ! has_client "$@"; }
+no_client() { wait_for is_no_client "$@"; }
+
 # --- the test devices
 
 # Have a device do something; key=value words of the result become variables.
