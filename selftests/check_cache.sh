@@ -47,9 +47,11 @@ words=$("$here/rig/machine.sh" prepare)
 
 # --- the model of the lines: each run other steps
 lines() {
-	make -s -C "$here/cache" test O="$build/machine" SEED="$1" STEPS="$([ -n "${ALL:-}" ] && echo 20000 || echo 5000)"
+	make -s -C "$here/cache" test O="$build/machine" SEED="$1" STEPS=$steps
 }
-for ((i = 0; i < 3; i++)); do
+runs=1 steps=5000
+[ -z "${ALL:-}" ] || runs=3 steps=20000
+for ((i = 0; i < runs; i++)); do
 	rc=0
 	lines $((${FIRST_SEED:-1} + 10 * i)) >"$logs/lines-$i.log" 2>&1 || rc=$?
 	[ $rc -eq 0 ] || sed 's/^/# /' "$logs/lines-$i.log"
