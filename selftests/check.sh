@@ -252,14 +252,7 @@ if grep -qs arm,pl081 "$here/rig/boards/$BOARD/$BOARD.dts"; then
 	boots+=("real_dma-wrong-bus real_dma.sh@wrong-bus")
 fi
 
-boot() {
-	local label=$1 script=$2
-	shift 2
-	# shellcheck disable=SC2086 # words; SCRIPT@ARGUMENT
-	exec "$here/rig/run.py" $words --timeout 180 "$@" --label "$label" \
-		--log "$logs/$label.console" --json "$logs/$label.json" \
-		--run ${script//@/ } >"$logs/$label.log" 2>&1
-}
+boot_timeout=180
 part_boots() { run_boots "${boots[@]}"; }
 
 # Instructions repeat to the last one, so a goal that is missed is a failure.

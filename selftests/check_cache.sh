@@ -93,14 +93,7 @@ if [ -n "${ALL:-}" ]; then
 	done
 fi
 
-boot() {
-	local label=$1 script=$2
-	shift 2
-	# shellcheck disable=SC2086 # words; SCRIPT@ARGUMENT
-	exec "$here/rig/run.py" $words --timeout 300 "$@" --label "$label" \
-		--log "$logs/$label.console" --json "$logs/$label.json" \
-		--run ${script//@/ } >"$logs/$label.log" 2>&1
-}
+boot_timeout=300
 run_boots "${boots[@]}"
 
 # What they counted, for people: the worst of all runs with the adversary or without.

@@ -47,8 +47,7 @@ static uint8_t *states;		/* enum state of each line */
 static uint8_t *hidden;		/* a device wrote to memory behind a line */
 static uint8_t *attrs;		/* enum attr of each page */
 static uint32_t *ways;		/* which lines each set has */
-static uint32_t *loaded_by;	/* PC of the last load of each line */
-static uint32_t *stored_by;
+static uint32_t *stored_by;	/* PC of the last store to each line */
 
 static uint64_t rng = 1;
 static uint32_t period, countdown;
@@ -255,7 +254,7 @@ static void focus_on(uint32_t line)
  */
 bool lines_init(const struct lines_setup *setup, uint8_t *memory_seen)
 {
-	uint32_t *tables[] = { loaded_by, stored_by, ways };
+	uint32_t *tables[] = { stored_by, ways };
 	uint8_t *bytes[] = { memory, held, states, hidden, attrs };
 	size_t i;
 
@@ -272,13 +271,12 @@ bool lines_init(const struct lines_setup *setup, uint8_t *memory_seen)
 	held = calloc(1, s.size);
 	states = calloc(1, lines());
 	hidden = calloc(1, lines());
-	loaded_by = calloc(lines(), sizeof(*loaded_by));
 	stored_by = calloc(lines(), sizeof(*stored_by));
 	attrs = calloc(1, s.size / PAGE);
 	ways = calloc(s.sets ? s.sets * WAYS : 1, sizeof(*ways));
 	lines_set_seed(s.seed);
-	return memory && held && states && hidden && loaded_by && stored_by &&
-	       attrs && ways;
+	return memory && held && states && hidden && stored_by && attrs &&
+	       ways;
 }
 
 /**
@@ -313,8 +311,6 @@ void lines_set_attr(uint32_t page, enum attr attr)
 		show(line + i);
 }
 
-enum attr lines_attr(uint32_t page) { return attrs[page]; }
-
 /* --- the CPU */
 
 static uint32_t part(uint32_t at, uint32_t len)
@@ -342,7 +338,6 @@ static void loaded(uint32_t at, uint32_t len, uint32_t pc)
 		if (s.fault)
 			s.fault(STALE_READ, at, pc);
 	}
-	loaded_by[line] = pc;
 }
 
 /**

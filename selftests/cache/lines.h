@@ -87,7 +87,6 @@ extern struct lines_count lines_count;
 bool lines_init(const struct lines_setup *setup, uint8_t *seen);
 void lines_on(void);
 void lines_set_attr(uint32_t page, enum attr attr);
-enum attr lines_attr(uint32_t page);
 
 void lines_loaded(uint32_t at, uint32_t len, uint32_t pc);
 void lines_stored(uint32_t at, uint32_t len, uint32_t pc);

@@ -4,13 +4,25 @@
 # boots.sh - boots of emulated machines, two at once, and what they counted.
 # Sourced after lib.sh, with $logs being the directory for their logs.
 #
-# The caller has two functions: boot LABEL ARGUMENT..., which ends with an exec of
-# run.py, its output in $logs/LABEL.log and its counts in $logs/LABEL.json, and
-# add LABEL PASSED FAILED.
+# The caller has a function add LABEL PASSED FAILED, and words that run.py needs in
+# $words, with seconds in $boot_timeout; or a boot LABEL ARGUMENT... of its own, which
+# ends with an exec of run.py, its output in $logs/LABEL.log and its counts in
+# $logs/LABEL.json.
 #
 # Gives: run_boots LINE... (each the arguments of one boot), stop_boots
 
 declare -A running=() # labels of boots, by their process
+
+# boot LABEL SCRIPT[@ARGUMENT...] OPTION...
+boot() {
+	local label=$1 script=$2
+	shift 2
+	# shellcheck disable=SC2086 # words; SCRIPT@ARGUMENT
+	exec "$here/rig/run.py" $words --timeout "$boot_timeout" "$@" \
+		--label "$label" \
+		--log "$logs/$label.console" --json "$logs/$label.json" \
+		--run ${script//@/ } >"$logs/$label.log" 2>&1
+}
 
 stop_boots() {
 	[ ${#running[@]} -eq 0 ] || kill "${!running[@]}" 2>/dev/null || true
