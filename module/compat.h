@@ -15,7 +15,6 @@
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
 #include <linux/mem_encrypt.h>
-#include <linux/string.h>
 #include <linux/swiotlb.h>
 #ifdef CONFIG_XEN_PV
 #include <xen/xen.h>
@@ -128,9 +127,27 @@ static inline bool dap_dma_capable(struct device *dev, dma_addr_t addr,
 #define DAP_BUS_CONST
 #endif
 
-/* Do devices snoop the caches?  Some kernels keep it where only ARM looks. */
+/*
+ * Can the kernel tell devices that snoop the caches from others?  One that has
+ * nothing to maintain caches with takes it that all do.  With an MMU that is so;
+ * without one it is only not known (noMMU RISC-V).
+ */
+static inline bool dap_knows_coherence(void)
+{
+	return IS_ENABLED(CONFIG_MMU) || IS_ENABLED(CONFIG_ARM) ||
+	       IS_ENABLED(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) ||
+	       IS_ENABLED(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) ||
+	       IS_ENABLED(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL);
+}
+
+/*
+ * Does the device?  Not where nobody knows: who needs no pool takes none.  Some
+ * kernels keep it where only ARM looks.
+ */
 static inline bool dap_is_coherent(struct device *dev)
 {
+	if (!dap_knows_coherence())
+		return false;
 #ifdef DAP_ARCHDATA_COHERENT
 	return dev->archdata.dma_coherent;
 #else
@@ -227,94 +244,6 @@ static inline bool dap_is_bounced(struct device *dev, phys_addr_t phys)
 	return swiotlb_find_pool(dev, phys);
 #else
 	return true;
-#endif
-}
-
-/* --- caches */
-
-/*
- * Cache maintenance for streaming DMA.  The kernel's own entry points
- * (arch_sync_dma_for_device() and its twin) are not exported; noMMU ARM
- * exports the table behind them, and there every physical address is
- * addressable, so what arch/arm/mm/dma-mapping-nommu.c does can be done here
- * for some 20 instructions a call.  Elsewhere a client that is not coherent in
- * hardware goes through its companion device (see direct.c).
- */
-#ifdef CONFIG_ARM
-#include <asm/cacheflush.h>
-#include <asm/glue-cache.h>
-#include <asm/outercache.h>
-#endif
-
-#if defined(CONFIG_ARM) && !defined(CONFIG_MMU) && defined(MULTI_CACHE)
-#define DAP_HAVE_CACHE_OPS	1
-
-static inline void dap_sync_for_device(phys_addr_t phys, size_t size,
-				       enum dma_data_direction dir)
-{
-	cpu_cache.dma_map_area(phys_to_virt(phys), size, dir);
-	if (dir == DMA_FROM_DEVICE)
-		outer_inv_range(phys, phys + size);
-	else
-		outer_clean_range(phys, phys + size);
-}
-
-static inline void dap_sync_for_cpu(phys_addr_t phys, size_t size,
-				    enum dma_data_direction dir)
-{
-	if (dir != DMA_TO_DEVICE) {
-		outer_inv_range(phys, phys + size);
-		cpu_cache.dma_unmap_area(phys_to_virt(phys), size, dir);
-	}
-}
-#else
-#define DAP_HAVE_CACHE_OPS	0
-
-static inline void dap_sync_for_device(phys_addr_t phys, size_t size,
-				       enum dma_data_direction dir) { }
-static inline void dap_sync_for_cpu(phys_addr_t phys, size_t size,
-				    enum dma_data_direction dir) { }
-#endif
-
-/* Write back and drop every cache line of a cacheable mapping. */
-static inline void dap_flush_cached_view(void *va, phys_addr_t phys,
-					 size_t size)
-{
-#ifdef CONFIG_ARM
-	__cpuc_flush_dcache_area(va, size);
-	outer_flush_range(phys, phys + size);
-#endif
-}
-
-/*
- * Clear whole pages.  Most of what an allocation costs is this, and memset() of
- * 32-bit ARM stores four registers at a time; eight halve its instructions, and
- * are one burst where the memory is not cached.
- */
-static inline void dap_clear_pages(void *to, size_t size)
-{
-#ifdef CONFIG_ARM
-	asm volatile("mov	r1, #0\n\t"
-		     "mov	r2, #0\n\t"
-		     "mov	r3, #0\n\t"
-		     "mov	r4, #0\n\t"
-		     "mov	r5, #0\n\t"
-		     "mov	r6, #0\n\t"
-		     "mov	r8, #0\n\t"
-		     "mov	ip, #0\n"
-		     "1:\t"
-		     "stmia	%0!, {r1-r6, r8, ip}\n\t"
-		     "stmia	%0!, {r1-r6, r8, ip}\n\t"
-		     "stmia	%0!, {r1-r6, r8, ip}\n\t"
-		     "stmia	%0!, {r1-r6, r8, ip}\n\t"
-		     "subs	%1, %1, #128\n\t"
-		     "bne	1b"
-		     : "+r" (to), "+r" (size)
-		     :
-		     : "r1", "r2", "r3", "r4", "r5", "r6", "r8", "ip", "cc",
-		       "memory");
-#else
-	memset(to, 0, size);
 #endif
 }
 

@@ -7,7 +7,7 @@
  * ops never reaches them.  Two ways lead there all the same:
  *
  * - Arithmetic: phys_to_dma(), the mask, and on noMMU ARM the exported cache
- *   operations (compat.h).  This is all the direct mapping does unless it has
+ *   operations (cache.h).  This is all the direct mapping does unless it has
  *   to bounce.  It keeps no state and does not concern DMA_API_DEBUG.
  * - A companion: a private device that was never added to anything, has the
  *   client's DMA limits and no ops, and is handed to the public DMA API.  It
@@ -32,6 +32,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
+#include "cache.h"
 #include "compat.h"
 #include "direct.h"
 #include "registry.h"

@@ -26,7 +26,7 @@
 #include <asm/mpu.h>
 #include <asm/v7m.h>
 
-#include "compat.h"
+#include "cache.h"
 #include "mpu.h"
 
 #define DAP_ID_MMFR0		0x50

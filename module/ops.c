@@ -138,6 +138,16 @@ static __always_inline void drained(struct dap_client *client)
 }
 
 /*
+ * Can a request live with normal memory?  If the CPU does not touch it, it has all
+ * the same cleared it: only a kernel that maintains caches sees to that.
+ */
+static bool may_be_cached(struct device *dev, unsigned long attrs)
+{
+	return dap_is_coherent(dev) ||
+	       ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) && dap_knows_coherence());
+}
+
+/*
  * Pages of the normal allocator, for a request that can live with them.  They
  * are clean in the cache, so that no write-back hits what the device writes.
  */
@@ -266,8 +276,7 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	trace_failure(client, size, PTR_ERR(cpu));
 
 	/* A failure that somebody asked for is to be one. */
-	if (PTR_ERR(cpu) != -ENOMEM &&
-	    ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) || dap_is_coherent(dev))) {
+	if (PTR_ERR(cpu) != -ENOMEM && may_be_cached(dev, attrs)) {
 		void *fallback = alloc_fallback(client, dev, size, handle,
 						gfp);
 

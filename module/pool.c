@@ -23,7 +23,7 @@
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 
-#include "compat.h"
+#include "clear.h"
 #include "pool.h"
 
 /* Kept by the allocator, one for each live allocation. */

@@ -28,4 +28,6 @@ dap-probes := \
   $(call dap-has,DAP_HAS_IO_TLB_MEM,$(dap-include)/device.h,dma_io_tlb_mem;) \
   $(call dap-has,DAP_OVERLAY_HAS_BASE,$(dap-include)/of.h,struct device_node [*]target_base) \
   $(call dap-has,DAP_REMOVE_RETURNS_INT,$(dap-include)/platform_device.h,int .[*]remove) \
-  $(call dap-has,DAP_ARCHDATA_COHERENT,arch/$(SRCARCH)/include/asm/device.h,dma_coherent)
+  $(call dap-has,DAP_ARCHDATA_COHERENT,arch/$(SRCARCH)/include/asm/device.h,dma_coherent) \
+  $(call dap-has,DAP_HAS_ZICBOM,arch/$(SRCARCH)/include/asm/hwcap.h,RISCV_ISA_EXT_ZICBOM) \
+  $(call dap-has,DAP_HAS_ASM_CPUFEATURE,arch/$(SRCARCH)/include/asm/cpufeature.h,struct riscv_isainfo)

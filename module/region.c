@@ -11,7 +11,7 @@
 #include <linux/ioport.h>
 #include <linux/mm.h>
 
-#include "compat.h"
+#include "cache.h"
 #include "region.h"
 
 static bool overlaps(phys_addr_t a, phys_addr_t b, phys_addr_t size)

@@ -39,7 +39,7 @@
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 
-#include "compat.h"
+#include "cache.h"
 #include "region.h"
 
 /* 32-bit words compared at the start of each page before writing anything. */
@@ -96,8 +96,9 @@ static int mismatch(struct device *dev, const struct dap_views *v,
 	phys_addr_t phys = v->region->phys + offset;
 	phys_addr_t alias = v->region->alias + offset;
 
-	return dev_err_probe(dev, -EINVAL, "%pa is no alias of %pa: %s\n",
-			     &alias, &phys, why);
+	return dev_err_probe(dev, -EINVAL, "%pa is no alias of %pa: %s%s\n",
+			     &alias, &phys, why, dap_flush_is_sure() ? "" :
+			     "; or cache lines hide it, which a module cannot flush on this CPU: if you are sure of the address, load with verify=0");
 }
 
 static int compare_untouched(struct device *dev, const struct dap_views *v)

@@ -211,6 +211,31 @@ else
 	report "$rc" "in-tree: the kernel boots with the module built in, and is well"
 fi
 
+# The option is what the module depends on, in a tree where nothing else selects it.
+has_operations() { # ARCH DEFCONFIG
+	local obj=$work/operations-$1
+	local config=("$in_tree/../src/scripts/config" --file "$obj/.config")
+	local make=(make -C "$in_tree/../src" O="$obj" ARCH="$1" CROSS_COMPILE=)
+	mkdir -p "$obj"
+	"${make[@]}" "$2"
+	"${config[@]}" --disable VDPA_MENU --disable IOMMU_SUPPORT --disable XEN \
+		--enable DMA_ALIAS_POOL
+	"${make[@]}" olddefconfig
+	[ "$(grep -c '^CONFIG_DMA_ALIAS_POOL=\|^CONFIG_DMA_OPS=' "$obj/.config")" -eq 0 ]
+	"${config[@]}" --enable DMA_ALIAS_POOL_OPS --enable DMA_ALIAS_POOL
+	"${make[@]}" olddefconfig >"$obj/said" 2>&1
+	cat "$obj/said"
+	[ "$(grep -ci 'warning\|unmet\|recursive' "$obj/said")" -eq 0 ]
+	grep -qx CONFIG_DMA_OPS=y "$obj/.config"
+	grep -qx CONFIG_DMA_ALIAS_POOL=y "$obj/.config"
+}
+if [ -n "$in_tree" ]; then
+	check "in-tree: DMA operations per device on RISC-V" ops-riscv \
+		has_operations riscv nommu_virt_defconfig
+	check "in-tree: DMA operations per device on arm64" ops-arm64 \
+		has_operations arm64 defconfig
+fi
+
 # --- DKMS, and the package on bare systems
 
 dkms_on() { # LABEL SUITE PKG...

@@ -39,6 +39,7 @@
  * records and clearing.  dma_alias_pool.ko exports nothing, and should not.
  */
 #include "../module/alloc.c"
+#include "../module/clear.h"
 #include "../module/compat.h"
 
 /*

@@ -42,6 +42,7 @@
 #include <asm/v7m.h>
 #endif
 
+#include "../module/cache.h"
 #include "../module/compat.h"
 #include "dma_alias_pool_api.h"
 

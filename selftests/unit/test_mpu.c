@@ -24,7 +24,7 @@ static struct {
 } mpu;
 
 /* In place of what a kernel for ARMv7-M has */
-#define DAP_COMPAT_H
+#define DAP_CACHE_H
 #define CONFIG_CPU_V7M	1
 #define dsb()		DSB
 #define isb()		DSB

@@ -82,8 +82,8 @@ static u32 locked_largest(const struct dap_alloc *a)
 
 static size_t cleared;		/* bytes, by all calls so far */
 
-/* In place of module/compat.h */
-#define DAP_COMPAT_H
+/* In place of module/clear.h */
+#define DAP_CLEAR_H
 static inline void dap_clear_pages(void *to, size_t size)
 {
 	if (raw_spin_is_mine(&pool.lock))

@@ -33,8 +33,8 @@ static void called(char what, phys_addr_t base)
 	calls[len + 1] = '\0';
 }
 
-/* In place of module/compat.h and mpu.h */
-#define DAP_COMPAT_H
+/* In place of module/cache.h and mpu.h */
+#define DAP_CACHE_H
 #define DAP_MPU_H
 static void dap_flush_cached_view(void *va, phys_addr_t phys, size_t size)
 {
