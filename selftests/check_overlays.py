@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """check_overlays.py BASE.dtb MERGED.dtb - what an overlay did to a board's tree.
 
-It may add regions and pools and give memory-region to devices that use coherent
-memory, and nothing else. The regions must lie where the board has RAM, outside
+It may add regions and pools, give memory-region (and dma-noncoherent) to devices
+that use coherent memory, and dma-ranges to a bus, and nothing else. The regions
+must lie where the board has RAM, outside
 of what is reserved already. Prints what is wrong, one line each.
 
   --source DIR        a kernel's source, to look whether the drivers of clients
@@ -34,6 +35,9 @@ DRIVERS = {
     "fsl,imxrt1050-usdhc": [["mmc/host/sdhci-esdhc-imx.c"], ["mmc/host/sdhci.c"]],
     "fsl,imx7ulp-edma": [["dma/fsl-edma-main.c", "dma/fsl-edma.c"],
                          ["dma/fsl-edma-common.c"]],
+    "cdns,sd4hc": [["mmc/host/sdhci-cadence.c"], ["mmc/host/sdhci.c"]],
+    "cdns,macb": [["net/ethernet/cadence/macb_main.c"]],
+    "snps,axi-dma-1.01a": [["dma/dw-axi-dmac/dw-axi-dmac-platform.c"]],
     "snps,dw-mshc": [["mmc/host/dw_mmc-pltfm.c"], ["mmc/host/dw_mmc.c"]],
 }
 ALLOCATES = ("dma_alloc_coherent", "dma_alloc_wc", "dmam_alloc_coherent",
@@ -158,7 +162,7 @@ def show(r):
 class Check:
     def __init__(self, base, merged, args):
         self.base, self.merged, self.args = base, merged, args
-        self.problems, self.clients = [], []
+        self.problems, self.clients, self.noncoherent, self.buses = [], [], [], []
         self.memory = [r for n in merged.children.values()
                        if n.strings("device_type") == ["memory"] for r in ranges(n)]
         self.reserved = merged.children.get("reserved-memory")
@@ -197,6 +201,10 @@ class Check:
             return
         if name == "memory-region" and name not in old.props:
             self.clients.append(new)
+        elif name == "dma-noncoherent" and name not in old.props:
+            self.noncoherent.append(new)
+        elif name == "dma-ranges" and name not in old.props:
+            self.buses.append(new)
         elif not (name == "reg" and self.args.moves_ram and
                   new.strings("device_type") == ["memory"]):
             self.problem(f"{new.path}: {name} is changed")
@@ -271,6 +279,30 @@ class Check:
         if taken > size // 4:
             self.problem(f"{taken} of {size} bytes of RAM are reserved")
 
+    def check_bus(self, node):
+        """All RAM is to be reached as before, but a region maybe at its alias."""
+        na, pna = node.cell("#address-cells", 2), node.parent.cell("#address-cells", 2)
+        step = na + pna + node.cell("#size-cells", 1)
+        cells = node.cells("dma-ranges")
+        entries = sorted((number(cells[i + na:i + na + pna]),
+                          number(cells[i + na + pna:i + step]),
+                          number(cells[i:i + na]))
+                         for i in range(0, len(cells), step))
+        aliases = {r[0]: a[0] for pool in self.merged.walk() if pool.is_a(POOL)
+                   for r in ranges(self.by_phandle[pool.cell("memory-region")])
+                   for a in ranges(pool)}
+        for base, size, bus in entries:
+            if bus not in (base, aliases.get(base)):
+                self.problem(f"{node.path}: {show((base, size))} is neither itself nor "
+                             "an alias on the bus")
+        for base, size in self.memory:
+            at = base
+            for start, length, _ in entries:
+                if start <= at < start + length:
+                    at = start + length
+            if at < base + size:
+                self.problem(f"{node.path}: RAM at {at:#x} is out of its reach")
+
     # --- clients
 
     def check_client(self, node):
@@ -318,8 +350,13 @@ class Check:
         for node in pools:
             self.check_pool(node)
         self.check_room()
+        for node in self.buses:
+            self.check_bus(node)
         for node in self.clients:
             self.check_client(node)
+        for node in self.noncoherent:
+            if node not in self.clients:
+                self.problem(f"{node.path}: dma-noncoherent is changed")
         if self.clients and all(n.strings("status") not in ([], ["okay"])
                                 for n in self.clients):
             self.problem("all clients are disabled")

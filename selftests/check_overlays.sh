@@ -29,6 +29,9 @@ stm32h747i-disco	stm32h747i-disco	7.3
 stm32h750i-art-pi	stm32h750i-art-pi	6.1,7.3
 imxrt1050-evk		imxrt1050-evk	6.1,7.3
 jh7100-beaglev-starlight	jh7100-beaglev-starlight	7.3
+mpfs-icicle-kit		mpfs-icicle-kit	7.3
+eic7700-hifive-premier-p550	eic7700-hifive-premier-p550	7.3	--ram 0x80000000:0x400000000
+sipeed_maix_bit		sipeed_maix_bit	6.1,7.3
 "
 # As the kernel's own build does by default. This one does not see that the
 # fragment's children are merged into a node that has others.
@@ -260,6 +263,9 @@ a client that does no DMA|stm32h743i-disco|stm32h743i-disco|s/&sdmmc1 {/\&rtc {/
 a client without a DMA engine|stm32f746-disco|stm32f746-disco|s/&usbotg_hs {/\&usbotg_fs {/|usb@50000000 is not known to allocate
 a changed device|stm32h743i-disco|stm32h743i-disco|s/&mac {/& status = "okay";/|ethernet@40028000: status is changed
 clients that are all disabled|stm32h743i-disco|stm32h743i-disco|/^&sdmmc1/,$d|all clients are disabled
+RAM that a bus no longer reaches|mpfs-icicle-kit|mpfs-icicle-kit|s/<0x0 0x90000000 0x0 0x90000000 0x0 0x30000000>/<0x0 0x90000000 0x0 0x90000000 0x0 0x20000000>/|RAM at 0xb0000000 is out of its reach
+a bus address that is wrong|mpfs-icicle-kit|mpfs-icicle-kit|s/0xcf000000 0x0 0x8f000000/0xce000000 0x0 0x8f000000/|neither itself nor an alias
+coherence of others|mpfs-icicle-kit|mpfs-icicle-kit|s/^&mac1 {/\&mac0 { dma-noncoherent; }; &/|ethernet@20110000: dma-noncoherent is changed
 too much memory|stm32f746-disco|stm32f746-disco|s/<0xc0700000 0x100000>/<0xc0400000 0x400000>/|bytes of RAM are reserved
 END
 
