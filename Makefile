@@ -38,7 +38,11 @@ install: kdir
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules_install
 
+# Kbuild takes a path with spaces for several.
 kdir:
+	@case "$(CURDIR)" in *" "*) \
+		echo "The kernel's build cannot do with a path that has spaces: move $(CURDIR)" >&2; \
+		exit 1 ;; esac
 	@test -f "$(KDIR)/Makefile" || { \
 		echo "There is no kernel build tree in $(KDIR): install linux-headers of your kernel," >&2; \
 		echo "or say make KDIR=<built kernel tree> ARCH=... CROSS_COMPILE=..." >&2; exit 1; }

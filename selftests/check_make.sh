@@ -111,7 +111,19 @@ vm() {
 	grep -x Linux "$RIG_TMP/vm"
 }
 
-by_kernel=(all install install_after_all in_tree demo vm clean)
+# All that is for a target, and nothing of it among the sources.
+kselftest() {
+	local dir=$RIG_TMP/kselftest file
+	make -C "$tree/selftests" install KSRC="$kernel/source" KDIR="$kernel" ARCH=arm \
+		CROSS_COMPILE=arm-linux-gnueabi- INSTALL_PATH="$dir"
+	for file in coherent.sh ktap.sh dma_alias_pool.ko mmap_buffer fail_nth life; do
+		test -f "$dir/$file"
+	done
+	(cd "$tree" && packaging/sources.sh) | diff <(cd "$RIG_TMP/pristine" && find . -type f -o -type l |
+		sed 's,^\./,,' | LC_ALL=C sort) -
+}
+
+by_kernel=(all install install_after_all kselftest in_tree demo vm clean)
 
 # --- once
 
@@ -121,6 +133,13 @@ distclean() {
 	XDG_CACHE_HOME=$RIG_TMP/cache make -C "$tree" distclean
 	[ ! -e "$RIG_TMP/cache/dma-alias-pool" ]
 	is_clean
+}
+
+says_no_to_spaces() {
+	local to="$RIG_TMP/a tree"
+	cp -a "$RIG_TMP/pristine" "$to"
+	make -C "$to" KDIR="$kernel" 2>"$RIG_TMP/said" && return 1
+	grep "cannot do with a path that has spaces: move .*/a tree" "$RIG_TMP/said"
 }
 
 # Those of the head for which there is no test above, and who runs them (or what
@@ -168,6 +187,7 @@ for KVER; do
 		check "$KVER: ${name//_/-}" "$name"
 	done
 done
+check "a path with spaces" says_no_to_spaces
 check "distclean" distclean
 
 echo "$passed passed, $failed failed"

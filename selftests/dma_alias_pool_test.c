@@ -827,7 +827,7 @@ static int do_sync(struct test_dev *t, char *args)
 /* node_refs PATH: references that are held on a device tree node */
 static int do_node_refs(struct test_dev *t, char *args)
 {
-#ifdef CONFIG_OF
+#ifdef CONFIG_OF_KOBJ
 	struct device_node *np = of_find_node_by_path(args);
 
 	if (!np)

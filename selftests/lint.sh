@@ -117,7 +117,7 @@ licences() {
 		    dts-overlays/*.yaml dts-overlays/*.dtso \
 		    $(find packaging -name '*.mk' -o -name '*.bb' -o -name '*.conf' \
 			-o -name Config.in); do
-		head -n 5 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' ||
+		head -n 7 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' ||
 			echo "$file: no SPDX-License-Identifier in its first lines"
 	done
 }

@@ -10,6 +10,7 @@ generic-package = PACKAGES += $(pkg)
 # the real one takes it from the directory of the .mk file, too
 pkg = $(notdir $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST)))))
 
+.DEFAULT_GOAL := all
 include $(BR2_EXTERNAL_DMA_ALIAS_POOL_PATH)/external.mk
 
 P := DMA_ALIAS_POOL
@@ -21,6 +22,8 @@ endif
 ifneq ($($(P)_SITE_METHOD),local)
 $(error only local sources are known here)
 endif
+
+RSYNC_VCS_EXCLUSIONS = --exclude .git
 
 all:
 	mkdir -p "$(D)"
@@ -36,3 +39,8 @@ all:
 	$(foreach d,$($(P)_MODULE_SUBDIRS),$(MAKE) -C $(LINUX_DIR) \
 		$(LINUX_MAKE_FLAGS) INSTALL_MOD_PATH=$(TARGET_DIR) DEPMOD=true \
 		PWD=$(D)/$(d) M=$(D)/$(d) modules_install &&) true
+
+# of local sources, the directory itself
+dma-alias-pool-legal-info:
+	mkdir -p "$(BUILD_DIR)/legal-info"
+	rsync -a $(RSYNC_VCS_EXCLUSIONS) $($(P)_SITE)/ $(BUILD_DIR)/legal-info/

@@ -87,11 +87,35 @@ buildroot_build() {
 	mkdir -p "$tree"
 	(cd "$top" && packaging/sources.sh | tar -c --no-recursion -T -) | tar -x -C "$tree"
 	: >"$tree/module/left.o"
+	mkdir -p "$tree/build"
+	: >"$tree/build/left.c"
 	make -f "$here/buildroot.mk" LINUX_DIR="$kernel" \
 		LINUX_MAKE_FLAGS="ARCH=arm CROSS_COMPILE=$cross" \
 		BR2_EXTERNAL_DMA_ALIAS_POOL_PATH="$tree/packaging/buildroot" \
 		BUILD_DIR="$work/buildroot" TARGET_DIR="$work/target"
 	is_the_module "$work/target/lib/modules/$release"
+}
+
+# In a copy of the directory it must not take what happens to be around it.
+buildroot_copied() {
+	local dir=$work/copied/external/tree
+	mkdir -p "$dir"
+	cp -a "$buildroot"/. "$dir/"
+	stub() {
+		make -n -f "$here/buildroot.mk" BR2_EXTERNAL_DMA_ALIAS_POOL_PATH="$dir" \
+			BUILD_DIR="$work/buildroot" dma-alias-pool-legal-info "$@"
+	}
+	[ "$(stub BR2_PACKAGE_DMA_ALIAS_POOL=y 2>&1 | grep -c 'no sources in .*: use packaging/buildroot of a clone')" -eq 1 ]
+	# who does not want it has no trouble by it
+	stub >/dev/null
+	stub BR2_PACKAGE_DMA_ALIAS_POOL=y DMA_ALIAS_POOL_SITE="$top" >/dev/null
+}
+
+buildroot_legal_info() {
+	make -f "$here/buildroot.mk" BR2_EXTERNAL_DMA_ALIAS_POOL_PATH="$work/tree/packaging/buildroot" \
+		BR2_PACKAGE_DMA_ALIAS_POOL=y BUILD_DIR="$work/buildroot" dma-alias-pool-legal-info
+	[ -e "$work/buildroot/legal-info/module/Kbuild" ]
+	[ ! -e "$work/buildroot/legal-info/build" ]
 }
 
 # --- Yocto
@@ -107,6 +131,11 @@ yocto_layer() {
 	[ "$(echo $(value BBFILES))" = "$recipe" ]
 	[ -n "$(value LAYERSERIES_COMPAT_dma-alias-pool)" ]
 	as_shown "$work/docs/yocto" add-layer "$layer"
+	# as yocto-check-layer demands
+	for word in maintainer patch @; do
+		grep -qi "$word" "$layer/README.md"
+	done
+	[ -s "$top/SECURITY.md" ]
 	grep -q "IMAGE_INSTALL:append = \" kernel-module-$(basename "${recipe%_*}")\"" \
 		"$work/docs/yocto"
 }
@@ -159,6 +188,8 @@ bad_recipe() {
 mkdir -p "$work"
 check "buildroot: Config.in" buildroot_kconfig
 check "buildroot: the recipe builds and installs the module" buildroot_build
+check "buildroot: a copy of the recipe says what it lacks" buildroot_copied
+check "buildroot: legal-info has the sources and nothing else" buildroot_legal_info
 check "yocto: layer.conf" yocto_layer
 check "yocto: the recipe builds and installs the module" yocto_build
 check "yocto: ... where UNPACKDIR is not WORKDIR" yocto_build_new
