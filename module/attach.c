@@ -162,6 +162,7 @@ static void after_removal(struct device *dev)
 	dap_lock();
 	dap_client_unbound(dev, true);
 	dap_outsider_del(dev);
+	dap_rebind_forget(dev);
 	client = dap_client_find(dev);
 	if (client && client->state < DAP_LEAVING)
 		dap_client_leave(client, false);

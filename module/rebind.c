@@ -9,8 +9,12 @@
  * between dap_rebind_begin() and dap_rebind_end() by the task that called these is
  * noted, and bound again in the opposite order: suppliers come first.
  *
+ * A device that is noted has a reference, until it is bound again or removed.  If
+ * it were kept longer, the kernel would complain of an overlay that goes meanwhile:
+ * nobody may have its nodes then.
+ *
  * Contexts and locking: process context, may sleep; dap_rebind_begin() and
- * dap_rebind_end() without any lock that a probe may take, dap_rebind_note() under
+ * dap_rebind_end() without any lock that a probe may take, the others under
  * dap_lock(), which protects all of it.
  */
 #include <linux/device.h>
@@ -66,6 +70,31 @@ void dap_rebind_note(struct device *dev)
 	}
 }
 
+static void forget(struct dap_unbound *unbound)
+{
+	list_del(&unbound->node);
+	put_device(unbound->dev);
+	kfree(unbound);
+}
+
+/**
+ * dap_rebind_forget() - a device is removed
+ * @dev: the device, whoever unbound it
+ *
+ * Context: under dap_lock().
+ */
+void dap_rebind_forget(struct device *dev)
+{
+	struct dap_unbound *unbound, *next;
+	struct dap_rebind *rebind;
+
+	dap_assert_locked();
+	list_for_each_entry(rebind, &dap_rebinds, node)
+		list_for_each_entry_safe(unbound, next, &rebind->devices, node)
+			if (unbound->dev == dev)
+				forget(unbound);
+}
+
 /* It may be on its way out, too, as with an overlay that has a pool and clients. */
 static bool is_going(struct device *dev)
 {
@@ -94,15 +123,21 @@ static void bind_again(struct device *dev, struct device *because)
  */
 void dap_rebind_end(struct dap_rebind *rebind, struct device *because)
 {
-	struct dap_unbound *unbound, *next;
+	struct dap_unbound *unbound;
+	struct device *dev;
 
 	dap_lock();
+	/* What is unbound from now on is not because of the caller. */
+	rebind->task = NULL;
+	while ((unbound = list_first_entry_or_null(&rebind->devices,
+						   struct dap_unbound, node))) {
+		dev = get_device(unbound->dev);
+		forget(unbound);
+		dap_unlock();
+		bind_again(dev, because);
+		put_device(dev);
+		dap_lock();
+	}
 	list_del(&rebind->node);
 	dap_unlock();
-
-	list_for_each_entry_safe(unbound, next, &rebind->devices, node) {
-		bind_again(unbound->dev, because);
-		put_device(unbound->dev);
-		kfree(unbound);
-	}
 }

@@ -10,7 +10,7 @@ struct task_struct;
 /**
  * struct dap_rebind - devices whose drivers are unbound for a while
  * @node:    in the list of all of these
- * @task:    who unbinds them
+ * @task:    who unbinds them, or NULL when that is over
  * @devices: what was unbound, last first
  */
 struct dap_rebind {
@@ -21,6 +21,7 @@ struct dap_rebind {
 
 void dap_rebind_begin(struct dap_rebind *rebind);
 void dap_rebind_note(struct device *dev);
+void dap_rebind_forget(struct device *dev);
 void dap_rebind_end(struct dap_rebind *rebind, struct device *because);
 
 #endif /* DAP_REBIND_H */

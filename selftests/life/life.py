@@ -285,7 +285,8 @@ def is_usual(step, complaint):
     """Is it no fault? Who writes a device's name to a file, as bind or attach, has a
     reference to it until that ends, and the kernel complains if the device is removed
     with its node meanwhile."""
-    return step[0] == "two" and ("del", "T0") in map(once, step[4:]) and \
+    both = [once(one) for one in step[4:]] if step[0] == "two" else []
+    return ("del", "T0") in both and all("T0" in one for one in both) and \
         "OF: ERROR: memory leak" in complaint
 
 
