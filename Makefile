@@ -12,6 +12,8 @@
 # make vm         that machine with a console
 # make lint       the first part of check, static analysis with it
 # make install    the modules into the running kernel's (or INSTALL_MOD_PATH)
+# make board-kit  for a board with the kernel KDIR: modules, tests and a report, in one
+#                 archive in build
 # make dkms-install    the module for every kernel with headers, by DKMS, and
 # make dkms-uninstall  gone again
 # make deb        Debian packages, source and binary, in build/deb
@@ -46,6 +48,11 @@ kdir:
 	@test -f "$(KDIR)/Makefile" || { \
 		echo "There is no kernel build tree in $(KDIR): install linux-headers of your kernel," >&2; \
 		echo "or say make KDIR=<built kernel tree> ARCH=... CROSS_COMPILE=..." >&2; exit 1; }
+
+# with the strip of the kernel's own build
+board-kit: modules
+	@packaging/board-kit.sh "$(KDIR)" $(if $(LLVM),$(filter \
+		%/,$(LLVM))llvm-strip$(filter -%,$(LLVM)),$(CROSS_COMPILE)strip)
 
 dkms-install:
 	@packaging/dkms.sh install
@@ -96,6 +103,6 @@ clean:
 distclean: clean
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/dma-alias-pool"
 
-.PHONY: all modules install kdir dkms-install dkms-uninstall deb in-tree \
+.PHONY: all modules install kdir board-kit dkms-install dkms-uninstall deb in-tree \
 	in-tree-remove demo vm check check-all check-long mutants bench lint \
 	clean distclean

@@ -235,6 +235,7 @@ if [ -e "$build/mpu-pools.dtbo" ]; then
 	boots+=("mpu mpu.sh --overlay $build/mpu-pools.dtbo")
 fi
 boots+=("readers readers.sh")
+boots+=("report report_tells.sh")
 if [ "$BOARD" = an505 ]; then
 	boots+=("endurance endurance.sh@200 --append slub_debug=F")
 fi

@@ -115,7 +115,8 @@ vm() {
 kselftest() {
 	local dir=$RIG_TMP/kselftest file
 	make -C "$tree/selftests" install KSRC="$kernel/source" KDIR="$kernel" ARCH=arm \
-		CROSS_COMPILE=arm-linux-gnueabi- INSTALL_PATH="$dir"
+		CROSS_COMPILE=arm-linux-gnueabi- INSTALL_PATH="$dir" \
+		CC="$("$here/rig/userland.sh" | tail -n 1)/bin/fdpic-gcc"
 	for file in coherent.sh ktap.sh dma_alias_pool.ko mmap_buffer fail_nth life; do
 		test -f "$dir/$file"
 	done
@@ -123,7 +124,23 @@ kselftest() {
 		sed 's,^\./,,' | LC_ALL=C sort) -
 }
 
-by_kernel=(all install install_after_all kselftest in_tree demo vm clean)
+# On the machine, with nothing but what is in it and the test.
+board_kit() {
+	local dir=$RIG_TMP/kit release words
+	release=$(cat "$kernel/include/config/kernel.release")
+	as_shown docs/board-kit "s|/path/to/bsp/linux|$kernel|; s|6\.1\.192|$release|"
+	mkdir -p "$dir"
+	tar -C "$dir" --strip-components=1 -xzf "$tree/build/dma-alias-pool-kit-$release.tar.gz"
+	test "$(du -sk "$dir" | cut -f 1)" -lt 1000
+	cp "$here/report_tells.sh" "$dir/"
+	words=$("$here/rig/machine.sh" prepare)
+	"$here/rig/initramfs.sh" "$RIG_TMP/kit.cpio" "$("$here/rig/userland.sh" | tail -n 1)" "$dir"
+	# shellcheck disable=SC2086 # words
+	"$here/rig/run.py" $words --initrd "$RIG_TMP/kit.cpio" --timeout 400 \
+		--run report_tells.sh full
+}
+
+by_kernel=(all install install_after_all kselftest board_kit in_tree demo vm clean)
 
 # --- once
 

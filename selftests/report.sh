@@ -1,0 +1,353 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# report.sh [-q] [NAME:BASE:SIZE[:ALIAS[:BUS]]] ... - what dma-alias-pool makes of
+# this board, to be read and to be pasted into a report: the system, its caches, the
+# pools and whether their aliases hold, what the CPU gets done there, who could be
+# a client, the selftests that are safe on a running machine, and a verdict. Two
+# minutes; -q (quick) leaves the selftests out.
+#
+# A pool is given as to the module's parameter pools=. Without one, the module is to
+# be loaded already, and what it has is looked at. Pools that are in use stay as
+# they are: nothing is unbound, no parameter changed, no module taken out that
+# this script has not put in, also if it is interrupted.
+#
+# Needs BusyBox or the like, debugfs, and the modules beside this script. Exit
+# status 0 if all is right, 1 if something is not, 2 if there is nothing to look at.
+here=$(cd "$(dirname "$0")" && pwd)
+debugfs=/sys/kernel/debug
+pools=$debugfs/dma_alias_pool
+board=$debugfs/dma_alias_pool_board
+pool_driver=/sys/bus/platform/drivers/dma_alias_pool
+tmp=${TMPDIR:-/tmp}/dap-report.$$
+# each needs devices of its own only, and leaves no complaint in the log
+safe="calls.sh coherent.sh mapping.sh attach.sh lifetime.sh"
+loaded=
+wrong=
+
+# --- ends
+
+unload_ours()
+{
+	# the last that was put in goes first
+	for module in $loaded; do
+		rmmod "$module" || wrong="$wrong
+  module $module cannot be unloaded"
+	done
+	loaded=
+}
+
+interrupted()
+{
+	trap '' INT TERM HUP
+	[ -z "$child" ] || { kill "$child"; wait "$child"; } 2>/dev/null
+	for module in dma_alias_pool_test $loaded; do
+		rmmod "$module" 2>/dev/null
+	done
+	[ -z "$testing" ] || rmmod dma_alias_pool 2>/dev/null
+	rm -rf "$tmp"
+	echo "interrupted: nothing of this is left"
+	exit 1
+}
+
+# finish STATUS
+finish()
+{
+	rm -rf "$tmp"
+	exit "$1"
+}
+
+# --- printing
+
+title() { printf '\n%s\n' "$*"; }
+row() { printf '  %-14s %s\n' "$1:" "$2"; }
+problem()
+{
+	wrong="$wrong
+  $*"
+	echo "  WRONG: $*"
+}
+
+# what a file has, in one line; nothing if there is none
+line_of() { [ ! -r "$1" ] || tr '\0\n' '  ' <"$1" | sed 's/ *$//'; }
+
+# --- modules
+
+is_loaded() { grep -q "^$1 " /proc/modules 2>/dev/null; }
+is_there() { [ -d "/sys/module/$1" ]; }
+
+# put_in MODULE PARAMETER ...: what the kernel says of it is shown if it fails
+put_in()
+{
+	module=$1
+	mark="report.sh $$: loading $module"
+	echo "$mark" >/dev/kmsg
+	shift
+	if insmod "$here/$module.ko" "$@" 2>"$tmp/insmod"; then
+		loaded="$module $loaded"
+		return
+	fi
+	# of the log, what came since
+	dmesg | sed "1,/$mark/d" | grep 'dma_alias_pool' | sed 's/^/  | /'
+	sed 's/^/  | /' "$tmp/insmod"
+	return 1
+}
+
+# --- the system
+
+show_system()
+{
+	title "System"
+	row board "$(line_of /proc/device-tree/model)"
+	row compatible "$(line_of /proc/device-tree/compatible)"
+	row kernel "$(uname -srm)"
+	row "command line" "$(line_of /proc/cmdline)"
+	sed -n 's/^\(model name\|CPU part\|isa\|uarch\|Processor\)[	 ]*: */\1: /p' \
+		/proc/cpuinfo | sort | uniq -c | while read -r count what; do
+		row "${what%%:*}" "${what#*: } (x$count)"
+	done
+	row memory "$(sed -n 's/^MemTotal: *//p' /proc/meminfo)"
+	if [ -e /proc/vmallocinfo ]; then
+		row MMU yes
+	else
+		row MMU no
+	fi
+}
+
+show_caches()
+{
+	title "Caches, as the CPU names them"
+	if [ -r "$board/caches" ]; then
+		sed 's/^/  /' "$board/caches"
+	else
+		found=
+		for cache in /sys/devices/system/cpu/cpu0/cache/index*; do
+			[ -r "$cache/size" ] || continue
+			found=y
+			row "level $(cat "$cache/level")" "$(cat "$cache/type"), $(cat "$cache/size"), lines of $(cat "$cache/coherency_line_size" 2>/dev/null) bytes"
+		done
+		[ -n "$found" ] || echo "  not known"
+	fi
+	if [ -r "$board/mpu" ]; then
+		title "MPU"
+		sed 's/^/  /' "$board/mpu"
+	fi
+}
+
+# --- pools
+
+pool_names()
+{
+	for pool_dir in "$pools"/*/; do
+		[ ! -r "$pool_dir/stats" ] || basename "$pool_dir"
+	done
+}
+
+stat_of() { sed -n "s/^$2 //p" "$pools/$1/stats"; }
+
+show_pools()
+{
+	title "Pools"
+	for pool in $(pool_names); do
+		row "$pool" "$(($(stat_of "$pool" total_bytes) >> 10)) KiB, $(($(stat_of "$pool" free_bytes) >> 10)) free, $(stat_of "$pool" clients) clients"
+		dmesg | sed -n "s/.*\(DMA pool $pool: [0-9]* KiB at .*\)/    \1/p" | tail -n 1
+		for count in alloc_failures bad_free_count; do
+			value=$(stat_of "$pool" $count)
+			[ "${value:-0}" = 0 ] || row "  $count" "$value"
+		done
+	done
+	# a check that is left out is known from the log alone
+	[ "$(cat /sys/module/dma_alias_pool/parameters/verify 2>/dev/null)" != N ] ||
+		problem "verify=0: whether the alias holds was not checked. Load the module without it"
+}
+
+# --- what it costs
+
+show_rates()
+{
+	title "What the CPU gets done, KiB a second"
+	first=$(pool_names | head -n 1)
+	device=$(for dir in "$pool_driver"/*/; do
+		[ -e "$dir/attach" ] && echo "$dir" && break
+	done)
+	# its device is nobody's, and may be given to a pool
+	[ -z "$device" ] || echo dap-board 2>/dev/null >"$device/attach"
+	if ! grep -qs '^dap-board ' "$pools"/*/clients; then
+		echo "  pool $first takes no device of ours: see dmesg"
+		return
+	fi
+	if ! cat "$board/rates" >"$tmp/rates" 2>/dev/null; then
+		echo "  the pool has no 16 KiB left for that"
+		return
+	fi
+	printf '  %-10s %12s %12s %12s\n' "" read write copy
+	for memory in coherent cached; do
+		# shellcheck disable=SC2046 # three words
+		printf '  %-10s %12s %12s %12s\n' $memory \
+			$(sed -n "s/^$memory [a-z]* //p" "$tmp/rates")
+	done
+	slow=$(sed -n 's/^coherent read //p' "$tmp/rates")
+	fast=$(sed -n 's/^cached read //p' "$tmp/rates")
+	if [ $((slow * 5)) -ge $((fast * 4)) ]; then
+		echo "  Reading is as fast in both: either the CPU has no cache, or it is off,"
+		echo "  or the pool's memory is cached (the check at load would have found that)."
+	fi
+}
+
+# --- devices
+
+show_devices()
+{
+	title "Clients"
+	for pool in $(pool_names); do
+		sed -n "1d; /^dap-board /d; s/^\([^ ]*\) .*/  \1 (pool $pool)/p" "$pools/$pool/clients"
+	done
+	title "Devices with a driver that a pool could have (echo NAME > $pool_driver/*/attach)"
+	sed -n 's/^\([^ ]*\) \([^ ]*\) $/  \1 (\2)/p' "$board/devices"
+	title "Devices that it could not"
+	sed -n 's/^\([^ ]*\) \([^ ]*\) \(..*\)$/\3: \1/p' "$board/devices" | sort |
+		awk -F ': ' '
+		$1 != last { if (last) print ""; printf "  %s:\n   ", $1; last = $1; width = 0 }
+		{
+			if (width > 64) { printf "\n   "; width = 0 }
+			printf " %s", $2
+			width += length($2) + 1
+		}
+		END { if (last) print "" }'
+}
+
+# --- selftests
+
+# run_selftests BASE:SIZE[:ALIAS]
+run_selftests()
+{
+	title "Selftests, in the memory of the first pool"
+	unload_ours
+	testing=y
+	for script in $safe; do
+		[ -e "$here/$script" ] || continue
+		DAP_POOL=$1 sh "$here/$script" >"$tmp/$script" 2>&1 &
+		child=$!
+		wait $child
+		child=
+		passed=$(grep -c '^ok .*' "$tmp/$script")
+		failed=$(grep -c '^not ok' "$tmp/$script")
+		row "$script" "$passed passed, $failed failed"
+		# the last lines of one that did not come to its end
+		if ! grep -q '^1\.\.' "$tmp/$script"; then
+			tail -n 5 "$tmp/$script" | sed 's/^/  | /'
+			problem "$script did not run"
+		elif [ "$failed" -gt 0 ]; then
+			grep -B 5 '^not ok' "$tmp/$script" | grep '^#\|^not ok' | sed 's/^/  | /'
+			problem "$script failed"
+		fi
+	done
+	testing=
+}
+
+# --- dmatest
+
+# Of a channel whose controller is a client: its descriptors are in the pool.
+show_dmatest()
+{
+	title "DMA engine (dmatest)"
+	if [ ! -e /sys/module/dmatest ] && ! modprobe dmatest 2>/dev/null; then
+		echo "  the kernel has no CONFIG_DMATEST, or no channel"
+		return
+	fi
+	for channel in /sys/class/dma/*; do
+		[ -e "$channel/in_use" ] && [ "$(cat "$channel/in_use")" = 0 ] || continue
+		controller=$(basename "$(readlink -f "$channel/device")")
+		grep -qs "^$controller " "$pools"/*/clients || continue
+		name=$(basename "$channel")
+		parameters=/sys/module/dmatest/parameters
+		echo 100 >$parameters/iterations
+		echo 2000 >$parameters/timeout
+		echo "$name" >$parameters/channel
+		echo 1 >$parameters/run
+		cat $parameters/wait >/dev/null
+		result=$(dmesg | grep "dmatest: $name.*summary" | tail -n 1 | sed 's/.*summary/summary/')
+		row "$name" "${result:-no summary, see dmesg}"
+		case $result in
+		*" 0 failures"*) ;;
+		*) problem "dmatest on $name, whose descriptors are in a pool" ;;
+		esac
+		return
+	done
+	echo "  no free channel of a controller that is a client"
+}
+
+# --- the verdict
+
+verdict()
+{
+	title "Verdict"
+	if [ -n "$wrong" ]; then
+		echo "  NOT RIGHT:$wrong"
+		echo "  What messages mean: the administrator's guide. No alias: porting.md."
+		finish 1
+	fi
+	echo "  All is right: $1."
+	finish 0
+}
+
+# --- all of it
+
+quick=
+[ "${1:-}" != -q ] || { quick=y; shift; }
+case ${1:-} in -*)
+	sed -n '3,17s/^# \{0,1\}//p' "$0"
+	exit 2
+	;;
+esac
+[ -w /proc/sys/kernel/printk ] || { echo "report.sh: needs root"; exit 2; }
+grep -q " $debugfs debugfs " /proc/mounts || mount -t debugfs none $debugfs 2>/dev/null
+[ -d $debugfs ] || { echo "report.sh: the kernel has no debugfs (CONFIG_DEBUG_FS)"; exit 2; }
+mkdir -p "$tmp" || exit 2
+child='' testing=''
+trap interrupted INT TERM HUP
+
+echo "dma-alias-pool: report of $(uname -n), $(uname -r)"
+show_system
+given=
+for pool; do
+	given=$given${given:+,}$pool
+done
+if is_there dma_alias_pool; then
+	[ -z "$given" ] || echo "
+The module is loaded already: its own pools are looked at, not $given."
+	given=
+elif [ -n "$given" ]; then
+	title "Loading the module with pools=$given"
+	if put_in dma_alias_pool "pools=$given"; then
+		echo "  It takes them: phys and alias are the same memory, in both directions, and"
+		echo "  not cached (without an alias: not written back)."
+	else
+		problem "the module does not take the pool, for the reason above"
+	fi
+else
+	echo "report.sh: say which memory (NAME:BASE:SIZE:ALIAS), or load the module first"
+	finish 2
+fi
+put_in dma_alias_pool_board || problem "dma_alias_pool_board.ko cannot be loaded: is it of this kernel?"
+show_caches
+if is_there dma_alias_pool; then
+	show_pools
+	show_rates
+	show_devices
+	show_dmatest
+fi
+what="the pools that are in use hold; no selftests were run beside them"
+if [ -n "$given" ] && [ -z "$wrong" ]; then
+	what="the alias holds"
+	if [ -z "$quick" ]; then
+		# BASE:SIZE:ALIAS of the first
+		first=${1#*:}
+		case $first in *:*:*:*) first=${first%:*} ;; esac
+		run_selftests "$first"
+		what="the alias holds, the selftests pass"
+	fi
+fi
+unload_ours
+trap - INT TERM HUP
+verdict "$what"

@@ -1,0 +1,119 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# report_tells.sh [full] - what report.sh says of this machine is so, and it leaves
+# everything as it was. With "full" the selftests that it runs are part of it.
+. "$(dirname "$0")/ktap.sh"
+need_pool
+
+out=/tmp/report
+quick=-q
+[ "${1:-}" != full ] || quick=
+
+# Nobody answers to what the selftests say in a file.
+unset RIG_RELAY
+
+# reports STATUS ARGUMENT ...
+reports()
+{
+	reports_wanted=$1
+	shift
+	sh "$here/report.sh" "$@" >$out 2>&1
+	same "the exit status" $? $reports_wanted
+}
+
+says() { grep -q -e "$1" $out || { fail "does not say '$1', but"; sed 's/^/#   /' $out; }; }
+
+not_loaded()
+{
+	! grep '^dma_alias_pool' /proc/modules >/dev/null || fail "modules are left"
+	[ -z "$(ls -d /tmp/dap-report.* 2>/dev/null)" ] || fail "files are left"
+}
+
+good_pool()
+{
+	reports 0 $quick "$(pool a)"
+	says '^dma-alias-pool: report of '
+	says "^  kernel:  *Linux $(uname -r) "
+	says "^  a:  *$((pool_size >> 10)) KiB, $((pool_size >> 10)) free, 0 clients"
+	says '^  coherent  *[1-9][0-9]*  *[1-9][0-9]*  *[1-9]'
+	says '^  cached  *[1-9][0-9]*  *[1-9][0-9]*  *[1-9]'
+	says '^  All is right: the alias holds'
+	if [ -z "$quick" ]; then
+		says '^  coherent.sh:  *[1-9][0-9]* passed, 0 failed'
+		says 'the selftests pass\.$'
+	fi
+	# two minutes of a serial line are a hundred times that
+	[ "$(wc -c <$out)" -lt 12000 ] || fail "$(wc -c <$out) bytes are too long to paste"
+	sed 's/^/# /' $out
+	not_loaded
+}
+
+wrong_alias()
+{
+	if [ -z "$pool_alias" ]; then
+		skip "there is no alias"
+		return
+	fi
+	half=$(hex $((pool_size / 4)))
+	reports 1 -q "a:$(hex $pool_base):$half:$(hex $((pool_alias + half)))"
+	says ' is no alias of '
+	says '^  NOT RIGHT:$'
+	not_loaded
+}
+
+kernels_memory()
+{
+	ram=$(sed -n 's/^\([0-9a-f]*\)-.* : System RAM$/0x\1/p' /proc/iomem | tail -n 1)
+	reports 1 -q "a:$ram:64K"
+	says 'part of the kernel.s own RAM'
+	not_loaded
+}
+
+no_pool()
+{
+	reports 2
+	says 'say which memory'
+	reports 2 -h
+	says 'NAME:BASE:SIZE'
+	not_loaded
+}
+
+# Its pools, clients and memory are as before, and another pool is not looked at.
+in_use()
+{
+	load_all || fail "cannot load"
+	ok_dev dap-test.0 alloc 20000
+	# what it takes for itself shows in peaks and counts
+	grep '^live\|^clients\|^bad\|^alloc_failures' $pools/sram/stats >/tmp/before
+	reports 0 "$(pool b)"
+	says 'loaded already: its own pools are looked at'
+	says '^  dap-test.0 (pool sram)'
+	says 'All is right: the pools that are in use hold'
+	grep '^live\|^clients\|^bad\|^alloc_failures' $pools/sram/stats >/tmp/after
+	cmp -s /tmp/before /tmp/after || fail "the pool changed: $(cat /tmp/before /tmp/after)"
+	has_client sram dap-test.0 || fail "dap-test.0 is no client any more"
+	ok_dev dap-test.0 free all
+	unload_all || fail "cannot unload"
+	not_loaded
+}
+
+has_begun() { ls -d /tmp/dap-report.*; }
+
+# At any time: early, and in the middle.
+interrupted()
+{
+	for interrupted_after in 0 1 2; do
+		sh "$here/report.sh" "$(pool a)" >$out 2>&1 &
+		interrupted_pid=$!
+		wait_for has_begun || fail "does not begin"
+		sleep $interrupted_after
+		kill -TERM $interrupted_pid
+		wait $interrupted_pid
+		same "the exit status" $? 1
+		says '^interrupted: nothing of this is left'
+		not_loaded
+	done
+}
+
+ktap_run good_pool wrong_alias kernels_memory no_pool in_use interrupted
