@@ -22,7 +22,15 @@
 #
 # ARCH and CROSS_COMPILE are the kernel's own. KVER and BOARD name the kernel
 # series and the emulated machine of demo, check and vm. CACHE=y gives that of demo and
-# vm a data cache, DRIVER=DIR puts a module of yours into it.
+# vm a data cache, DRIVER=DIR puts a module of yours into it. KSRC=DIR is a kernel source
+# tree of yours, which all of these then use.
+
+# A tree of one's own is of one series, and most have the boards.
+ifneq ($(KSRC),)
+KVER	:= $(shell sed -n 's/^\(VERSION\|PATCHLEVEL\) *= *//p' "$(KSRC)/Makefile" | head -n 2 | paste -sd .)
+BOARD	?= $(if $(wildcard $(KSRC)/arch/arm/configs/mps2_defconfig),an385,smp)
+export KSRC
+endif
 
 KDIR	?= /lib/modules/$(shell uname -r)/build
 KVER	?= 6.1

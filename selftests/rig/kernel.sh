@@ -18,6 +18,9 @@
 # FLAVOUR=NAME adds flavours/NAME.config.
 # A source tree, once fetched, is used for good; RIG_REFRESH=1 asks the archive
 # for a newer one. The build directory's name is a digest of its inputs.
+#
+# KSRC=DIR is a person's own tree: it takes the place of Debian's where series KVER is
+# its own, and stays as it is. What it has changed since is built again.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
@@ -82,9 +85,36 @@ unpack() {
 	rm "$tmp"/linux-source-*.deb
 }
 
+# The series of a tree, by its Makefile.
+series_of() {
+	sed -n 's/^\(VERSION\|PATCHLEVEL\) *= *//p' "$1/Makefile" | head -n 2 | paste -sd .
+}
+
+# Is KSRC there, and of this series?
+is_own() {
+	[ -n "${KSRC:-}" ] || return 1
+	[ -e "$KSRC/Makefile" ] && [ -e "$KSRC/Kbuild" ] ||
+		die "KSRC=$KSRC: there is no kernel source tree"
+	[ "$(series_of "$KSRC")" = "$KVER" ]
+}
+
+# Sets SRC, VERSION and OWN, which stands for what is in the tree.
+own_tree() {
+	SRC=$(readlink -f "$KSRC")
+	[ ! -e "$SRC/.config" ] && [ ! -d "$SRC/include/config" ] ||
+		die "KSRC=$KSRC: a kernel was built in it: say make mrproper there, and build with O= instead"
+	VERSION=$(make -s -C "$SRC" kernelversion)
+	OWN=$(find "$SRC" -name .git -prune -o -type f -printf '%p %s %T@\n' |
+		LC_ALL=C sort | sha256sum)
+}
+
 # Sets SRC and VERSION.
 source_tree() {
 	local current=$CACHE_DIR/src/$KVER.current tmp
+	if is_own; then
+		own_tree
+		return
+	fi
 	if [ -e "$current" ] && [ -z "${RIG_REFRESH:-}" ]; then
 		VERSION=$(cat "$current")
 		SRC=$CACHE_DIR/src/linux-source-$VERSION
@@ -142,15 +172,17 @@ configure() {
 	done <"$OBJ/.rig-fragment" >"$OBJ/.rig-missed"
 	if [ -s "$OBJ/.rig-missed" ]; then
 		cat "$OBJ/.rig-missed"
-		return 1
+		# a vendor's tree may have none of it; its tests will tell
+		[ -n "${OWN:-}" ] || return 1
 	fi
 }
 
 build() {
 	local name dtbs=
 	[ "$ARCH" != arm ] || dtbs=dtbs
-	# shellcheck disable=SC2086 # a word or none
-	kmake "${IMAGE:=Image}" modules $dtbs
+	kmake "${IMAGE:=Image}" modules
+	# vendors' trees have others beside, which may not be built so
+	[ -z "$dtbs" ] || kmake -k $dtbs || [ -n "${OWN:-}" ]
 	mkdir "$OBJ/rig"
 	cp "$OBJ/arch/$ARCH/boot/$IMAGE" "$OBJ/rig/Image"
 	# the device trees have moved between series
@@ -184,7 +216,7 @@ esac
 KVER=${1:-}
 BOARD=${2:-}
 [ -n "$KVER" ] || usage
-suites "$KVER" >/dev/null || die "no Debian suite is known for kernel series $KVER"
+is_own || suites "$KVER" >/dev/null || die "no Debian suite is known for kernel series $KVER"
 
 if [ "$MODE" = source ]; then
 	source_tree
@@ -208,10 +240,10 @@ FRAGS=("$HERE/kernel.config")
 [ ! -e "$BOARDFRAG" ] || FRAGS+=("$BOARDFRAG")
 [ -z "${FLAVOUR:-}" ] || FRAGS+=("$HERE/flavours/$FLAVOUR.config")
 KEY=$({
-	echo "$RECIPE" "$VERSION" "$(compiler)" "$CROSS_COMPILE"
+	echo "$RECIPE" "$VERSION" "$(compiler)" "$CROSS_COMPILE" ${OWN:+"$OWN"}
 	cat "$HERE/boards/$BOARD/board.conf" "$HERE/boards/stub.S" "${FRAGS[@]}"
 } | sha256sum | cut -c 1-12)
-OUT=$CONFDIR/$KVER-$BOARD-$KEY
+OUT=$CONFDIR/$KVER-$BOARD${OWN:+-own}-$KEY
 
 if [ ! -e "$OUT/rig/Image" ]; then
 	[ "$MODE" != path ] || exit 1
@@ -231,6 +263,8 @@ if [ ! -e "$OUT/rig/Image" ]; then
 		step "KERNEL  $KVER $BOARD: configuring $VERSION" "$LOG" configure
 		step "KERNEL  $KVER $BOARD: building (about ${MINUTES:-3} min)" "$LOG" build
 		rm -rf "$OUT"
+		# of the same tree, as it was
+		[ -z "${OWN:-}" ] || rm -rf "$CONFDIR/$KVER-$BOARD"-own-*
 		mv "$OBJ" "$OUT"
 	fi
 fi
