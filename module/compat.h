@@ -128,24 +128,31 @@ static inline bool dap_dma_capable(struct device *dev, dma_addr_t addr,
 #define DAP_BUS_CONST
 #endif
 
-/* Do devices snoop the caches?  Some kernels keep it where only ARM looks. */
+/* The flag exists only where the architecture has devices of both kinds. */
+#if defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) || \
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) || \
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL)
+#define DAP_DEVICE_COHERENT
+#endif
+
+/*
+ * Do devices snoop the caches?  Kernels in which no device has the flag may keep
+ * it where only ARM looks.  Where both are, that one may be out of use.
+ */
 static inline bool dap_is_coherent(struct device *dev)
 {
-#ifdef DAP_ARCHDATA_COHERENT
+#if defined(DAP_ARCHDATA_COHERENT) && !defined(DAP_DEVICE_COHERENT)
 	return dev->archdata.dma_coherent;
 #else
 	return dev_is_dma_coherent(dev);
 #endif
 }
 
-/* The flag exists only where the architecture has devices of both kinds. */
 static inline void dap_assign_coherent(struct device *dev, bool coherent)
 {
 #if defined(DAP_HAS_DEV_FLAGS)
 	dev_assign_dma_coherent(dev, coherent);
-#elif defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) || \
-	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) || \
-	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL)
+#elif defined(DAP_DEVICE_COHERENT)
 	dev->dma_coherent = coherent;
 #endif
 }
