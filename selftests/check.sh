@@ -22,20 +22,21 @@ top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
 . "$here/rig/boots.sh"
 
-export KVER=${KVER:-6.1} BOARD=${BOARD:-an385}
+default_machine
 machine=$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}
 build=$top/build/$machine
 logs=$top/build/check/$machine
-total_passed=0 total_failed=0
+total_passed=0 total_failed=0 total_skipped=0
 
 need python3 gcc gcc-12-multilib rsync
 rm -rf "$logs"
 mkdir -p "$logs"
 
-# add LABEL PASSED FAILED
+# add LABEL PASSED FAILED [SKIPPED]
 add() {
 	total_passed=$((total_passed + $2))
 	total_failed=$((total_failed + $3))
+	total_skipped=$((total_skipped + ${4:-0}))
 	[ -z "${FAIL_FAST:-}" ] || [ "$3" -eq 0 ] || finished
 }
 
@@ -43,7 +44,7 @@ add() {
 finished() {
 	stop_boots
 	wait
-	echo "$total_passed passed, $total_failed failed"
+	print_counts $total_passed $total_failed $total_skipped
 	exit $((total_failed > 0))
 }
 
@@ -56,8 +57,8 @@ counts() {
 		add "$1" 0 1
 		return
 	fi
-	line=${line#"$1: "}
-	add "$1" "${line%% *}" "$(sed 's/.*passed, \([0-9]*\).*/\1/' <<<"$line")"
+	# shellcheck disable=SC2046 # numbers
+	add "$1" $(read_counts <<<"${line#"$1: "}")
 }
 
 words=$("$here/rig/machine.sh" prepare)
@@ -269,7 +270,7 @@ part_bench() {
 # tree, where there can be one, makes the default one of them.
 part_life() {
 	local overlay=
-	[ "$BOARD-$KVER" = an385-6.1 ] || [ "$BOARD-${FLAVOUR:-}" = smp- ] || return 0
+	is_default || [ "$BOARD-${FLAVOUR:-}" = smp- ] || return 0
 	say "  LIFE    (${LIFE_STEPS:-2000} steps)"
 	[ ! -e "$build/run-time.dtbo" ] || overlay="--overlay $build/run-time.dtbo"
 	# shellcheck disable=SC2086 # words
@@ -281,7 +282,7 @@ part_life() {
 
 # The same module on a machine that has a cache; other series there in check-all.
 part_cache() {
-	[ "$BOARD-$KVER-${FLAVOUR:-}" = an385-6.1- ] || return 0
+	[ "$BOARD-${FLAVOUR:-}" = an385- ] && is_default || return 0
 	say "  CACHE"
 	"$here/check_cache.sh" 2>&1 | tee "$logs/cache.log" || true
 	sed -n "s/^[0-9]* passed, /cache: &/p" "$logs/cache.log" >>"$logs/cache.log"

@@ -14,8 +14,7 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
 
-KVER=${KVER:-6.1}
-BOARD=${BOARD:-an385}
+default_machine
 build=$top/build/$BOARD-$KVER/modules
 reports=$top/build/analysis/$BOARD-$KVER
 n=0 passed=0 failed=0

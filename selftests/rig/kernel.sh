@@ -16,6 +16,7 @@
 # --path makes nothing: it prints the directory if it is there, else fails.
 #
 # FLAVOUR=NAME adds flavours/NAME.config.
+# Exit status 3: the archive has no such series, or the series no such board.
 # A source tree, once fetched, is used for good; RIG_REFRESH=1 asks the archive
 # for a newer one. The build directory's name is a digest of its inputs.
 #
@@ -29,17 +30,6 @@ export ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
 RECIPE=1	# to be counted up with each change of what this script builds
 PACKAGES=(libc6-dev gcc make bc bison flex libssl-dev
 	libelf-dev cpio rsync xz-utils dpkg-dev python3 perl)
-
-# Which Debian suites carry a series. The machine's own apt is asked first.
-suites() {
-	case $1 in
-	5.10) echo bullseye bullseye-security ;;
-	6.1) echo bookworm bookworm-security ;;
-	6.12) echo trixie trixie-security ;;
-	7.*) echo trixie-backports sid ;;
-	*) return 1 ;;
-	esac
-}
 
 usage() {
 	say "usage: kernel.sh [--path] KVER BOARD | kernel.sh --source KVER"
@@ -71,8 +61,14 @@ fetch() {
 		return 0
 	fi
 	# shellcheck disable=SC2046 # a list of suites
-	apt_private "linux-$KVER" deb $(suites "$KVER")
+	apt_private series deb $("$HERE/series.sh" suites)
 	try_fetch "$tmp"
+}
+
+# What the machine's own apt knows is not asked for elsewhere.
+is_offered() {
+	[ -n "$(apt-cache madison "linux-source-$KVER" 2>/dev/null)" ] ||
+		"$HERE/series.sh" all | grep -qxF "$KVER"
 }
 
 # The tarball is inside the package: one stream, nothing kept in between.
@@ -85,17 +81,12 @@ unpack() {
 	rm "$tmp"/linux-source-*.deb
 }
 
-# The series of a tree, by its Makefile.
-series_of() {
-	sed -n 's/^\(VERSION\|PATCHLEVEL\) *= *//p' "$1/Makefile" | head -n 2 | paste -sd .
-}
-
 # Is KSRC there, and of this series?
 is_own() {
+	local own
 	[ -n "${KSRC:-}" ] || return 1
-	[ -e "$KSRC/Makefile" ] && [ -e "$KSRC/Kbuild" ] ||
-		die "KSRC=$KSRC: there is no kernel source tree"
-	[ "$(series_of "$KSRC")" = "$KVER" ]
+	own=$(series_of "$KSRC") || exit
+	[ "$own" = "$KVER" ]
 }
 
 # Sets SRC, VERSION and OWN, which stands for what is in the tree.
@@ -115,13 +106,14 @@ source_tree() {
 		own_tree
 		return
 	fi
-	if [ -e "$current" ] && [ -z "${RIG_REFRESH:-}" ]; then
+	if [ -e "$current" ] && { [ -z "${RIG_REFRESH:-}" ] || ! is_offered; }; then
 		VERSION=$(cat "$current")
 		SRC=$CACHE_DIR/src/linux-source-$VERSION
 		[ ! -e "$SRC/Makefile" ] || return 0
 	fi
 	[ "$MODE" != path ] || exit 1
 	need xz-utils dpkg-dev
+	is_offered || skip "Linux $KVER: Debian's archive has no linux-source-$KVER"
 	cache_lock
 	mkdir -p "$CACHE_DIR/src" "$CACHE_DIR/log"
 	tmp=$CACHE_DIR/src/.tmp-$KVER
@@ -149,7 +141,7 @@ kmake() { make -C "$SRC" O="$OBJ" -j"$JOBS" LOCALVERSION= DTC_FLAGS=-@ "$@"; }
 
 configure() {
 	local line name
-	kmake "${DEFCONFIG:-mps2_defconfig}"
+	kmake "$DEFCONFIG"
 	"$SRC/scripts/kconfig/merge_config.sh" -m -O "$OBJ" "$OBJ/.config" "${FRAGS[@]}"
 	kmake olddefconfig
 	# A symbol whose dependencies fail is dropped without a word. Of two lines
@@ -216,7 +208,6 @@ esac
 KVER=${1:-}
 BOARD=${2:-}
 [ -n "$KVER" ] || usage
-is_own || suites "$KVER" >/dev/null || die "no Debian suite is known for kernel series $KVER"
 
 if [ "$MODE" = source ]; then
 	source_tree
@@ -233,6 +224,12 @@ fi
 [ "$ARCH" != arm ] || PACKAGES+=(gcc-arm-linux-gnueabi)
 [ "$MODE" = path ] || need "${PACKAGES[@]}"
 source_tree
+
+case ${DEFCONFIG:=mps2_defconfig} in *_defconfig)
+	[ -e "$SRC/arch/$ARCH/configs/$DEFCONFIG" ] ||
+		skip "Linux $VERSION for $BOARD: it has no $DEFCONFIG"
+	;;
+esac
 
 CONFDIR=$CACHE_DIR/kernel
 BOARDFRAG=$HERE/boards/$BOARD/kernel.config
