@@ -16,7 +16,8 @@ n=0 passed=0 failed=0
 
 need perl python3 shellcheck sparse
 kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
-source=$(readlink -f "$kernel/source")
+# whose checkpatch it is: others have other tastes
+source=$(usual_source)
 mkdir -p "$build"
 cd "$top"
 # no git needed: an unpacked archive is checked as well
