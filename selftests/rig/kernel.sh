@@ -65,11 +65,14 @@ fetch() {
 	try_fetch "$tmp"
 }
 
+in_archive() { "$HERE/series.sh" all | grep -qxF "$KVER"; }
+
 # What the machine's own apt knows is not asked for elsewhere.
 is_offered() {
-	[ -n "$(apt-cache madison "linux-source-$KVER" 2>/dev/null)" ] ||
-		"$HERE/series.sh" all | grep -qxF "$KVER"
+	[ -n "$(apt-cache madison "linux-source-$KVER" 2>/dev/null)" ] || in_archive
 }
+
+gone() { skip "Linux $KVER: Debian's archive has no linux-source-$KVER"; }
 
 # The tarball is inside the package: one stream, nothing kept in between.
 unpack() {
@@ -101,7 +104,7 @@ own_tree() {
 
 # Sets SRC and VERSION.
 source_tree() {
-	local current=$CACHE_DIR/src/$KVER.current tmp
+	local current=$CACHE_DIR/src/$KVER.current tmp rc
 	if is_own; then
 		own_tree
 		return
@@ -113,15 +116,20 @@ source_tree() {
 	fi
 	[ "$MODE" != path ] || exit 1
 	need xz-utils dpkg-dev
-	is_offered || skip "Linux $KVER: Debian's archive has no linux-source-$KVER"
+	is_offered || gone
 	cache_lock
 	mkdir -p "$CACHE_DIR/src" "$CACHE_DIR/log"
 	tmp=$CACHE_DIR/src/.tmp-$KVER
 	rm -rf "$tmp"
 	mkdir "$tmp"
 	: >"$CACHE_DIR/log/source-$KVER.log"
-	step "SOURCE  $KVER: fetching Debian's linux-source-$KVER" \
+	try_step "SOURCE  $KVER: fetching Debian's linux-source-$KVER" \
 		"$CACHE_DIR/log/source-$KVER.log" fetch "$tmp"
+	if [ $rc -ne 0 ]; then
+		# the machine's own lists may be old
+		in_archive || gone
+		exit 1
+	fi
 	VERSION=$(cat "$tmp/version")
 	SRC=$CACHE_DIR/src/linux-source-$VERSION
 	if [ ! -e "$SRC/Makefile" ]; then

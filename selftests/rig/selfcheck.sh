@@ -179,7 +179,7 @@ check() {
 }
 
 echo "KTAP version 1"
-echo "1..59"
+echo "1..60"
 check "a passing script passes" 0 ': 2 passed, 0 failed$' --run pass a b
 check "its arguments arrive" 0 '^ok 1 outer a b$' --run pass a b
 check "its text arrives unchanged" 0 '^ok 2 odd <3> -n \\ "quoted"   spaces$' --run pass
@@ -320,6 +320,10 @@ says "kernels: a release without any is named" 0 bullseye "$HERE/series.sh" sile
 says "kernels: one that is gone is skipped" 3 "" "$HERE/kernel.sh" 5.10 an385
 printed "kernels: that is said" "rig: skipped: Linux 5.10: Debian's archive has no linux-source-5.10"
 says "kernels: one of Debian's own builds, too" 3 "" "$HERE/stock.sh" 5.10 pc
+offer bookworm 6.6
+there apt-get -q update >"$RIG_TMP/out" 2>&1
+offer bookworm 6.1 6.12
+says "kernels: one that only old lists have" 3 "" "$HERE/kernel.sh" --source 6.6
 keep 5.10
 says "kernels: one that is gone, but in the cache, counts" 0 $'5.10\n6.1\n6.12\n7.6' \
 	"$HERE/series.sh"

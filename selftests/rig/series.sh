@@ -11,8 +11,8 @@
 # series.sh default   - "KVER BOARD" of the machine that make check is about
 #
 # A release's series stay; of the suites that move only the newest of all counts.
-# Sources that are in the cache need no archive. It is asked once a day, or with
-# RIG_REFRESH=1 at once, and what it said last counts while it does not answer.
+# Sources that are in the cache need no archive. It is asked once a day, with
+# RIG_REFRESH=1 again, and what it said last counts while it does not answer.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
