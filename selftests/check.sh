@@ -95,7 +95,7 @@ part_lint() {
 # Of all programs, or of that in ONLY_TEST.
 part_unit() {
 	say "  UNIT    (about half a minute)"
-	make -s -C "$here/unit" check KSRC="$(readlink -f "$kernel/source")" \
+	make -s -C "$here/unit" check KSRC="$(usual_source)" \
 		O="$top/build/unit" ${ONLY_TEST:+TESTS="$top/build/unit/$ONLY_TEST"} 2>&1 | tee "$logs/unit.log" || true
 	counts unit "$logs/unit.log"
 }

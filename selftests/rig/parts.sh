@@ -63,11 +63,10 @@ check() {
 
 # fuzz SECONDS: all targets, "ok - NAME: N inputs" each
 fuzz() {
-	local kernel status=0
+	local status=0
 	need clang libclang-rt-14-dev
-	kernel=$("$here/rig/kernel.sh" --path "$KVER" "${BOARD:-an385}" | tail -n 1)
 	make -s -C "$here/unit" fuzz O="$top/build/unit" SECONDS="$1" \
-		KSRC="$(readlink -f "$kernel/source")" 2>&1 | tee "$logs/fuzzers.log" || status=1
+		KSRC="$(usual_source)" 2>&1 | tee "$logs/fuzzers.log" || status=1
 	echo "$(grep -c '^ok - ' "$logs/fuzzers.log") passed, $(grep -c '^not ok - ' "$logs/fuzzers.log") failed"
 	return $status
 }
