@@ -134,6 +134,7 @@ default() {
 			return
 		fi
 	done
+	# which other machine takes over is for this line to say
 	die "no kernel series is to be had that has mps2_defconfig"
 }
 
