@@ -248,7 +248,8 @@ KEY=$({
 	echo "$RECIPE" "$VERSION" "$(compiler)" "$CROSS_COMPILE" ${OWN:+"$OWN"}
 	cat "$HERE/boards/$BOARD/board.conf" "$HERE/boards/stub.S" "${FRAGS[@]}"
 } | sha256sum | cut -c 1-12)
-OUT=$CONFDIR/$KVER-$BOARD${OWN:+-own}-$KEY
+name=$KVER-$BOARD${OWN:+-own${FLAVOUR:+.$FLAVOUR}}
+OUT=$CONFDIR/$name-$KEY
 
 if [ ! -e "$OUT/rig/Image" ]; then
 	[ "$MODE" != path ] || exit 1
@@ -269,7 +270,7 @@ if [ ! -e "$OUT/rig/Image" ]; then
 		step "KERNEL  $KVER $BOARD: building (about ${MINUTES:-3} min)" "$LOG" build
 		rm -rf "$OUT"
 		# of the same tree, as it was
-		[ -z "${OWN:-}" ] || rm -rf "$CONFDIR/$KVER-$BOARD"-own-*
+		[ -z "${OWN:-}" ] || rm -rf "$CONFDIR/$name"-*
 		mv "$OBJ" "$OUT"
 	fi
 fi
