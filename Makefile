@@ -24,13 +24,10 @@
 #
 # ARCH and CROSS_COMPILE are the kernel's own. KVER and BOARD name the kernel
 # series and the emulated machine of demo, check and vm. CACHE=y gives that of demo and
-# vm a data cache, DRIVER=DIR puts a module of yours into it.
+# vm a data cache, DRIVER=DIR puts a module of yours into it. KSRC=DIR is a kernel source
+# tree of yours, which demo, check, vm and bench then use.
 
 KDIR	?= /lib/modules/$(shell uname -r)/build
-KVER	?= 6.1
-BOARD	?= $(if $(CACHE),an500,an385)
-
-export KVER BOARD
 
 all modules: kdir
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules

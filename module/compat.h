@@ -127,6 +127,15 @@ static inline bool dap_dma_capable(struct device *dev, dma_addr_t addr,
 #define DAP_BUS_CONST
 #endif
 
+/* The flag exists only where the architecture has devices of both kinds. */
+#if defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) || \
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) || \
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL)
+#define DAP_DEVICE_COHERENT	1
+#else
+#define DAP_DEVICE_COHERENT	0
+#endif
+
 /*
  * Can the kernel tell devices that snoop the caches from others?  One that has
  * nothing to maintain caches with takes it that all do.  With an MMU that is so;
@@ -134,35 +143,31 @@ static inline bool dap_dma_capable(struct device *dev, dma_addr_t addr,
  */
 static inline bool dap_knows_coherence(void)
 {
-	return IS_ENABLED(CONFIG_MMU) || IS_ENABLED(CONFIG_ARM) ||
-	       IS_ENABLED(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) ||
-	       IS_ENABLED(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) ||
-	       IS_ENABLED(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL);
+	return DAP_DEVICE_COHERENT || IS_ENABLED(CONFIG_MMU) ||
+	       IS_ENABLED(CONFIG_ARM);
 }
 
 /*
- * Does the device?  Not where nobody knows: who needs no pool takes none.  Some
- * kernels keep it where only ARM looks.
+ * Does the device?  Not where nobody knows: who needs no pool takes none.  Kernels
+ * in which no device has the flag may keep it where only ARM looks.  Where both
+ * are, that one may be out of use.
  */
 static inline bool dap_is_coherent(struct device *dev)
 {
 	if (!dap_knows_coherence())
 		return false;
-#ifdef DAP_ARCHDATA_COHERENT
+#if defined(DAP_ARCHDATA_COHERENT) && !DAP_DEVICE_COHERENT
 	return dev->archdata.dma_coherent;
 #else
 	return dev_is_dma_coherent(dev);
 #endif
 }
 
-/* The flag exists only where the architecture has devices of both kinds. */
 static inline void dap_assign_coherent(struct device *dev, bool coherent)
 {
 #if defined(DAP_HAS_DEV_FLAGS)
 	dev_assign_dma_coherent(dev, coherent);
-#elif defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) || \
-	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) || \
-	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL)
+#elif DAP_DEVICE_COHERENT
 	dev->dma_coherent = coherent;
 #endif
 }

@@ -62,6 +62,7 @@
  */
 #include <linux/debugfs.h>
 #include <linux/device.h>
+#include <linux/init.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/of.h>

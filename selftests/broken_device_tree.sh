@@ -9,6 +9,7 @@
 # What a line of the table may expect of its device:
 #   refused      a pool that does not come up, with one message, TEXT
 #   works        a pool that comes up, with TEXT
+#   either       one or the other, as the kernel sees its region
 #   absent       no pool, and not a word
 #   client       a client of the good pool, with TEXT
 #   client=ADDR  the same; the pool's bus address is ADDR
@@ -107,6 +108,13 @@ found()
 		pool_said $2 "$3"
 		set -- $pools/*
 		same "number of pools" $# 2
+		;;
+	either)
+		if [ -e $pools/broken ]; then
+			found works $2 "$3"
+		else
+			found refused $2 "$3"
+		fi
 		;;
 	absent)
 		said 0 "dma_alias_pool.*$2"

@@ -14,8 +14,7 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
 
-KVER=${KVER:-6.1}
-BOARD=${BOARD:-an385}
+default_machine
 build=$top/build/$BOARD-$KVER/modules
 reports=$top/build/analysis/$BOARD-$KVER
 n=0 passed=0 failed=0
@@ -24,7 +23,8 @@ need coccinelle clang gcc python3
 # Coccinelle loads the library of Debian's Python, but does not depend on it
 need "libpython$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
-source=$(readlink -f "$kernel/source")
+# whose scripts they are
+source=$(usual_source)
 "$here/rig/modules.sh" "$kernel" "$build"
 rm -rf "$reports"
 mkdir -p "$reports"

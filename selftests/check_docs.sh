@@ -14,7 +14,7 @@ n=0 passed=0 failed=0
 
 need perl python3 device-tree-compiler
 # not KVER: later kernels have other tools
-source=$("$here/rig/kernel.sh" --source 6.1 | tail -n 1)
+source=$(usual_source)
 
 # check CHECK NAME: nothing printed is well; a check that breaks is not
 check() {

@@ -14,14 +14,18 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
+default_machine
+default=$BOARD
+smp=$(sed -n 's/^SERIES=//p' "$here/rig/boards/smp/board.conf")
+newest=$("$here/rig/series.sh" newest)
 . "$here/rig/parts.sh"
 
-export KVER=${KVER:-6.1} OPERATIONS=${OPERATIONS:-1000000} CYCLES=${CYCLES:-1000} STEPS=${STEPS:-1000000} SEEDS=${SEEDS:-300} TIMEOUT=${TIMEOUT:-7200}
+export OPERATIONS=${OPERATIONS:-1000000} CYCLES=${CYCLES:-1000} STEPS=${STEPS:-1000000} SEEDS=${SEEDS:-300} TIMEOUT=${TIMEOUT:-7200}
 
 # On a board, with the figures; check_pc.sh does the same for the PC.
 endurance() {
 	local words log=$top/build/check/endurance-$1 rc=0
-	words=$(BOARD=$1 "$here/rig/machine.sh" prepare)
+	words=$(BOARD=$1 "$here/rig/machine.sh" prepare) || return
 	rm -f "$log.json"
 	# shellcheck disable=SC2086 # words
 	"$here/rig/run.py" $words --append slub_debug=F --timeout "$TIMEOUT" \
@@ -41,8 +45,8 @@ pc_endurance() {
 
 # stress FLAVOUR: of the kernel with several processors, and nothing else
 stress() {
-	local log=$top/build/check/smp-6.12${1:+-$1}/stress.log rc=0
-	BOARD=smp KVER=6.12 FLAVOUR=$1 FAIL_FAST=first FIRST=stress \
+	local log=$top/build/check/smp-$smp${1:+-$1}/stress.log rc=0
+	BOARD=smp KVER=$smp FLAVOUR=$1 FAIL_FAST=first FIRST=stress \
 		"$here/check.sh" >"$logs/stress_boot.log" 2>&1 || rc=$?
 	grep '^# ' "$log" || true
 	tail -n 1 "$logs/stress_boot.log"
@@ -54,7 +58,7 @@ stress() {
 life() {
 	local words at n p=0 f=0 rc=0 log=$logs/life-$1 seed=${SEED:-1000000}
 	local overlay=$top/build/$1-$2/run-time.dtbo
-	words=$(BOARD=$1 KVER=$2 "$here/rig/machine.sh" prepare)
+	words=$(BOARD=$1 KVER=$2 "$here/rig/machine.sh" prepare) || return
 	[ ! -e "$overlay" ] || words+=" --overlay $overlay"
 	for ((at = 0; at < $3; at += n, seed += 1000000)); do
 		n=$(($3 - at < 50000 ? $3 - at : 50000))
@@ -82,14 +86,14 @@ mutants() {
 }
 
 check "stress" stress ""
-check "PREEMPT_RT" env BOARD=smp KVER=6.12 FLAVOUR=rt BOOTS_ONLY=y "$here/check.sh"
+check "PREEMPT_RT" env BOARD=smp KVER="$smp" FLAVOUR=rt BOOTS_ONLY=y "$here/check.sh"
 check "data races" stress kcsan
 check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
-check "life an385" life an385 6.1 $((STEPS / 4 * 3))
-check "life smp" life smp 6.12 $((STEPS / 4))
+check "life $default" life "$default" "$KVER" $((STEPS / 4 * 3))
+check "life smp" life smp "$smp" $((STEPS / 4))
 check "cache $KVER" env FIRST_SEED=100 SEEDS="$SEEDS" "$here/check_cache.sh"
-check "cache 7.3" env KVER=7.3 FIRST_SEED=100 ALL=y "$here/check_cache.sh"
+check "cache $newest" env KVER="$newest" FIRST_SEED=100 ALL=y "$here/check_cache.sh"
 check fuzz fuzz "${FUZZ_SECONDS:-3600}"
 check mutants mutants
 

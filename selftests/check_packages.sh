@@ -12,8 +12,8 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
 
-KVER=${KVER:-6.1}
 BOARD=an385	# which has boards/an385/built-in.dtso
+default_machine
 logs=$top/build/check/packages
 n=0 passed=0 failed=0
 

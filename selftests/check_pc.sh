@@ -14,7 +14,8 @@ top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
 . "$here/rig/boots.sh"
 
-export KVER=${KVER:-6.1} BOARD=pc
+export BOARD=pc
+default_machine
 logs=$top/build/check/$BOARD-$KVER
 total_passed=0 total_failed=0
 rm -rf "$logs"

@@ -22,9 +22,10 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
+. "$here/rig/lib.sh"
 
 [ $# -gt 0 ] || set -- "${README:-$top/README.md}" "$top/Documentation/admin-guide.md"
-export KVER=${KVER:-6.1} BOARD=${BOARD:-an385}
+default_machine
 work=$(mktemp -d "${TMPDIR:-/tmp}/check_readme.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 n=0 passed=0 failed=0

@@ -10,14 +10,14 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
 
-KVER=${KVER:-6.1}
-BOARD=${BOARD:-an385}
+default_machine
 build=$top/build/lint
 n=0 passed=0 failed=0
 
 need perl python3 shellcheck sparse
 kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
-source=$(readlink -f "$kernel/source")
+# whose checkpatch it is: others have other tastes
+source=$(usual_source)
 mkdir -p "$build"
 cd "$top"
 # no git needed: an unpacked archive is checked as well
@@ -62,8 +62,14 @@ report_found "sparse and W=1" < <(grep -E 'warning:|error:' "$build/modules/buil
 # Of the same build.
 cross=arm-linux-gnueabi-
 [ ! -e "$kernel/rig/make" ] || cross=$(sed 's/.*CROSS_COMPILE=//' "$kernel/rig/make")
-report_found "files call only what is below them" < <(
-	"$here/layers.py" module/README.md "$build/modules/module" "${cross}nm" 2>&1)
+# With device trees, and as that compiler inlines.
+if [ "$cross" = arm-linux-gnueabi- ]; then
+	report_found "files call only what is below them" < <(
+		"$here/layers.py" module/README.md "$build/modules/module" "${cross}nm" 2>&1)
+else
+	n=$((n + 1))
+	echo "ok $n files call only what is below them # SKIP not ARM"
+fi
 
 # What comes after module_put() may be gone: there must be nothing.
 last_put() {

@@ -18,7 +18,7 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 . "$here/../rig/lib.sh"
 
-export KVER=${KVER:-6.1} BOARD=${BOARD:-an385}
+default_machine
 build=$top/build/$BOARD-$KVER
 out=$top/build/bench
 sizes=(64 256 1024 4096 16384 65536)

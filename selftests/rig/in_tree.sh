@@ -28,9 +28,12 @@ kmake() { make -C "$dir/src" O="$dir/obj" -j"$JOBS" LOCALVERSION= "$@"; }
 
 # Hard links: what writes here must replace files, and never write into them.
 copy() {
+	local how=-al
 	rm -rf "$CACHE_DIR/in-tree/$KVER-$BOARD"-*	# the older ones
 	mkdir -p "$dir/obj"
-	cp -al "$(readlink -f "$kernel/rig/source")" "$dir/.src"
+	# a person's own tree may be on another disk, and is not to be touched
+	[ -z "${KSRC:-}" ] || how=-a
+	cp $how "$(readlink -f "$kernel/rig/source")" "$dir/.src"
 	cp "$kernel/.config" "$dir/obj/.config"
 	mv "$dir/.src" "$dir/src"
 }

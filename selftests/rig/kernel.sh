@@ -16,8 +16,12 @@
 # --path makes nothing: it prints the directory if it is there, else fails.
 #
 # FLAVOUR=NAME adds flavours/NAME.config.
+# Exit status 3: the archive has no such series, or the series no such board.
 # A source tree, once fetched, is used for good; RIG_REFRESH=1 asks the archive
 # for a newer one. The build directory's name is a digest of its inputs.
+#
+# KSRC=DIR is a person's own tree: it takes the place of Debian's where series KVER is
+# its own, and stays as it is. What it has changed since is built again.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
@@ -26,17 +30,6 @@ export ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
 RECIPE=1	# to be counted up with each change of what this script builds
 PACKAGES=(libc6-dev gcc make bc bison flex libssl-dev
 	libelf-dev cpio rsync xz-utils dpkg-dev python3 perl)
-
-# Which Debian suites carry a series. The machine's own apt is asked first.
-suites() {
-	case $1 in
-	5.10) echo bullseye bullseye-security ;;
-	6.1) echo bookworm bookworm-security ;;
-	6.12) echo trixie trixie-security ;;
-	7.*) echo trixie-backports sid ;;
-	*) return 1 ;;
-	esac
-}
 
 usage() {
 	say "usage: kernel.sh [--path] KVER BOARD | kernel.sh --source KVER"
@@ -68,9 +61,18 @@ fetch() {
 		return 0
 	fi
 	# shellcheck disable=SC2046 # a list of suites
-	apt_private "linux-$KVER" deb $(suites "$KVER")
+	apt_private series deb $("$HERE/series.sh" suites)
 	try_fetch "$tmp"
 }
+
+in_archive() { "$HERE/series.sh" all | grep -qxF "$KVER"; }
+
+# What the machine's own apt knows is not asked for elsewhere.
+is_offered() {
+	[ -n "$(apt-cache madison "linux-source-$KVER" 2>/dev/null)" ] || in_archive
+}
+
+gone() { skip "Linux $KVER: Debian's archive has no linux-source-$KVER"; }
 
 # The tarball is inside the package: one stream, nothing kept in between.
 unpack() {
@@ -82,24 +84,52 @@ unpack() {
 	rm "$tmp"/linux-source-*.deb
 }
 
+# Is KSRC there, and of this series?
+is_own() {
+	local own
+	[ -n "${KSRC:-}" ] || return 1
+	own=$(series_of "$KSRC") || exit
+	[ "$own" = "$KVER" ]
+}
+
+# Sets SRC, VERSION and OWN, which stands for what is in the tree.
+own_tree() {
+	SRC=$(readlink -f "$KSRC")
+	[ ! -e "$SRC/.config" ] && [ ! -d "$SRC/include/config" ] ||
+		die "KSRC=$KSRC: a kernel was built in it: say make mrproper there, and build with O= instead"
+	VERSION=$(make -s -C "$SRC" kernelversion)
+	OWN=$(find "$SRC" -name .git -prune -o -type f -printf '%p %s %T@\n' |
+		LC_ALL=C sort | sha256sum)
+}
+
 # Sets SRC and VERSION.
 source_tree() {
-	local current=$CACHE_DIR/src/$KVER.current tmp
-	if [ -e "$current" ] && [ -z "${RIG_REFRESH:-}" ]; then
+	local current=$CACHE_DIR/src/$KVER.current tmp rc
+	if is_own; then
+		own_tree
+		return
+	fi
+	if [ -e "$current" ] && { [ -z "${RIG_REFRESH:-}" ] || ! is_offered; }; then
 		VERSION=$(cat "$current")
 		SRC=$CACHE_DIR/src/linux-source-$VERSION
 		[ ! -e "$SRC/Makefile" ] || return 0
 	fi
 	[ "$MODE" != path ] || exit 1
 	need xz-utils dpkg-dev
+	is_offered || gone
 	cache_lock
 	mkdir -p "$CACHE_DIR/src" "$CACHE_DIR/log"
 	tmp=$CACHE_DIR/src/.tmp-$KVER
 	rm -rf "$tmp"
 	mkdir "$tmp"
 	: >"$CACHE_DIR/log/source-$KVER.log"
-	step "SOURCE  $KVER: fetching Debian's linux-source-$KVER" \
+	try_step "SOURCE  $KVER: fetching Debian's linux-source-$KVER" \
 		"$CACHE_DIR/log/source-$KVER.log" fetch "$tmp"
+	if [ $rc -ne 0 ]; then
+		# the machine's own lists may be old
+		in_archive || gone
+		exit 1
+	fi
 	VERSION=$(cat "$tmp/version")
 	SRC=$CACHE_DIR/src/linux-source-$VERSION
 	if [ ! -e "$SRC/Makefile" ]; then
@@ -119,7 +149,7 @@ kmake() { make -C "$SRC" O="$OBJ" -j"$JOBS" LOCALVERSION= DTC_FLAGS=-@ "$@"; }
 
 configure() {
 	local line name
-	kmake "${DEFCONFIG:-mps2_defconfig}"
+	kmake "$DEFCONFIG"
 	"$SRC/scripts/kconfig/merge_config.sh" -m -O "$OBJ" "$OBJ/.config" "${FRAGS[@]}"
 	kmake olddefconfig
 	# A symbol whose dependencies fail is dropped without a word. Of two lines
@@ -142,15 +172,17 @@ configure() {
 	done <"$OBJ/.rig-fragment" >"$OBJ/.rig-missed"
 	if [ -s "$OBJ/.rig-missed" ]; then
 		cat "$OBJ/.rig-missed"
-		return 1
+		# a vendor's tree may have none of it; its tests will tell
+		[ -n "${OWN:-}" ] || return 1
 	fi
 }
 
 build() {
 	local name dtbs=
 	[ "$ARCH" != arm ] || dtbs=dtbs
-	# shellcheck disable=SC2086 # a word or none
-	kmake "${IMAGE:=Image}" modules $dtbs
+	kmake "${IMAGE:=Image}" modules
+	# vendors' trees have others beside, which may not be built so
+	[ -z "$dtbs" ] || kmake -k $dtbs || [ -n "${OWN:-}" ]
 	mkdir "$OBJ/rig"
 	cp "$OBJ/arch/$ARCH/boot/$IMAGE" "$OBJ/rig/Image"
 	# the device trees have moved between series
@@ -184,7 +216,6 @@ esac
 KVER=${1:-}
 BOARD=${2:-}
 [ -n "$KVER" ] || usage
-suites "$KVER" >/dev/null || die "no Debian suite is known for kernel series $KVER"
 
 if [ "$MODE" = source ]; then
 	source_tree
@@ -202,16 +233,23 @@ fi
 [ "$MODE" = path ] || need "${PACKAGES[@]}"
 source_tree
 
+case ${DEFCONFIG:=mps2_defconfig} in *_defconfig)
+	[ -e "$SRC/arch/$ARCH/configs/$DEFCONFIG" ] ||
+		skip "Linux $VERSION for $BOARD: it has no $DEFCONFIG"
+	;;
+esac
+
 CONFDIR=$CACHE_DIR/kernel
 BOARDFRAG=$HERE/boards/$BOARD/kernel.config
 FRAGS=("$HERE/kernel.config")
 [ ! -e "$BOARDFRAG" ] || FRAGS+=("$BOARDFRAG")
 [ -z "${FLAVOUR:-}" ] || FRAGS+=("$HERE/flavours/$FLAVOUR.config")
 KEY=$({
-	echo "$RECIPE" "$VERSION" "$(compiler)" "$CROSS_COMPILE"
+	echo "$RECIPE" "$VERSION" "$(compiler)" "$CROSS_COMPILE" ${OWN:+"$OWN"}
 	cat "$HERE/boards/$BOARD/board.conf" "$HERE/boards/stub.S" "${FRAGS[@]}"
 } | sha256sum | cut -c 1-12)
-OUT=$CONFDIR/$KVER-$BOARD-$KEY
+name=$KVER-$BOARD${OWN:+-own${FLAVOUR:+.$FLAVOUR}}
+OUT=$CONFDIR/$name-$KEY
 
 if [ ! -e "$OUT/rig/Image" ]; then
 	[ "$MODE" != path ] || exit 1
@@ -231,6 +269,8 @@ if [ ! -e "$OUT/rig/Image" ]; then
 		step "KERNEL  $KVER $BOARD: configuring $VERSION" "$LOG" configure
 		step "KERNEL  $KVER $BOARD: building (about ${MINUTES:-3} min)" "$LOG" build
 		rm -rf "$OUT"
+		# of the same tree, as it was
+		[ -z "${OWN:-}" ] || rm -rf "$CONFDIR/$name"-*
 		mv "$OBJ" "$OUT"
 	fi
 fi

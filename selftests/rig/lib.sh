@@ -16,12 +16,52 @@ export LC_ALL=C
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES M O V KBUILD_OUTPUT KBUILD_EXTMOD
 unset CFLAGS CPPFLAGS CXXFLAGS LDFLAGS ARCH CROSS_COMPILE
 
+RIG=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# scripts go elsewhere
+[ -z "${KSRC:-}" ] || KSRC=$(readlink -m "$KSRC")
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
 	say "rig: $*"
 	exit 1
 }
+
+# skip WHY: what this machine and the archive cannot give does not fail. parts.sh
+# counts it.
+skip() {
+	say "rig: skipped: $*"
+	exit 3
+}
+
+# series_of TREE: of a kernel's source, by its Makefile.
+series_of() {
+	[ -e "$1/Makefile" ] && [ -e "$1/Kbuild" ] ||
+		die "KSRC=$1: there is no kernel source tree"
+	sed -n 's/^\(VERSION\|PATCHLEVEL\) *= *//p' "$1/Makefile" | head -n 2 | paste -sd .
+}
+
+# default_machine: exports KVER and BOARD, where the caller has not said them.
+default_machine() {
+	local default
+	if [ -z "${KVER:-}" ] || [ -z "${BOARD:-}" ]; then
+		default=$("$RIG/series.sh" default | tail -n 1)
+		KVER=${KVER:-${default% *}}
+		BOARD=${BOARD:-${CACHE:+an500}}
+		BOARD=${BOARD:-${default#* }}
+	fi
+	export KVER BOARD
+}
+
+# usual_source: Debian's source tree of that series, whatever KVER and KSRC are.
+usual_source() {
+	local default
+	default=$(KSRC='' "$RIG/series.sh" default) &&
+		KSRC='' "$RIG/kernel.sh" --source "${default% *}" | tail -n 1
+}
+
+# is_default: is it the machine that make check is about?
+is_default() { [ "$KVER $BOARD" = "$("$RIG/series.sh" default)" ]; }
 
 # A temporary directory for the caller, removed when it exits, in RIG_TMP.
 rig_tmp() {
@@ -47,6 +87,20 @@ report_found() {
 	found=$(cat)
 	[ -z "$found" ] || sed '/^$/d; s/^/# /' <<<"$found"
 	report "${#found}" "$1"
+}
+
+# print_counts PASSED FAILED [SKIPPED]: how a check ends. What was skipped is said if
+# something was.
+print_counts() {
+	local skipped=
+	[ "${3:-0}" -eq 0 ] || skipped=", $3 skipped"
+	echo "$1 passed, $2 failed$skipped"
+}
+
+# read_counts: "PASSED FAILED SKIPPED" of the last line on stdin, if it is such a line
+read_counts() {
+	tail -n 1 | sed -En \
+		's/^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$/\1 \2 0\4/p'
 }
 
 # run_counts FILE: "PASSED FAILED" of a run, from what run.py --json left

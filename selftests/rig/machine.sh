@@ -8,11 +8,11 @@
 # somebody's own module, which is built and put in.
 # prepare only makes, and prints the words that run.py needs to find it all.
 set -euo pipefail
+shopt -s inherit_errexit	# what stops prepare stops it all
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
-KVER=${KVER:-6.1}
-BOARD=${BOARD:-an385}
+default_machine
 top=$(readlink -f "$HERE/../..")
 build=$top/build/$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}${CACHE:+-cache}
 

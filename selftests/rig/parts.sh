@@ -2,13 +2,13 @@
 # shellcheck shell=bash
 #
 # parts.sh - a check that is made of parts: each is a command whose last line is
-# "N passed, N failed", and in the end there is a table. Sourced after lib.sh,
-# with $here being selftests/, $top the tree and KVER set.
+# "N passed, N failed", maybe with ", N skipped", and in the end there is a table.
+# Sourced after lib.sh, with $here being selftests/, $top the tree and KVER set.
 #
-# Gives: logs (where it all goes), add, check, fuzz, finish_parts.
+# Gives: logs (where it all goes), add, skipped, check, fuzz, finish_parts.
 
 logs=$top/build/check
-passed=0 failed=0 table="" failures=""
+passed=0 failed=0 skipped=0 table="" failures="" absent=""
 mkdir -p "$logs"
 
 # what_failed LOG: tests, each after what it said last, and verdicts of the rig
@@ -20,45 +20,63 @@ what_failed() {
 	{ said = last line; last = line }' "$1" | uniq | awk 'NR <= 24'
 }
 
-# add LABEL LOG STATUS: the counts in the last line of LOG, which must be there
+# row NAME PASSED FAILED SKIPPED SECONDS: of the table, and of the sums
+row() {
+	passed=$((passed + $2))
+	failed=$((failed + $3))
+	skipped=$((skipped + $4))
+	table+=$(printf '%-20s %6d passed %4d failed %4d skipped %3d:%02d min' "$1" "$2" "$3" \
+		"$4" $(($5 / 60)) $(($5 % 60)))$'\n'
+}
+
+# skipped NAME WHY [SECONDS]: a part that cannot be had here
+skipped() {
+	say "=== $1: skipped: $2"
+	absent+="$1: skipped: $2"$'\n'
+	row "$1" 0 0 1 "${3:-0}"
+}
+
+# add NAME LOG STATUS SECONDS: the counts in the last line of LOG, which must be there
 add() {
-	local line p f
-	line=$(tail -n 1 "$2" | grep -xE '[0-9]+ passed, [0-9]+ failed') ||
-		line="0 passed, 1 failed"
-	p=${line%% *}
-	f=$(sed 's/.*, \([0-9]*\) failed/\1/' <<<"$line")
+	local p f s
+	read -r p f s < <(read_counts <"$2" | grep . || echo 0 1 0)
 	[ "$3" -eq 0 ] || [ "$f" -gt 0 ] || f=1
-	passed=$((passed + p))
-	failed=$((failed + f))
-	table+=$(printf '%-20s %6d passed %4d failed' "$1" "$p" "$f")$'\n'
+	row "$1" "$p" "$f" "$s" "$4"
 	# who has only the end of the output shall know, too
 	[ "$f" -eq 0 ] || failures+="$1:"$'\n'$(what_failed "$2")$'\n'
 }
 
-# check NAME COMMAND...: a part with a count of its own
+# check NAME COMMAND...: a part with a count of its own. With exit status 3 and a reason
+# (lib.sh's skip) it was skipped.
 check() {
-	local name=$1 status=0
+	local name=$1 log=$logs/${1// /-}.log status=0 started=$SECONDS why
 	shift
 	say "=== $name"
-	"$@" 2>&1 | tee "$logs/${name// /-}.log" || status=1
-	add "$name" "$logs/${name// /-}.log" $status
+	"$@" 2>&1 | tee "$log" || status=$?
+	why=$(tail -n 1 "$log" | sed -n 's/^rig: skipped: //p')
+	if [ $status -eq 3 ] && [ -n "$why" ]; then
+		skipped "$name" "$why" $((SECONDS - started))
+	else
+		add "$name" "$log" $status $((SECONDS - started))
+	fi
 }
 
 # fuzz SECONDS: all targets, "ok - NAME: N inputs" each
 fuzz() {
-	local kernel status=0
+	local status=0
 	need clang libclang-rt-14-dev
-	kernel=$("$here/rig/kernel.sh" --path "$KVER" "${BOARD:-an385}" | tail -n 1)
 	make -s -C "$here/unit" fuzz O="$top/build/unit" SECONDS="$1" \
-		KSRC="$(readlink -f "$kernel/source")" 2>&1 | tee "$logs/fuzzers.log" || status=1
+		KSRC="$(usual_source)" 2>&1 | tee "$logs/fuzzers.log" || status=1
 	echo "$(grep -c '^ok - ' "$logs/fuzzers.log") passed, $(grep -c '^not ok - ' "$logs/fuzzers.log") failed"
 	return $status
 }
 
-# finish_parts: the table, what failed, the sum, the status
+# finish_parts: the table, what was skipped and what failed, the sum, the status
 finish_parts() {
 	printf '\n%s' "$table"
+	[ -z "$absent" ] || printf '\n%s' "$absent"
 	[ -z "$failures" ] || printf '\n%s\n' "$failures"
-	echo "$passed passed, $failed failed"
+	printf 'in %d minutes\n' $(((SECONDS + 30) / 60))
+	print_counts $passed $failed $skipped
 	[ "$failed" -eq 0 ]
 }

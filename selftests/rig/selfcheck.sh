@@ -8,8 +8,9 @@
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
-KVER=${1:-6.1}
-BOARD=${2:-an385}
+KVER=${1:-}
+BOARD=${2:-}
+default_machine
 
 need qemu-system-arm device-tree-compiler python3
 KERNEL=$("$HERE/kernel.sh" "$KVER" "$BOARD")
@@ -178,7 +179,7 @@ check() {
 }
 
 echo "KTAP version 1"
-echo "1..36"
+echo "1..60"
 check "a passing script passes" 0 ': 2 passed, 0 failed$' --run pass a b
 check "its arguments arrive" 0 '^ok 1 outer a b$' --run pass a b
 check "its text arrives unchanged" 0 '^ok 2 odd <3> -n \\ "quoted"   spaces$' --run pass
@@ -244,5 +245,139 @@ XDG_CACHE_HOME=$RIG_TMP/cache OLDEST_QEMU=1000 "$HERE/../check_cache.sh" \
 grep -q "^ok - the machine with a cache # SKIP " "$RIG_TMP/out" || bad=1
 verdict $bad "no emulator for the machine with a cache: skipped"
 
-echo "# selfcheck: $((N - FAILED)) passed, $FAILED failed"
+# --- kernels that the archive does not have
+
+# offer SUITE SERIES...: all that the archive has in it
+offer() {
+	local kver dir
+	dir=$RIG_TMP/apt/archive/dists/$1/main/binary-$(dpkg --print-architecture)
+	mkdir -p "$dir"
+	for kver in "${@:2}"; do
+		printf '%s\n' "Package: linux-source-$kver" "Version: $kver.1-1" \
+			"Architecture: all" "Filename: none.deb" "Size: 1" \
+			"SHA256: $(printf '%064d' 0)" ""
+	done >"$dir/Packages"
+}
+
+# archive "SUITE SERIES..." ...: one that has only these, for a machine that has
+# nothing in its cache; bookworm is the machine's own
+archive() {
+	local line
+	rm -rf "$RIG_TMP/apt" "$RIG_TMP/cache"
+	mkdir -p "$RIG_TMP"/apt/{lists/partial,cache/archives/partial,empty} "$RIG_TMP/cache"
+	for line in bookworm "$@"; do
+		# shellcheck disable=SC2086 # words
+		offer $line
+	done
+	echo "deb [trusted=yes] file:$RIG_TMP/apt/archive bookworm main" >"$RIG_TMP/apt/sources"
+	cat >"$RIG_TMP/apt/conf" <<-X0
+	Dir::Etc::SourceList "$RIG_TMP/apt/sources";
+	Dir::Etc::SourceParts "$RIG_TMP/apt/empty";
+	Dir::State::Lists "$RIG_TMP/apt/lists";
+	Dir::Cache "$RIG_TMP/apt/cache";
+	Acquire::AllowInsecureRepositories "true";
+	APT::Sandbox::User "root";
+	X0
+	there apt-get -q update >"$RIG_TMP/out" 2>&1
+}
+
+# there COMMAND...: where that archive is all there is
+there() {
+	env -u RIG_REFRESH -u KSRC APT_CONFIG="$RIG_TMP/apt/conf" \
+		XDG_CACHE_HOME="$RIG_TMP/cache" "$@"
+}
+
+# keep KVER [FILE]: its source is in the cache, and in that a file of the kernel's
+keep() {
+	local src=$RIG_TMP/cache/dma-alias-pool/src dir
+	dir=$src/linux-source-$1.1-1
+	mkdir -p "$dir/$(dirname "${2:-.}")"
+	touch "$dir/Makefile" ${2:+"$dir/$2"}
+	echo "$1.1-1" >"$src/$1.current"
+}
+
+# says NAME STATUS LINES COMMAND...: there, on stdout
+says() {
+	local got=0 bad=0
+	there "${@:4}" >"$RIG_TMP/said" 2>"$RIG_TMP/out" </dev/null || got=$?
+	[ $got -eq "$2" ] && [ "$(cat "$RIG_TMP/said")" = "$3" ] || bad=1
+	{ cat "$RIG_TMP/said" && echo "[exit status $got, wanted $2]"; } >>"$RIG_TMP/out"
+	verdict $bad "$1"
+}
+
+# printed NAME LINE: by the command before, on stdout or stderr
+printed() {
+	local bad=0
+	grep -qxF -- "$2" "$RIG_TMP/out" || bad=1
+	verdict $bad "$1"
+}
+
+boards=arch/arm/configs/mps2_defconfig
+archive bullseye "bookworm 6.1 6.12" "trixie 6.12" "trixie-backports 7.5" "sid 7.4 7.6"
+says "kernels: those of releases, and the newest of those that move" 0 \
+	$'6.1\n6.12\n7.6' "$HERE/series.sh"
+says "kernels: a release without any is named" 0 bullseye "$HERE/series.sh" silent
+says "kernels: one that is gone is skipped" 3 "" "$HERE/kernel.sh" 5.10 an385
+printed "kernels: that is said" "rig: skipped: Linux 5.10: Debian's archive has no linux-source-5.10"
+says "kernels: one of Debian's own builds, too" 3 "" "$HERE/stock.sh" 5.10 pc
+offer bookworm 6.6
+there apt-get -q update >"$RIG_TMP/out" 2>&1
+offer bookworm 6.1 6.12
+says "kernels: one that only old lists have" 3 "" "$HERE/kernel.sh" --source 6.6
+keep 5.10
+says "kernels: one that is gone, but in the cache, counts" 0 $'5.10\n6.1\n6.12\n7.6' \
+	"$HERE/series.sh"
+keep 7.5
+says "kernels: not one that is superseded" 0 $'5.10\n6.1\n6.12\n7.6' "$HERE/series.sh"
+offer sid 7.9
+says "kernels: the archive is asked once a day" 0 7.6 "$HERE/series.sh" newest
+mv "$RIG_TMP/apt/archive" "$RIG_TMP/apt/gone"
+rm -r "$RIG_TMP/cache/dma-alias-pool/apt"
+touch -d "2 days ago" "$RIG_TMP/cache/dma-alias-pool/series"
+says "kernels: what it said counts while it does not answer" 0 7.6 "$HERE/series.sh" newest
+rm "$RIG_TMP/cache/dma-alias-pool/series"
+says "kernels: without an archive the cache is enough" 0 $'5.10\n7.5' "$HERE/series.sh"
+
+archive "trixie 6.12" "sid 7.6"
+keep 6.12 $boards
+keep 7.6
+says "kernels: the newest with the boards takes the place of 6.1" 0 "6.12 an385" \
+	"$HERE/series.sh" default
+keep 6.1 $boards
+says "kernels: 6.1 in the cache needs no archive" 0 "6.1 an385" "$HERE/series.sh" default
+says "kernels: one without the boards is skipped" 3 "" "$HERE/kernel.sh" 7.6 an385
+printed "kernels: that is said, too" "rig: skipped: Linux 7.6.1-1 for an385: it has no mps2_defconfig"
+archive "trixie 6.12"
+keep 6.12
+says "kernels: one machine there must be" 1 "" "$HERE/series.sh" default
+
+# --- the table of parts.sh
+
+# parts NAME STATUS COMMAND...: each a part, called part1 and so on
+parts() {
+	local got=0 bad=0
+	# shellcheck disable=SC2016 # the other shell's
+	bash -euo pipefail -c 'here=$1/.. top=$2 i=0
+		. "$1/lib.sh"
+		. "$1/parts.sh"
+		shift 2
+		for part; do check "part$((++i))" bash -c ". $here/rig/lib.sh; $part"; done
+		finish_parts' - "$HERE" "$RIG_TMP/parts" "${@:3}" >"$RIG_TMP/out" 2>&1 || got=$?
+	[ $got -eq "$2" ] || bad=1
+	# its minutes are not the same each time
+	sed -i 's/  *\([0-9]\)/ \1/g; s/ 0:0[0-9] min$/ 0:00 min/' "$RIG_TMP/out"
+	verdict $bad "$1"
+}
+
+parts "parts: what is skipped does not fail" 0 "echo 5 passed, 0 failed, 2 skipped" \
+	"skip it is gone"
+printed "parts: tests that were skipped are counted" "part1 5 passed 0 failed 2 skipped 0:00 min"
+printed "parts: a part that was skipped is counted" "part2 0 passed 0 failed 1 skipped 0:00 min"
+printed "parts: and named" "part2: skipped: it is gone"
+printed "parts: in the sum as well" "5 passed, 0 failed, 3 skipped"
+parts "parts: only who says so is skipped" 1 "echo 5 passed, 0 failed; exit 3"
+printed "parts: all others fail" "5 passed, 1 failed"
+parts "parts: without counts nothing is well" 1 "echo 5 passed"
+
+echo "$((N - FAILED)) passed, $FAILED failed"
 [ $FAILED -eq 0 ]

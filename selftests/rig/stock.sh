@@ -9,6 +9,7 @@
 #
 # Out: the directory, as the last line on stdout. In it, beside the packages:
 #   Makefile rig/Image rig/board.conf rig/version rig/release rig/make
+# Exit status 3: the archive has no such kernel.
 # --path makes nothing: it prints the directory if it is there, else fails.
 #
 # A kernel, once fetched, is used for good; RIG_REFRESH=1 asks the archive for a
@@ -19,17 +20,10 @@ HERE=$(dirname "$(readlink -f "$0")")
 
 RECIPE=1	# to be counted up with each change of what this script makes
 
-# Suites that carry a series. 6.12 was built for Debian 12, too: its tools run
-# on what the rest of the rig needs.
-suites() {
-	case $1 in
-	5.10) echo bullseye bullseye-security ;;
-	6.1) echo bookworm bookworm-security ;;
-	6.12) echo bookworm bookworm-security bookworm-backports ;;
-	7.*) echo trixie trixie-backports sid ;;
-	*) return 1 ;;
-	esac
-}
+# The suites of a release, whose tools run together. What was built for Debian 12 comes
+# first: those run on what the rest of the rig needs.
+RELEASES=("bookworm bookworm-security bookworm-backports"
+	"trixie trixie-security trixie-backports sid" "bullseye bullseye-security")
 
 # The compiler that the rig has. Kernels of later releases were built with
 # later ones; what only those know is taken out of the configuration below.
@@ -69,12 +63,19 @@ closure() {
 	done
 }
 
+# Sets SUITES, where there are kernels of the series.
+look() {
+	for SUITES in "${RELEASES[@]}"; do
+		# shellcheck disable=SC2086 # a list of suites
+		apt_private "stock-$KVER" deb $SUITES >>"$log" 2>&1
+		[ -z "$(newest_release)" ] || return 0
+	done
+	skip "Debian's own Linux $KVER: the archive has none"
+}
+
 fetch() {
 	local tmp=$1 release image
-	# shellcheck disable=SC2046 # a list of suites
-	apt_private "stock-$KVER" deb $(suites "$KVER")
 	release=$(newest_release)
-	[ -n "$release" ]
 	image=linux-image-$release
 	# the signed one comes days after the other
 	[ -n "$(field "$image" Version)" ] || image+=-unsigned
@@ -110,8 +111,6 @@ tools_that_fail() {
 # The tools of a later release need its C library: run them with that one.
 own_libraries() {
 	local tools=$1 tool libs
-	# shellcheck disable=SC2046 # a list of suites
-	apt_private "stock-$KVER" deb $(suites "$KVER")
 	mkdir "$OBJ/libs" "$OBJ/libs.deb"
 	cd "$OBJ/libs.deb"
 	apt-get "${APT_OPTS[@]}" download libc6 libelf1t64 zlib1g libzstd1 libssl3t64
@@ -178,7 +177,6 @@ MODE=build
 KVER=${1:-}
 BOARD=${2:-}
 [ -n "$KVER" ] && [ -n "$BOARD" ] || die "usage: stock.sh [--path] KVER BOARD"
-suites "$KVER" >/dev/null || die "no Debian suite is known for kernel series $KVER"
 [ -e "$HERE/boards/$BOARD/board.conf" ] || die "unknown board $BOARD"
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -195,6 +193,7 @@ if [ ! -e "$OUT/rig/Image" ] || [ -n "${RIG_REFRESH:-}" ] ||
 	rm -rf "$tmp"
 	mkdir -p "$tmp/deb" "$tmp/tree" "$CACHE_DIR/log"
 	: >"$log"
+	look
 	step "STOCK   $KVER: fetching Debian's amd64 kernel (about 150 MB)" "$log" fetch "$tmp/deb"
 	RELEASE=$(cat "$tmp/deb/release")
 	OBJ=$tmp/tree

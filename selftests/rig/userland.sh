@@ -6,7 +6,7 @@
 # copy of a program's text serves all its processes although there is no MMU.
 #
 # In: uclibc.config and busybox.frag beside this file, Debian's uclibc-source,
-#   its busybox source package, its ARM compilers, the 6.1 kernel's headers.
+#   its busybox source package, its ARM compilers, its kernel's headers.
 # Out: a directory, as the last line on stdout, which holds
 #   busybox         the program, with busybox.config
 #   guest/          the programs made from guest/*.c
@@ -44,7 +44,7 @@ fetch_busybox() {
 build_uclibc() {
 	mkdir "$TMP/uclibc"
 	tar xf $UCLIBC -C "$TMP/uclibc" --strip-components=1
-	make -C "$KSRC" O="$TMP/headers" ARCH=arm INSTALL_HDR_PATH="$S" headers_install
+	make -C "$KERNEL" O="$TMP/headers" ARCH=arm INSTALL_HDR_PATH="$S" headers_install
 	sed -e "s|@HEADERS@|$S/include|; s|@CROSS@|$CROSS|; s|@CFLAGS@|$TARGET|" \
 		"$HERE/uclibc.config" >"$TMP/uclibc/.config"
 	cd "$TMP/uclibc"
@@ -165,7 +165,7 @@ OUT=$CACHE_DIR/userland/$KEY
 
 if [ ! -e "$OUT/busybox" ]; then
 	[ "${1:-}" != --path ] || exit 1
-	KSRC=$("$HERE/kernel.sh" --source 6.1 | tail -n 1)
+	KERNEL=$(usual_source)
 	cache_lock
 	if [ ! -e "$OUT/busybox" ]; then
 		rm -rf "$CACHE_DIR/userland/.tmp"

@@ -26,6 +26,7 @@ struct device {
 #define U64_MAX			UINT64_MAX
 #define U32_MAX			UINT32_MAX
 #define READ_ONCE_NOCHECK	READ_ONCE
+#undef OPTIMIZER_HIDE_VAR	/* newer kernels' tools/ have it */
 #define OPTIMIZER_HIDE_VAR(v)	asm volatile("" : "+r" (v))
 #define __ffs64			__builtin_ctzll
 #define DMA_BIT_MASK(n)		((1ULL << (n)) - 1)

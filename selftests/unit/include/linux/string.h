@@ -6,6 +6,8 @@
 #include_next <linux/string.h>
 #include <stdio.h>
 
+/* some have one that forgets the size */
+#undef strscpy
 #define strscpy(to, from, size)	snprintf(to, size, "%s", from)
 
 #endif /* DAP_UNIT_LINUX_STRING_H */
