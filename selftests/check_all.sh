@@ -40,7 +40,7 @@ check "analysis virt" env BOARD=virt "$here/check_analysis.sh"
 mutants_apply() { "$here/mutants/apply.py" check "$top" && echo "1 passed, 0 failed"; }
 check "mutants apply" mutants_apply
 for kver in 6.1 6.12; do
-	check "pc $kver" env KVER="$kver" "$here/check_pc.sh"
+	check "pc $kver" env KVER="$kver" "$here/check_stock.sh"
 done
 # other seeds than those of make check
 check "cache $KVER" env FIRST_SEED=4 SEEDS=30 ALL=y "$here/check_cache.sh"

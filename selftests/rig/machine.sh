@@ -62,11 +62,11 @@ prepare_stock() {
 	"$HERE/modules.sh" "$kernel" "$build/modules"
 	rm -rf "$build/files"
 	mkdir -p "$build/files"
-	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$top"/selftests/pc/*.sh \
+	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$top"/selftests/stock/*.sh \
 		"$build/files/"
 	python3 "$HERE/docs.py" write "$top" "$build/files/docs"
 	step "HELPER  odirect" "$build/helper.log" gcc -static -O2 -Wall -Wextra \
-		-o "$build/files/odirect" "$top/selftests/pc/odirect.c"
+		-o "$build/files/odirect" "$top/selftests/stock/odirect.c"
 	step "INITRD  $BOARD $KVER" "$build/initramfs.log" "$HERE/stock_initramfs.sh" \
 		"$build/initramfs.cpio.gz" "$kernel" "$build/files"
 	echo "--board $BOARD --kernel $kernel --initrd $build/initramfs.cpio.gz"

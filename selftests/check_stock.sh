@@ -6,7 +6,7 @@
 # coherent memory from a pool. All that is missing is fetched and made first.
 # Ends "N passed, N failed".
 #
-# check_pc.sh [LABEL...] - only these boots. CYCLES is how often the one that is
+# check_stock.sh [LABEL...] - only these boots. CYCLES is how often the one that is
 # called endurance does what it does (50), TIMEOUT a boot's seconds (400).
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
@@ -22,7 +22,7 @@ mkdir -p "$logs"
 
 words=$("$here/rig/machine.sh" prepare)
 
-# --- devices, where pc/stock.sh expects them. Port 7 is answered by cat, below
+# --- devices, where stock/stock.sh expects them. Port 7 is answered by cat, below
 # QEMU: what a network card sends comes back.
 disk() { echo "-drive if=none,id=$1,format=raw,file=@disk:64@"; }
 network() {

@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 #
 # What the tests of unmodified drivers share. Sourced, on the emulated PC: the
-# devices are where check_pc.sh has QEMU put them.
+# devices are where check_stock.sh has QEMU put them.
 . "$(dirname "$0")/ktap.sh"
 
 pool=pc
