@@ -83,7 +83,9 @@ append() {
 	# newer kernels find nothing there to measure the time by, and stop
 	microvm) echo "tsc_early_khz=$(awk '/^cpu MHz/ { printf "%d", $4 * 1000; exit }' \
 		/proc/cpuinfo)" ;;
-	swiotlb) echo swiotlb=force ;;
+	# newer kernels make it far too small on arm64, unless there is another size than
+	# the default
+	swiotlb) echo swiotlb=65536,force ;;
 	esac
 }
 # By default a PC's pool has one address, and Arm's two, for devices that do not snoop.
