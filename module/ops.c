@@ -380,6 +380,7 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 	struct dap_client *client = dap_client_of(dev);
 	unsigned long count = PAGE_ALIGN(size) >> PAGE_SHIFT;
 	unsigned long pages = vma_pages(vma);
+	bool cached = dap_is_coherent(dev);
 
 	if (!is_ours(client, cpu, size)) {
 		if (!client->foreign)
@@ -389,7 +390,10 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 	if (vma->vm_pgoff >= count || pages > count - vma->vm_pgoff)
 		return -ENXIO;
 
-	if (!dap_is_coherent(dev)) {
+	/* As the kernel has it, whose mapping suits all of the pool's clients. */
+	if (IS_ENABLED(CONFIG_MMU) && dap_pool_contains(client->pool, cpu))
+		cached = client->pool->region.cached;
+	if (!cached) {
 #ifdef CONFIG_MMU
 		vma->vm_page_prot = pgprot_dmacoherent(vma->vm_page_prot);
 #else

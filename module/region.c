@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Claim a memory region for a pool and map it through its alias.
+ * Claim a memory region for a pool and map it: through its alias and not cached,
+ * for whatever device; or where there is none, as the first that uses it needs.
  *
  * Everything here runs in process context, at probe and at release.  What is
  * claimed is owned by the pool, not by its device: it has to outlive the device
@@ -106,6 +107,15 @@ static int claim_mpu(struct device *dev, struct dap_region *r,
 	return -EOPNOTSUPP;
 }
 
+/*
+ * Devices snoop by the address that they use, and find no line that a cache holds
+ * of another: an alias is never mapped cached, whoever is to use it.
+ */
+static bool to_be_cached(const struct dap_region *region, bool coherent)
+{
+	return IS_ENABLED(CONFIG_MMU) && coherent && !region->has_alias;
+}
+
 /**
  * dap_region_conflict() - can a device use a region as it is mapped?
  * @region: the region
@@ -116,7 +126,7 @@ static int claim_mpu(struct device *dev, struct dap_region *r,
  */
 const char *dap_region_conflict(const struct dap_region *region, bool coherent)
 {
-	bool cached = IS_ENABLED(CONFIG_MMU) && coherent;
+	bool cached = to_be_cached(region, coherent);
 
 	if (!region->cpu || region->cached == cached)
 		return NULL;
@@ -130,16 +140,16 @@ const char *dap_region_conflict(const struct dap_region *region, bool coherent)
  * @region: the region, claimed
  * @coherent: whether the hardware keeps the device coherent
  *
- * Without an MMU this is the alias, for all devices.  With one it is a mapping
- * that is not cached, or one that is where devices snoop the caches: the first
- * client decides, since memory must not be mapped both ways.
+ * An alias serves all devices, and without an MMU so does memory that has none.
+ * With one, that is mapped not cached, or cached where devices snoop the caches:
+ * the first client decides, since memory must not be mapped both ways.
  *
  * Context: process context, may sleep; one caller at a time.
  * Return: why it cannot be mapped for such a device, or NULL.
  */
 const char *dap_region_map(struct dap_region *region, bool coherent)
 {
-	bool cached = IS_ENABLED(CONFIG_MMU) && coherent;
+	bool cached = to_be_cached(region, coherent);
 
 	if (region->cpu)
 		return dap_region_conflict(region, coherent);

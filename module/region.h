@@ -17,8 +17,9 @@ struct device;
  * @alias: address of the same memory that the CPU uses; equal to @phys where
  *	   there is no second address
  * @size:  bytes, a multiple of the page size
- * @cpu:   kernel mapping of @alias; NULL until there is a client, with an MMU
- * @cached:	how @cpu is mapped
+ * @cpu:   kernel mapping of @alias; NULL until there is a client, with an MMU and
+ *	   no other address than @phys
+ * @cached:	how @cpu is mapped; never so where @has_alias
  * @use_mpu:	the MPU makes the memory non-cacheable
  * @guard:	the MPU lets nobody access the memory at @phys
  * @mpu:	the numbers of its regions for that, negative where there is none

@@ -182,12 +182,18 @@ watch="--watch $POOL_PHYS:$POOL_SIZE"
 for module in dma_alias_pool:module dma_alias_pool_test:selftests; do
 	watch+=" --module ${module%:*}=$build/modules/${module#*:}/${module%:*}.ko"
 done
+# With an MMU no cacheable view is mapped, and the CPU has its caches.
+mmu='' cacheid=--cacheid
+! grep -q '^CONFIG_MMU=y' "$kernel/.config" || mmu=y cacheid=
 for script in calls coherent files attach mapping lifetime streaming ranges bad_free bad_input; do
-	# with an MMU no cacheable view is mapped, and the CPU has its caches
 	if [ "$BOARD" = smp ]; then
 		boots+=("$script $(on_smp "$script") --timeout 600")
 		continue
-	elif [ -z "$POOL_ALIAS" ]; then
+	elif [ "$mmu$script" = ycalls ]; then
+		# the others have an alias
+		boots+=("calls calls.sh --pool $POOL_PHYS:$POOL_SIZE")
+		continue
+	elif [ -n "$mmu" ]; then
 		boots+=("$script $script.sh")
 		continue
 	fi
@@ -198,13 +204,13 @@ clients=clients.sh
 [ ! -e "$build/run-time.dtbo" ] || clients+=" --overlay $build/run-time.dtbo"
 if [ "$BOARD" = smp ]; then
 	boots+=("clients clients.sh --timeout 600")
-elif [ -z "$POOL_ALIAS" ]; then
+elif [ -n "$mmu" ]; then
 	boots+=("clients $clients")
 else
 	boots+=("clients-watched $clients $watch")
 	boots+=("clients-cached $clients --cacheid")
 fi
-if [ -n "$POOL_ALIAS" ]; then
+if [ -z "$mmu" ]; then
 	boots+=("watch watch.sh $watch")
 	boots+=("guard guard.sh")
 	# with the only MPU that it can have, a stray access stops the machine
@@ -219,9 +225,9 @@ if [ "$POOL_PHYS$POOL_ALIAS" = 0x200000000x20400000 ]; then
 fi
 if [ -e "$build/pools.dtbo" ]; then
 	boots+=("device_tree device_tree.sh --overlay $build/pools.dtbo")
-	[ -z "$POOL_ALIAS" ] ||
+	[ -n "$mmu" ] ||
 		boots+=("device_tree-cached device_tree.sh --cacheid --overlay $build/pools.dtbo")
-	boots+=("clients-device_tree clients.sh@device_of_the_tree ${POOL_ALIAS:+--cacheid} --overlay $build/pools.dtbo")
+	boots+=("clients-device_tree clients.sh@device_of_the_tree $cacheid --overlay $build/pools.dtbo")
 fi
 if [ -e "$build/kernel-pool.dtbo" ]; then
 	boots+=("clients-kernel_pool clients.sh@memory_of_the_kernels_pool --cacheid --overlay $build/kernel-pool.dtbo")

@@ -22,7 +22,7 @@ newest=$("$here/rig/series.sh" newest)
 
 export OPERATIONS=${OPERATIONS:-1000000} CYCLES=${CYCLES:-1000} STEPS=${STEPS:-1000000} SEEDS=${SEEDS:-300} TIMEOUT=${TIMEOUT:-7200}
 
-# On a board, with the figures; check_pc.sh does the same for the PC.
+# On a board, with the figures; check_stock.sh does the same for the PC.
 endurance() {
 	local words log=$top/build/check/endurance-$1 rc=0
 	words=$(BOARD=$1 "$here/rig/machine.sh" prepare) || return
@@ -37,9 +37,9 @@ endurance() {
 
 pc_endurance() {
 	local rc=0
-	"$here/check_pc.sh" endurance >"$logs/check_pc.log" 2>&1 || rc=$?
+	"$here/check_stock.sh" endurance >"$logs/check_stock.log" 2>&1 || rc=$?
 	grep '^# ' "$top/build/check/pc-$KVER/endurance.log" || true
-	tail -n 1 "$logs/check_pc.log"
+	tail -n 1 "$logs/check_stock.log"
 	return $rc
 }
 

@@ -20,7 +20,7 @@ named_base=$(base_of named)
 shared_base=$(base_of shared)
 named=named@${named_base#0x}
 
-# With an MMU there are no aliases.
+# With an MMU only one pool has an alias.
 named_alias=
 shared_alias=
 suits_coherent=cached
@@ -396,6 +396,31 @@ mapped_for_its_clients()
 	same_stat cached clients 1
 }
 
+# What the CPU writes through an alias, no device can snoop: it is cached for none.
+alias_serves_both_kinds()
+{
+	if ! with_mmu; then
+		skip "without an MMU all clients use the alias"
+		return
+	fi
+	twin=/sys/bus/platform/devices/48400000.twin-pool
+	for device in dt-test-coherent dt-test-other; do
+		echo $device >$twin/attach || fail "cannot attach $device"
+		ok_dev $device alloc 5000
+		from_pool 0x48000000 0x200000 0x48400000
+		! is_cached $cpu || fail "mapped cached for $device"
+		map_result=$("$here/mmap_buffer" $device $id 0 4096)
+		eval "$map_result"
+		same "type of user space's mapping" "$type" uncached
+		same "page mapped" "$mapped" "$phys"
+	done
+	same_stat twin clients 2
+	for device in dt-test-coherent dt-test-other; do
+		ok_dev $device free all
+		echo $device >$twin/detach || fail "cannot detach $device"
+	done
+}
+
 # is_cached CPU-ADDRESS: what the kernel's page table says (CONFIG_ARM_PTDUMP_DEBUGFS)
 is_cached()
 {
@@ -498,5 +523,5 @@ ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_defau
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
 	two_pools_want_it by_the_driver by_the_kernel default_is_idle own_memory shifted_bus bus_of_its_driver blind_bus two_pools_at_once full_pool_and_coherent_devices \
-	sync_is_needed_if_not_coherent mapped_for_its_clients scatterlist in_place_with_buffers \
+	sync_is_needed_if_not_coherent mapped_for_its_clients alias_serves_both_kinds scatterlist in_place_with_buffers \
 	default_gives_way ends_empty

@@ -103,6 +103,9 @@ need_pool()
 		ktap_skip_all "set DAP_POOL=BASE:SIZE[:ALIAS] to memory that may be used"
 }
 
+# A program of the target's own C library, which is not everywhere.
+has_mmap_buffer() { [ -x "$here/mmap_buffer" ]; }
+
 # Then CPU addresses are virtual ones, and the kernel can make coherent memory
 # without the module.
 with_mmu() { [ -e /proc/vmallocinfo ]; }

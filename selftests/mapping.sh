@@ -6,6 +6,7 @@
 # beyond the buffer is not.
 . "$(dirname "$0")/ktap.sh"
 need_pool
+has_mmap_buffer || ktap_skip_all "no program mmap_buffer here"
 
 page=4096
 

@@ -37,16 +37,23 @@ unload_ours()
 	loaded=
 }
 
+# A selftest may be loading a module just now.
 interrupted()
 {
 	trap '' INT TERM HUP
 	[ -z "$child" ] || { kill "$child"; wait "$child"; } 2>/dev/null
-	for module in dma_alias_pool_test $loaded; do
-		rmmod "$module" 2>/dev/null
+	[ -z "$testing" ] || loaded="dma_alias_pool_test dma_alias_pool"
+	left=y
+	for try in 1 2 3 4 5; do
+		sleep 1
+		left=
+		for module in $loaded; do
+			! is_loaded "$module" || rmmod "$module" 2>/dev/null || left="$left $module"
+		done
+		[ -n "$left" ] || [ -n "$testing" ] || break
 	done
-	[ -z "$testing" ] || rmmod dma_alias_pool 2>/dev/null
 	rm -rf "$tmp"
-	echo "interrupted: nothing of this is left"
+	echo "interrupted: ${left:-nothing of this} is left"
 	exit 1
 }
 
@@ -232,13 +239,17 @@ run_selftests()
 		child=
 		passed=$(grep -c '^ok .*' "$tmp/$script")
 		failed=$(grep -c '^not ok' "$tmp/$script")
-		row "$script" "$passed passed, $failed failed"
+		skipped=$(sed -n 's/^1\.\.0 # SKIP/, skipped:/p; s/^ok [0-9]* [a-z_]* # SKIP/, one skipped:/p' "$tmp/$script" | tr -d '\n')
+		row "$script" "$passed passed, $failed failed$skipped"
 		# the last lines of one that did not come to its end
 		if ! grep -q '^1\.\.' "$tmp/$script"; then
 			tail -n 5 "$tmp/$script" | sed 's/^/  | /'
 			problem "$script did not run"
 		elif [ "$failed" -gt 0 ]; then
-			grep -B 5 '^not ok' "$tmp/$script" | grep '^#\|^not ok' | sed 's/^/  | /'
+			# each that failed, and why
+			awk '/^#/ { why = why "  | " $0 "\n" }
+				/^ok/ { why = "" }
+				/^not ok/ { printf "%s  | %s\n", why, $0; why = "" }' "$tmp/$script"
 			problem "$script failed"
 		fi
 	done

@@ -258,8 +258,9 @@ apt_source_line() {
 # $CACHE_DIR/apt/NAME, with its lists brought up to date. Sets APT_OPTS for the
 # caller's apt-get and apt-cache commands. The machine's own apt stays as it is.
 # A list that cannot be had does not matter if the others have what is wanted.
+# With FOREIGN=ARCH it is about the packages of another architecture.
 apt_private() {
-	local name=$1 type=$2 dir suite
+	local name=$1${FOREIGN:+-$FOREIGN} type=$2 dir suite
 	shift 2
 	dir=$CACHE_DIR/apt/$name
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/empty"
@@ -276,6 +277,8 @@ apt_private() {
 		-o APT::Get::List-Cleanup=true
 		-o APT::Update::Post-Invoke-Success::=/bin/true
 	)
+	[ -z "${FOREIGN:-}" ] || APT_OPTS+=(
+		-o "APT::Architecture=$FOREIGN" -o "APT::Architectures=$FOREIGN")
 	apt-get "${APT_OPTS[@]}" update ||
 		echo "not all of the lists are up to date: $*"
 }

@@ -4,8 +4,9 @@
 # machine.sh prepare|demo|vm - the emulated machine of KVER and BOARD with the
 # module in it: kernel, user space, modules, initramfs, all made if missing.
 # FLAVOUR names another configuration of the kernel (flavours/), and maybe words for
-# QEMU. CACHE=y gives the machine a data cache (cache.sh). DRIVER is a directory of
-# somebody's own module, which is built and put in.
+# QEMU; or another of Debian's kernels (stock.sh). CACHE=y gives the machine a data
+# cache (cache.sh). DRIVER is a directory of somebody's own module, which is built and
+# put in.
 # prepare only makes, and prints the words that run.py needs to find it all.
 set -euo pipefail
 shopt -s inherit_errexit	# what stops prepare stops it all
@@ -16,14 +17,17 @@ default_machine
 top=$(readlink -f "$HERE/../..")
 build=$top/build/$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}${CACHE:+-cache}
 
+# conf KEY: of the board
+conf() { sed -n "s/^$1=//p" "$HERE/boards/$BOARD/board.conf"; }
+
 # qemu_tree OUT: the device tree that QEMU makes, with devices not coherent. The
 # drives of qemu.args are not in it.
 qemu_tree() {
-	local out=$1 machine
-	machine=$(sed -n 's/^MACHINE=//p' "$HERE/boards/$BOARD/board.conf")
+	local out=$1 emulator
+	emulator=$(conf EMULATOR)
 	# shellcheck disable=SC2046 # words
-	qemu-system-arm -M "$machine,dumpdtb=$out.qemu" -display none \
-		$(grep '^-cpu ' "$HERE/boards/$BOARD/qemu.args")
+	"${emulator:-qemu-system-arm}" -M "$(conf MACHINE),dumpdtb=$out.qemu" \
+		-display none $(grep '^-cpu ' "$HERE/boards/$BOARD/qemu.args")
 	dtc -q -I dtb -O dts "$out.qemu" | grep -v 'dma-coherent;' |
 		dtc -q -I dts -O dtb -o "$out" -
 	rm "$out.qemu"
@@ -53,23 +57,55 @@ put_driver_in() { # KERNEL
 	find "$build/driver" -name '*.ko' -exec cp -t "$build/files" {} +
 }
 
+# compile_overlays FILE.dtso...: for run.py --overlay
+compile_overlays() {
+	local overlay
+	for overlay; do
+		[ -e "$overlay" ] || continue
+		# the bad ones are meant to be bad
+		dtc -q -@ -I dts -O dtb -o "$build/$(basename "$overlay" .dtso).dtbo" \
+			"$overlay"
+	done
+}
+
+# Sets tree where the kernel has no device tree for the board: the board's own, or
+# QEMU's, less what it says of coherence, since the pool's clients have none.
+find_tree() {
+	if [ -e "$HERE/boards/$BOARD/$BOARD.dts" ]; then
+		tree=$build/$BOARD.dtb
+		dtc -q -@ -I dts -O dtb -o "$tree" "$HERE/boards/$BOARD/$BOARD.dts"
+	elif grep -q ^DTB= "$HERE/boards/$BOARD/board.conf" &&
+		[ -e "$HERE/boards/$BOARD/qemu.args" ]; then
+		tree=$build/$BOARD.dtb
+		step "DTB     $BOARD" "$build/dtb.log" qemu_tree "$tree"
+	fi
+}
+
 # A kernel of Debian's (stock.sh), with its own user space and drivers.
 prepare_stock() {
-	local kernel
-	need python3 qemu-system-x86 gcc libc6-dev
+	local kernel tree='' cross
+	cross=$(conf CROSS_COMPILE)
+	if [ -n "$cross" ]; then
+		need python3 qemu-system-arm device-tree-compiler \
+			"gcc-${cross%-}" "libc6-dev-$(conf DEBIAN)-cross"
+	else
+		need python3 qemu-system-x86 gcc libc6-dev
+	fi
 	kernel=$("$HERE/stock.sh" "$KVER" "$BOARD" | tail -n 1)
 	mkdir -p "$build"
 	"$HERE/modules.sh" "$kernel" "$build/modules"
 	rm -rf "$build/files"
 	mkdir -p "$build/files"
-	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$top"/selftests/pc/*.sh \
+	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$top"/selftests/stock/*.sh \
 		"$build/files/"
 	python3 "$HERE/docs.py" write "$top" "$build/files/docs"
-	step "HELPER  odirect" "$build/helper.log" gcc -static -O2 -Wall -Wextra \
-		-o "$build/files/odirect" "$top/selftests/pc/odirect.c"
+	step "HELPER  odirect" "$build/helper.log" "${cross}gcc" -static -O2 -Wall -Wextra \
+		-o "$build/files/odirect" "$top/selftests/stock/odirect.c"
 	step "INITRD  $BOARD $KVER" "$build/initramfs.log" "$HERE/stock_initramfs.sh" \
 		"$build/initramfs.cpio.gz" "$kernel" "$build/files"
-	echo "--board $BOARD --kernel $kernel --initrd $build/initramfs.cpio.gz"
+	compile_overlays "$HERE/boards/$BOARD"/*.dtso
+	find_tree
+	echo "--board $BOARD --kernel $kernel --initrd $build/initramfs.cpio.gz${tree:+ --dtb $tree}"
 }
 
 prepare() {
@@ -122,12 +158,7 @@ prepare() {
 		machine=$("$HERE/cache.sh" "$kernel" "$BOARD" "$build/machine" | tail -n 1)
 		overlays=("$HERE/boards/$BOARD"/cache*.dtso)
 	fi
-	for overlay in "${overlays[@]}"; do
-		[ -e "$overlay" ] || continue
-		# the bad ones are meant to be bad
-		dtc -q -@ -I dts -O dtb -o "$build/$(basename "$overlay" .dtso).dtbo" \
-			"$overlay"
-	done
+	compile_overlays "${overlays[@]}"
 	# for the guest; without symbols, which the kernel cannot take out again
 	for overlay in "$HERE/boards/$BOARD"/run-time/*.dtso; do
 		[ -e "$overlay" ] || continue
@@ -143,16 +174,7 @@ prepare() {
 		python3 "$HERE/broken_trees.py" "$HERE/boards/$BOARD/board.conf" "$build"
 		mv "$build/broken" "$build/files/overlays/"
 	fi
-	# a board that the kernel has no device tree for
-	if [ -e "$HERE/boards/$BOARD/$BOARD.dts" ]; then
-		tree=$build/$BOARD.dtb
-		dtc -q -@ -I dts -O dtb -o "$tree" "$HERE/boards/$BOARD/$BOARD.dts"
-	# or QEMU, less what it says of coherence: the pool's clients have none
-	elif grep -q ^DTB= "$HERE/boards/$BOARD/board.conf" &&
-		[ -e "$HERE/boards/$BOARD/qemu.args" ]; then
-		tree=$build/$BOARD.dtb
-		step "DTB     $BOARD" "$build/dtb.log" qemu_tree "$tree"
-	fi
+	find_tree
 	step "INITRD  $BOARD" "$build/initramfs.log" "$HERE/initramfs.sh" \
 		"$build/initramfs.cpio" "$userland" "$build/files" ${root:+"$root"}
 	if [ -n "${CACHE:-}" ]; then

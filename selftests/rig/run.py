@@ -561,8 +561,8 @@ class Machine:
 
     def cmdline(self):
         c = self.conf
-        words = [f"rig.board={self.args.board}",
-                 f"rig.pool={c['POOL_PHYS']}:{c['POOL_SIZE']}:{c['POOL_ALIAS']}".rstrip(":")]
+        pool = self.args.pool or f"{c['POOL_PHYS']}:{c['POOL_SIZE']}:{c['POOL_ALIAS']}".rstrip(":")
+        words = [f"rig.board={self.args.board}", f"rig.pool={pool}"]
         if self.args.run:
             words[:0] = ["earlycon", "loglevel=8", "printk.devkmsg=on"]
             words.append(f"rig.run={self.args.run}")
@@ -580,7 +580,8 @@ class Machine:
             words.append(c["APPEND"])
         if "DTB" not in c:
             # no device tree to reserve it with, and no mem= below other RAM
-            words.append(f"memmap={c['POOL_SIZE']}${c['POOL_PHYS']}")
+            base, size, *alias = pool.split(":")
+            words += [f"memmap={size}${at}" for at in (base, *alias)]
         if self.args.append:
             words.append(self.args.append)
         return " ".join(words)
@@ -606,11 +607,13 @@ class Machine:
 
     def board_args(self):
         """The words of the board's qemu.args, and of --qemu; each @disk:N@ is a
-        new file of N MiB."""
-        def disk(m):
-            path = os.path.join(self.temp, f"disk{len(os.listdir(self.temp))}")
-            with open(path, "wb") as f:
-                f.truncate(int(m[1]) << 20)
+        new file of N MiB, and @ram:N@ one that is the same wherever it is named:
+        memory that is seen at several addresses. They go with the run."""
+        def file(m):
+            name = "ram" if m[1] == "ram" else f"disk{len(os.listdir(self.temp))}"
+            path = os.path.join(self.temp, name)
+            with open(path, "ab") as f:
+                f.truncate(int(m[2]) << 20)
             return path.replace(",", ",,")
 
         path = os.path.join(HERE, "boards", self.args.board, "qemu.args")
@@ -620,7 +623,7 @@ class Machine:
                 words = shlex.split(f.read(), comments=True)
         for more in self.args.qemu:
             words += shlex.split(more)
-        return [re.sub(r"@disk:(\d+)@", disk, w) for w in words]
+        return [re.sub(r"@(disk|ram):(\d+)@", file, w) for w in words]
 
     def plugin_args(self):
         """The data cache: its memory, the plugin, and words for that."""
@@ -1002,6 +1005,7 @@ def parse(argv):
     p.add_argument("--plugin", metavar="FILE.so", help="gives the machine a data cache")
     p.add_argument("--cache", metavar="NAME=VALUE", action="append", default=[],
                    help="for the plugin, see cache/plugin.c")
+    p.add_argument("--pool", metavar="BASE:SIZE[:ALIAS]", help="instead of the board's")
     p.add_argument("--cacheid", action="store_true",
                    help="have the kernel believe that the CPU has caches")
     p.add_argument("--icount", action="store_true", help="guest time counts instructions")

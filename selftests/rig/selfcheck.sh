@@ -56,6 +56,10 @@ echo 1..1
 echo "ok 1 fine"
 exit 3
 X1
+guest pool <<'X1'
+echo 1..1
+echo "ok 1 $RIG_POOL"
+X1
 guest skip <<'X1'
 echo 1..2
 echo "ok 1 fine"
@@ -179,12 +183,14 @@ check() {
 }
 
 echo "KTAP version 1"
-echo "1..60"
+echo "1..64"
 check "a passing script passes" 0 ': 2 passed, 0 failed$' --run pass a b
 check "its arguments arrive" 0 '^ok 1 outer a b$' --run pass a b
 check "its text arrives unchanged" 0 '^ok 2 odd <3> -n \\ "quoted"   spaces$' --run pass
 check "it passes with guest time counted" 0 ': 2 passed, 0 failed$' --icount --run pass
 check "words for QEMU arrive" 2 'no-such-option: invalid option' --qemu=-no-such-option --run pass
+check "another pool is told to the script" 0 '^ok 1 0x1:0x2:0x3$' \
+	--pool 0x1:0x2:0x3 --run pool
 check "a skipped test is no failure" 0 ': 1 passed, 0 failed, 1 skipped$' --run skip
 check "a failing result fails" 1 ': 1 passed, 1 failed$' --run fail
 check "a nested failure must be reflected" 1 'FAILED: .*inner failure.* below' --run hidden
@@ -237,6 +243,34 @@ QEMU=$RIG_TMP/crashing check "an emulator that crashes gets another try" 0 ': 2 
 echo 2 >"$CRASHES"
 QEMU=$RIG_TMP/crashing check "but no third one" 2 '^rig: QEMU crashed, SIGSEGV$' --run pass
 QEMU=/nonexistent check "a missing emulator is the rig's fault" 2 'not installed' --run pass
+
+# Files that QEMU maps as memory, by a stand-in that looks at them and may stay.
+cat >"$RIG_TMP/mapping" <<'X0'
+#!/bin/sh
+for word; do
+	case $word in [abc]=*) eval "${word%%=*}=\${word#*=}" ;; esac
+done
+[ "$a" = "$b" ] && [ "$a" != "$c" ] && [ $(stat -c %s "$a") -eq 1048576 ] &&
+	echo "one file"
+dirname "$a" >"$PLACE"
+[ -z "$STAYS" ] || exec sleep 100
+echo "rig: finished status=0"
+X0
+chmod +x "$RIG_TMP/mapping"
+export PLACE=$RIG_TMP/place
+files=(--qemu "a=@ram:1@ b=@ram:1@ c=@disk:1@")
+is_gone() { [ -s "$PLACE" ] && [ ! -e "$(cat "$PLACE")" ]; }
+QEMU=$RIG_TMP/mapping check "memory at two addresses is one file" 0 '^one file$' "${files[@]}" --raw x
+is_gone && bad=0 || bad=1
+verdict $bad "which is gone afterwards"
+rm "$PLACE"
+STAYS=y QEMU=$RIG_TMP/mapping python3 "$HERE/run.py" --kernel "$KERNEL" --initrd \
+	"$RIG_TMP/initrd.gz" --board "$BOARD" "${files[@]}" --raw x >"$RIG_TMP/out" 2>&1 &
+until [ -s "$PLACE" ] || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
+kill -INT $!
+wait $! || true
+is_gone && bad=0 || bad=1
+verdict $bad "and after Ctrl-C"
 
 # Where no emulator can have a data cache: said by name, and nothing fails.
 bad=0

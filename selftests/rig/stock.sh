@@ -1,11 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# stock.sh [--path] KVER BOARD - Debian's own amd64 kernel of series KVER.
+# stock.sh [--path] KVER BOARD - Debian's own kernel of series KVER, for the
+# architecture that the board names.
 #
 # Fetches the newest generic image of the series with its modules and headers,
 # and unpacks them in the cache; nothing is installed. External modules can be
-# built against the result: make -C DIR M=... ARCH=x86
+# built against the result with the words in rig/make: make -C DIR M=... ARCH=x86
+#
+# FLAVOUR is another of its images than the generic one, as Debian calls it (16k).
 #
 # Out: the directory, as the last line on stdout. In it, beside the packages:
 #   Makefile rig/Image rig/board.conf rig/version rig/release rig/make
@@ -25,6 +28,10 @@ RECIPE=1	# to be counted up with each change of what this script makes
 RELEASES=("bookworm bookworm-security bookworm-backports"
 	"trixie trixie-security trixie-backports sid" "bullseye bullseye-security")
 
+# kernel_apt FOREIGN: apt's lists of SUITES, of another architecture or this one
+# shellcheck disable=SC2086 # a list of suites
+kernel_apt() { FOREIGN=$1 apt_private "stock-$KVER" deb $SUITES; }
+
 # The compiler that the rig has. Kernels of later releases were built with
 # later ones; what only those know is taken out of the configuration below.
 CC=gcc-12
@@ -39,9 +46,10 @@ field() {
 
 # The release (uname -r) of the series' newest kernel that has headers.
 newest_release() {
+	local arch=$DEBIAN${FLAVOUR:+-$FLAVOUR}
 	apt-cache "${APT_OPTS[@]}" search --names-only \
-		"^linux-headers-${KVER//./\\.}[.+~-].*-amd64\$" |
-		awk '{ print $1 }' | grep -vE -e '-(cloud|rt)-amd64$' |
+		"^linux-headers-${KVER//./\\.}[.+~-].*-$arch\$" |
+		awk '{ print $1 }' | grep -vE -e "-(cloud|rt)-$arch\$" |
 		sed 's/^linux-headers-//' | sort -V | tail -n 1
 }
 
@@ -66,15 +74,14 @@ closure() {
 # Sets SUITES, where there are kernels of the series.
 look() {
 	for SUITES in "${RELEASES[@]}"; do
-		# shellcheck disable=SC2086 # a list of suites
-		apt_private "stock-$KVER" deb $SUITES >>"$log" 2>&1
+		kernel_apt "$FOREIGN" >>"$log" 2>&1
 		[ -z "$(newest_release)" ] || return 0
 	done
 	skip "Debian's own Linux $KVER: the archive has none"
 }
 
 fetch() {
-	local tmp=$1 release image
+	local tmp=$1 release image packages
 	release=$(newest_release)
 	image=linux-image-$release
 	# the signed one comes days after the other
@@ -82,9 +89,13 @@ fetch() {
 	echo "$release" >"$tmp/release"
 	field "linux-headers-$release" Version >"$tmp/version"
 	cd "$tmp"
+	packages=$(closure "$image" "linux-headers-$release")
 	# shellcheck disable=SC2046 # a list of packages
-	apt-get "${APT_OPTS[@]}" download \
-		$(closure "$image" "linux-headers-$release")
+	apt-get "${APT_OPTS[@]}" download $(grep -v '^linux-kbuild-' <<<"$packages")
+	# the kernel's tools have to run here
+	[ -z "$FOREIGN" ] || kernel_apt ""
+	# shellcheck disable=SC2046 # a list of packages
+	apt-get "${APT_OPTS[@]}" download $(grep '^linux-kbuild-' <<<"$packages")
 	rm -f linux-*-dbg_*.deb
 }
 
@@ -111,6 +122,7 @@ tools_that_fail() {
 # The tools of a later release need its C library: run them with that one.
 own_libraries() {
 	local tools=$1 tool libs
+	kernel_apt ""
 	mkdir "$OBJ/libs" "$OBJ/libs.deb"
 	cd "$OBJ/libs.deb"
 	apt-get "${APT_OPTS[@]}" download libc6 libelf1t64 zlib1g libzstd1 libssl3t64
@@ -167,7 +179,7 @@ unpack() {
 	ln -s "../$headers" "$OBJ/rig/source"
 	cp "$HERE/boards/$BOARD/board.conf" "$OBJ/rig/"
 	cp "$tmp/version" "$tmp/release" "$OBJ/rig/"
-	echo "ARCH=x86 CROSS_COMPILE= CC=$CC" >"$OBJ/rig/make"
+	echo "ARCH=$ARCH CROSS_COMPILE=$CROSS_COMPILE CC=$CROSS_COMPILE$CC" >"$OBJ/rig/make"
 	# the packages have no modules.dep; drop the debug symbols' place, too
 	depmod -b "$OBJ" "$RELEASE"
 }
@@ -179,25 +191,31 @@ BOARD=${2:-}
 [ -n "$KVER" ] && [ -n "$BOARD" ] || die "usage: stock.sh [--path] KVER BOARD"
 [ -e "$HERE/boards/$BOARD/board.conf" ] || die "unknown board $BOARD"
 PATH=$PATH:/usr/sbin:/sbin
+# shellcheck source=boards/pc/board.conf
+. "$HERE/boards/$BOARD/board.conf"
+FOREIGN=$DEBIAN
+[ "$DEBIAN" != "$(dpkg --print-architecture)" ] || FOREIGN=
 
-current=$CACHE_DIR/kernel/$KVER-$BOARD.current
+name=$KVER-$BOARD${FLAVOUR:+-$FLAVOUR}
+current=$CACHE_DIR/kernel/$name.current
 OUT=
 [ ! -e "$current" ] || OUT=$(cat "$current")
 if [ ! -e "$OUT/rig/Image" ] || [ -n "${RIG_REFRESH:-}" ] ||
 	[ "${OUT##*-r}" != "$RECIPE" ]; then
 	[ "$MODE" != path ] || exit 1
-	need dpkg-dev kmod make "$CC" xz-utils zstd libelf-dev
+	need dpkg-dev kmod make xz-utils zstd libelf-dev \
+		"$CC${FOREIGN:+-${CROSS_COMPILE%-}}"
 	cache_lock
-	tmp=$CACHE_DIR/kernel/.tmp-$KVER-$BOARD
-	log=$CACHE_DIR/log/stock-$KVER.log
+	tmp=$CACHE_DIR/kernel/.tmp-$name
+	log=$CACHE_DIR/log/stock-$name.log
 	rm -rf "$tmp"
 	mkdir -p "$tmp/deb" "$tmp/tree" "$CACHE_DIR/log"
 	: >"$log"
 	look
-	step "STOCK   $KVER: fetching Debian's amd64 kernel (about 150 MB)" "$log" fetch "$tmp/deb"
+	step "STOCK   $KVER: fetching Debian's $DEBIAN kernel (about 150 MB)" "$log" fetch "$tmp/deb"
 	RELEASE=$(cat "$tmp/deb/release")
 	OBJ=$tmp/tree
-	OUT=$CACHE_DIR/kernel/$KVER-$BOARD-$(cat "$tmp/deb/version")-r$RECIPE
+	OUT=$CACHE_DIR/kernel/$name-$(cat "$tmp/deb/version")-r$RECIPE
 	step "STOCK   $KVER: unpacking $RELEASE" "$log" unpack "$tmp/deb"
 	rm -rf "$OUT"
 	mv "$OBJ" "$OUT"

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # stock_initramfs.sh OUT KERNEL_DIR FILES_DIR - make the initramfs for a kernel
-# of stock.sh: the user space of stock_userland.sh, mke2fs, trace-cmd and perf, the kernel's own
-# drivers with modprobe, guest/*, and everything in FILES_DIR in /root.
+# of stock.sh: the user space of stock_userland.sh, mke2fs, this machine's trace-cmd
+# and perf if it is of the same architecture, the kernel's own drivers with modprobe,
+# guest/*, and everything in FILES_DIR in /root.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
@@ -49,13 +50,17 @@ PATH=$PATH:/usr/sbin:/sbin
 need python3 kmod e2fsprogs linux-perf trace-cmd xz-utils zstd
 kernel=$2
 release=$(cat "$kernel/rig/release")
-userland=$("$HERE/stock_userland.sh")
+arch=$(sed -n 's/^DEBIAN=//p' "$kernel/rig/board.conf")
+userland=$("$HERE/stock_userland.sh" "$arch")
 rig_tmp
 root=$RIG_TMP/root
 mkdir "$root"
-program "$(command -v mke2fs)"
-program "$(command -v e2fsck)"
-program "$(command -v trace-cmd)"
-program "$(command -v perf)"
+if [ -d "$userland/root" ]; then
+	cp -r "$userland/root/." "$root"
+else
+	for name in mke2fs e2fsck trace-cmd perf; do
+		program "$(command -v $name)"
+	done
+fi
 drivers
 python3 "$HERE/mkcpio.py" "$1" "$userland" "$HERE/guest" "$3" "$root"

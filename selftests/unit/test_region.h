@@ -360,6 +360,23 @@ static void ranges(void)
 	}
 }
 
+/* An alias is not cached, whoever comes, and none is refused. */
+static void mappings_of_alias(void)
+{
+	unsigned int i;
+
+	start(ALIAS);
+	claims(0, true, NOMMU ? "cCMfv" : "cCMv");
+	EXPECT(map_flags == MEMREMAP_WC);
+	map_flags = 0;
+	for (i = 0; i < 4; i++) {
+		EXPECT(!dap_region_conflict(&region, i & 1));
+		EXPECT(!dap_region_map(&region, i & 1));
+		EXPECT(!map_flags && !region.cached);
+	}
+	releases("uRr");
+}
+
 /* The first client decides, but where there is no choice. */
 static void mappings(void)
 {
@@ -397,6 +414,7 @@ static const struct tap_test tests[] = {
 	{ "each step may fail", failures },
 	{ "addresses and sizes", ranges },
 	{ "cached or not", mappings },
+	{ "an alias is never cached", mappings_of_alias },
 };
 
 int main(void)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# What the tests of unmodified drivers share. Sourced, on the emulated PC: the
-# devices are where check_pc.sh has QEMU put them.
+# What the tests of unmodified drivers share. Sourced, on a machine with a kernel of
+# Debian's: the devices are where check_stock.sh has QEMU put them.
 . "$(dirname "$0")/ktap.sh"
 
-pool=pc
+pool=$RIG_BOARD
 bus=pci
 
 # What a device is called here: its place, driver, and the modules it takes.
@@ -19,7 +19,7 @@ address_of()
 	sdhci) echo 0000:00:08.0 ;;
 	e1000) echo 0000:00:09.0 ;;
 	usb) echo 0000:00:0a.0 ;;
-	ahci) echo 0000:00:1f.2 ;;
+	ahci) echo 0000:00:0b.0 ;;
 	mmio_blk | mmio_net) cat "/run/$1" ;;
 	esac
 }
@@ -113,8 +113,10 @@ load_pool()
 	for device; do
 		clients=$clients${clients:+,}$(address_of "$device")
 	done
-	load "pools=$pool:$pool_base:$pool_size" ${clients:+"clients=$clients"} ||
+	load "pools=$(pool $pool)" ${clients:+"clients=$clients"} ||
 		fail "the module could not be loaded"
+	[ -z "$pool_alias" ] || grep -q "dma_alias_pool $pool alias\$" /proc/iomem ||
+		fail "the pool is not reached through its alias"
 }
 
 # --- who is served

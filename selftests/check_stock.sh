@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The module under drivers that nobody changed for it: Debian's own amd64 kernel
-# of KVER on an emulated PC, its disks and network cards with all of their
-# coherent memory from a pool. All that is missing is fetched and made first.
+# The module under drivers that nobody changed for it: Debian's own kernel of KVER
+# on an emulated PC (BOARD=pc), or on a 64-bit Arm machine (BOARD=arm64), its disks
+# and network cards with all of their coherent memory from a pool. With FLAVOUR=16k
+# Arm's kernel has larger pages. All that is missing is fetched and made first.
 # Ends "N passed, N failed".
 #
-# check_pc.sh [LABEL...] - only these boots. CYCLES is how often the one that is
+# check_stock.sh [LABEL...] - only these boots. CYCLES is how often the one that is
 # called endurance does what it does (50), TIMEOUT a boot's seconds (400).
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
@@ -14,16 +15,19 @@ top=$(readlink -f "$here/..")
 . "$here/rig/lib.sh"
 . "$here/rig/boots.sh"
 
-export BOARD=pc
+export BOARD=${BOARD:-pc}
 default_machine
-logs=$top/build/check/$BOARD-$KVER
+machine=$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}
+logs=$top/build/check/$machine
 total_passed=0 total_failed=0
 rm -rf "$logs"
 mkdir -p "$logs"
 
 words=$("$here/rig/machine.sh" prepare)
+# shellcheck source=rig/boards/pc/board.conf
+. "$here/rig/boards/$BOARD/board.conf"
 
-# --- devices, where pc/stock.sh expects them. Port 7 is answered by cat, below
+# --- devices, where stock/stock.sh expects them. Port 7 is answered by cat, below
 # QEMU: what a network card sends comes back.
 disk() { echo "-drive if=none,id=$1,format=raw,file=@disk:64@"; }
 network() {
@@ -32,7 +36,7 @@ network() {
 # virtio uses the DMA API only when it is told that there may be an IOMMU
 virtio=iommu_platform=on
 usual="$(disk d0) -device nvme,drive=d0,serial=d0,addr=4
-	$(disk d1) -device ide-hd,drive=d1,bus=ide.0
+	$(disk d1) -device ich9-ahci,id=ahci,addr=0xb -device ide-hd,drive=d1,bus=ahci.0
 	$(disk d2) -device virtio-blk-pci,drive=d2,$virtio,disable-legacy=on,addr=5
 	$(network n0 6) -device e1000e,netdev=n0,addr=6
 	$(network n1 7) -device virtio-net-pci,netdev=n1,$virtio,disable-legacy=on,addr=7"
@@ -43,15 +47,31 @@ microvm="-M microvm,acpi=on -global virtio-mmio.force-legacy=false
 	$(disk d0) -device virtio-blk-device,drive=d0,$virtio
 	$(network n1 7) -device virtio-net-device,netdev=n1,$virtio"
 
-# --- boots: LABEL, what QEMU gets, the kernel's command line. The longest come
-# first.
-boots=(endurance drivers attach high more iommu swiotlb microvm lockdown)
+# The PC's RAM with the pool's part there a second time, in the middle: what is at
+# the end holds tables of the firmware's.
+twin() {
+	local at n=0
+	for at in ram,id=m0,size=256M file,id=m1,size=16M,mem-path=@ram:16@,share=on \
+		file,id=m2,size=16M,mem-path=@ram:16@,share=on ram,id=m3,size=224M; do
+		echo "-object memory-backend-$at -numa node,memdev=m$n$([ $n -gt 0 ] || echo ,cpus=0-1)"
+		n=$((n + 1))
+	done
+}
+
+# --- boots: LABEL, what QEMU gets, the kernel's command line, what run.py gets. The
+# longest come first.
+case $machine in
+*-16k) boots=(drivers) ;;
+arm64-*) boots=(drivers attach swiotlb) ;;
+*) boots=(endurance drivers attach high more iommu swiotlb microvm lockdown) ;;
+esac
 devices() {
-	case $1 in
-	iommu) echo "-device intel-iommu $usual" ;;
-	high) echo "-m 3G $usual $narrow" ;;
-	more) echo "$usb $narrow" ;;
-	microvm) echo "$microvm" ;;
+	case $BOARD-$1 in
+	pc-drivers) echo "$(twin) $usual" ;;
+	*-iommu) echo "-device intel-iommu $usual" ;;
+	*-high) echo "-m 3G $usual $narrow" ;;
+	*-more) echo "$usb $narrow" ;;
+	*-microvm) echo "$microvm" ;;
 	*) echo "$usual" ;;
 	esac
 }
@@ -60,12 +80,22 @@ append() {
 	# for a look at registers of devices that have a driver
 	drivers) echo iomem=relaxed ;;
 	endurance) echo slub_debug=F ;;
-	high) echo 'memmap=16M$0x100000000' ;;
 	iommu) echo intel_iommu=on ;;
 	# newer kernels find nothing there to measure the time by, and stop
 	microvm) echo "tsc_early_khz=$(awk '/^cpu MHz/ { printf "%d", $4 * 1000; exit }' \
 		/proc/cpuinfo)" ;;
-	swiotlb) echo swiotlb=force ;;
+	# newer kernels make it far too small on arm64, unless there is another size than
+	# the default
+	swiotlb) echo swiotlb=65536,force ;;
+	esac
+}
+# By default a PC's pool has one address, and Arm's two, for devices that do not snoop.
+more() {
+	case $BOARD-$1 in
+	pc-drivers) echo "--pool $POOL_PHYS:$POOL_SIZE:0x11000000" ;;
+	pc-high) echo "--pool 0x100000000:$POOL_SIZE" ;;
+	arm64-attach) echo "--overlay $top/build/$machine/coherent.dtbo" ;;
+	arm64-swiotlb) echo "--pool $POOL_PHYS:$POOL_SIZE" ;;
 	esac
 }
 arguments() { [ "$1" != endurance ] || echo "${CYCLES:-50}"; }
@@ -75,7 +105,7 @@ boot() {
 	local label=$1
 	say "  BOOT    $label"
 	# shellcheck disable=SC2046 disable=SC2086 # words
-	exec "$here/rig/run.py" $words --qemu "$(devices "$label")" \
+	exec "$here/rig/run.py" $words --qemu "$(devices "$label")" $(more "$label") \
 		--append "$(append "$label")" --label "$label" \
 		--timeout "${TIMEOUT:-400}" \
 		--log "$logs/$label.console" --json "$logs/$label.json" \

@@ -3,10 +3,10 @@
 #
 # Unmodified drivers with the kernel told to bounce all streaming DMA: what a
 # client's driver says of its scatterlists (min_align_mask of NVMe) must hold.
-# Boot with swiotlb=force.
+# Boot with swiotlb=65536,force.
 . "$(dirname "$0")/stock.sh"
 
-grep -q swiotlb=force /proc/cmdline || ktap_skip_all "boot with swiotlb=force"
+grep -q 'swiotlb=.*force' /proc/cmdline || ktap_skip_all "boot with swiotlb=65536,force"
 devices="nvme ahci blk e1000e net"
 disks="nvme ahci blk"
 

@@ -3,10 +3,9 @@
 #
 # A pool above 4 GiB: who can address it uses it; who cannot gets memory of the
 # normal allocator, because these devices are coherent in hardware. Boot with
-# more than 3 GiB and memmap=16M$0x100000000.
+# more than 3 GiB and a pool there.
 . "$(dirname "$0")/stock.sh"
 
-pool_base=0x100000000
 wide="nvme ahci blk net e1000e"
 narrow="e1000 sdhci"
 
