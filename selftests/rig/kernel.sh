@@ -198,18 +198,24 @@ fi
 # shellcheck source=boards/an385/board.conf
 . "$HERE/boards/$BOARD/board.conf"
 
-[ "$ARCH" != arm ] || PACKAGES+=(gcc-arm-linux-gnueabi)
+case $ARCH in
+arm) PACKAGES+=(gcc-arm-linux-gnueabi) ;;
+riscv) PACKAGES+=(gcc-riscv64-linux-gnu) ;;
+esac
 [ "$MODE" = path ] || need "${PACKAGES[@]}"
 source_tree
 
 CONFDIR=$CACHE_DIR/kernel
 BOARDFRAG=$HERE/boards/$BOARD/kernel.config
+# a board may have kconfig know more than the tree's own symbols
+BOARDKCONFIG=$HERE/boards/$BOARD/Kconfig
 FRAGS=("$HERE/kernel.config")
 [ ! -e "$BOARDFRAG" ] || FRAGS+=("$BOARDFRAG")
 [ -z "${FLAVOUR:-}" ] || FRAGS+=("$HERE/flavours/$FLAVOUR.config")
 KEY=$({
 	echo "$RECIPE" "$VERSION" "$(compiler)" "$CROSS_COMPILE"
 	cat "$HERE/boards/$BOARD/board.conf" "$HERE/boards/stub.S" "${FRAGS[@]}"
+	cat "$BOARDKCONFIG" 2>/dev/null || true
 } | sha256sum | cut -c 1-12)
 OUT=$CONFDIR/$KVER-$BOARD-$KEY
 
@@ -227,6 +233,10 @@ if [ ! -e "$OUT/rig/Image" ]; then
 			printf 'CONFIG_DRAM_BASE=%s\nCONFIG_DRAM_SIZE=%s\n' \
 				"$DRAM_BASE" "$DRAM_SIZE" >"$OBJ/.rig-dram"
 			FRAGS+=("$OBJ/.rig-dram")
+		fi
+		if [ -e "$BOARDKCONFIG" ]; then
+			cat "$SRC/Kconfig" "$BOARDKCONFIG" >"$OBJ/.rig-Kconfig"
+			export KBUILD_KCONFIG=$OBJ/.rig-Kconfig
 		fi
 		step "KERNEL  $KVER $BOARD: configuring $VERSION" "$LOG" configure
 		step "KERNEL  $KVER $BOARD: building (about ${MINUTES:-3} min)" "$LOG" build
