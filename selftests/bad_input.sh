@@ -58,7 +58,10 @@ size_is_unaligned()
 size_overflows()
 {
 	# physical addresses have 32 bits here, or 64
-	high=0x$([ "$(uname -m)" != x86_64 ] || printf ffffffff)fff
+	case $(uname -m) in
+	*64) high=0xfffffffffff ;;
+	*) high=0xfff ;;
+	esac
 	refused "base ${high}ff000 plus size 0x0*2000 overflows" \
 		pools=x:${high}ff000:8K
 	refused "alias ${high}00000 plus size .* overflows" \

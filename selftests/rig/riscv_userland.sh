@@ -4,7 +4,7 @@
 # riscv_userland.sh - the user space of the emulated RISC-V machine without an MMU,
 # from Debian packages alone: musl and BusyBox as static position-independent ELF,
 # of which the kernel's FDPIC loader makes a copy for each process. musl knows how
-# to do without brk and mprotect; what it lacks there is a vfork.
+# to do without brk and mprotect; it lacks a vfork, and may not use mremap.
 #
 # In: busybox.frag and riscv.frag beside this file, Debian's musl and busybox
 #   source packages, its RISC-V compiler, the 6.12 kernel's headers.
@@ -62,11 +62,31 @@ write_vfork() {
 	ASM
 }
 
+# Without an MMU the kernel (6.12) makes an area smaller but not its entry in the
+# tree of areas; what is left there is freed a second time when the process ends.
+# realloc copies where this fails.
+write_mremap() {
+	cat >src/mman/mremap.c <<-'C'
+	#define _GNU_SOURCE
+	#include <errno.h>
+	#include <sys/mman.h>
+	#include "libc.h"
+
+	void *__mremap(void *old_addr, size_t old_len, size_t new_len, int flags, ...)
+	{
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	weak_alias(__mremap, mremap);
+	C
+}
+
 build_musl() {
 	mkdir "$TMP/musl"
 	tar xf "$MUSL" -C "$TMP/musl" --strip-components=1
 	cd "$TMP/musl"
 	write_vfork
+	write_mremap
 	CROSS_COMPILE=$CROSS CFLAGS="-Os $TARGET" ./configure \
 		--target=riscv64-linux-musl --disable-shared --prefix="$S"
 	make -j"$JOBS" install
