@@ -7,7 +7,8 @@
 # Fetches Debian's newest linux-source-KVER, configures mps2_defconfig +
 # kernel.config + the board's RAM base, builds Image, modules and device trees
 # (with labels, for overlays) and the board's boot stub. A board may name another
-# architecture than Arm. External modules can be built against the result:
+# architecture than Arm, and have symbols in a Kconfig of its own. External modules
+# can be built against the result:
 # make -C DIR M=... ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
 #
 # Out: the directory, as the last line on stdout. In it, beside the build:
