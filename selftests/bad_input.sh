@@ -55,10 +55,12 @@ size_is_unaligned()
 	refused "size .* not a multiple of the page size" \
 		pools=x:$base:$(hex $((size - 1)))$to_alias
 }
+has_64_bits() { case $(uname -m) in *64) ;; *) return 1 ;; esac; }
 size_overflows()
 {
 	# physical addresses have 32 bits here, or 64
-	high=0x$([ "$(uname -m)" != x86_64 ] || printf ffffffff)fff
+	high=0xfff
+	! has_64_bits || high=0xfffffffffff
 	refused "base ${high}ff000 plus size 0x0*2000 overflows" \
 		pools=x:${high}ff000:8K
 	refused "alias ${high}00000 plus size .* overflows" \
@@ -196,7 +198,7 @@ pools_do_not_parse()
 		pools=x:0x20000000:99999999999999999999
 	refused_at 14 "the number is too large" \
 		pools=x:0x20000000:17179869184G
-	[ "$(uname -m)" = x86_64 ] ||
+	has_64_bits ||
 		refused_at 3 "this kernel's addresses have fewer bits" \
 			pools=x:0x120000000:4M
 }

@@ -219,7 +219,7 @@ kernel_addresses()
 		grep -owE '(0x)?ffff[0-9a-f]{12}' | sed 's/^0x//; s/^/0x/' | sort -u
 		return
 	fi
-	for word in $(grep -owE '(0x)?[0-9a-f]{8}' | sed 's/^0x//' | sort -u); do
+	for word in $(grep -owE '(0x)?(0{8})?[0-9a-f]{8}' | sed 's/^0x//' | sort -u); do
 		if [ $((0x$word)) -ge $((from)) ] && [ $((0x$word)) -lt $((to)) ]; then
 			echo 0x$word
 		fi

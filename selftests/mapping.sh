@@ -112,13 +112,13 @@ fallback()
 }
 
 # Where there are no struct pages for it, there can be no scatterlist. Some kernels
-# have them for holes, too.
+# have them for holes, too, and all for memory that they know and leave alone.
 scatterlist()
 {
 	ok_dev dap-test.0 alloc $page
 	log_clear
-	if snooped; then
-		buffer=$phys
+	if snooped || grep -q "^${pool_base#0x}-.* : Reserved" /proc/iomem; then
+		buffer=$dma
 		ok_dev dap-test.0 sgtable 0
 		same "scatterlist" "$nents $(hex $phys) $length" "1 $(hex $buffer) $page"
 	else

@@ -34,7 +34,7 @@ limits"
 # A kernel with DMA_API_DEBUG has it say yes for any operations of a device's own.
 needs_sync()
 {
-	if snooped && [ -e $debugfs/dma-api ]; then
+	if { snooped || believes_snooped; } && [ -e $debugfs/dma-api ]; then
 		echo "-"
 	else
 		echo "$need_sync"

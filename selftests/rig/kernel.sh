@@ -7,7 +7,8 @@
 # Fetches Debian's newest linux-source-KVER, configures mps2_defconfig +
 # kernel.config + the board's RAM base, builds Image, modules and device trees
 # (with labels, for overlays) and the board's boot stub. A board may name another
-# architecture than Arm. External modules can be built against the result:
+# architecture than Arm, which may need DMA_ALIAS_POOL_OPS of the project's Kconfig.
+# External modules can be built against the result:
 # make -C DIR M=... ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
 #
 # Out: the directory, as the last line on stdout. In it, beside the build:
@@ -229,7 +230,10 @@ fi
 # shellcheck source=boards/an385/board.conf
 . "$HERE/boards/$BOARD/board.conf"
 
-[ "$ARCH" != arm ] || PACKAGES+=(gcc-arm-linux-gnueabi)
+case $ARCH in
+arm) PACKAGES+=(gcc-arm-linux-gnueabi) ;;
+riscv) PACKAGES+=(gcc-riscv64-linux-gnu) ;;
+esac
 [ "$MODE" = path ] || need "${PACKAGES[@]}"
 source_tree
 
@@ -244,9 +248,13 @@ BOARDFRAG=$HERE/boards/$BOARD/kernel.config
 FRAGS=("$HERE/kernel.config")
 [ ! -e "$BOARDFRAG" ] || FRAGS+=("$BOARDFRAG")
 [ -z "${FLAVOUR:-}" ] || FRAGS+=("$HERE/flavours/$FLAVOUR.config")
+# what a vendor's tree would have, read after the tree's own, which stays as it is
+KCONFIG=
+! grep -qs '^CONFIG_DMA_ALIAS_POOL' "$BOARDFRAG" || KCONFIG=$(readlink -f "$HERE/../../Kconfig")
 KEY=$({
 	echo "$RECIPE" "$VERSION" "$(compiler)" "$CROSS_COMPILE" ${OWN:+"$OWN"}
 	cat "$HERE/boards/$BOARD/board.conf" "$HERE/boards/stub.S" "${FRAGS[@]}"
+	[ -z "$KCONFIG" ] || cat "$KCONFIG"
 } | sha256sum | cut -c 1-12)
 name=$KVER-$BOARD${OWN:+-own${FLAVOUR:+.$FLAVOUR}}
 OUT=$CONFDIR/$name-$KEY
@@ -265,6 +273,10 @@ if [ ! -e "$OUT/rig/Image" ]; then
 			printf 'CONFIG_DRAM_BASE=%s\nCONFIG_DRAM_SIZE=%s\n' \
 				"$DRAM_BASE" "$DRAM_SIZE" >"$OBJ/.rig-dram"
 			FRAGS+=("$OBJ/.rig-dram")
+		fi
+		if [ -n "$KCONFIG" ]; then
+			cat "$SRC/Kconfig" "$KCONFIG" >"$OBJ/.rig-Kconfig"
+			export KBUILD_KCONFIG=$OBJ/.rig-Kconfig
 		fi
 		step "KERNEL  $KVER $BOARD: configuring $VERSION" "$LOG" configure
 		step "KERNEL  $KVER $BOARD: building (about ${MINUTES:-3} min)" "$LOG" build

@@ -20,8 +20,8 @@ build=$top/build/$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}${CACHE:+-cache}
 # conf KEY: of the board
 conf() { sed -n "s/^$1=//p" "$HERE/boards/$BOARD/board.conf"; }
 
-# qemu_tree OUT: the device tree that QEMU makes, with devices not coherent. The
-# drives of qemu.args are not in it.
+# qemu_tree OUT: the device tree that QEMU makes, with devices not coherent, and
+# with what the board's tree.dtso changes. The drives of qemu.args are not in it.
 qemu_tree() {
 	local out=$1 emulator
 	emulator=$(conf EMULATOR)
@@ -31,6 +31,9 @@ qemu_tree() {
 	dtc -q -I dtb -O dts "$out.qemu" | grep -v 'dma-coherent;' |
 		dtc -q -I dts -O dtb -o "$out" -
 	rm "$out.qemu"
+	[ -e "$build/tree.dtbo" ] || return 0
+	fdtoverlay -i "$out" -o "$out.new" "$build/tree.dtbo"
+	mv "$out.new" "$out"
 }
 
 # What run.py is to give to QEMU for the flavour.
@@ -119,15 +122,23 @@ prepare() {
 	fi
 	need python3
 	kernel=$("$HERE/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
-	if grep -qx ARCH=x86 "$HERE/boards/$BOARD/board.conf"; then
+	case $(conf ARCH) in
+	x86)
 		need qemu-system-x86
 		userland=$("$HERE/stock_userland.sh" | tail -n 1)
 		compile="gcc -static"
-	else
+		;;
+	riscv)
+		need qemu-system-misc device-tree-compiler
+		userland=$("$HERE/riscv_userland.sh" | tail -n 1)
+		compile=$userland/bin/riscv-gcc
+		;;
+	*)
 		need qemu-system-arm device-tree-compiler
 		userland=$("$HERE/userland.sh" | tail -n 1)
 		compile=$userland/bin/fdpic-gcc
-	fi
+		;;
+	esac
 	mkdir -p "$build"
 	"$HERE/modules.sh" "$kernel" "$build/modules"
 	rm -rf "$build/files"
@@ -145,6 +156,13 @@ prepare() {
 		# shellcheck disable=SC2086 # words
 		step "HELPER  fail_nth" "$build/helper.log" $compile -Os -Wall \
 			-Wextra -o "$build/files/fail_nth" "$top/selftests/fail_nth.c"
+	fi
+	# the drivers of real devices are in the kernel
+	if grep -q '^CONFIG_E1000E=y' "$kernel/.config"; then
+		cp "$top"/selftests/stock/*.sh "$build/files/"
+		# shellcheck disable=SC2086 # words
+		step "HELPER  odirect" "$build/helper.log" $compile -Os -Wall \
+			-Wextra -DCHUNK=0x20000 -o "$build/files/odirect" "$top/selftests/stock/odirect.c"
 	fi
 	put_driver_in "$kernel"
 	machine="--kernel $kernel"

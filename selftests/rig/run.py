@@ -38,6 +38,10 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 MAX_TOUCHES = 100
 # of the machine that has a cache, see selftests/cache/map.h
 RAM_SIZE = 16 << 20
+# where the program counter is in all of the registers: its number, bytes of each
+PC = {"arm": (15, 4), "riscv": (32, 8)}
+# Debian's packages that are not called as the program in them is
+PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "qemu-system-riscv64": "qemu-system-misc"}
 NO_WINDOW = ["-display", "none", "-monitor", "none", "-serial", "stdio"]
 
 STAMP = re.compile(r"^\[ *\d+\.\d+\](?:\[[^\]]*\])? ?")
@@ -295,8 +299,9 @@ class Judge:
 class Symbols:
     """Names for program counters: System.map, and modules where they are."""
 
-    def __init__(self, system_map, objects):
+    def __init__(self, system_map, objects, nm):
         self.objects = objects  # module name: path of its .ko
+        self.nm = nm
         self.kernel = []
         with open(system_map, encoding="ascii") as f:
             for row in f:
@@ -310,12 +315,13 @@ class Symbols:
         if name not in self.objects:
             return
         nm = subprocess.run(
-            ["arm-linux-gnueabi-nm", "-f", "sysv", self.objects[name]],
+            [self.nm, "-f", "sysv", self.objects[name]],
             capture_output=True, text=True, check=False)
         table, end = [], 0
         for row in nm.stdout.splitlines():
             cell = [c.strip() for c in row.split("|")]
             if len(cell) == 7 and cell[6] == section and cell[3] == "FUNC":
+                # on Arm bit 0 says that it is Thumb code
                 offset = int(cell[1], 16) & ~1
                 table.append((offset, cell[0]))
                 end = max(end, offset + int(cell[4] or "0", 16))
@@ -338,8 +344,11 @@ class Symbols:
 class Gdb:
     """As much of gdb's remote protocol as watching takes."""
 
-    def __init__(self, path, timeout=10):
+    def __init__(self, path, arch, timeout=10):
         self.buffer = b""
+        number, size = PC[arch]
+        # in hexadecimal digits
+        self.pc_at = slice(number * size * 2, (number + 1) * size * 2)
         deadline = time.monotonic() + timeout
         while True:
             self.socket = socket.socket(socket.AF_UNIX)
@@ -398,7 +407,7 @@ class Gdb:
 
     def pc(self):
         registers = self.ask("g")
-        return int.from_bytes(bytes.fromhex(registers[120:128]), "little")
+        return int.from_bytes(bytes.fromhex(registers[self.pc_at]), "little")
 
 
 class Watch:
@@ -416,8 +425,8 @@ class Watch:
         self.unfinished = None  # pc of an access that an exception came before
         self.overflow = False
 
-    def start(self, path):
-        self.gdb = Gdb(path)
+    def start(self, path, arch):
+        self.gdb = Gdb(path, arch)
         self.gdb.ask("?")
         self.gdb.send("c")
 
@@ -462,7 +471,7 @@ class Watch:
         self.gdb.command("z" + self.point)
         self.gdb.ask("s")
         # The step may have led into an exception instead: then the same access
-        # comes again. Behind it are 2 or 4 bytes of Thumb code.
+        # comes again. Behind it are 2 or 4 bytes of Thumb code, or RISC-V's.
         self.unfinished = None if self.gdb.pc() in (pc + 2, pc + 4) else pc
         self.gdb.command("Z" + self.point)
 
@@ -553,6 +562,10 @@ class Machine:
         self.map = os.path.join(args.kernel, "System.map")
         self.gdb_path = os.path.join(temp, "gdb")
         self.faults = os.path.join(temp, "faults")
+        self.arch = self.conf.get("ARCH", "arm")
+        if args.watch and self.arch not in PC:
+            raise RigError(f"{args.board} cannot be watched")
+        self.nm = self.conf.get("CROSS_COMPILE", "arm-linux-gnueabi-") + "nm"
         self.ram = None
         if args.plugin:
             # QEMU and the plugin both map it, and it goes with them
@@ -576,6 +589,8 @@ class Machine:
             words.append(f"rig.cacheid=0x{symbol_address(self.map, 'cacheid'):x}")
         if self.args.watch:
             words.append("rig.watch")
+        if c.get("ENABLE"):
+            words.append(f"rig.enable={c['ENABLE']}")
         if c.get("APPEND"):
             words.append(c["APPEND"])
         if "DTB" not in c:
@@ -647,7 +662,7 @@ class Machine:
         program = os.environ.get("QEMU", self.args.emulator or
                                  c.get("EMULATOR", "qemu-system-arm"))
         if not shutil.which(program):
-            package = program.removesuffix("_64")
+            package = PACKAGES.get(program, program)
             raise RigError(f"{program} is not installed (rig/need.sh {package})")
         if "INITRD_ADDR" not in c:
             argv = [program, "-M", c["MACHINE"], "-no-reboot", *self.board_args(),
@@ -655,7 +670,7 @@ class Machine:
                     "-initrd", self.args.initrd, "-append", self.cmdline()]
             if "DTB" in c:
                 argv += ["-dtb", self.device_tree()]
-            return argv + (["-icount", "shift=5,sleep=off"] if self.args.icount else [])
+            return argv + self.run_args()
         argv = [program, "-M", c["MACHINE"], "-nic", "user,restrict=on", "-no-reboot",
                 *self.board_args(), *self.plugin_args(),
                 # for the guest's poweroff, see guest/rig-exit.c
@@ -667,11 +682,16 @@ class Machine:
             # a comma in a file name is QEMU's separator unless doubled
             argv += ["-device",
                      f"loader,file={path.replace(',', ',,')},addr={c[key]},force-raw=on"]
+        return argv + self.run_args()
+
+    def run_args(self):
+        """How it runs, as this run's options have it."""
+        words = []
         if self.args.icount:
-            argv += ["-icount", "shift=5,sleep=off"]
+            words += ["-icount", "shift=5,sleep=off"]
         if self.args.watch:
-            argv += ["-S", "-gdb", f"unix:{self.gdb_path},server=on,wait=off"]
-        return argv
+            words += ["-S", "-gdb", f"unix:{self.gdb_path},server=on,wait=off"]
+        return words
 
 
 # A timer that a board's kernel leaves at zero; who asked QEMU to end; and what it
@@ -698,7 +718,7 @@ class Faults:
 
     def __init__(self, machine):
         self.path = machine.faults
-        self.symbols = Symbols(machine.map, dict(machine.args.module))
+        self.symbols = Symbols(machine.map, dict(machine.args.module), machine.nm)
 
     def stderr_line(self, row):
         if m := MODULE.match(row.strip()):
@@ -791,7 +811,7 @@ def run_test(machine, args):
     watch = None
     if args.watch:
         base, size = (int(x, 0) for x in args.watch.split(":"))
-        watch = judge.watch = Watch(base, size, Symbols(machine.map, dict(args.module)))
+        watch = judge.watch = Watch(base, size, Symbols(machine.map, dict(args.module), machine.nm))
     argv, streams = machine.start(NO_WINDOW, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     started = time.monotonic()
     end = [started + args.timeout]
@@ -800,7 +820,7 @@ def run_test(machine, args):
     try:
         with running(argv, **streams) as child:
             if watch:
-                watch.start(machine.gdb_path)
+                watch.start(machine.gdb_path, machine.arch)
             rest = b""
             for data in console_lines(child, watch, judge, lambda: end[0]):
                 if data is None:

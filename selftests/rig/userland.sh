@@ -17,6 +17,7 @@
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
+. "$HERE/busybox.sh"
 
 RECIPE=2	# to be counted up with each change of what this script builds
 SUITE=bookworm
@@ -32,14 +33,6 @@ TARGET="-mcpu=cortex-m3 -mthumb -msoft-float -mfdpic -fPIE -Wa,--fdpic \
 -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-exceptions"
 
 # --- parts ----------------------------------------------------------------
-
-fetch_busybox() {
-	local dir=$1
-	apt_private busybox deb-src $SUITE
-	cd "$dir"
-	apt-get "${APT_OPTS[@]}" source --download-only --only-source busybox
-	ls busybox_*.orig.tar.*
-}
 
 build_uclibc() {
 	mkdir "$TMP/uclibc"
@@ -125,32 +118,6 @@ write_wrapper() {
 	"$NEW/bin/fdpic-gcc" -Os -c "$TMP/missing.c" -o "$S/lib/missing.o"
 }
 
-build_busybox() {
-	mkdir "$TMP/busybox"
-	tar xf "$BBTAR" -C "$TMP/busybox" --strip-components=1
-	cd "$TMP/busybox"
-	make allnoconfig
-	# of two settings the first counts: ours go first. What depends on
-	# something that is off is dropped without a word, hence the check.
-	grep '^CONFIG_' "$HERE/busybox.frag" >wanted
-	cat wanted .config >merged
-	awk -F '[= ]' '/CONFIG_/ { k = $1 == "#" ? $2 : $1; if (seen[k]++) next } 1' merged >.config
-	export PATH=$NEW/bin:$PATH
-	(set +o pipefail; yes "" | make oldconfig)
-	while read -r line; do
-		grep -qxF "$line" .config || echo "busybox.frag: \"$line\" did not take effect"
-	done <wanted >missed
-	cat missed
-	[ ! -s missed ]
-	make -j"$JOBS"
-	cp busybox "$NEW/busybox"
-	cp .config "$NEW/busybox.config"
-	mkdir "$NEW/guest"
-	for src in "$HERE"/guest/*.c; do
-		fdpic-gcc -Os -Wall -Wextra -o "$NEW/guest/$(basename "$src" .c)" "$src"
-	done
-}
-
 # --- main -----------------------------------------------------------------
 
 [ "${1:-}" = --path ] || need "${PACKAGES[@]}"
@@ -173,18 +140,16 @@ if [ ! -e "$OUT/busybox" ]; then
 		TMP=$CACHE_DIR/userland/.tmp/work
 		S=$NEW/sysroot
 		LOG=$CACHE_DIR/log/userland.log
-		mkdir -p "$NEW/bin" "$S/lib" "$TMP" "$CACHE_DIR/log" "$CACHE_DIR/src/busybox"
+		mkdir -p "$NEW/bin" "$S/lib" "$TMP" "$CACHE_DIR/log"
 		: >"$LOG"
-		BBTAR=$(find "$CACHE_DIR/src/busybox" -name 'busybox_*.orig.tar.bz2')
-		if [ -z "$BBTAR" ]; then
-			step "SOURCE  busybox: fetching Debian's source package" "$LOG" \
-				fetch_busybox "$CACHE_DIR/src/busybox"
-			BBTAR=$(find "$CACHE_DIR/src/busybox" -name 'busybox_*.orig.tar.bz2')
-		fi
+		busybox_source
 		step "LIBC    uClibc-ng: building (about 1 min)" "$LOG" build_uclibc
 		step "LIBC    libgcc for FDPIC" "$LOG" restamp_libgcc
 		step "LIBC    the compiler wrapper" "$LOG" write_wrapper
-		step "BUSYBOX building (about 1 min)" "$LOG" build_busybox
+		step "BUSYBOX building (about 1 min)" "$LOG" \
+			build_busybox "$HERE/busybox.frag"
+		step "BUSYBOX and what goes with it" "$LOG" \
+			build_guest fdpic-gcc "$HERE"/guest/*.c
 		rm -rf "$OUT"
 		mv "$NEW" "$OUT"
 		rm -rf "$CACHE_DIR/userland/.tmp"

@@ -15,7 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* At once: as much as memory has in one piece, where there is no MMU. */
+#ifndef CHUNK
 #define CHUNK	0x100000
+#endif
 
 static unsigned int word(unsigned long long offset, unsigned int seed)
 {

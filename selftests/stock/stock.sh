@@ -1,12 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# What the tests of unmodified drivers share. Sourced, on a machine with a kernel of
-# Debian's: the devices are where check_stock.sh has QEMU put them.
+# What the tests of unmodified drivers share. Sourced, on an emulated machine: the
+# devices are where check_stock.sh or the board's qemu.args has QEMU put them.
 . "$(dirname "$0")/ktap.sh"
 
 pool=$RIG_BOARD
-bus=pci
+
+# What every boot has that does not say otherwise; how a file system is made and
+# checked. BusyBox can only make the oldest, and nothing there can check it.
+if [ "$RIG_BOARD" = rv64 ]; then
+	usual_disks="nvme blk mmio_blk"
+	fs=ext2
+	mkfs="mke2fs -F"
+	fsck=:
+else
+	usual_disks="nvme ahci blk"
+	fs=ext4
+	mkfs="/sbin/mke2fs -q -F -t ext4"
+	fsck="/sbin/e2fsck -f -n"
+fi
+usual="$usual_disks e1000e net"
 
 # What a device is called here: its place, driver, and the modules it takes.
 address_of()
@@ -20,8 +34,26 @@ address_of()
 	e1000) echo 0000:00:09.0 ;;
 	usb) echo 0000:00:0a.0 ;;
 	ahci) echo 0000:00:0b.0 ;;
-	mmio_blk | mmio_net) cat "/run/$1" ;;
+	mmio_blk | mmio_net)
+		[ -e "/run/$1" ] || find_mmio
+		cat "/run/$1"
+		;;
 	esac
+}
+
+# Which of the slots on the platform bus have something, and what: known once they
+# are bound.
+find_mmio()
+{
+	for virtio in /sys/bus/virtio/devices/*; do
+		slot=$(dirname "$(readlink -f "$virtio")")
+		[ "$(basename "$(readlink -f "$slot/subsystem")")" = platform ] ||
+			continue
+		case $(cat "$virtio/device") in
+		0x0001) basename "$slot" >/run/mmio_net ;;
+		0x0002) basename "$slot" >/run/mmio_blk ;;
+		esac
+	done
 }
 
 driver_of()
@@ -52,7 +84,11 @@ modules_of()
 
 is_disk() { case $1 in *net | e1000*) return 1 ;; esac; }
 
-sysfs_of() { echo "/sys/bus/$bus/devices/$(address_of "$1")"; }
+bus_of() { case $1 in mmio_*) echo platform ;; *) echo pci ;; esac; }
+
+sysfs_of() { echo "/sys/bus/$(bus_of "$1")/devices/$(address_of "$1")"; }
+
+driver_at() { echo "/sys/bus/$(bus_of "$1")/drivers/$(driver_of "$1")"; }
 
 # The disk or the network interface of a device, without /dev; what a former
 # incarnation left behind does not count.
@@ -91,15 +127,15 @@ wait_ready()
 	}
 }
 
-unbind_device() { echo "$(address_of "$1")" >"/sys/bus/$bus/drivers/$(driver_of "$1")/unbind"; }
-bind_device() { echo "$(address_of "$1")" >"/sys/bus/$bus/drivers/$(driver_of "$1")/bind"; }
+unbind_device() { echo "$(address_of "$1")" >"$(driver_at "$1")/unbind"; }
+bind_device() { echo "$(address_of "$1")" >"$(driver_at "$1")/bind"; }
 
 # Have a device probed, by modprobe or where its driver is built in and had it
 # before the pool was there.
 start_device()
 {
 	! is_bound "$1" || unbind_device "$1"
-	for module in $(modules_of "$1"); do
+	[ ! -d /lib/modules ] || for module in $(modules_of "$1"); do
 		modprobe "$module" || fail "no module $module"
 	done
 	is_bound "$1" || bind_device "$1" || fail "$1 was not bound"
@@ -171,18 +207,18 @@ file_system()
 	[ -e /run/source/8 ] || for i in 1 2 3 4 5 6 7 8; do
 		dd if=/dev/urandom of=/run/source/$i bs=1000 count=$((i * 100)) 2>/dev/null
 	done
-	/sbin/mke2fs -q -F -t ext4 "$node" || { fail "mke2fs"; return; }
-	mount -t ext4 "$node" /run/mnt || { fail "mount"; return; }
+	$mkfs "$node" >/dev/null || { fail "mke2fs"; return; }
+	mount -t $fs "$node" /run/mnt || { fail "mount"; return; }
 	cp -r /run/source /run/mnt/ || fail "cp"
 	sync
 	umount /run/mnt || fail "umount"
 	echo 3 >/proc/sys/vm/drop_caches
-	mount -t ext4 -o ro "$node" /run/mnt || { fail "second mount"; return; }
+	mount -t $fs -o ro "$node" /run/mnt || { fail "second mount"; return; }
 	(cd /run/source && sha256sum ./*) >/run/wanted
 	(cd /run/mnt/source && sha256sum -c -s /run/wanted) || fail "files differ"
 	same files "$(ls /run/mnt/source | wc -l)" 8
 	umount /run/mnt || fail "umount"
-	/sbin/e2fsck -f -n "$node" >/dev/null 2>&1 || fail "e2fsck"
+	$fsck "$node" >/dev/null 2>&1 || fail "e2fsck"
 }
 
 # O_DIRECT from memory that is not aligned to pages, as coarse as the driver

@@ -5,7 +5,7 @@
 # run time by sysfs.
 . "$(dirname "$0")/stock.sh"
 
-devices="nvme ahci blk e1000e net"
+devices=$usual
 attach=/sys/bus/platform/devices/dma_alias_pool.0/attach
 detach=/sys/bus/platform/devices/dma_alias_pool.0/detach
 

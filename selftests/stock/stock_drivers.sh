@@ -5,15 +5,18 @@
 # pool: do they work, also when they come and go under load?
 . "$(dirname "$0")/stock.sh"
 
-devices="nvme ahci blk e1000e net"
-disks="nvme ahci blk"
+devices=$usual
+disks=$usual_disks
 
 rings()
 {
 	ring nvme 0 0x28	# ASQ
 	ring nvme 0 0x30	# ACQ
-	ring ahci 5 0x100	# PxCLB
-	ring ahci 5 0x108	# PxFB
+	case $disks in *ahci*)
+		ring ahci 5 0x100	# PxCLB
+		ring ahci 5 0x108	# PxFB
+		;;
+	esac
 	ring blk 4 0x20		# queue_desc of the last queue
 	ring net 4 0x20
 	up e1000e

@@ -5,20 +5,12 @@
 # describes it on QEMU's microvm.
 . "$(dirname "$0")/stock.sh"
 
-bus=platform
 devices="mmio_blk mmio_net"
 
-# Which of the slots have something, and what: known once they are bound.
 finds_devices()
 {
 	modprobe virtio_mmio
-	for virtio in /sys/bus/virtio/devices/*; do
-		slot=$(basename "$(dirname "$(readlink -f "$virtio")")")
-		case $(cat "$virtio/device") in
-		0x0001) echo "$slot" >/run/mmio_net ;;
-		0x0002) echo "$slot" >/run/mmio_blk ;;
-		esac
-	done
+	find_mmio
 	[ -e /run/mmio_net ] && [ -e /run/mmio_blk ] || fail "not all devices are there"
 }
 

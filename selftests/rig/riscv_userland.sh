@@ -1,0 +1,163 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# riscv_userland.sh - the user space of the emulated RISC-V machine without an MMU,
+# from Debian packages alone: musl and BusyBox as static position-independent ELF,
+# of which the kernel's FDPIC loader makes a copy for each process. musl knows how
+# to do without brk and mprotect; it lacks a vfork, and may not use mremap.
+#
+# In: busybox.frag and riscv.frag beside this file, Debian's musl and busybox
+#   source packages, its RISC-V compiler, the 6.12 kernel's headers.
+# Out: a directory, as the last line on stdout, which holds
+#   busybox         the program, with busybox.config
+#   guest/          what of guest/ is for this machine
+#   bin/riscv-gcc   a compiler for ordinary C programs on that machine
+#   sysroot/        what that compiler links with
+# The directory's name is a digest of the inputs: a second run only prints it.
+set -euo pipefail
+HERE=$(dirname "$(readlink -f "$0")")
+. "$HERE/lib.sh"
+. "$HERE/busybox.sh"
+
+RECIPE=1	# to be counted up with each change of what this script builds
+SUITE=bookworm
+CROSS=riscv64-linux-gnu-
+PACKAGES=(gcc-riscv64-linux-gnu gcc libc6-dev make rsync bzip2 dpkg-dev)
+GUEST=("$HERE/guest/timeout.c")
+
+TARGET="-march=rv64gc -mabi=lp64d -fPIE -ffunction-sections -fdata-sections \
+-fno-stack-protector -fno-asynchronous-unwind-tables"
+
+fetch_musl() {
+	apt_private musl deb-src $SUITE
+	cd "$1"
+	apt-get "${APT_OPTS[@]}" source --download-only --only-source musl
+	ls musl_*.orig.tar.gz
+}
+
+musl_source() {
+	local dir=$CACHE_DIR/src/musl
+	mkdir -p "$dir"
+	MUSL=$(find "$dir" -name 'musl_*.orig.tar.gz')
+	[ -z "$MUSL" ] || return 0
+	step "SOURCE  musl: fetching Debian's source package" "$LOG" fetch_musl "$dir"
+	MUSL=$(find "$dir" -name 'musl_*.orig.tar.gz')
+}
+
+# For RISC-V musl makes a vfork of fork, which does not exist without an MMU.
+# Parent and child return one after the other over the same stack: the return
+# address must not be in it. 0x4111 is CLONE_VFORK | CLONE_VM | SIGCHLD.
+write_vfork() {
+	mkdir -p src/process/riscv64
+	cat >src/process/riscv64/vfork.s <<-'ASM'
+		.global vfork
+		.type vfork,@function
+	vfork:
+		li a0, 0x4111
+		li a1, 0
+		li a7, 220
+		ecall
+		.hidden __syscall_ret
+		tail __syscall_ret
+	ASM
+}
+
+# Without an MMU the kernel (6.12) makes an area smaller but not its entry in the
+# tree of areas; what is left there is freed a second time when the process ends.
+# realloc copies where this fails.
+write_mremap() {
+	cat >src/mman/mremap.c <<-'C'
+	#define _GNU_SOURCE
+	#include <errno.h>
+	#include <sys/mman.h>
+	#include "libc.h"
+
+	void *__mremap(void *old_addr, size_t old_len, size_t new_len, int flags, ...)
+	{
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	weak_alias(__mremap, mremap);
+	C
+}
+
+build_musl() {
+	mkdir "$TMP/musl"
+	tar xf "$MUSL" -C "$TMP/musl" --strip-components=1
+	cd "$TMP/musl"
+	write_vfork
+	write_mremap
+	CROSS_COMPILE=$CROSS CFLAGS="-Os $TARGET" ./configure \
+		--target=riscv64-linux-musl --disable-shared --prefix="$S"
+	make -j"$JOBS" install
+	make -C "$KSRC" O="$TMP/headers" ARCH=riscv INSTALL_HDR_PATH="$S" headers_install
+}
+
+write_wrapper() {
+	local tool
+	cat >"$NEW/bin/riscv-gcc" <<-WRAPPER
+	#!/bin/bash
+	# SPDX-License-Identifier: GPL-2.0
+	# riscv-gcc - gcc for C programs of the emulated machine (made by
+	# riscv_userland.sh). Compiles, links with -r, or links a program; STACK is
+	# its stack size.
+	S=\$(dirname "\$(readlink -f "\$0")")/../sysroot
+	C="$TARGET -U_FORTIFY_SOURCE -nostdinc -isystem \$S/include
+	 -isystem $(${CROSS}gcc -print-file-name=include)"
+	args=()
+	for a in "\$@"; do
+	  case \$a in
+	  -r|-Wl,-r) exec ${CROSS}gcc -nostdlib "\$@" ;;
+	  -c|-S|-E|-M|-MM) exec ${CROSS}gcc \$C "\$@" ;;
+	  --version|-v|-dump*|-print-*) exec ${CROSS}gcc "\$@" ;;
+	  # all of these are in, or have no part in, the one static libc.a
+	  -static|-pie|-lm|-lresolv|-lcrypt|-lrt) ;;
+	  *) args+=("\$a") ;;
+	  esac
+	done
+	exec ${CROSS}gcc \$C -nostdlib -static-pie \\
+	  -Wl,--no-dynamic-linker,-z,text,-z,noseparate-code,-z,max-page-size=4096 \\
+	  -Wl,-z,norelro,-z,stack-size=\${STACK:-0x10000},--build-id=none,--gc-sections \\
+	  "\$S/lib/rcrt1.o" "\$S/lib/crti.o" "\${args[@]}" \\
+	  -Wl,--start-group "\$S/lib/libc.a" $(${CROSS}gcc -print-libgcc-file-name) \\
+	  -Wl,--end-group "\$S/lib/crtn.o"
+	WRAPPER
+	chmod +x "$NEW/bin/riscv-gcc"
+	for tool in ar ld nm objcopy objdump ranlib strip size; do
+		ln -sf "$(command -v $CROSS$tool)" "$NEW/bin/riscv-$tool"
+	done
+}
+
+need "${PACKAGES[@]}"
+KEY=$({
+	echo "$RECIPE" "$SUITE" "$TARGET"
+	${CROSS}gcc -dumpfullversion
+	cat "$HERE/busybox.frag" "$HERE/riscv.frag" "${GUEST[@]}"
+} | sha256sum | cut -c 1-12)
+OUT=$CACHE_DIR/userland/riscv-$KEY
+
+if [ ! -e "$OUT/busybox" ]; then
+	KSRC=$("$HERE/kernel.sh" --source 6.12 | tail -n 1)
+	cache_lock
+	if [ ! -e "$OUT/busybox" ]; then
+		rm -rf "$CACHE_DIR/userland/.tmp"
+		NEW=$CACHE_DIR/userland/.tmp/new
+		TMP=$CACHE_DIR/userland/.tmp/work
+		S=$NEW/sysroot
+		LOG=$CACHE_DIR/log/userland-riscv.log
+		mkdir -p "$NEW/bin" "$TMP" "$CACHE_DIR/log"
+		: >"$LOG"
+		busybox_source
+		musl_source
+		step "LIBC    musl: building (about 1 min)" "$LOG" build_musl
+		step "LIBC    the compiler wrapper" "$LOG" write_wrapper
+		step "BUSYBOX building (about 1 min)" "$LOG" \
+			build_busybox "$HERE/riscv.frag" "$HERE/busybox.frag"
+		step "BUSYBOX and what goes with it" "$LOG" \
+			build_guest riscv-gcc "${GUEST[@]}"
+		rm -rf "$OUT"
+		mv "$NEW" "$OUT"
+		rm -rf "$CACHE_DIR/userland/.tmp"
+	fi
+fi
+echo "$OUT"
