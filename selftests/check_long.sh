@@ -4,8 +4,9 @@
 # make check-long: what takes too long for make check-all, some hours: a million
 # allocations under stress on kernels that look for mistakes, all selftests on
 # PREEMPT_RT, data races, a thousand loads, bindings and attachments without an MMU
-# and on the PC, a million steps of the lifecycle fuzzer, 300 seeds of the
-# machine with a cache, an hour of the fuzzers, and all mutants. Ends with a table and "N passed, N failed".
+# and on the PC, Debian's own kernels that check-all leaves out, a million steps of
+# the lifecycle fuzzer, 300 seeds of the machine with a cache, an hour of the
+# fuzzers, and all mutants. Ends with a table and "N passed, N failed".
 #
 # OPERATIONS, CYCLES, STEPS, SEEDS and FUZZ_SECONDS say how much of it (1000000,
 # 1000, 1000000, 300, 3600). A new part is a function that ends with a line "N passed, N
@@ -90,6 +91,12 @@ check "PREEMPT_RT" env BOARD=smp KVER="$smp" FLAVOUR=rt BOOTS_ONLY=y "$here/chec
 check "data races" stress kcsan
 check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
+# what check-all leaves out of Debian's own kernels
+for kver in $("$here/rig/series.sh" in bookworm | sed '$d'); do
+	check "pc $kver" env KVER="$kver" "$here/check_stock.sh"
+	check "arm64 $kver" env BOARD=arm64 KVER="$kver" "$here/check_stock.sh"
+done
+check "arm64 16k" env BOARD=arm64 KVER=6.12 FLAVOUR=16k "$here/check_stock.sh"
 check "life $default" life "$default" "$KVER" $((STEPS / 4 * 3))
 check "life smp" life smp "$smp" $((STEPS / 4))
 check "cache $KVER" env FIRST_SEED=100 SEEDS="$SEEDS" "$here/check_cache.sh"
