@@ -278,6 +278,10 @@ unserved_says() { snooped || log_has "$1"; }
 # other kind.
 believes_snooped() { ! with_mmu && [ "$(uname -m)" = riscv64 ]; }
 
+# Is a request that wants no kernel mapping served by normal memory when the pool is
+# full? Its clearing leaves dirty lines, which such a kernel would leave there.
+falls_back() { ! believes_snooped; }
+
 # Does the kernel give coherent memory to test devices that are no clients? Without
 # an MMU old ones do, that knew devices only by their nodes.
 kernel_serves()

@@ -98,6 +98,10 @@ beyond_the_buffer()
 fallback()
 {
 	ok_dev dap-test.0 free 0
+	if ! falls_back; then
+		skip "the kernel maintains no caches"
+		return
+	fi
 	ok_dev dap-test.0 alloc $pool_size
 	ok_dev dap-test.1 alloc $((2 * page)) nokmap
 	same_stat sram fallback_count 1
