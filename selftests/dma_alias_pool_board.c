@@ -137,13 +137,13 @@ DEFINE_SHOW_ATTRIBUTE(rates);
 static const char *remark(struct device *dev)
 {
 	if (get_dma_ops(dev))
-		return "has DMA operations already: a pool's, an IOMMU's, or its own";
+		return "has DMA operations of a pool, an IOMMU or its own";
 	if (!dev->dma_mask)
 		return "does no DMA";
 	if (dap_is_coherent(dev))
 		return "is coherent in hardware";
 	if (dev->driver->suppress_bind_attrs)
-		return "cannot be unbound: name it at boot";
+		return "cannot be unbound, so name it at boot";
 	return "";
 }
 
