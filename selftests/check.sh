@@ -280,7 +280,8 @@ if grep -qs arm,pl081 "$here/rig/boards/$BOARD/$BOARD.dts"; then
 	boots+=("real_dma-wrong-bus real_dma.sh@wrong-bus")
 fi
 
-boot_timeout=180
+# none takes half of it on a machine that has nothing else to do
+boot_timeout=400
 part_boots() { run_boots "${boots[@]}"; }
 
 # Instructions repeat to the last one, so a goal that is missed is a failure.
