@@ -103,6 +103,14 @@ need_pool()
 		ktap_skip_all "set DAP_POOL=BASE:SIZE[:ALIAS] to memory that may be used"
 }
 
+is_loaded() { grep -q "^$1 " /proc/modules; }
+
+is_built_in() { [ -d /sys/module/dma_alias_pool ] && ! is_loaded dma_alias_pool 2>/dev/null; }
+
+# All others load the module.
+[ "${0##*/}" = built_in.sh ] || ! is_built_in ||
+	ktap_skip_all "the module is built into this kernel"
+
 # Then CPU addresses are virtual ones, and the kernel can make coherent memory
 # without the module.
 with_mmu() { [ -e /proc/vmallocinfo ]; }
@@ -140,6 +148,26 @@ same()
 
 # --- the module
 
+# module_file FILE: in a kernel's own selftests (make in-tree) there are no modules
+# beside the scripts, but where the kernel's are.
+module_file()
+{
+	if [ -e "$1" ]; then
+		echo "$1"
+	else
+		find "/lib/modules/$(uname -r)" -name "${1##*/}*" | head -n 1
+	fi
+}
+
+if [ ! -e "$here/dma_alias_pool.ko" ]; then
+	insmod()
+	{
+		insmod_file=$(module_file "$1")
+		shift
+		command insmod "${insmod_file:-/lib/modules/without}" "$@"
+	}
+fi
+
 # The alias check reads the cacheable view, nothing after it may.
 # load PARAMETER ...
 load()
@@ -153,8 +181,6 @@ load()
 }
 
 unload() { rmmod dma_alias_pool; }
-
-is_loaded() { grep -q "^$1 " /proc/modules; }
 
 # load_tests PARAMETER ...
 load_tests()
