@@ -77,7 +77,7 @@ config() { # NAME BOARD WORD...
 
 # What goes well together is one configuration. v7-M has no tracepoints at all.
 config quiet an385 EXPERT=y DEBUG_FS=n PRINTK=n
-config no-sysfs an385 EXPERT=y SYSFS=n OF=y
+config no-sysfs an385 EXPERT=y SYSFS=n OF=y OF_OVERLAY=n OF_DYNAMIC=n OF_KOBJ=n
 config big-endian virt CPU_BIG_ENDIAN=y ARM_LPAE=y TRACEPOINTS=n FTRACE=n \
 	PROVE_LOCKING=n
 config clang virt LLVM=1 TRACEPOINTS=y
