@@ -170,6 +170,14 @@ package_before_headers() {
 	install_packages "linux-headers-$new"
 }
 
+# As Debian's own; on the release whose Standards-Version it is.
+lintian_finds_nothing() {
+	install_packages lintian
+	lintian --allow-root --pedantic --fail-on error,warning,info,pedantic \
+		/srv/deb/*.changes | tee /srv/lintian
+	[ ! -s /srv/lintian ]
+}
+
 check "package: installs and is built for $old" package_installs
 check "package: modinfo is complete" modinfo_is_complete
 check "package: signed by dkms" signed_by_dkms
@@ -184,14 +192,6 @@ check "package: before the kernel's headers" package_before_headers
 if [ -n "$(ls /var/cache/apt/archives/lintian_*.deb 2>/dev/null)" ]; then
 	check "package: lintian finds nothing" lintian_finds_nothing
 fi
-
-# As Debian's own; on the release whose Standards-Version it is.
-lintian_finds_nothing() {
-	install_packages lintian
-	lintian --allow-root --pedantic --fail-on error,warning,info,pedantic \
-		/srv/deb/*.changes | tee /srv/lintian
-	[ ! -s /srv/lintian ]
-}
 
 # --- make dkms-install, from a path with spaces
 
