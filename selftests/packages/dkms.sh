@@ -173,7 +173,7 @@ package_before_headers() {
 # As Debian's own; on the release whose Standards-Version it is.
 lintian_finds_nothing() {
 	install_packages lintian
-	lintian --allow-root --pedantic --fail-on error,warning,info,pedantic \
+	lintian --allow-root --display-info --pedantic --fail-on error,warning,info,pedantic \
 		/srv/deb/*.changes | tee /srv/lintian
 	[ ! -s /srv/lintian ]
 }
