@@ -212,7 +212,7 @@ real_buildroot() {
 		BR2_GZIP_HOST_DEPENDENCY= BR2_XZCAT_HOST_DEPENDENCY= \
 		BR2_LZIP_HOST_DEPENDENCY= TAR="$(command -v tar)" | tee "$out.said"
 	grep -F 'COPYING: OK (sha256:' "$out.said"
-	[ -z "$(find "$out/build" -path '*/dma-alias-pool-*/build')" ]
+	[ -z "$(find "$out/build" -maxdepth 2 -name build -type d ! -path "$out/build")" ]
 	tar -tf "$out"/legal-info/sources/dma-alias-pool-*/*.tar.gz >"$out.list"
 	grep '/module/Kbuild$' "$out.list"
 	[ "$(grep -c '\.ko$\|\.o$\|^[^/]*/build/' "$out.list")" -eq 0 ]
