@@ -3,72 +3,187 @@
 #
 # in-tree.sh add|remove KERNEL_SOURCE - make the module a part of a kernel tree,
 # so that it can be built in, or take it out again. Adding twice brings the
-# files up to date, and touches none that is.
+# files up to date, and touches none that is. Removing leaves the tree as it was, to
+# the byte.
 #
 # It goes to kernel/dma: that is linked before drivers/, so that pools are there
-# before even those drivers that start at the same initcall level.
+# before even those drivers that start at the same initcall level. Header,
+# documentation, bindings and tests go where a kernel has such; what a vendor's tree
+# has no place for is left out.
 set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
 place=kernel/dma/dma_alias_pool
-kconfig_line="source \"$place/Kconfig\""
-# shellcheck disable=SC2016 # make's
-makefile_line='obj-$(CONFIG_DMA_ALIAS_POOL) += dma_alias_pool/'
+header=include/linux/dma_alias_pool.h
+guide=Documentation/core-api/dma-alias-pool
+bindings=Documentation/devicetree/bindings/reserved-memory
+tests=tools/testing/selftests/dma_alias_pool
+own=("$place" "$header" "$guide" "$tests" "$bindings"/dma-alias-pool{,",region"}.yaml
+	Documentation/ABI/testing/{debugfs,sysfs-driver}-dma_alias_pool)
 
 die() {
 	echo "in-tree: $*" >&2
 	exit 1
 }
 
-files() {
-	"$top/packaging/sources.sh" Kbuild Kconfig module selftests/Kbuild \
-		selftests/dma_alias_pool_test.c selftests/dma_alias_pool_api.h
+# --- files of our own
+
+# Those of kselftest are what its Makefile says.
+sources() {
+	cd "$top"
+	packaging/sources.sh Kbuild Kconfig module selftests/Kbuild
+	# bench is for the rig alone
+	packaging/sources.sh selftests |
+		grep -E '^selftests/(dma_alias_pool_[^/]*|engine[^/]*)\.[ch]$' |
+		grep -v _bench
+	packaging/sources.sh Documentation/ABI
+	printf '%s\n' dts-overlays/*.yaml packaging/in-tree/index.rst \
+		Documentation/{admin-guide,coherence,porting}.md
+	[ ! -e "$tree/tools/testing/selftests/lib.mk" ] ||
+		make -s --no-print-directory -C selftests sources KSRC="$tree" OUTPUT="$tmp" |
+			sed 's,^,selftests/,'
 }
 
-# sed -i makes a new file: a tree of hard links keeps the others' as they are
-add_line() { # FILE LINE
-	grep -qxF "$2" "$1" || sed -i "\$a\\$2" "$1"
+# place_of FILE: sets to, where it is in the kernel
+place_of() {
+	case $1 in
+	module/dma_alias_pool.h) to=$header ;;
+	Documentation/ABI/*) to=$1 ;;
+	Documentation/*.md | *.rst) to=$guide/${1##*/} ;;
+	*.yaml) to=$bindings/${1##*/} ;;
+	selftests/Kbuild | selftests/dma_alias_pool_*.[ch] | selftests/engine*.[ch]) to=$place/$1 ;;
+	selftests/*) to=$tests/${1#*/} ;;
+	*) to=$place/$1 ;;
+	esac
 }
 
-remove_line() { # FILE LINE
-	local escaped
-	escaped=$(sed 's/[][\\.*^$/]/\\&/g' <<<"$2")
-	! grep -qxF "$2" "$1" || sed -i "/^$escaped\$/d" "$1"
+# What names another file's place, which is another one in the kernel.
+adapted() { # FILE
+	case $1 in
+	*.[ch]) sed 's,^#include "\(\.\./module/\)\?dma_alias_pool\.h"$,#include <linux/dma_alias_pool.h>,' "$top/$1" ;;
+	*.yaml) sed 's,^\(\$id: .*/schemas/\),\1reserved-memory/,' "$top/$1" ;;
+	*) cat "$top/$1" ;;
+	esac
+}
+
+# has_room FILE: is there a directory for it, if it is not in one of ours?
+has_room() {
+	case $1 in
+	"$place"/* | "$header") ;;
+	"$guide"/*) [ -d "$tree/${guide%/*}" ] ;;
+	"$tests"/*) [ -d "$tree/${tests%/*}" ] ;;
+	*) [ -d "$tree/${1%/*}" ] ;;
+	esac
+}
+
+# Replaces, and never writes into a file: a tree of hard links keeps the others' as
+# they are. What is the same stays, with its time.
+put() { # FILE PLACE
+	adapted "$1" >"$tmp/file"
+	if cmp -s "$tmp/file" "$tree/$2"; then
+		return
+	fi
+	mkdir -p "$tree/${2%/*}"
+	rm -f "$tree/$2"
+	cat "$tmp/file" >"$tree/$2"
+	[ ! -x "$top/$1" ] || chmod a+x "$tree/$2"
+}
+
+add_files() {
+	local file to
+	sources >"$tmp/sources"
+	while read -r file; do
+		place_of "$file"
+		has_room "$to" || continue
+		echo "$to" >>"$tmp/placed"
+		put "$file" "$to"
+	done <"$tmp/sources"
+	# what the module no longer has
+	for file in "$place" "$guide" "$tests"; do
+		[ ! -d "$tree/$file" ] || (cd "$tree" && find "$file" -type f \
+			\( -name '*.[ch]' -o -name '*.md' -o -name '*.sh' \) -not -name '*.mod.c')
+	done | while read -r file; do
+		grep -qxF "$file" "$tmp/placed" || rm -f "$tree/$file"
+	done
+}
+
+# --- the kernel's own files
+
+# edit FILE PERL: PERL changes all of it, which is $_.
+edit() {
+	local file=$tree/$1
+	[ -f "$file" ] || return 0
+	perl -0777 -pe "$2" "$file" >"$tmp/file"
+	if ! cmp -s "$tmp/file" "$file"; then
+		chmod --reference="$file" "$tmp/file"
+		rm -f "$file"
+		cp -p "$tmp/file" "$file"
+	fi
+}
+
+# last FILE LINE: in a file without a newline at its end there is none after LINE
+# either, and that tells what to leave behind.
+# shellcheck disable=SC2016 # perl's
+last() {
+	LINE=$2 edit "$1" '
+		s/\n\Q$ENV{LINE}\E\z// or s/^\Q$ENV{LINE}\E\n//m;
+		$_ = /\n\z/ || !length ? "$_$ENV{LINE}\n" : "$_\n$ENV{LINE}" if $ENV{ADD}'
+}
+
+# sorted FILE TEXT REGEX: TEXT goes before the first that sorts after it, of what REGEX
+# captures at the start of lines. These lists have some out of order: of all that sort
+# after it, those that begin like it count. All of TEXT goes when it is removed.
+# shellcheck disable=SC2016 # perl's
+sorted() {
+	TEXT=$2 REGEX=$3 edit "$1" '
+		($first) = $ENV{TEXT} =~ /^(.*)\n/;
+		$rest = $ENV{TEXT} =~ /\n\n\z/ ? "(?:.+\n)*\n" : "";
+		s/^\Q$first\E\n$rest//m;
+		if ($ENV{ADD}) {
+			($key) = $ENV{TEXT} =~ /^$ENV{REGEX}/m;
+			$most = -1;
+			while (/^$ENV{REGEX}/mg) {
+				$at = $-[0];
+				next if $1 lt $key;
+				("$1" ^ $key) =~ /^\0*/;
+				($most, $place) = ($+[0], $at) if $+[0] > $most;
+			}
+			substr($_, $place, 0) = $ENV{TEXT} if $most >= 0;
+		}'
+}
+
+# shellcheck disable=SC2016 # make's
+edit_all() {
+	last kernel/dma/Kconfig "source \"$place/Kconfig\""
+	last kernel/dma/Makefile 'obj-$(CONFIG_DMA_ALIAS_POOL) += dma_alias_pool/'
+	# of the list of subsystems, after the text at its head
+	sorted MAINTAINERS "$(cat "$top/packaging/in-tree/MAINTAINERS")"$'\n\n' \
+		'([A-Z0-9](?!:)[^\n]+)\n(?=[MRLSW]:)'
+	sorted tools/testing/selftests/Makefile $'TARGETS += dma_alias_pool\n' \
+		'TARGETS \+= (\S+)'
+	sorted Documentation/core-api/index.rst $'   dma-alias-pool/index\n' '   (dma-\S+)'
 }
 
 add() {
-	local file old list
-	list=$(files)
-	while read -r file; do
-		if ! cmp -s "$top/$file" "$tree/$place/$file"; then
-			mkdir -p "$tree/$place/$(dirname "$file")"
-			rm -f "$tree/$place/$file"
-			cp "$top/$file" "$tree/$place/$file"
-		fi
-	done <<<"$list"
-	# what the module no longer has
-	for old in "$tree/$place"/*/*.[ch]; do
-		old=${old#"$tree/$place/"}
-		case $old in *.mod.c) continue ;; esac
-		grep -qxF "$old" <<<"$list" || rm -f "$tree/$place/$old"
-	done
-	add_line "$tree/kernel/dma/Kconfig" "$kconfig_line"
-	add_line "$tree/kernel/dma/Makefile" "$makefile_line"
+	add_files
+	ADD=y edit_all
 	echo "The module is in $tree/$place: set CONFIG_DMA_ALIAS_POOL=y (or m)."
 }
 
 remove() {
-	remove_line "$tree/kernel/dma/Kconfig" "$kconfig_line"
-	remove_line "$tree/kernel/dma/Makefile" "$makefile_line"
-	rm -rf "${tree:?}/$place"
+	edit_all
+	rm -rf "${own[@]/#/"$tree/"}"
 	echo "The module is no longer in $tree."
 }
 
 [ $# -eq 2 ] || die "usage: in-tree.sh add|remove KERNEL_SOURCE"
-tree=$2
 for file in Kbuild kernel/dma/Kconfig kernel/dma/Makefile; do
-	[ -f "$tree/$file" ] ||
-		die "there is no kernel source in $tree (no $file): say KDIR=<kernel source>"
+	[ -f "$2/$file" ] ||
+		die "there is no kernel source in $2 (no $file): say KDIR=<kernel source>"
 done
+tree=$(readlink -f "$2")
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+export ADD=
 case $1 in
 add | remove) "$1" ;;
 *) die "usage: in-tree.sh add|remove KERNEL_SOURCE" ;;

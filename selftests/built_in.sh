@@ -8,8 +8,7 @@
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
-[ ! -e "$here/dma_alias_pool.ko" ] && [ -d /sys/module/dma_alias_pool ] ||
-	ktap_skip_all "the module is not built in"
+is_built_in || ktap_skip_all "the module is not built in"
 
 parameters=/sys/module/dma_alias_pool/parameters
 
@@ -111,7 +110,16 @@ unbinds_and_binds()
 	same_stat sram bad_free_count 0
 }
 
+# What loads the module has nothing to do here.
+others_are_skipped()
+{
+	sh "$here/calls.sh" >/tmp/others
+	same "status" $? 4
+	grep -q '^1\.\.0 # SKIP the module is built into this kernel' /tmp/others ||
+		fail "calls.sh says: $(cat /tmp/others)"
+}
+
 ktap_run no_modules from_the_command_line before_the_drivers \
 	upstream_driver_is_a_client test_devices_are_clients \
 	default_serves_nobody serves \
-	unbinds_and_binds
+	unbinds_and_binds others_are_skipped

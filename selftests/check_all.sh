@@ -4,7 +4,8 @@
 # make check-all: make check with ten times as many steps of the lifecycle fuzzer
 # (LIFE_STEPS, 20000 on each of its machines) and seeds of the machine with a cache,
 # its boots on every other machine and
-# with every other kernel, Debian's kernels with real drivers, all packages, a test
+# with every other kernel, Debian's kernels with real drivers, kernels that lack what
+# others have (compiled only), all packages, a test
 # of the rig itself, and a minute of fuzzing. Which kernels, Debian's archive says; a
 # part that cannot be had is skipped. Ends with a table and "N passed, N failed".
 set -euo pipefail
@@ -55,6 +56,7 @@ check "pc $newest" env KVER="$newest" "$here/check_stock.sh"
 check "arm64 $newest" env BOARD=arm64 KVER="$newest" "$here/check_stock.sh"
 # other seeds than those of make check
 check "cache $KVER" env FIRST_SEED=4 SEEDS=30 ALL=y "$here/check_cache.sh"
+check configs "$here/check_configs.sh"
 check make "$here/check_make.sh"
 check packages "$here/check_packages.sh"
 

@@ -81,7 +81,7 @@ check "versions: each is compared" versions-each versions_are_compared
 
 # --- Debian package
 
-need build-essential debhelper dh-dkms lintian
+need build-essential debhelper dh-dkms
 
 deb_builds() {
 	(cd "$top" && grep '^make' "$work/docs/deb" | sh -ex)
@@ -110,7 +110,7 @@ deb_has_what_it_should() {
 	local list=$work/list
 	dpkg-deb -c "$work"/deb/*.deb | awk '$1 !~ /^d/ { print $6 }' |
 		sed -n 's,^\./usr/src/dma-alias-pool-[^/]*/,,p' | sort >"$list.deb"
-	(cd "$top" && packaging/sources.sh module dkms.conf) >"$list.wanted"
+	(cd "$top" && packaging/sources.sh module dkms.conf) | grep -v README.md >"$list.wanted"
 	diff "$list.wanted" "$list.deb"
 	tar -tf "$work"/deb/*.tar.* | grep -v '/$' | sed 's,^[^/]*/,,' |
 		LC_ALL=C sort >"$list.source"
@@ -118,10 +118,22 @@ deb_has_what_it_should() {
 	(cd "$top" && packaging/sources.sh) | grep -vx .gitignore >"$list.wanted"
 	diff "$list.wanted" "$list.source"
 	dpkg-deb -f "$work"/deb/*.deb Depends | grep dkms
+	# documents that name others find them
+	dpkg-deb -x "$work"/deb/*.deb "$work/unpacked"
+	cd "$work/unpacked/usr/share/doc/dma-alias-pool-dkms"
+	ls README.md Documentation/admin-guide.md examples/picture.py \
+		examples/dts-overlays/mps2-an385.dtso
+	[ -z "$(find Documentation examples -name '*.gz')" ]
 }
 
-deb_is_lintian_clean() {
-	lintian --allow-root --fail-on error,warning "$work"/deb/*.changes
+# The next release, to be upgraded to.
+deb_of_the_next() {
+	local tree=$work/next
+	archive "$tree"
+	sed -i 's/0\.1\.0/9.9.9/' "$tree"/{module/main.c,dkms.conf,debian/changelog}
+	make -C "$tree" deb
+	mkdir -p "$work/deb-next"
+	cp "$tree"/build/deb/*.deb "$work/deb-next/"
 }
 
 mkdir -p "$work"
@@ -129,7 +141,7 @@ python3 "$here/rig/docs.py" write "$top" "$work/docs"
 check "deb: builds" deb deb_builds
 check "deb: the same from an unpacked archive with build output" deb-same deb_is_the_same
 check "deb: has the module's files and no others" deb-files deb_has_what_it_should
-check "deb: lintian finds no error and no warning" lintian deb_is_lintian_clean
+check "deb: of the next release" deb-next deb_of_the_next
 
 # --- Buildroot and Yocto
 
@@ -140,35 +152,94 @@ checks recipes recipes "$here/packages/recipes.sh" "$kernel" "$work/recipes"
 
 # --- in-tree
 
-# added, again, removed: in those directories of every source that is here
+need git perl
+in_tree_edits=(MAINTAINERS Documentation/core-api/index.rst kernel/dma/Kconfig
+	kernel/dma/Makefile tools/testing/selftests/Makefile)
+
+# what make in-tree touches, of a kernel's source
+in_tree_part() { # FROM TO
+	mkdir -p "$2"
+	(cd "$1" && tar -c MAINTAINERS Kbuild Documentation/ABI/testing \
+		Documentation/core-api Documentation/devicetree/bindings/reserved-memory \
+		include/linux/dma* kernel/dma tools/testing/selftests/Makefile \
+		tools/testing/selftests/lib.mk) | tar -x -C "$2"
+}
+
+# each once, where a person would look for it
+in_tree_is_added() { # TREE
+	local name
+	for name in kernel/dma/Kconfig kernel/dma/Makefile \
+		    Documentation/core-api/index.rst; do
+		[ "$(grep -c 'alias.pool' "$1/$name")" -eq 1 ]
+	done
+	grep -A 1 '^TARGETS += dma_alias_pool$' "$1/tools/testing/selftests/Makefile" |
+		grep -E 'TARGETS \+= (drivers/)?dma-?buf'
+	[ "$(grep -c '^DMA ALIAS POOL$' "$1/MAINTAINERS")" -eq 1 ]
+	sed -n '/^DMA ALIAS POOL$/,/^DMA BUFFER/p' "$1/MAINTAINERS" | sed -n 's/^F:\t//p' |
+		while read -r name; do
+			# shellcheck disable=SC2086 # it has a *
+			ls -d "$1"/$name
+		done
+	awk '/^DMA ALIAS POOL$/ { ours = 1 } /^$/ && ours { getline; print; ours = 0 }' \
+		"$1/MAINTAINERS" | grep '^DMA BUFFER SHARING FRAMEWORK$'
+	[ -e "$1/include/linux/dma_alias_pool.h" ]
+	[ -x "$1/tools/testing/selftests/dma_alias_pool/calls.sh" ]
+}
+
+# Added, again, removed: in those directories of every source that is here; and where
+# a person's editor leaves files without a newline at their end.
 in_tree_undo() {
-	local current from tree=$work/tree
-	for current in "$CACHE_DIR"/src/[0-9]*.current; do
-		from=$CACHE_DIR/src/linux-source-$(cat "$current")
+	local current from file tree=$work/tree
+	for current in "$CACHE_DIR"/src/[0-9]*.current end; do
 		rm -rf "$tree"
-		mkdir -p "$tree/old/kernel"
-		cp -a "$from/kernel/dma" "$tree/old/kernel/"
-		cp -a "$from/Kbuild" "$tree/old/"
+		if [ "$current" != end ]; then
+			from=$CACHE_DIR/src/linux-source-$(cat "$current")
+		fi
+		in_tree_part "$from" "$tree/old"
+		if [ "$current" = end ]; then
+			for file in "${in_tree_edits[@]}"; do
+				truncate -s -1 "$tree/old/$file"
+			done
+		fi
 		# like a person who copies a big tree
 		cp -al "$tree/old" "$tree/new"
 		cp -a "$tree/old" "$tree/before"
+		git -C "$tree/new" init -q
+		git -C "$tree/new" add .
 		make -C "$top" in-tree KDIR="$tree/new"
 		diff -r "$tree/old" "$tree/before"
-		[ "$(grep -c alias_pool "$tree/new/kernel/dma/Kconfig")" -eq 1 ]
-		[ "$(grep -c alias_pool "$tree/new/kernel/dma/Makefile")" -eq 1 ]
+		in_tree_is_added "$tree/new"
 		cp -a "$tree/new" "$tree/once"
 		make -C "$top" in-tree KDIR="$tree/new"
 		diff <(cd "$tree/once" && find . -type f -printf '%p %s %T@\n' | sort) \
 			<(cd "$tree/new" && find . -type f -printf '%p %s %T@\n' | sort)
 		# what the module had once
 		: >"$tree/new/kernel/dma/dma_alias_pool/module/gone.c"
+		: >"$tree/new/tools/testing/selftests/dma_alias_pool/gone.sh"
+		sed -i 's/^\(M:\tThe dma-alias-pool\) .*/\1 of old/' "$tree/new/MAINTAINERS"
 		make -C "$top" in-tree KDIR="$tree/new"
 		diff -r "$tree/once" "$tree/new"
 		make -C "$top" in-tree-remove KDIR="$tree/new"
-		diff -r "$tree/before" "$tree/new"
+		diff -r -x .git "$tree/before" "$tree/new"
+		git -C "$tree/new" status --porcelain | tee "$tree/status"
+		[ "$(grep -cv '^A ' "$tree/status")" -eq 0 ]
+		[ -s "$tree/status" ]
 		make -C "$top" in-tree-remove KDIR="$tree/new"
-		diff -r "$tree/before" "$tree/new"
+		diff -r -x .git "$tree/before" "$tree/new"
 	done
+}
+
+# A vendor's may have no more than this.
+in_tree_of_a_bare_tree() {
+	local tree=$work/bare
+	mkdir -p "$tree/kernel" "$tree/include/linux"
+	cp -a "$source/kernel/dma" "$tree/kernel/"
+	cp -a "$source/Kbuild" "$tree/"
+	cp -a "$tree" "$tree.before"
+	make -C "$top" in-tree KDIR="$tree"
+	(cd "$tree" && ls) | diff <(printf '%s\n' Kbuild include kernel) -
+	make -C "$top" in-tree-remove KDIR="$tree"
+	diff -r "$tree.before" "$tree"
 }
 
 # headers are not enough
@@ -180,13 +251,15 @@ in_tree_says_no() {
 }
 
 check "in-tree: added twice, and removed without a trace" in_tree in_tree_undo
+check "in-tree: what a vendor's tree has no place for is left out" in_tree-bare \
+	in_tree_of_a_bare_tree
 check "in-tree: says what is wrong with KDIR" in_tree-no in_tree_says_no
 
 built_in() { # KERNEL USERLAND
 	# shellcheck source=rig/boards/an385/board.conf
 	. "$here/rig/boards/$BOARD/board.conf"
 	mkdir -p "$work/files"
-	cp "$here/built_in.sh" "$here/ktap.sh" "$work/files/"
+	cp "$here/built_in.sh" "$here/calls.sh" "$here/ktap.sh" "$work/files/"
 	"$here/rig/initramfs.sh" "$work/built_in.cpio" "$2" "$work/files"
 	dtc -q -@ -I dts -O dtb -o "$work/built-in.dtbo" \
 		"$here/rig/boards/$BOARD/built-in.dtso"
@@ -196,7 +269,7 @@ built_in() { # KERNEL USERLAND
 		--log "$logs/built_in.console" --run built_in.sh
 }
 
-need python3 qemu-system-arm device-tree-compiler
+need python3 perl rsync qemu-system-arm device-tree-compiler
 userland=$("$here/rig/userland.sh" | tail -n 1)
 if ! in_tree=$("$here/rig/in_tree.sh" "$KVER" "$BOARD"); then
 	report 1 "in-tree: a kernel with the module built in is built"
@@ -209,6 +282,65 @@ else
 		esac
 	done < <(grep -E '^(not )?ok [0-9]' "$logs/built_in.log")
 	report "$rc" "in-tree: the kernel boots with the module built in, and is well"
+fi
+
+# As those who look after the kernel would: with its own tools, in the source that the
+# built-in kernel was made of.
+maintainer_is_found() {
+	local get=(perl scripts/get_maintainer.pl --no-git --no-git-fallback --no-rolestats)
+	cd "$in_tree/../src"
+	for file in kernel/dma/dma_alias_pool/module/main.c include/linux/dma_alias_pool.h; do
+		"${get[@]}" -f $file | grep '^The dma-alias-pool developers <'
+	done
+}
+
+kselftest_installs() {
+	local dir=$work/kselftest
+	(
+		export O=$dir/build CC=$userland/bin/fdpic-gcc
+		cd "$in_tree/../src"
+		sed "s|/path/to/target|$dir/installed|; s|\$| CC=$CC|" \
+			"$work/docs/in-tree-tests" | sh -ex
+	)
+	grep -x dma_alias_pool:coherent.sh "$dir/installed/kselftest-list.txt"
+	test -x "$dir/installed/dma_alias_pool/mmap_buffer"
+	[ -z "$(find "$dir/installed" -name '*.ko')" ]
+}
+
+# Without a warning, and without vmlinux: what is undefined is not told then.
+in_tree_modules() {
+	local obj=$work/in-tree-m name=kernel/dma/dma_alias_pool
+	local make=(make -C "$in_tree/../src" O="$obj" -j"$JOBS" LOCALVERSION=
+		ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-)
+	local root=$work/in-tree-root/lib/modules
+	root+=/$(cat "$kernel/include/config/kernel.release")
+	mkdir -p "$obj" "$root"
+	cp "$kernel/.config" "$obj/.config"
+	"$in_tree/../src/scripts/config" --file "$obj/.config" \
+		--module DMA_ALIAS_POOL --module DMA_ALIAS_POOL_TEST
+	"${make[@]}" olddefconfig modules_prepare
+	"${make[@]}" W=1 KBUILD_MODPOST_WARN=1 $name/module/dma_alias_pool.ko \
+		$name/selftests/dma_alias_pool_{test,kick,overlay,stress,life,board,engine}.ko \
+		2>&1 | tee "$obj/said"
+	[ "$(grep -cE "$name/[^ ]*: (warning|error):" "$obj/said")" -eq 0 ]
+	find "$obj/$name" -name '*.ko' -exec cp -t "$root" {} +
+}
+
+# The kernel's tests find the kernel's modules.
+in_tree_modules_are_tested() {
+	"$here/rig/initramfs.sh" "$work/in_tree-m.cpio" "$userland" \
+		"$work/kselftest/installed/dma_alias_pool" "$work/in-tree-root"
+	"$here/rig/run.py" --board "$BOARD" --kernel "$kernel" \
+		--initrd "$work/in_tree-m.cpio" --log "$logs/in_tree-m.console" --run calls.sh
+}
+
+if [ -n "$in_tree" ]; then
+	check "in-tree: get_maintainer finds us" maintainer maintainer_is_found
+	check "in-tree: kselftest builds and installs the tests" kselftest \
+		kselftest_installs
+	check "in-tree: as modules, W=1" in_tree-m in_tree_modules
+	check "in-tree: the tests run with the kernel's modules" in_tree-m-boot \
+		in_tree_modules_are_tested
 fi
 
 # The option is what the module depends on, in a tree where nothing else selects it.
@@ -233,7 +365,7 @@ if [ -n "$in_tree" ]; then
 	check "in-tree: DMA operations per device on RISC-V" ops-riscv \
 		has_operations riscv nommu_virt_defconfig
 	check "in-tree: DMA operations per device on arm64" ops-arm64 \
-		has_operations arm64 defconfig
+		has_operations arm64 allnoconfig
 fi
 
 # --- DKMS, and the package on bare systems
@@ -248,7 +380,7 @@ dkms_on() { # LABEL SUITE PKG...
 	fi
 	root=$("$here/rig/root.sh" make "$@" | tail -n 1)
 	archive "$work_here/source tree"
-	cp -a "$work/deb" "$work/docs" "$work_here/"
+	cp -a "$work/deb" "$work/deb-next" "$work/docs" "$work_here/"
 	checks "$label" "$suite" "$here/rig/root.sh" run "$root" "$work_here" \
 		--bind "$kernel" --bind "$source" \
 		"/srv/source tree/selftests/packages/dkms.sh" "$kernel" \
@@ -257,7 +389,7 @@ dkms_on() { # LABEL SUITE PKG...
 }
 
 dkms_on "Debian 12" bookworm dkms openssl gcc-arm-linux-gnueabi
-dkms_on "Debian 13" trixie dkms openssl gcc-arm-linux-gnueabi
+dkms_on "Debian 13" trixie dkms openssl gcc-arm-linux-gnueabi lintian
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

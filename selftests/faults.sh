@@ -66,7 +66,7 @@ after_load()
 
 loading()
 {
-	each_fails load after_load load "$here/dma_alias_pool.ko" \
+	each_fails load after_load load "$(module_file "$here/dma_alias_pool.ko")" \
 		"pools=$(pool sram) clients=dap-test.*@sram max_align=64K@sram"
 }
 

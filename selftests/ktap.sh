@@ -106,6 +106,14 @@ need_pool()
 # A program of the target's own C library, which is not everywhere.
 has_mmap_buffer() { [ -x "$here/mmap_buffer" ]; }
 
+is_loaded() { grep -q "^$1 " /proc/modules; }
+
+is_built_in() { [ -d /sys/module/dma_alias_pool ] && ! is_loaded dma_alias_pool 2>/dev/null; }
+
+# All others load the module.
+[ "${0##*/}" = built_in.sh ] || ! is_built_in ||
+	ktap_skip_all "the module is built into this kernel"
+
 # Then CPU addresses are virtual ones, and the kernel can make coherent memory
 # without the module.
 with_mmu() { [ -e /proc/vmallocinfo ]; }
@@ -143,6 +151,26 @@ same()
 
 # --- the module
 
+# module_file FILE: in a kernel's own selftests (make in-tree) there are no modules
+# beside the scripts, but where the kernel's are.
+module_file()
+{
+	if [ -e "$1" ]; then
+		echo "$1"
+	else
+		find "/lib/modules/$(uname -r)" -name "${1##*/}*" | head -n 1
+	fi
+}
+
+if [ ! -e "$here/dma_alias_pool.ko" ]; then
+	insmod()
+	{
+		insmod_file=$(module_file "$1")
+		shift
+		command insmod "${insmod_file:-/lib/modules/without}" "$@"
+	}
+fi
+
 # The alias check reads the cacheable view, nothing after it may.
 # load PARAMETER ...
 load()
@@ -156,8 +184,6 @@ load()
 }
 
 unload() { rmmod dma_alias_pool; }
-
-is_loaded() { grep -q "^$1 " /proc/modules; }
 
 # load_tests PARAMETER ...
 load_tests()

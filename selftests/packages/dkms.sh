@@ -106,16 +106,92 @@ new_kernel() {
 	installed "$old"
 }
 
+# as autopkgtest would run it
+package_passes_its_test() { sh -ex "/srv/source tree/debian/tests/build"; }
+
+deb_of() { echo "/srv/deb$1/dma-alias-pool-dkms_$2_all.deb"; }
+
+# Only that version is left of it.
+only() {
+	local version=$1 dir
+	installed "$old"
+	installed "$new"
+	dir=$(echo /usr/src/dma-alias-pool-*)
+	[ "$dir" = "/usr/src/dma-alias-pool-$version" ]
+	dir=$(dkms status dma-alias-pool | sed 's/[,:].*//' | sort -u)
+	[ "$dir" = "dma-alias-pool/$version" ]
+	[ "$(modinfo -F version "$(module_of "$old")")" = "$version" ]
+	[ -e "/usr/share/doc/dma-alias-pool-dkms/examples/picture.py" ]
+}
+
+package_reinstalls() {
+	install_packages --reinstall "$(deb_of "" "$version")"
+	only "$version"
+}
+
+# What a person has written there stays.
+package_upgrades() {
+	local config=/etc/modprobe.d/dma-alias-pool-dkms.conf
+	[ "$(grep -cv '^#' $config)" -eq 0 ]
+	sed -i 's/^#options/options/' $config
+	install_packages "$(deb_of -next 9.9.9)"
+	only 9.9.9
+	grep '^options dma_alias_pool pools=' $config
+}
+
+package_downgrades() {
+	install_packages --allow-downgrades "$(deb_of "" "$version")"
+	only "$version"
+}
+
+package_is_removed() {
+	apt-get remove -y dma-alias-pool-dkms
+	not_installed "$old"
+	not_installed "$new"
+	[ -z "$(dkms status dma-alias-pool)" ]
+	grep '^options' /etc/modprobe.d/dma-alias-pool-dkms.conf
+}
+
 package_goes() {
 	apt-get purge -y dma-alias-pool-dkms
 	nothing_left
+}
+
+# Headers may come later.
+package_before_headers() {
+	apt-get purge -y "linux-headers-$old" "linux-headers-$new"
+	install_packages "$(deb_of "" "$version")"
+	not_installed "$old"
+	install_packages "linux-headers-$old"
+	installed "$old"
+	package_passes_its_test
+	apt-get purge -y dma-alias-pool-dkms
+	nothing_left
+	install_packages "linux-headers-$new"
+}
+
+# As Debian's own; on the release whose Standards-Version it is.
+lintian_finds_nothing() {
+	install_packages lintian
+	lintian --allow-root --display-info --pedantic --fail-on error,warning,info,pedantic \
+		/srv/deb/*.changes | tee /srv/lintian
+	[ ! -s /srv/lintian ]
 }
 
 check "package: installs and is built for $old" package_installs
 check "package: modinfo is complete" modinfo_is_complete
 check "package: signed by dkms" signed_by_dkms
 check "package: a new kernel's headers have it built for $new" new_kernel
-check "package: leaves nothing" package_goes
+check "package: passes its autopkgtest" package_passes_its_test
+check "package: again" package_reinstalls
+check "package: a newer one" package_upgrades
+check "package: an older one" package_downgrades
+check "package: removed, it leaves its configuration" package_is_removed
+check "package: purged, it leaves nothing" package_goes
+check "package: before the kernel's headers" package_before_headers
+if [ -n "$(ls /var/cache/apt/archives/lintian_*.deb 2>/dev/null)" ]; then
+	check "package: lintian finds nothing" lintian_finds_nothing
+fi
 
 # --- make dkms-install, from a path with spaces
 

@@ -4,6 +4,8 @@
 # recipes.sh KERNEL-TREE WORK - Buildroot's and Yocto's recipes, as far as they
 # can be tested without Buildroot and Yocto: read strictly, and their variables
 # used for the commands that both would run, for KERNEL-TREE (of kernel.sh).
+# BUILDROOT, and OE_CORE with BITBAKE, name checkouts: then the real ones do it as well,
+# as far as they can without fetching anything. Which did is said.
 # Prints "ok - NAME" or "not ok - NAME", and for the latter why.
 set -uo pipefail
 here=$(dirname "$(readlink -f "$0")")
@@ -140,6 +142,15 @@ yocto_layer() {
 		"$work/docs/yocto"
 }
 
+# What an image's configuration says is about the module, by the name of its file.
+yocto_loads() {
+	bb "$work/docs/yocto-modules" >"$work/bb"
+	[ "$(echo $(value KERNEL_MODULE_AUTOLOAD))" = dma_alias_pool ]
+	[ "$(echo $(value KERNEL_MODULE_PROBECONF))" = dma_alias_pool ]
+	value module_conf_dma_alias_pool | grep '^options dma_alias_pool pools='
+	grep -q '+= dma_alias_pool.o$' "$top/module/Kbuild"
+}
+
 # What do_unpack, do_compile and do_install of module.bbclass do.
 yocto_build() { # UNPACKDIR=... or nothing
 	local dir=$work/yocto$# word file search bp s source
@@ -185,12 +196,92 @@ bad_recipe() {
 	! bb "$work/bad.bb"
 }
 
+# --- the real ones
+
+# All tools that Buildroot would fetch and build are this machine's; the module itself
+# would take a whole kernel.
+real_buildroot() {
+	local out=$work/real-buildroot
+	mkdir -p "$out"
+	printf '%s\n' BR2_arm=y BR2_cortex_a7=y BR2_LINUX_KERNEL=y \
+		BR2_PACKAGE_DMA_ALIAS_POOL=y >"$out.defconfig"
+	local make=(make -C "$BUILDROOT" O="$out" BR2_EXTERNAL="$buildroot")
+	"${make[@]}" BR2_DEFCONFIG="$out.defconfig" defconfig
+	grep -x BR2_PACKAGE_DMA_ALIAS_POOL=y "$out/.config"
+	"${make[@]}" dma-alias-pool-legal-info BR2_TAR_HOST_DEPENDENCY= \
+		BR2_GZIP_HOST_DEPENDENCY= BR2_XZCAT_HOST_DEPENDENCY= \
+		BR2_LZIP_HOST_DEPENDENCY= TAR="$(command -v tar)" | tee "$out.said"
+	grep -F 'COPYING: OK (sha256:' "$out.said"
+	[ -z "$(find "$out/build" -maxdepth 2 -name build -type d ! -path "$out/build")" ]
+	tar -tf "$out"/legal-info/sources/dma-alias-pool-*/*.tar.gz >"$out.list"
+	grep '/module/Kbuild$' "$out.list"
+	[ "$(grep -c '\.ko$\|\.o$\|^[^/]*/build/' "$out.list")" -eq 0 ]
+}
+
+real_check_package() {
+	# shellcheck disable=SC2046 # words
+	(cd "$buildroot" && /usr/bin/python3 "$BUILDROOT/utils/check-package" -b \
+		$(find . -type f)) 2>&1 | tee "$work/check-package"
+	grep '^0 warnings generated' "$work/check-package"
+}
+
+# One recipe, with nothing that it depends on: of the kernel and its compiler it is told
+# where they are. do_install would need pseudo, which Yocto builds.
+real_yocto() {
+	local dir=$work/real-yocto source
+	source=$(readlink -f "$kernel/rig/source")
+	mkdir -p "$dir/conf"
+	# what Yocto demands of a machine is its own affair
+	touch "$dir/conf/sanity.conf"
+	printf '%s\n' 'BBPATH = "${TOPDIR}"' 'BBFILES ?= ""' "BBLAYERS = \"$OE_CORE/meta\"" \
+		>"$dir/conf/bblayers.conf"
+	cat >"$dir/conf/local.conf" <<-END
+		MACHINE = "qemuarm"
+		DISTRO = "nodistro"
+		INHERIT:remove = "sanity"
+		BB_NO_NETWORK = "1"
+		BBMASK = "/meta/recipes-(?!kernel/linux/)"
+		STAGING_KERNEL_DIR:forcevariable = "$source"
+		STAGING_KERNEL_BUILDDIR:forcevariable = "$kernel"
+		KERNEL_VERSION:forcevariable = "$release"
+		KERNEL_CC:forcevariable = "${cross}gcc"
+		TARGET_PREFIX:forcevariable = "$cross"
+		HOSTTOOLS += "$(printf "$cross%s " gcc ld ld.bfd ar as nm objcopy objdump strip)"
+		do_make_scripts[noexec] = "1"
+		do_prepare_recipe_sysroot[noexec] = "1"
+	END
+	cat "$work/docs/yocto-modules" >>"$dir/conf/local.conf"
+	cd "$dir"
+	export BUILDDIR=$dir BBPATH=$dir LC_ALL=en_US.UTF-8
+	export PATH=$BITBAKE/bin:$OE_CORE/scripts:/usr/bin:/bin:/usr/sbin:/sbin
+	bitbake-layers add-layer "$layer"
+	grep -F "$layer" conf/bblayers.conf
+	bitbake -b "$recipe" -c populate_lic
+	bitbake -b "$recipe" -c compile
+	is_the_module tmp/work
+}
+
 mkdir -p "$work"
+if [ -n "${BUILDROOT:-}" ]; then
+	name="Buildroot $(sed -n 's/^export BR2_VERSION := //p' "$BUILDROOT/Makefile")"
+	check "buildroot: $name takes the recipe, its licence and its sources" real_buildroot
+	check "buildroot: check-package of $name finds nothing" real_check_package
+else
+	echo "# Buildroot is a stand-in: BUILDROOT= names a checkout"
+fi
+if [ -n "${OE_CORE:-}" ] && [ -n "${BITBAKE:-}" ]; then
+	name="Yocto $(sed -n 's/^LAYERSERIES_CORENAMES = "\(.*\)"/\1/p' "$OE_CORE/meta/conf/layer.conf")"
+	name="$name, bitbake $(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$BITBAKE/lib/bb/__init__.py")"
+	check "yocto: $name takes the layer, and builds the module" real_yocto
+else
+	echo "# Yocto is a stand-in: OE_CORE= and BITBAKE= name checkouts"
+fi
 check "buildroot: Config.in" buildroot_kconfig
 check "buildroot: the recipe builds and installs the module" buildroot_build
 check "buildroot: a copy of the recipe says what it lacks" buildroot_copied
 check "buildroot: legal-info has the sources and nothing else" buildroot_legal_info
 check "yocto: layer.conf" yocto_layer
+check "yocto: pools are loaded from an image as packaging.md shows" yocto_loads
 check "yocto: the recipe builds and installs the module" yocto_build
 check "yocto: ... where UNPACKDIR is not WORKDIR" yocto_build_new
 check "yocto: what is not bitbake's language is found" bad_recipe

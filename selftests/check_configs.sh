@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check_configs.sh - the modules compile, without a warning of W=1, for kernels that
+# lack what others have, or are of another kind: nothing is run. Of the kernels that
+# other checks boot only the configuration is taken and changed, and its headers are
+# prepared; there is no vmlinux, so undefined symbols are not told.
+# All kernels of the rig are built with O=; OF=n is the machine "smp" of check-all.
+# Ends "N passed, N failed".
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/..")
+. "$here/rig/lib.sh"
+
+default_machine
+logs=$top/build/check/configs
+n=0 passed=0 failed=0
+rm -rf "$logs"
+mkdir -p "$logs"
+need gcc-arm-linux-gnueabi clang lld llvm
+
+# options WORD...: of words as NAME=y or NAME=n, what scripts/config takes
+options() {
+	local word
+	for word; do
+		case $word in
+		*=y) echo "--enable ${word%=*}" ;;
+		*=n) echo "--disable ${word%=*}" ;;
+		*) die "not NAME=y or NAME=n: $word" ;;
+		esac
+	done
+}
+
+# as_wanted CONFIG WORD...: did olddefconfig leave it?
+as_wanted() {
+	local word
+	for word in "${@:2}"; do
+		case $word in
+		*=y) grep -qx "CONFIG_$word" "$1" ;;
+		*) ! grep "^CONFIG_${word%=n}=" "$1" ;;
+		esac || { echo "$word did not take effect" && return 1; }
+	done
+}
+
+compiles() { # NAME BOARD WORD...: options, and LLVM=1 for make
+	local name=$1 board=$2 kernel source obj=$logs/$1 out=$logs/$1-modules
+	local words=() args=(ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-) word
+	shift 2
+	for word; do
+		case $word in
+		LLVM=1) args+=("$word") ;;
+		*) words+=("$word") ;;
+		esac
+	done
+	kernel=$("$here/rig/kernel.sh" "$KVER" "$board" | tail -n 1)
+	source=$(readlink -f "$kernel/rig/source")
+	mkdir -p "$obj/rig"
+	cp "$kernel/.config" "$obj/.config"
+	# shellcheck disable=SC2046 # words
+	"$source/scripts/config" --file "$obj/.config" $(options "${words[@]}")
+	make -C "$source" O="$obj" "${args[@]}" LOCALVERSION= -j"$JOBS" \
+		olddefconfig modules_prepare
+	as_wanted "$obj/.config" "${words[@]}"
+	echo "${args[@]}" >"$obj/rig/make"
+	"$here/rig/modules.sh" "$obj" "$out" W=1 KBUILD_MODPOST_WARN=1
+	test -e "$out/module/dma_alias_pool.ko"
+	test -e "$out/selftests/dma_alias_pool_test.ko"
+	! grep -E "(^|/)(module|selftests)/[^ ]*: (warning|error):" "$out/build.log"
+}
+
+config() { # NAME BOARD WORD...
+	local rc
+	try_step "CONFIG  $1" "$logs/$1.log" compiles "$@"
+	report "$rc" "$*"
+	rm -rf "${logs:?}/$1" "$logs/$1-modules"
+}
+
+# What goes well together is one configuration. v7-M has no tracepoints at all.
+config quiet an385 EXPERT=y DEBUG_FS=n PRINTK=n
+config no-sysfs an385 EXPERT=y SYSFS=n OF=y OF_OVERLAY=n OF_DYNAMIC=n OF_KOBJ=n
+config big-endian virt CPU_BIG_ENDIAN=y ARM_LPAE=y TRACEPOINTS=n FTRACE=n \
+	PROVE_LOCKING=n
+config clang virt LLVM=1 TRACEPOINTS=y
+
+print_counts $passed $failed
+[ "$failed" -eq 0 ]
