@@ -95,6 +95,21 @@ void dap_rebind_forget(struct device *dev)
 				forget(unbound);
 }
 
+/* The device that is next, with a reference to it; NULL if there is none. */
+static struct device *take_first(struct dap_rebind *rebind)
+{
+	struct dap_unbound *unbound;
+	struct device *dev;
+
+	unbound = list_first_entry_or_null(&rebind->devices,
+					   struct dap_unbound, node);
+	if (!unbound)
+		return NULL;
+	dev = get_device(unbound->dev);
+	forget(unbound);
+	return dev;
+}
+
 /* It may be on its way out, too, as with an overlay that has a pool and clients. */
 static bool is_going(struct device *dev)
 {
@@ -123,16 +138,12 @@ static void bind_again(struct device *dev, struct device *because)
  */
 void dap_rebind_end(struct dap_rebind *rebind, struct device *because)
 {
-	struct dap_unbound *unbound;
 	struct device *dev;
 
 	dap_lock();
 	/* What is unbound from now on is not because of the caller. */
 	rebind->task = NULL;
-	while ((unbound = list_first_entry_or_null(&rebind->devices,
-						   struct dap_unbound, node))) {
-		dev = get_device(unbound->dev);
-		forget(unbound);
+	while ((dev = take_first(rebind))) {
 		dap_unlock();
 		bind_again(dev, because);
 		put_device(dev);

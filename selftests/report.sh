@@ -37,20 +37,21 @@ unload_ours()
 	loaded=
 }
 
+# A signal only leaves a note, since not every shell can end in the middle of anything;
+# what takes long is ended. checkpoint comes after each step.
+checkpoint() { [ -z "$stop" ] || interrupted; }
+
 # A selftest may be loading a module just now.
 interrupted()
 {
-	trap '' INT TERM HUP
-	[ -z "$child" ] || { kill "$child"; wait "$child"; } 2>/dev/null
-	[ -z "$testing" ] || loaded="dma_alias_pool_test dma_alias_pool"
-	left=y
+	[ -z "$testing" ] || tried="dma_alias_pool_test dma_alias_pool"
 	for try in 1 2 3 4 5; do
-		sleep 1
 		left=
-		for module in $loaded; do
+		for module in $tried; do
 			! is_loaded "$module" || rmmod "$module" 2>/dev/null || left="$left $module"
 		done
 		[ -n "$left" ] || [ -n "$testing" ] || break
+		sleep 1
 	done
 	rm -rf "$tmp"
 	echo "interrupted: ${left:-nothing of this} is left"
@@ -89,6 +90,7 @@ put_in()
 	module=$1
 	mark="report.sh $$: loading $module"
 	echo "$mark" >/dev/kmsg
+	is_loaded "$module" || tried="$module $tried"
 	shift
 	if insmod "$here/$module.ko" "$@" 2>"$tmp/insmod"; then
 		loaded="$module $loaded"
@@ -236,6 +238,7 @@ run_selftests()
 		DAP_POOL=$1 sh "$here/$script" >"$tmp/$script" 2>&1 &
 		child=$!
 		wait $child
+		checkpoint
 		child=
 		passed=$(grep -c '^ok .*' "$tmp/$script")
 		failed=$(grep -c '^not ok' "$tmp/$script")
@@ -315,8 +318,8 @@ esac
 grep -q " $debugfs debugfs " /proc/mounts || mount -t debugfs none $debugfs 2>/dev/null
 [ -d $debugfs ] || { echo "report.sh: the kernel has no debugfs (CONFIG_DEBUG_FS)"; exit 2; }
 mkdir -p "$tmp" || exit 2
-child='' testing=''
-trap interrupted INT TERM HUP
+child='' testing='' tried='' stop=''
+trap 'stop=y; [ -z "$child" ] || kill "$child"' INT TERM HUP
 
 echo "dma-alias-pool: report of $(uname -n), $(uname -r)"
 show_system
@@ -336,17 +339,19 @@ elif [ -n "$given" ]; then
 	else
 		problem "the module does not take the pool, for the reason above"
 	fi
+	checkpoint
 else
 	echo "report.sh: say which memory (NAME:BASE:SIZE:ALIAS), or load the module first"
 	finish 2
 fi
 put_in dma_alias_pool_board || problem "dma_alias_pool_board.ko cannot be loaded: is it of this kernel?"
+checkpoint
 show_caches
 if is_there dma_alias_pool; then
-	show_pools
-	show_rates
-	show_devices
-	show_dmatest
+	for step in show_pools show_rates show_devices show_dmatest; do
+		$step
+		checkpoint
+	done
 fi
 what="the pools that are in use hold; no selftests were run beside them"
 if [ -n "$given" ] && [ -z "$wrong" ]; then
@@ -359,6 +364,7 @@ if [ -n "$given" ] && [ -z "$wrong" ]; then
 		what="the alias holds, the selftests pass"
 	fi
 fi
+checkpoint
 unload_ours
 trap - INT TERM HUP
 verdict "$what"

@@ -487,7 +487,7 @@ def parameters_shown():
             if is_typed(path, language, lines):
                 skipped.update(range(start, start + len(lines)))
         for number, row in enumerate(read(path).split("\n"), 1):
-            words = [w.rstrip(".,)") for w in SHOWN.findall(row)]
+            words = [w.rstrip(".,)\"") for w in SHOWN.findall(row)]
             if number in skipped or path == GUIDE and row.startswith("- `"):
                 continue
             words = [w for w in words if not FORM.search(w)]
