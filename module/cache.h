@@ -37,9 +37,7 @@
 #include <asm/cpufeature.h>
 #endif
 #endif
-#ifdef CONFIG_ARCH_HAS_PMEM_API
 #include <linux/libnvdimm.h>
-#endif
 
 /* --- streaming DMA, by physical address: noMMU can address all memory so */
 
@@ -107,18 +105,19 @@ static inline void dap_flush_cached_view(void *va, phys_addr_t phys,
 #if defined(CONFIG_ARM)
 	__cpuc_flush_dcache_area(va, size);
 	outer_flush_range(phys, phys + size);
-#elif defined(CONFIG_ARCH_HAS_PMEM_API)
+#else
 	if (dap_has_cbo()) {
 		dap_cbo_flush(va, size);
 		return;
 	}
-	/* A controller is told the address that this is in the linear map. */
+	/*
+	 * A controller is told the address that this is in the linear map.  Where
+	 * there is no such thing, these do nothing.
+	 */
 	if (IS_ENABLED(CONFIG_RISCV))
 		va = phys_to_virt(phys);
 	arch_wb_cache_pmem(va, size);
 	arch_invalidate_pmem(va, size);
-#else
-	dap_cbo_flush(va, size);
 #endif
 }
 
