@@ -52,9 +52,10 @@ newest=$(tail -n 1 <<<"${stock:-$KVER}")
 for kver in ${stock:-$KVER}; do
 	# the rest of these is in check-long
 	[ "$kver" = "$newest" ] ||
-		check "pc $kver" env KVER="$kver" "$here/check_stock.sh" drivers attach
+		check "pc $kver" env BOARD=pc KVER="$kver" "$here/check_stock.sh" \
+			drivers attach
 done
-check "pc $newest" env KVER="$newest" "$here/check_stock.sh"
+check "pc $newest" env BOARD=pc KVER="$newest" "$here/check_stock.sh"
 check "arm64 $newest" env BOARD=arm64 KVER="$newest" "$here/check_stock.sh"
 # other seeds than those of make check
 check "cache $KVER" env FIRST_SEED=4 SEEDS=30 ALL=y "$here/check_cache.sh"

@@ -38,7 +38,7 @@ endurance() {
 
 pc_endurance() {
 	local rc=0
-	"$here/check_stock.sh" endurance >"$logs/check_stock.log" 2>&1 || rc=$?
+	BOARD=pc "$here/check_stock.sh" endurance >"$logs/check_stock.log" 2>&1 || rc=$?
 	grep '^# ' "$top/build/check/pc-$KVER/endurance.log" || true
 	tail -n 1 "$logs/check_stock.log"
 	return $rc
@@ -97,7 +97,7 @@ for kver in $(sed -n 's/^SERIES=//p' "$here"/rig/boards/*/board.conf | sort -u);
 done
 # and of Debian's own kernels
 for kver in $("$here/rig/series.sh" in bookworm | sed '$d'); do
-	check "pc $kver" env KVER="$kver" "$here/check_stock.sh"
+	check "pc $kver" env BOARD=pc KVER="$kver" "$here/check_stock.sh"
 	check "arm64 $kver" env BOARD=arm64 KVER="$kver" "$here/check_stock.sh"
 done
 check "arm64 16k" env BOARD=arm64 KVER=6.12 FLAVOUR=16k "$here/check_stock.sh"

@@ -17,6 +17,8 @@ top=$(readlink -f "$here/..")
 
 export BOARD=${BOARD:-pc}
 default_machine
+grep -qsx KERNEL=stock "$here/rig/boards/$BOARD/board.conf" ||
+	die "BOARD=$BOARD has no kernel of Debian's, BOARD=pc and BOARD=arm64 have"
 machine=$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}
 logs=$top/build/check/$machine
 total_passed=0 total_failed=0

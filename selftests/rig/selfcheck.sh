@@ -384,6 +384,10 @@ printed "kernels: that is said, too" "rig: skipped: Linux 7.6.1-1 for an385: it 
 archive "trixie 6.12"
 keep 6.12
 says "kernels: one machine there must be" 1 "" "$HERE/series.sh" default
+says "kernels: Debian's own are not for every machine" 1 "" \
+	env BOARD=an385 KVER=6.12 "$HERE/../check_stock.sh"
+printed "kernels: and which those are is said" \
+	"rig: BOARD=an385 has no kernel of Debian's, BOARD=pc and BOARD=arm64 have"
 
 # --- the table of parts.sh
 
