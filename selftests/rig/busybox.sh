@@ -1,15 +1,45 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# busybox.sh - BusyBox for an emulated machine, from Debian's source package.
-# Sourced after lib.sh by what makes a user space, which has set
+# busybox.sh - a user space with BusyBox for an emulated machine, from Debian's source
+# package. Sourced after lib.sh by what makes one, which has set
 #   SUITE Debian's release to take it from
-#   TMP   an empty directory to build in
-#   NEW   where busybox, busybox.config and guest/ go; NEW/bin has the compiler
-#   LOG   for what is said
+#   CROSS what the names of the machine's compiler and tools begin with
 #
-# Gives: busybox_source (sets BBTAR; under cache_lock), build_busybox (a step),
-# build_guest (a step)
+# Gives: begin_userland and end_userland (under cache_lock), link_tools, build_busybox
+# and build_guest (steps). The first sets
+#   TMP   an empty directory to build in
+#   NEW   where busybox, busybox.config and guest/ go; NEW/bin is for the compiler
+#   S     NEW/sysroot, what that links with
+#   LOG   for what is said
+#   BBTAR BusyBox's sources
+
+# begin_userland NAME: of the log
+begin_userland() {
+	rm -rf "$CACHE_DIR/userland/.tmp"
+	NEW=$CACHE_DIR/userland/.tmp/new
+	TMP=$CACHE_DIR/userland/.tmp/work
+	S=$NEW/sysroot
+	LOG=$CACHE_DIR/log/$1.log
+	mkdir -p "$NEW/bin" "$S/lib" "$TMP" "$CACHE_DIR/log"
+	: >"$LOG"
+	busybox_source
+}
+
+# end_userland OUT: all of it is there
+end_userland() {
+	rm -rf "$1"
+	mv "$NEW" "$1"
+	rm -rf "$CACHE_DIR/userland/.tmp"
+}
+
+# link_tools PREFIX: those that go with the compiler
+link_tools() {
+	local tool
+	for tool in ar ld nm objcopy objdump ranlib strip size; do
+		ln -sf "$(command -v "$CROSS$tool")" "$NEW/bin/$1$tool"
+	done
+}
 
 fetch_busybox() {
 	local dir=$1

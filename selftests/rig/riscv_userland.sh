@@ -94,7 +94,6 @@ build_musl() {
 }
 
 write_wrapper() {
-	local tool
 	cat >"$NEW/bin/riscv-gcc" <<-WRAPPER
 	#!/bin/bash
 	# SPDX-License-Identifier: GPL-2.0
@@ -123,9 +122,7 @@ write_wrapper() {
 	  -Wl,--end-group "\$S/lib/crtn.o"
 	WRAPPER
 	chmod +x "$NEW/bin/riscv-gcc"
-	for tool in ar ld nm objcopy objdump ranlib strip size; do
-		ln -sf "$(command -v $CROSS$tool)" "$NEW/bin/riscv-$tool"
-	done
+	link_tools riscv-
 }
 
 need "${PACKAGES[@]}"
@@ -140,14 +137,7 @@ if [ ! -e "$OUT/busybox" ]; then
 	KSRC=$("$HERE/kernel.sh" --source 6.12 | tail -n 1)
 	cache_lock
 	if [ ! -e "$OUT/busybox" ]; then
-		rm -rf "$CACHE_DIR/userland/.tmp"
-		NEW=$CACHE_DIR/userland/.tmp/new
-		TMP=$CACHE_DIR/userland/.tmp/work
-		S=$NEW/sysroot
-		LOG=$CACHE_DIR/log/userland-riscv.log
-		mkdir -p "$NEW/bin" "$TMP" "$CACHE_DIR/log"
-		: >"$LOG"
-		busybox_source
+		begin_userland userland-riscv
 		musl_source
 		step "LIBC    musl: building (about 1 min)" "$LOG" build_musl
 		step "LIBC    the compiler wrapper" "$LOG" write_wrapper
@@ -155,9 +145,7 @@ if [ ! -e "$OUT/busybox" ]; then
 			build_busybox "$HERE/riscv.frag" "$HERE/busybox.frag"
 		step "BUSYBOX and what goes with it" "$LOG" \
 			build_guest riscv-gcc "${GUEST[@]}"
-		rm -rf "$OUT"
-		mv "$NEW" "$OUT"
-		rm -rf "$CACHE_DIR/userland/.tmp"
+		end_userland "$OUT"
 	fi
 fi
 echo "$OUT"

@@ -65,7 +65,6 @@ restamp_libgcc() {
 # The linker reads and writes the FDPIC format but has no linker script for
 # it, so nothing defines the ends of the list that crtreloc.o works through.
 write_wrapper() {
-	local tool
 	cat >"$S/lib/fdpic.ld" <<-'LD'
 	SECTIONS
 	{
@@ -103,9 +102,7 @@ write_wrapper() {
 	  "\$S/lib/crtn.o" -Wl,-T,"\$S/lib/fdpic.ld"
 	WRAPPER
 	chmod +x "$NEW/bin/fdpic-gcc"
-	for tool in ar ld nm objcopy objdump ranlib strip size; do
-		ln -sf "$(command -v $CROSS$tool)" "$NEW/bin/fdpic-$tool"
-	done
+	link_tools fdpic-
 	# The one symbol that this uClibc leaves out of a static FDPIC build. And
 	# what libgcc's divisions name for the sake of C++: its real unwinder is
 	# not position-independent, and with an MMU nobody can relocate text.
@@ -135,14 +132,7 @@ if [ ! -e "$OUT/busybox" ]; then
 	KERNEL=$(usual_source)
 	cache_lock
 	if [ ! -e "$OUT/busybox" ]; then
-		rm -rf "$CACHE_DIR/userland/.tmp"
-		NEW=$CACHE_DIR/userland/.tmp/new
-		TMP=$CACHE_DIR/userland/.tmp/work
-		S=$NEW/sysroot
-		LOG=$CACHE_DIR/log/userland.log
-		mkdir -p "$NEW/bin" "$S/lib" "$TMP" "$CACHE_DIR/log"
-		: >"$LOG"
-		busybox_source
+		begin_userland userland
 		step "LIBC    uClibc-ng: building (about 1 min)" "$LOG" build_uclibc
 		step "LIBC    libgcc for FDPIC" "$LOG" restamp_libgcc
 		step "LIBC    the compiler wrapper" "$LOG" write_wrapper
@@ -150,9 +140,7 @@ if [ ! -e "$OUT/busybox" ]; then
 			build_busybox "$HERE/busybox.frag"
 		step "BUSYBOX and what goes with it" "$LOG" \
 			build_guest fdpic-gcc "$HERE"/guest/*.c
-		rm -rf "$OUT"
-		mv "$NEW" "$OUT"
-		rm -rf "$CACHE_DIR/userland/.tmp"
+		end_userland "$OUT"
 	fi
 fi
 echo "$OUT"
