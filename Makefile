@@ -73,23 +73,23 @@ vm:
 	@selftests/rig/machine.sh vm
 
 check:
-	@selftests/check.sh
+	@selftests/host/check.sh
 
 check-all:
-	@selftests/check_all.sh
+	@selftests/host/check_all.sh
 
 check-long:
-	@selftests/check_long.sh
+	@selftests/host/check_long.sh
 
 mutants:
-	@selftests/mutants.sh $(ONLY)
+	@selftests/host/mutants.sh $(ONLY)
 
 bench:
 	@selftests/bench/bench.sh
 
 lint:
-	@selftests/lint.sh
-	@selftests/check_analysis.sh
+	@selftests/host/lint.sh
+	@selftests/host/check_analysis.sh
 
 clean:
 	rm -rf build

@@ -24,8 +24,8 @@ while read -r script; do
 	scripts+=("$script")
 done < <(grep -l '^\. "$(dirname "$0")/ktap.sh"$' selftests/*.sh)
 mkdir "$RIG_TMP/$name"
-cp "${scripts[@]}" module/dma_alias_pool.ko selftests/dma_alias_pool_test.ko \
-	selftests/dma_alias_pool_board.ko COPYING "$RIG_TMP/$name/"
+cp "${scripts[@]}" module/dma_alias_pool.ko selftests/modules/dma_alias_pool_test.ko \
+	selftests/modules/dma_alias_pool_board.ko COPYING "$RIG_TMP/$name/"
 "$2" -g "$RIG_TMP/$name"/*.ko
 cat >"$RIG_TMP/$name/README" <<END
 dma-alias-pool for Linux $release. On the board, as root, in this directory:

@@ -30,11 +30,8 @@ die() {
 # Those of kselftest are what its Makefile says.
 sources() {
 	cd "$top"
-	packaging/sources.sh Kbuild Kconfig module selftests/Kbuild
 	# bench is for the rig alone
-	packaging/sources.sh selftests |
-		grep -E '^selftests/(dma_alias_pool_[^/]*|engine[^/]*)\.[ch]$' |
-		grep -v _bench
+	packaging/sources.sh Kbuild Kconfig module selftests/modules | grep -v _bench
 	packaging/sources.sh Documentation/ABI
 	printf '%s\n' dts-overlays/*.yaml packaging/in-tree/index.rst \
 		Documentation/{admin-guide,coherence,porting}.md
@@ -50,7 +47,8 @@ place_of() {
 	Documentation/ABI/*) to=$1 ;;
 	Documentation/*.md | *.rst) to=$guide/${1##*/} ;;
 	*.yaml) to=$bindings/${1##*/} ;;
-	selftests/Kbuild | selftests/dma_alias_pool_*.[ch] | selftests/engine*.[ch]) to=$place/$1 ;;
+	selftests/modules/*) to=$place/$1 ;;
+	selftests/helpers/*) to=$tests/${1##*/} ;;
 	selftests/*) to=$tests/${1#*/} ;;
 	*) to=$place/$1 ;;
 	esac
@@ -59,7 +57,7 @@ place_of() {
 # What names another file's place, which is another one in the kernel.
 adapted() { # FILE
 	case $1 in
-	*.[ch]) sed 's,^#include "\(\.\./module/\)\?dma_alias_pool\.h"$,#include <linux/dma_alias_pool.h>,' "$top/$1" ;;
+	*.[ch]) sed 's,^#include "\(\(\.\./\)*module/\)\?dma_alias_pool\.h"$,#include <linux/dma_alias_pool.h>,' "$top/$1" ;;
 	*.yaml) sed 's,^\(\$id: .*/schemas/\),\1reserved-memory/,' "$top/$1" ;;
 	*) cat "$top/$1" ;;
 	esac

@@ -16,7 +16,7 @@ same() {
 version=$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' module/main.c)
 [ -n "$version" ] || echo "module/main.c has no MODULE_VERSION"
 
-for file in selftests/dma_alias_pool_*.c; do
+for file in selftests/modules/dma_alias_pool_*.c; do
 	same "$file" "$(sed -n 's/^MODULE_VERSION("\(.*\)");$/\1/p' "$file")" "$version"
 done
 same dkms.conf "$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' dkms.conf)" "$version"

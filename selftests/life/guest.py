@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """guest.py - the machine that the lifecycle fuzzer works with: one that is
-running, told what to do step by step (../life.c), and what it answers."""
+running, told what to do step by step (../helpers/life.c), and what it answers."""
 import os
 import re
 import select

@@ -18,7 +18,7 @@ boot() {
 	local label=$1 script=$2
 	shift 2
 	# shellcheck disable=SC2086 # words; SCRIPT@ARGUMENT
-	exec "$here/rig/run.py" $words --timeout "$boot_timeout" "$@" \
+	exec "$tests/rig/run.py" $words --timeout "$boot_timeout" "$@" \
 		--label "$label" \
 		--log "$logs/$label.console" --json "$logs/$label.json" \
 		--run ${script//@/ } >"$logs/$label.log" 2>&1

@@ -337,7 +337,7 @@ MADE = re.compile(r"build/|(?:.*/)?dma_alias_pool(?:_test)?\.ko$|/|~|\.\.?/|kern
 
 def paths():
     """What looks like a file or folder of the project, or of the kernel, is one."""
-    folders = ("", "module", "selftests", "selftests/rig", "Documentation")
+    folders = ("", "module", "selftests", "selftests/host", "selftests/rig", "Documentation")
     for path in documents():
         for number, text in spans(read(path)):
             for word in text.split():
@@ -416,7 +416,7 @@ PROMPT = re.compile(r"(?:[a-z0-9]+:[^ ]*)?[#$] ")
 
 def typed():
     """The documents whose consoles check_readme.sh types, or has to type."""
-    who = read("selftests/check_readme.sh") + read("selftests/check_cache.sh")
+    who = read("selftests/host/check_readme.sh") + read("selftests/host/check_cache.sh")
     return set(re.findall(r"\$top/([\w/.-]+\.md)", who))
 
 

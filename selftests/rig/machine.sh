@@ -99,7 +99,7 @@ prepare_stock() {
 	"$HERE/modules.sh" "$kernel" "$build/modules"
 	rm -rf "$build/files"
 	mkdir -p "$build/files"
-	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$top"/selftests/stock/*.sh \
+	cp "$build"/modules/{module,selftests/modules}/*.ko "$top"/selftests/*.sh "$top"/selftests/stock/*.sh \
 		"$build/files/"
 	python3 "$HERE/docs.py" write "$top" "$build/files/docs"
 	step "HELPER  odirect" "$build/helper.log" "${cross}gcc" -static -O2 -Wall -Wextra \
@@ -143,19 +143,19 @@ prepare() {
 	"$HERE/modules.sh" "$kernel" "$build/modules"
 	rm -rf "$build/files"
 	mkdir -p "$build/files"
-	cp "$build"/modules/*/*.ko "$top"/selftests/*.sh "$build/files/"
+	cp "$build"/modules/{module,selftests/modules}/*.ko "$top"/selftests/*.sh "$build/files/"
 	python3 "$HERE/docs.py" write "$top" "$build/files/docs"
 	# shellcheck disable=SC2086 # words
 	step "HELPER  mmap_buffer" "$build/helper.log" $compile \
 		-Os -Wall -Wextra -o "$build/files/mmap_buffer" \
-		"$top/selftests/mmap_buffer.c"
+		"$top/selftests/helpers/mmap_buffer.c"
 	# shellcheck disable=SC2086 # words
 	step "HELPER  life" "$build/helper.log" $compile -Os -Wall -Wextra \
-		-o "$build/files/life" "$top/selftests/life.c"
+		-o "$build/files/life" "$top/selftests/helpers/life.c"
 	if grep -q '^CONFIG_FAULT_INJECTION=y' "$kernel/.config"; then
 		# shellcheck disable=SC2086 # words
 		step "HELPER  fail_nth" "$build/helper.log" $compile -Os -Wall \
-			-Wextra -o "$build/files/fail_nth" "$top/selftests/fail_nth.c"
+			-Wextra -o "$build/files/fail_nth" "$top/selftests/helpers/fail_nth.c"
 	fi
 	# the drivers of real devices are in the kernel
 	if grep -q '^CONFIG_E1000E=y' "$kernel/.config"; then
@@ -197,7 +197,7 @@ prepare() {
 		"$build/initramfs.cpio" "$userland" "$build/files" ${root:+"$root"}
 	if [ -n "${CACHE:-}" ]; then
 		machine+=" --overlay $build/cache.dtbo"
-		for module in "$build"/modules/*/*.ko "$build"/driver/*.ko; do
+		for module in "$build"/modules/{module,selftests/modules}/*.ko "$build"/driver/*.ko; do
 			[ ! -e "$module" ] ||
 				machine+=" --module $(basename "$module" .ko | tr - _)=$module"
 		done

@@ -16,7 +16,7 @@ top=$(readlink -f "$HERE/../..")
 mkdir -p "$out"
 out=$(readlink -f "$out")
 # -u keeps the times of what is built already; what is gone goes here, too
-for dir in module selftests; do
+for dir in module selftests/modules; do
 	mkdir -p "$out/$dir"
 	for old in "$out/$dir"/*.[ch]; do
 		case $old in *'*'* | *.mod.c) continue ;; esac

@@ -3,7 +3,7 @@
 #
 # parts.sh - a check that is made of parts: each is a command whose last line is
 # "N passed, N failed", maybe with ", N skipped", and in the end there is a table.
-# Sourced after lib.sh, with $here being selftests/, $top the tree and KVER set.
+# Sourced after lib.sh, with $tests being selftests/, $top the tree and KVER set.
 #
 # Gives: logs (where it all goes), add, skipped, check, fuzz, finish_parts.
 
@@ -65,7 +65,7 @@ check() {
 fuzz() {
 	local status=0
 	need clang libclang-rt-14-dev
-	make -s -C "$here/unit" fuzz O="$top/build/unit" SECONDS="$1" \
+	make -s -C "$tests/unit" fuzz O="$top/build/unit" SECONDS="$1" \
 		KSRC="$(usual_source)" 2>&1 | tee "$logs/fuzzers.log" || status=1
 	echo "$(grep -c '^ok - ' "$logs/fuzzers.log") passed, $(grep -c '^not ok - ' "$logs/fuzzers.log") failed"
 	return $status

@@ -274,7 +274,7 @@ verdict $bad "and after Ctrl-C"
 
 # Where no emulator can have a data cache: said by name, and nothing fails.
 bad=0
-XDG_CACHE_HOME=$RIG_TMP/cache OLDEST_QEMU=1000 "$HERE/../check_cache.sh" \
+XDG_CACHE_HOME=$RIG_TMP/cache OLDEST_QEMU=1000 "$HERE/../host/check_cache.sh" \
 	>"$RIG_TMP/out" 2>&1 </dev/null || bad=1
 grep -q "^ok - the machine with a cache # SKIP " "$RIG_TMP/out" || bad=1
 verdict $bad "no emulator for the machine with a cache: skipped"
@@ -385,7 +385,7 @@ archive "trixie 6.12"
 keep 6.12
 says "kernels: one machine there must be" 1 "" "$HERE/series.sh" default
 says "kernels: Debian's own are not for every machine" 1 "" \
-	env BOARD=an385 KVER=6.12 "$HERE/../check_stock.sh"
+	env BOARD=an385 KVER=6.12 "$HERE/../host/check_stock.sh"
 printed "kernels: and which those are is said" \
 	"rig: BOARD=an385 has no kernel of Debian's, BOARD=pc and BOARD=arm64 have"
 
@@ -395,11 +395,11 @@ printed "kernels: and which those are is said" \
 parts() {
 	local got=0 bad=0
 	# shellcheck disable=SC2016 # the other shell's
-	bash -euo pipefail -c 'here=$1/.. top=$2 i=0
+	bash -euo pipefail -c 'tests=$1/.. top=$2 i=0
 		. "$1/lib.sh"
 		. "$1/parts.sh"
 		shift 2
-		for part; do check "part$((++i))" bash -c ". $here/rig/lib.sh; $part"; done
+		for part; do check "part$((++i))" bash -c ". $tests/rig/lib.sh; $part"; done
 		finish_parts' - "$HERE" "$RIG_TMP/parts" "${@:3}" >"$RIG_TMP/out" 2>&1 || got=$?
 	[ $got -eq "$2" ] || bad=1
 	# its minutes are not the same each time

@@ -11,10 +11,10 @@
 #
 # Where no emulator can do it (rig/qemu.sh), one line says so, and nothing fails.
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
-. "$here/rig/boots.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
+. "$tests/rig/boots.sh"
 
 export BOARD=an500 CACHE=y
 default_machine
@@ -38,17 +38,17 @@ result() { # STATUS NAME
 
 # of Debian's packages, as far as those go that this needs
 no_emulator=0
-"$here/rig/qemu.sh" >"$logs/qemu.log" || no_emulator=$?
+"$tests/rig/qemu.sh" >"$logs/qemu.log" || no_emulator=$?
 if [ $no_emulator -eq 3 ]; then
 	echo "ok - the machine with a cache # SKIP no QEMU 10 is to be had here"
 	echo "0 passed, 0 failed, 1 skipped"
 	exit 0
 fi
-words=$("$here/rig/machine.sh" prepare)
+words=$("$tests/rig/machine.sh" prepare)
 
 # --- the model of the lines: each run other steps
 lines() {
-	make -s -C "$here/cache" test O="$build/machine" SEED="$1" STEPS=$steps
+	make -s -C "$tests/cache" test O="$build/machine" SEED="$1" STEPS=$steps
 }
 runs=1 steps=5000
 [ -z "${ALL:-}" ] || runs=3 steps=20000
@@ -134,7 +134,7 @@ picture() {
 			print order[i], wrong[order[i], "reads"], wrong[order[i], "reads_again"],
 				wrong[order[i], "late"], wrong[order[i], "status"], pool[order[i]]
 	}' >"$logs/rate.dat"
-	(cd "$logs" && gnuplot -c "$here/cache/rate.gp" "$here/bench/style.gp" 100)
+	(cd "$logs" && gnuplot -c "$tests/cache/rate.gp" "$tests/bench/style.gp" 100)
 }
 if [ -n "${ALL:-}" ]; then
 	need gnuplot-nox
@@ -146,7 +146,7 @@ fi
 # --- a driver that forgets a sync is told so, and one that does not is not
 example=$top/Documentation/missing-sync
 rc=0
-DRIVER=$example "$here/check_readme.sh" "$top/Documentation/missing-sync.md" \
+DRIVER=$example "$tests/host/check_readme.sh" "$top/Documentation/missing-sync.md" \
 	>"$logs/missing-sync.log" 2>&1 || rc=$?
 cat "$logs/missing-sync.log"
 [ $rc -eq 0 ] || say "  CACHE   missing-sync.md is not what happens"
@@ -160,7 +160,7 @@ fixed() {
 	# shellcheck disable=SC2016 # the machine's
 	printf 'insmod dma_alias_pool.ko pools=sram:$RIG_POOL clients=40030000.dma-engine
 		insmod missing_sync.ko\ndmesg\n' |
-		DRIVER=$logs/fixed "$here/rig/machine.sh" vm
+		DRIVER=$logs/fixed "$tests/rig/machine.sh" vm
 }
 fixed >"$logs/fixed.log" 2>&1 || true
 rc=0

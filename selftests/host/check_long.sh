@@ -12,24 +12,24 @@
 # 1000, 1000000, 300, 3600). A new part is a function that ends with a line "N passed, N
 # failed", and a "check" line below.
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
 default_machine
 default=$BOARD
-smp=$(sed -n 's/^SERIES=//p' "$here/rig/boards/smp/board.conf")
-newest=$("$here/rig/series.sh" newest)
-. "$here/rig/parts.sh"
+smp=$(sed -n 's/^SERIES=//p' "$tests/rig/boards/smp/board.conf")
+newest=$("$tests/rig/series.sh" newest)
+. "$tests/rig/parts.sh"
 
 export OPERATIONS=${OPERATIONS:-1000000} CYCLES=${CYCLES:-1000} STEPS=${STEPS:-1000000} SEEDS=${SEEDS:-300} TIMEOUT=${TIMEOUT:-7200}
 
 # On a board, with the figures; check_stock.sh does the same for the PC.
 endurance() {
 	local words log=$top/build/check/endurance-$1 rc=0
-	words=$(BOARD=$1 "$here/rig/machine.sh" prepare) || return
+	words=$(BOARD=$1 "$tests/rig/machine.sh" prepare) || return
 	rm -f "$log.json"
 	# shellcheck disable=SC2086 # words
-	"$here/rig/run.py" $words --append slub_debug=F --timeout "$TIMEOUT" \
+	"$tests/rig/run.py" $words --append slub_debug=F --timeout "$TIMEOUT" \
 		--log "$log.console" --json "$log.json" \
 		--run endurance.sh "$CYCLES" || rc=$?
 	run_counts "$log.json" | sed 's/\(.*\) \(.*\)/\1 passed, \2 failed/'
@@ -38,7 +38,7 @@ endurance() {
 
 pc_endurance() {
 	local rc=0
-	BOARD=pc "$here/check_stock.sh" endurance >"$logs/check_stock.log" 2>&1 || rc=$?
+	BOARD=pc "$tests/host/check_stock.sh" endurance >"$logs/check_stock.log" 2>&1 || rc=$?
 	grep '^# ' "$top/build/check/pc-$KVER/endurance.log" || true
 	tail -n 1 "$logs/check_stock.log"
 	return $rc
@@ -48,7 +48,7 @@ pc_endurance() {
 stress() {
 	local log=$top/build/check/smp-$smp${1:+-$1}/stress.log rc=0
 	BOARD=smp KVER=$smp FLAVOUR=$1 FAIL_FAST=first FIRST=stress \
-		"$here/check.sh" >"$logs/stress_boot.log" 2>&1 || rc=$?
+		"$tests/host/check.sh" >"$logs/stress_boot.log" 2>&1 || rc=$?
 	grep '^# ' "$log" || true
 	tail -n 1 "$logs/stress_boot.log"
 	return $rc
@@ -59,12 +59,12 @@ stress() {
 life() {
 	local words at n p=0 f=0 rc=0 log=$logs/life-$1 seed=${SEED:-1000000}
 	local overlay=$top/build/$1-$2/run-time.dtbo
-	words=$(BOARD=$1 KVER=$2 "$here/rig/machine.sh" prepare) || return
+	words=$(BOARD=$1 KVER=$2 "$tests/rig/machine.sh" prepare) || return
 	[ ! -e "$overlay" ] || words+=" --overlay $overlay"
 	for ((at = 0; at < $3; at += n, seed += 1000000)); do
 		n=$(($3 - at < 50000 ? $3 - at : 50000))
 		# shellcheck disable=SC2086 # words
-		"$here/life/life.py" $words --found "$here/life/found" --steps $n \
+		"$tests/life/life.py" $words --found "$tests/life/found" --steps $n \
 			--seed $seed --log "$log.console" >"$log.all" || {
 			rc=$?
 			f=$((f + 1))
@@ -80,31 +80,31 @@ life() {
 
 mutants() {
 	local rc=0
-	"$here/mutants.sh" 2>&1 | tee "$logs/mutants.all" || rc=$?
+	"$tests/host/mutants.sh" 2>&1 | tee "$logs/mutants.all" || rc=$?
 	sed -n 's/^mutants: \([0-9]*\) killed, \([0-9]*\) survived.*/\1 passed, \2 failed/p' \
 		"$logs/mutants.all" | tail -n 1
 	return $rc
 }
 
 check "stress" stress ""
-check "PREEMPT_RT" env BOARD=smp KVER="$smp" FLAVOUR=rt BOOTS_ONLY=y "$here/check.sh"
+check "PREEMPT_RT" env BOARD=smp KVER="$smp" FLAVOUR=rt BOOTS_ONLY=y "$tests/host/check.sh"
 check "data races" stress kcsan
 check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
 # what check-all leaves out: series that it has on other machines
-for kver in $(sed -n 's/^SERIES=//p' "$here"/rig/boards/*/board.conf | sort -u); do
-	check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$here/check.sh"
+for kver in $(sed -n 's/^SERIES=//p' "$tests"/rig/boards/*/board.conf | sort -u); do
+	check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
 done
 # and of Debian's own kernels
-for kver in $("$here/rig/series.sh" in bookworm | sed '$d'); do
-	check "pc $kver" env BOARD=pc KVER="$kver" "$here/check_stock.sh"
-	check "arm64 $kver" env BOARD=arm64 KVER="$kver" "$here/check_stock.sh"
+for kver in $("$tests/rig/series.sh" in bookworm | sed '$d'); do
+	check "pc $kver" env BOARD=pc KVER="$kver" "$tests/host/check_stock.sh"
+	check "arm64 $kver" env BOARD=arm64 KVER="$kver" "$tests/host/check_stock.sh"
 done
-check "arm64 16k" env BOARD=arm64 KVER=6.12 FLAVOUR=16k "$here/check_stock.sh"
+check "arm64 16k" env BOARD=arm64 KVER=6.12 FLAVOUR=16k "$tests/host/check_stock.sh"
 check "life $default" life "$default" "$KVER" $((STEPS / 4 * 3))
 check "life smp" life smp "$smp" $((STEPS / 4))
-check "cache $KVER" env FIRST_SEED=100 SEEDS="$SEEDS" "$here/check_cache.sh"
-check "cache $newest" env KVER="$newest" FIRST_SEED=100 ALL=y "$here/check_cache.sh"
+check "cache $KVER" env FIRST_SEED=100 SEEDS="$SEEDS" "$tests/host/check_cache.sh"
+check "cache $newest" env KVER="$newest" FIRST_SEED=100 ALL=y "$tests/host/check_cache.sh"
 check fuzz fuzz "${FUZZ_SECONDS:-3600}"
 check mutants mutants
 

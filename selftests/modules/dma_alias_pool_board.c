@@ -37,7 +37,7 @@
 #include <asm/v7m.h>
 #endif
 
-#include "../module/compat.h"
+#include "../../module/compat.h"
 
 #define BOARD_BYTES	SZ_16K
 #define BOARD_NS	(50 * NSEC_PER_MSEC)

@@ -28,7 +28,7 @@
 #include <linux/smp.h>
 #include <linux/string.h>
 
-#include "../module/compat.h"
+#include "../../module/compat.h"
 
 #define STRESS_MAX_DEVICES	8
 #define STRESS_THREADS		2

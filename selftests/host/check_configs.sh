@@ -8,9 +8,9 @@
 # All kernels of the rig are built with O=; OF=n is the machine "smp" of check-all.
 # Ends "N passed, N failed".
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
 
 default_machine
 logs=$top/build/check/configs
@@ -52,7 +52,7 @@ compiles() { # NAME BOARD WORD...: options, and LLVM=1 for make
 		*) words+=("$word") ;;
 		esac
 	done
-	kernel=$("$here/rig/kernel.sh" "$KVER" "$board" | tail -n 1)
+	kernel=$("$tests/rig/kernel.sh" "$KVER" "$board" | tail -n 1)
 	source=$(readlink -f "$kernel/rig/source")
 	mkdir -p "$obj/rig"
 	cp "$kernel/.config" "$obj/.config"
@@ -62,10 +62,10 @@ compiles() { # NAME BOARD WORD...: options, and LLVM=1 for make
 		olddefconfig modules_prepare
 	as_wanted "$obj/.config" "${words[@]}"
 	echo "${args[@]}" >"$obj/rig/make"
-	"$here/rig/modules.sh" "$obj" "$out" W=1 KBUILD_MODPOST_WARN=1
+	"$tests/rig/modules.sh" "$obj" "$out" W=1 KBUILD_MODPOST_WARN=1
 	test -e "$out/module/dma_alias_pool.ko"
-	test -e "$out/selftests/dma_alias_pool_test.ko"
-	! grep -E "(^|/)(module|selftests)/[^ ]*: (warning|error):" "$out/build.log"
+	test -e "$out/selftests/modules/dma_alias_pool_test.ko"
+	! grep -E "(^|/)(module|selftests/modules)/[^ ]*: (warning|error):" "$out/build.log"
 }
 
 config() { # NAME BOARD WORD...

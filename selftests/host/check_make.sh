@@ -7,12 +7,12 @@
 # tests, which are named here.
 # Ends "N passed, N failed".
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
 
 # shellcheck disable=SC2046 # words
-[ $# -gt 0 ] || set -- $("$here/rig/series.sh" | sed -n '1p; $p' | uniq)
+[ $# -gt 0 ] || set -- $("$tests/rig/series.sh" | sed -n '1p; $p' | uniq)
 export BOARD=an385
 logs=$top/build/check/make
 n=0 passed=0 failed=0 skipped=0
@@ -59,7 +59,7 @@ all() {
 	rm "$tree/module/dma_alias_pool.ko"
 	as_shown docs/build-bsp "s|/path/to/bsp/linux|$kernel|"
 	test -e "$tree/module/dma_alias_pool.ko"
-	test -e "$tree/selftests/dma_alias_pool_test.ko"
+	test -e "$tree/selftests/modules/dma_alias_pool_test.ko"
 }
 
 # The module and no test module, for the release of that kernel; what is there of
@@ -80,7 +80,7 @@ install_after_all() {
 	install
 	# and again: all of it is still there
 	target
-	test -e "$tree/selftests/dma_alias_pool_test.ko"
+	test -e "$tree/selftests/modules/dma_alias_pool_test.ko"
 }
 
 clean() {
@@ -90,7 +90,7 @@ clean() {
 
 in_tree() {
 	local kernel=$RIG_TMP/kernel source
-	source=$(readlink -f "$("$here/rig/kernel.sh" --source "$KVER" | tail -n 1)")
+	source=$(readlink -f "$("$tests/rig/kernel.sh" --source "$KVER" | tail -n 1)")
 	rm -rf "$kernel"
 	mkdir -p "$kernel/kernel"
 	cp -a "$source/kernel/dma" "$kernel/kernel/"
@@ -117,7 +117,7 @@ kselftest() {
 	local dir=$RIG_TMP/kselftest file
 	make -C "$tree/selftests" install KSRC="$kernel/source" KDIR="$kernel" ARCH=arm \
 		CROSS_COMPILE=arm-linux-gnueabi- INSTALL_PATH="$dir" \
-		CC="$("$here/rig/userland.sh" | tail -n 1)/bin/fdpic-gcc"
+		CC="$("$tests/rig/userland.sh" | tail -n 1)/bin/fdpic-gcc"
 	for file in coherent.sh ktap.sh dma_alias_pool.ko mmap_buffer fail_nth life; do
 		test -f "$dir/$file"
 	done
@@ -133,11 +133,11 @@ board_kit() {
 	mkdir -p "$dir"
 	tar -C "$dir" --strip-components=1 -xzf "$tree/build/dma-alias-pool-kit-$release.tar.gz"
 	test "$(du -sk "$dir" | cut -f 1)" -lt 1000
-	cp "$here/report_tells.sh" "$dir/"
-	words=$("$here/rig/machine.sh" prepare)
-	"$here/rig/initramfs.sh" "$RIG_TMP/kit.cpio" "$("$here/rig/userland.sh" | tail -n 1)" "$dir"
+	cp "$tests/report_tells.sh" "$dir/"
+	words=$("$tests/rig/machine.sh" prepare)
+	"$tests/rig/initramfs.sh" "$RIG_TMP/kit.cpio" "$("$tests/rig/userland.sh" | tail -n 1)" "$dir"
 	# shellcheck disable=SC2086 # words
-	"$here/rig/run.py" $words --initrd "$RIG_TMP/kit.cpio" --timeout 400 \
+	"$tests/rig/run.py" $words --initrd "$RIG_TMP/kit.cpio" --timeout 400 \
 		--run report_tells.sh full
 }
 
@@ -163,8 +163,9 @@ says_no_to_spaces() {
 # Those of the head for which there is no test above, and who runs them (or what
 # they run): nobody but a person has hours.
 declare -A elsewhere=(
-	[check]=check_all.sh [check-all]=../.ci/run [check-long]=""
-	[mutants]=check_long.sh [bench]=check.sh [lint]=check.sh [deb]=check_packages.sh
+	[check]=host/check_all.sh [check-all]=../.ci/run [check-long]=""
+	[mutants]=host/check_long.sh [bench]=host/check.sh [lint]=host/check.sh
+	[deb]=host/check_packages.sh
 	[dkms-install]=packages/dkms.sh [dkms-uninstall]=packages/dkms.sh
 )
 
@@ -182,11 +183,11 @@ has_a_test() { # TARGET
 	script=${scripts%% *}
 	script=${script%%$'\n'*}
 	[ -z "${elsewhere[$1]}" ] ||
-		grep -E "make.* $1\b|${script##*/}" "$here/${elsewhere[$1]}"
+		grep -E "make.* $1\b|${script##*/}" "$tests/${elsewhere[$1]}"
 }
 
 echo "KTAP version 1"
-python3 "$here/rig/docs.py" write "$top" "$RIG_TMP/docs"
+python3 "$tests/rig/docs.py" write "$top" "$RIG_TMP/docs"
 copy "$RIG_TMP/pristine"
 tree=$RIG_TMP/tree
 copy "$tree"
@@ -201,7 +202,7 @@ done <"$RIG_TMP/docs/try"
 for KVER; do
 	export KVER
 	rc=0
-	kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1) || rc=$?
+	kernel=$("$tests/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1) || rc=$?
 	if [ $rc -eq 3 ]; then
 		skipped=$((skipped + 1))
 		continue

@@ -6,9 +6,9 @@
 # and commands. Boots nothing (check_readme.sh types the console blocks).
 # What each check looks at is in rig/docs.py. Ends "N passed, N failed".
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-tree=$(readlink -f "${1:-$here/..}")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+tree=$(readlink -f "${1:-$tests/..}")
+. "$tests/rig/lib.sh"
 
 n=0 passed=0 failed=0
 
@@ -19,7 +19,7 @@ source=$(usual_source)
 # check CHECK NAME: nothing printed is well; a check that breaks is not
 check() {
 	local found
-	found=$(python3 "$here/rig/docs.py" "$1" "$tree" "$source" 2>&1) ||
+	found=$(python3 "$tests/rig/docs.py" "$1" "$tree" "$source" 2>&1) ||
 		found+=$'\n'"$1 did not come to its end"
 	report_found "$2" <<<"$found"
 }

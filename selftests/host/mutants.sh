@@ -15,9 +15,9 @@
 # Prints a line for each, and "mutants: N killed, N survived", and fails if one
 # survived or could not be tried. Logs are in build/mutants/log.
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
 
 build=$top/build/mutants
 tree=$build/tree
@@ -88,7 +88,7 @@ try() {
 	local name=$1 log=$logs/$1.log start=$SECONDS file verdict why rc=0 beat
 	n=$((n + 1))
 	unbroken "$2"
-	file=$("$here/mutants/apply.py" apply "$tree" "$name")
+	file=$("$tests/mutants/apply.py" apply "$tree" "$name")
 	heartbeat "  $name" $$ &
 	beat=$!
 	check "$log" "$2" || rc=$?
@@ -115,8 +115,8 @@ copy
 now=$(state)
 rm -rf "$build/original"
 cp -r "$tree/module" "$build/original"
-"$here/mutants/apply.py" check "$tree" "$@"
-list=$("$here/mutants/apply.py" list "$tree" "$@")
+"$tests/mutants/apply.py" check "$tree" "$@"
+list=$("$tests/mutants/apply.py" list "$tree" "$@")
 count=$(wc -l <<<"$list")
 
 while read -r name first; do

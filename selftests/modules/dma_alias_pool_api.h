@@ -9,7 +9,7 @@
 #include <linux/errno.h>
 #include <linux/module.h>
 
-#include "../module/dma_alias_pool.h"
+#include "../../module/dma_alias_pool.h"
 
 /* Without the module it is as without the pool. */
 static inline int api_attach(struct device *dev, const char *pool)

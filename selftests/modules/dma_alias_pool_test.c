@@ -42,8 +42,8 @@
 #include <asm/v7m.h>
 #endif
 
-#include "../module/cache.h"
-#include "../module/compat.h"
+#include "../../module/cache.h"
+#include "../../module/compat.h"
 #include "dma_alias_pool_api.h"
 
 #define TEST_MAX_DEVICES	16

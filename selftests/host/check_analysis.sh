@@ -10,9 +10,9 @@
 #
 # Not smatch: Debian has no package of it, in no suite.
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
 
 default_machine
 build=$top/build/$BOARD-$KVER/modules
@@ -22,10 +22,10 @@ n=0 passed=0 failed=0
 need coccinelle clang gcc python3
 # Coccinelle loads the library of Debian's Python, but does not depend on it
 need "libpython$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
-kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
+kernel=$("$tests/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
 # whose scripts they are
 source=$(usual_source)
-"$here/rig/modules.sh" "$kernel" "$build"
+"$tests/rig/modules.sh" "$kernel" "$build"
 rm -rf "$reports"
 mkdir -p "$reports"
 
@@ -76,7 +76,7 @@ clang_reads() {
 	# shellcheck disable=SC2086 # words
 	$clang --target=arm-linux-gnueabi \
 		-Xclang -analyzer-config -Xclang unix.DynamicMemoryModeling:Optimistic=true \
-		"${flags[@]}" -include "$here/rig/analysis.h" "$2"
+		"${flags[@]}" -include "$tests/rig/analysis.h" "$2"
 }
 
 gcc_reads() {
@@ -84,7 +84,7 @@ gcc_reads() {
 	words_of "$1"
 	cd "$kernel"
 	# shellcheck disable=SC2086 # words
-	"${words[@]/#-Wp,-MMD,*/-DDAP_ANALYSIS}" -include "$here/rig/analysis.h" $gcc
+	"${words[@]/#-Wp,-MMD,*/-DDAP_ANALYSIS}" -include "$tests/rig/analysis.h" $gcc
 }
 
 # What the kernel's coccicheck does, but for all scripts at once.
@@ -108,14 +108,14 @@ coccinelle_reads() {
 # --- what user space can compile, with the flags of the unit tests
 
 unit_reads() {
-	make -s -C "$here/unit" analyse KSRC="$source" FILE="$1" ANALYSER="$2"
+	make -s -C "$tests/unit" analyse KSRC="$source" FILE="$1" ANALYSER="$2"
 }
 
 # --- all of it
 
 # Not in what is compiled for this machine: mpu.c, with an MMU.
 files=()
-for file in "$build"/module/*.c "$build"/selftests/*.c; do
+for file in "$build"/module/*.c "$build"/selftests/modules/*.c; do
 	case $file in *.mod.c) continue ;; esac
 	[ ! -e "${file%/*}/.$(basename "$file" .c).o.cmd" ] || files+=("${file#"$build/"}")
 done
@@ -144,7 +144,7 @@ for file in "${files[@]}"; do
 	command=$build/${file%/*}/.$(basename "$file" .c).o.cmd
 	at_once "clang%${file//\//%}" clang_reads "$command" "$build/$file"
 	# which is alloc.c once more, with more paths through it than gcc can go
-	[ "$file" = selftests/dma_alias_pool_bench.c ] ||
+	[ "$file" = selftests/modules/dma_alias_pool_bench.c ] ||
 		at_once "gcc%${file//\//%}" gcc_reads "$command"
 done
 for script in "${scripts[@]}"; do
@@ -157,8 +157,8 @@ wait
 
 # found PROGRAM TEST
 found() {
-	report_found "$2" < <(python3 "$here/rig/analysis.py" "$reports" "$build" \
-		"$here/rig/analysis_silenced.txt" "$1" 2>&1)
+	report_found "$2" < <(python3 "$tests/rig/analysis.py" "$reports" "$build" \
+		"$tests/rig/analysis_silenced.txt" "$1" 2>&1)
 }
 
 echo "KTAP version 1"

@@ -17,10 +17,10 @@
 # Where the machine has no caches, the cacheable view of the pool is watched
 # during the whole test: one touch by the CPU, and the test fails.
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
-. "$here/rig/boots.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
+. "$tests/rig/boots.sh"
 
 default_machine
 machine=$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}
@@ -61,11 +61,11 @@ counts() {
 	add "$1" $(read_counts <<<"${line#"$1: "}")
 }
 
-words=$("$here/rig/machine.sh" prepare)
+words=$("$tests/rig/machine.sh" prepare)
 # shellcheck source=/dev/null
-. "$here/rig/boards/$BOARD/board.conf"
+. "$tests/rig/boards/$BOARD/board.conf"
 kernel=$(sed 's/.*--kernel \([^ ]*\).*/\1/' <<<"$words")
-userland=$("$here/rig/userland.sh" | tail -n 1)
+userland=$("$tests/rig/userland.sh" | tail -n 1)
 
 # What kselftest would put on a target is what the machine gets by other means.
 kselftest() {
@@ -73,29 +73,28 @@ kselftest() {
 	rm -rf "$tree"
 	cp -a "$build/modules" "$tree"
 	cp -a "$top/Makefile" "$tree/"
-	cp -a "$here"/Makefile "$here"/config "$here"/settings "$here"/*.sh \
+	cp -a "$tests/helpers" "$tree/selftests/"
+	cp -a "$tests"/Makefile "$tests"/config "$tests"/settings "$tests"/*.sh \
 		"$tree/selftests/"
 	make -C "$tree/selftests" install KSRC="$kernel/source" KDIR="$kernel" \
 		ARCH=arm CROSS_COMPILE=arm-linux-gnueabi- \
 		CC="$userland/bin/fdpic-gcc" INSTALL_PATH="$tree/installed"
 	for file in "$build"/files/*; do
-		# lint.sh and its like are for the host
-		case ${file##*/} in *_bench.ko | overlays | docs* | check*.sh | lint.sh | \
-			mutants.sh) continue ;; esac
+		case ${file##*/} in *_bench.ko | overlays | docs*) continue ;; esac
 		test -e "$tree/installed/${file##*/}"
 	done
 }
 
 part_lint() {
 	say "  LINT"
-	"$here/lint.sh" 2>&1 | tee "$logs/lint.log" || true
+	"$tests/host/lint.sh" 2>&1 | tee "$logs/lint.log" || true
 	counts lint "$logs/lint.log"
 }
 
 # Of all programs, or of that in ONLY_TEST.
 part_unit() {
 	say "  UNIT    (about half a minute)"
-	make -s -C "$here/unit" check KSRC="$(usual_source)" \
+	make -s -C "$tests/unit" check KSRC="$(usual_source)" \
 		O="$top/build/unit" ${ONLY_TEST:+TESTS="$top/build/unit/$ONLY_TEST"} 2>&1 | tee "$logs/unit.log" || true
 	counts unit "$logs/unit.log"
 }
@@ -104,7 +103,7 @@ part_texts() {
 	local part
 	for part in analysis picture docs readme overlays; do
 		say "  ${part^^}"
-		"$here/check_$part.sh" 2>&1 | tee "$logs/$part.log" || true
+		"$tests/host/check_$part.sh" 2>&1 | tee "$logs/$part.log" || true
 		sed -n "s/^[0-9]* passed, /$part: &/p" "$logs/$part.log" >>"$logs/$part.log"
 		counts $part "$logs/$part.log"
 	done
@@ -119,8 +118,8 @@ part_kselftest() {
 
 # Old kernels' own headers warn, too.
 without_warnings() {
-	"$here/rig/modules.sh" "$kernel" "$top/build/w1-$machine" W=1
-	! grep -E "(^|/)(module|selftests)/[^ ]*: (warning|error):" \
+	"$tests/rig/modules.sh" "$kernel" "$top/build/w1-$machine" W=1
+	! grep -E "(^|/)(module|selftests/modules)/[^ ]*: (warning|error):" \
 		"$top/build/w1-$machine/build.log"
 }
 part_w1() {
@@ -132,7 +131,7 @@ part_w1() {
 unsupported() { # MESSAGE MAKE-ARGUMENT...
 	local dir=$top/build/unsupported
 	rm -rf "$dir"
-	! ("$here/rig/modules.sh" "$kernel" "$dir" "${@:2}") || return 1
+	! ("$tests/rig/modules.sh" "$kernel" "$dir" "${@:2}") || return 1
 	[ "$(grep -c "dma-alias-pool: this kernel $1" "$dir/build.log")" -eq 1 ]
 }
 
@@ -179,7 +178,7 @@ if [ "$BOARD" = smp ]; then
 	boots+=("tracing tracing.sh")
 fi
 watch="--watch $POOL_PHYS:$POOL_SIZE"
-for module in dma_alias_pool:module dma_alias_pool_test:selftests; do
+for module in dma_alias_pool:module dma_alias_pool_test:selftests/modules; do
 	watch+=" --module ${module%:*}=$build/modules/${module#*:}/${module%:*}.ko"
 done
 # With an MMU no cacheable view is mapped, and the CPU has its caches.
@@ -276,7 +275,7 @@ if [ "$BOARD" = rv64 ]; then
 	done
 fi
 
-if grep -qs arm,pl081 "$here/rig/boards/$BOARD/$BOARD.dts"; then
+if grep -qs arm,pl081 "$tests/rig/boards/$BOARD/$BOARD.dts"; then
 	boots+=("real_dma-watched real_dma.sh $watch")
 	boots+=("real_dma-cached real_dma.sh --cacheid")
 	boots+=("real_dma-wrong-bus real_dma.sh@wrong-bus")
@@ -291,7 +290,7 @@ part_bench() {
 	local bench_failed=0
 	[ -e "$build/bench.dtbo" ] || return 0
 	say "  BENCH"
-	"$here/bench/bench.sh" 2>&1 | tee "$logs/bench.log" || bench_failed=1
+	"$tests/bench/bench.sh" 2>&1 | tee "$logs/bench.log" || bench_failed=1
 	add bench "$(grep -c ' pass$' "$logs/bench.log")" \
 		$((bench_failed + $(grep -c ' MISS$' "$logs/bench.log")))
 }
@@ -304,7 +303,7 @@ part_life() {
 	say "  LIFE    (${LIFE_STEPS:-2000} steps)"
 	[ ! -e "$build/run-time.dtbo" ] || overlay="--overlay $build/run-time.dtbo"
 	# shellcheck disable=SC2086 # words
-	"$here/life/life.py" $words $overlay --found "$here/life/found" \
+	"$tests/life/life.py" $words $overlay --found "$tests/life/found" \
 		--steps "${LIFE_STEPS:-2000}" --log "$logs/life.console" 2>&1 |
 		tee "$logs/life.log" || true
 	counts life "$logs/life.log"
@@ -314,7 +313,7 @@ part_life() {
 part_cache() {
 	[ "$BOARD-${FLAVOUR:-}" = an385- ] && is_default || return 0
 	say "  CACHE"
-	"$here/check_cache.sh" 2>&1 | tee "$logs/cache.log" || true
+	"$tests/host/check_cache.sh" 2>&1 | tee "$logs/cache.log" || true
 	sed -n "s/^[0-9]* passed, /cache: &/p" "$logs/cache.log" >>"$logs/cache.log"
 	counts cache "$logs/cache.log"
 }

@@ -63,7 +63,7 @@
 #include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
-#include "../module/compat.h"
+#include "../../module/compat.h"
 #include "dma_alias_pool_api.h"
 
 #define LIFE_SLOTS	3

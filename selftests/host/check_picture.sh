@@ -4,13 +4,13 @@
 # check_picture.sh - does tools/picture.py draw what the module's files say, and
 # refuse what they cannot say? Ends "N passed, N failed".
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+. "$tests/rig/lib.sh"
 need python3
 rig_tmp
 n=0 passed=0 failed=0
 
-picture() { "$here/../tools/picture.py" "$@" >"$RIG_TMP/svg" 2>"$RIG_TMP/err"; }
+picture() { "$tests/../tools/picture.py" "$@" >"$RIG_TMP/svg" 2>"$RIG_TMP/err"; }
 
 # drawn TITLE...: it is XML, and has just these tool tips
 drawn() {
@@ -68,9 +68,9 @@ picture "$RIG_TMP/in" && drawn "eth0: 8192 bytes at 0x20000000" \
 	says "$RIG_TMP/in: pool a, 1.000000 s, 8 KiB from bus address 0x20000000, 1 failures"
 report $? "trace"
 
-python3 "$here/rig/docs.py" write "$here/.." "$RIG_TMP/docs"
+python3 "$tests/rig/docs.py" write "$tests/.." "$RIG_TMP/docs"
 mv "$RIG_TMP/in" "$RIG_TMP/trace"
-(cd "$RIG_TMP" && grep '^tools/' docs/picture | sed "s|^|$here/../|" | sh -e) &&
+(cd "$RIG_TMP" && grep '^tools/' docs/picture | sed "s|^|$tests/../|" | sh -e) &&
 	cp "$RIG_TMP/trace.svg" "$RIG_TMP/svg" && says "trace: pool a, 1.000000 s, 8 KiB from bus address 0x20000000, 1 failures"
 report $? "trace, as README.md shows"
 

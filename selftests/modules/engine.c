@@ -41,7 +41,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "../module/compat.h"
+#include "../../module/compat.h"
 #include "engine.h"
 
 static bool stuck;

@@ -7,9 +7,9 @@
 # schemas and makes sense (check_overlays.py).
 # "ok" and "not ok" lines; the last line counts.
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
 
 overlays=$top/dts-overlays
 build=$top/build/overlays
@@ -41,7 +41,7 @@ need device-tree-compiler cpp dt-schema yamllint python3
 source=$(usual_source)
 usual=$(series_of "$source")
 declare -A source_of=(["$usual"]="$source")
-mapfile -t newer < <({ "$here/rig/series.sh" && echo "$usual"; } | sort -uV |
+mapfile -t newer < <({ "$tests/rig/series.sh" && echo "$usual"; } | sort -uV |
 	awk -v usual="$usual" 'after; $0 == usual { after = 1 }' | tac)
 
 # place KERNEL BOARD: sets series; boards come to newer kernels, and go. Empty: none has it.
@@ -52,7 +52,7 @@ place() {
 	for series in "${newer[@]}"; do
 		rc=0
 		[ -n "${source_of[$series]+known}" ] || source_of[$series]=$(
-			KSRC='' "$here/rig/kernel.sh" --source "$series" | tail -n 1) || rc=$?
+			KSRC='' "$tests/rig/kernel.sh" --source "$series" | tail -n 1) || rc=$?
 		# 3: it was not to be had
 		[ $rc -eq 0 ] || [ $rc -eq 3 ] || exit $rc
 		[ -n "${source_of[$series]}" ] || continue
@@ -209,7 +209,7 @@ apply() { # OVERLAY BASE SERIES OPTION...
 	fdtoverlay -i "$tree" -o "$merged" "$build/$name.dtbo" 2>&1 || return 0
 	[ -e "$merged" ] || return 0
 	news "$tree" "$merged"
-	python3 "$here/check_overlays.py" --source "${source_of[$series]}" "$@" \
+	python3 "$tests/host/check_overlays.py" --source "${source_of[$series]}" "$@" \
 		"$tree" "$merged" 2>&1
 }
 
@@ -238,7 +238,7 @@ done <<<"$table"
 as_documented() {
 	local dir=$build/as-documented
 	mkdir -p "$dir"
-	python3 "$here/rig/docs.py" write "$top" "$dir/docs" 2>&1
+	python3 "$tests/rig/docs.py" write "$top" "$dir/docs" 2>&1
 	ln -sfn "$overlays" "$dir/dts-overlays"
 	base mps2-an385 "$usual" "$dir/board.dtb"
 	(cd "$dir" && sed 's/\bX\./mps2-an385./g' docs/overlay | sh -e) 2>&1
@@ -247,7 +247,7 @@ as_documented() {
 report_found "an overlay is applied as README.md shows" < <(as_documented)
 
 # The pools that the selftests describe follow the schemas, too.
-for file in "$here"/rig/boards/an385/pools.dtso "$here"/rig/boards/an500/pools.dtso; do
+for file in "$tests"/rig/boards/an385/pools.dtso "$tests"/rig/boards/an500/pools.dtso; do
 	board=$(basename "$(dirname "$file")")
 	tree=mps2-an385
 	[ "$board" = an385 ] || tree=mps2-an399
@@ -270,7 +270,7 @@ finds() {
 	! cmp -s "$out.dtso" "$overlays/$2.dtso" || echo "sed changed nothing"
 	dtc -q -@ -I dts -O dtb -o "$out.dtbo" "$out.dtso" 2>&1
 	fdtoverlay -i "$build/$3-$series.dtb" -o "$out.dtb" "$out.dtbo" 2>&1
-	python3 "$here/check_overlays.py" --source "${source_of[$series]}" \
+	python3 "$tests/host/check_overlays.py" --source "${source_of[$series]}" \
 		"$build/$3-$series.dtb" "$out.dtb" >"$out.log" 2>&1
 	grep -q -e "$5" "$out.log" || {
 		echo "no complaint like $5, but:"

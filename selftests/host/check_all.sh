@@ -9,62 +9,62 @@
 # of the rig itself, and a minute of fuzzing. Which kernels, Debian's archive says; a
 # part that cannot be had is skipped. Ends with a table and "N passed, N failed".
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
 
 export LIFE_STEPS=${LIFE_STEPS:-20000}
 default_machine
 default=$BOARD
-. "$here/rig/parts.sh"
+. "$tests/rig/parts.sh"
 
 # the one that must be there
-"$here/rig/kernel.sh" "$KVER" "$default" >/dev/null
-check "$default $KVER" "$here/check.sh"
+"$tests/rig/kernel.sh" "$KVER" "$default" >/dev/null
+check "$default $KVER" "$tests/host/check.sh"
 while read -r suite; do
 	skipped "$suite" "Debian's archive has no kernel source there any more"
-done < <("$here/rig/series.sh" silent)
+done < <("$tests/rig/series.sh" silent)
 # those that other machines have, below, are in check-long for this one
-elsewhere=$(sed -n 's/^SERIES=//p' "$here"/rig/boards/*/board.conf)
-for kver in $("$here/rig/series.sh"); do
+elsewhere=$(sed -n 's/^SERIES=//p' "$tests"/rig/boards/*/board.conf)
+for kver in $("$tests/rig/series.sh"); do
 	[ "$kver" = "$KVER" ] || grep -qxF "$kver" <<<"$elsewhere" ||
-		check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$here/check.sh"
+		check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
 done
-for dir in "$here"/rig/boards/*/; do
+for dir in "$tests"/rig/boards/*/; do
 	board=$(basename "$dir")
 	# what Debian builds has a check of its own
 	if [ "$board" != "$default" ] &&
 		! grep -qx KERNEL=stock "$dir/board.conf"; then
 		kver=$(sed -n 's/^SERIES=//p' "$dir/board.conf")
 		check "$board ${kver:-$KVER}" env BOARD="$board" \
-			KVER="${kver:-$KVER}" BOOTS_ONLY=y "$here/check.sh"
+			KVER="${kver:-$KVER}" BOOTS_ONLY=y "$tests/host/check.sh"
 	fi
 done
-check "an500 $KVER MPU" env BOARD=an500 FLAVOUR=mpu BOOTS_ONLY=y "$here/check.sh"
+check "an500 $KVER MPU" env BOARD=an500 FLAVOUR=mpu BOOTS_ONLY=y "$tests/host/check.sh"
 # what is only compiled where there is an MMU
-check "analysis virt" env BOARD=virt "$here/check_analysis.sh"
+check "analysis virt" env BOARD=virt "$tests/host/check_analysis.sh"
 # Whether they are killed is a matter of check-long.
-mutants_apply() { "$here/mutants/apply.py" check "$top" && echo "1 passed, 0 failed"; }
+mutants_apply() { "$tests/mutants/apply.py" check "$top" && echo "1 passed, 0 failed"; }
 check "mutants apply" mutants_apply
 # of those that were built for the release whose tools there are
-stock=$("$here/rig/series.sh" in bookworm)
+stock=$("$tests/rig/series.sh" in bookworm)
 newest=$(tail -n 1 <<<"${stock:-$KVER}")
 for kver in ${stock:-$KVER}; do
 	# the rest of these is in check-long
 	[ "$kver" = "$newest" ] ||
-		check "pc $kver" env BOARD=pc KVER="$kver" "$here/check_stock.sh" \
+		check "pc $kver" env BOARD=pc KVER="$kver" "$tests/host/check_stock.sh" \
 			drivers attach
 done
-check "pc $newest" env BOARD=pc KVER="$newest" "$here/check_stock.sh"
-check "arm64 $newest" env BOARD=arm64 KVER="$newest" "$here/check_stock.sh"
+check "pc $newest" env BOARD=pc KVER="$newest" "$tests/host/check_stock.sh"
+check "arm64 $newest" env BOARD=arm64 KVER="$newest" "$tests/host/check_stock.sh"
 # other seeds than those of make check
-check "cache $KVER" env FIRST_SEED=4 SEEDS=30 ALL=y "$here/check_cache.sh"
-check configs "$here/check_configs.sh"
-check make "$here/check_make.sh"
-check packages "$here/check_packages.sh"
+check "cache $KVER" env FIRST_SEED=4 SEEDS=30 ALL=y "$tests/host/check_cache.sh"
+check configs "$tests/host/check_configs.sh"
+check make "$tests/host/check_make.sh"
+check packages "$tests/host/check_packages.sh"
 
 # Does the rig judge rightly? What it let pass would prove nothing.
-check selfcheck "$here/rig/selfcheck.sh" "$KVER" "$default"
+check selfcheck "$tests/rig/selfcheck.sh" "$KVER" "$default"
 
 check fuzz fuzz 60
 

@@ -10,14 +10,14 @@
 # check_stock.sh [LABEL...] - only these boots. CYCLES is how often the one that is
 # called endurance does what it does (50), TIMEOUT a boot's seconds (400).
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
-. "$here/rig/boots.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
+. "$tests/rig/boots.sh"
 
 export BOARD=${BOARD:-pc}
 default_machine
-grep -qsx KERNEL=stock "$here/rig/boards/$BOARD/board.conf" ||
+grep -qsx KERNEL=stock "$tests/rig/boards/$BOARD/board.conf" ||
 	die "BOARD=$BOARD has no kernel of Debian's, BOARD=pc and BOARD=arm64 have"
 machine=$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}
 logs=$top/build/check/$machine
@@ -25,9 +25,9 @@ total_passed=0 total_failed=0
 rm -rf "$logs"
 mkdir -p "$logs"
 
-words=$("$here/rig/machine.sh" prepare)
-# shellcheck source=rig/boards/pc/board.conf
-. "$here/rig/boards/$BOARD/board.conf"
+words=$("$tests/rig/machine.sh" prepare)
+# shellcheck source=../rig/boards/pc/board.conf
+. "$tests/rig/boards/$BOARD/board.conf"
 
 # --- devices, where stock/stock.sh expects them. Port 7 is answered by cat, below
 # QEMU: what a network card sends comes back.
@@ -107,7 +107,7 @@ boot() {
 	local label=$1
 	say "  BOOT    $label"
 	# shellcheck disable=SC2046 disable=SC2086 # words
-	exec "$here/rig/run.py" $words --qemu "$(devices "$label")" $(more "$label") \
+	exec "$tests/rig/run.py" $words --qemu "$(devices "$label")" $(more "$label") \
 		--append "$(append "$label")" --label "$label" \
 		--timeout "${TIMEOUT:-400}" \
 		--log "$logs/$label.console" --json "$logs/$label.json" \

@@ -20,9 +20,9 @@
 # Addresses and prompts are those of one board: on others this is skipped. CACHE and
 # DRIVER are those of "make vm".
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
 
 [ $# -gt 0 ] || set -- "${README:-$top/README.md}" "$top/Documentation/admin-guide.md"
 default_machine
@@ -133,7 +133,7 @@ file() {
 	{
 		echo stty cols 1000
 		grep '^[ht]' "$work/wanted" | cut -d "$SEP" -f 4-
-	} | "$here/rig/machine.sh" vm >"$work/console" 2>"$work/errors" || {
+	} | "$tests/rig/machine.sh" vm >"$work/console" 2>"$work/errors" || {
 		sed 's/^/# /' "$work/errors"
 		report "$name: the machine comes to its end" yes no
 	}

@@ -6,16 +6,16 @@
 # compat.h knows kernel versions, and that all places agree on the module's own.
 # KTAP output; the last line counts.
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
 
 default_machine
 build=$top/build/lint
 n=0 passed=0 failed=0
 
 need perl python3 shellcheck sparse
-kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
+kernel=$("$tests/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
 # whose checkpatch it is: others have other tastes
 source=$(usual_source)
 mkdir -p "$build"
@@ -37,8 +37,8 @@ style() {
 	local file ignore
 	for file in $sources; do
 		case $file in
-		selftests/unit/* | selftests/rig/* | selftests/mmap_buffer.c | \
-			selftests/life.c | \
+		selftests/unit/* | selftests/rig/* | selftests/helpers/mmap_buffer.c | \
+			selftests/helpers/life.c | \
 			selftests/cache/tell.c | module/trace.h) continue ;;
 		esac
 		ignore=CONST_STRUCT,CAMELCASE
@@ -56,7 +56,7 @@ report_found "checkpatch --strict" < <(style)
 
 # A fresh build, since only what is compiled is checked.
 rm -rf "$build/modules"
-"$here/rig/modules.sh" "$kernel" "$build/modules" W=1 C=2
+"$tests/rig/modules.sh" "$kernel" "$build/modules" W=1 C=2
 report_found "sparse and W=1" < <(grep -E 'warning:|error:' "$build/modules/build.log")
 
 # Of the same build.
@@ -65,7 +65,7 @@ cross=arm-linux-gnueabi-
 # With device trees, and as that compiler inlines.
 if [ "$cross" = arm-linux-gnueabi- ]; then
 	report_found "files call only what is below them" < <(
-		"$here/layers.py" module/README.md "$build/modules/module" "${cross}nm" 2>&1)
+		"$tests/host/layers.py" module/README.md "$build/modules/module" "${cross}nm" 2>&1)
 else
 	n=$((n + 1))
 	echo "ok $n files call only what is below them # SKIP not ARM"
@@ -119,7 +119,7 @@ report_found "shellcheck" < <(
 licences() {
 	local file
 	for file in $sources $scripts Makefile Kbuild Kconfig dkms.conf \
-		    module/Kbuild selftests/Kbuild debian/rules \
+		    module/Kbuild selftests/modules/Kbuild debian/rules \
 		    dts-overlays/*.yaml dts-overlays/*.dtso \
 		    $(find packaging -name '*.mk' -o -name '*.bb' -o -name '*.conf' \
 			-o -name Config.in); do

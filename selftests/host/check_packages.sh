@@ -8,9 +8,9 @@
 # Ends "N passed, N failed". DKMS needs root with all its rights (a container may
 # not have them), and is skipped without.
 set -euo pipefail
-here=$(dirname "$(readlink -f "$0")")
-top=$(readlink -f "$here/..")
-. "$here/rig/lib.sh"
+tests=$(dirname "$(dirname "$(readlink -f "$0")")")
+top=$(dirname "$tests")
+. "$tests/rig/lib.sh"
 
 BOARD=an385	# which has boards/an385/built-in.dtso
 default_machine
@@ -63,7 +63,7 @@ versions_are_compared() {
 	local file tree=$work/versions
 	archive "$tree"
 	"$tree/packaging/versions.sh"
-	for file in module/main.c selftests/dma_alias_pool_test.c dkms.conf \
+	for file in module/main.c selftests/modules/dma_alias_pool_test.c dkms.conf \
 		    debian/changelog CHANGELOG.md COPYING \
 		    packaging/buildroot/package/dma-alias-pool/dma-alias-pool.mk; do
 		sed -i.old 's/0\.1\.0\|LICENSE/9.9.9/' "$tree/$file"
@@ -96,7 +96,7 @@ deb_is_the_same() {
 	mkdir "$tree/build"
 	for file in build/x.c module/main.o module/dma_alias_pool.ko \
 		    module/dma_alias_pool.mod module/dma_alias_pool.mod.c \
-		    module/.main.o.cmd module/modules.order selftests/x.ko \
+		    module/.main.o.cmd module/modules.order selftests/modules/x.ko \
 		    Module.symvers .Module.symvers.cmd; do
 		echo left >"$tree/$file"
 	done
@@ -137,7 +137,7 @@ deb_of_the_next() {
 }
 
 mkdir -p "$work"
-python3 "$here/rig/docs.py" write "$top" "$work/docs"
+python3 "$tests/rig/docs.py" write "$top" "$work/docs"
 check "deb: builds" deb deb_builds
 check "deb: the same from an unpacked archive with build output" deb-same deb_is_the_same
 check "deb: has the module's files and no others" deb-files deb_has_what_it_should
@@ -146,9 +146,9 @@ check "deb: of the next release" deb-next deb_of_the_next
 # --- Buildroot and Yocto
 
 need rsync gcc-arm-linux-gnueabi kmod
-kernel=$("$here/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
+kernel=$("$tests/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
 source=$(readlink -f "$kernel/rig/source")
-checks recipes recipes "$here/packages/recipes.sh" "$kernel" "$work/recipes"
+checks recipes recipes "$tests/packages/recipes.sh" "$kernel" "$work/recipes"
 
 # --- in-tree
 
@@ -256,22 +256,22 @@ check "in-tree: what a vendor's tree has no place for is left out" in_tree-bare 
 check "in-tree: says what is wrong with KDIR" in_tree-no in_tree_says_no
 
 built_in() { # KERNEL USERLAND
-	# shellcheck source=rig/boards/an385/board.conf
-	. "$here/rig/boards/$BOARD/board.conf"
+	# shellcheck source=../rig/boards/an385/board.conf
+	. "$tests/rig/boards/$BOARD/board.conf"
 	mkdir -p "$work/files"
-	cp "$here/built_in.sh" "$here/calls.sh" "$here/ktap.sh" "$work/files/"
-	"$here/rig/initramfs.sh" "$work/built_in.cpio" "$2" "$work/files"
+	cp "$tests/built_in.sh" "$tests/calls.sh" "$tests/ktap.sh" "$work/files/"
+	"$tests/rig/initramfs.sh" "$work/built_in.cpio" "$2" "$work/files"
 	dtc -q -@ -I dts -O dtb -o "$work/built-in.dtbo" \
-		"$here/rig/boards/$BOARD/built-in.dtso"
-	"$here/rig/run.py" --board "$BOARD" --kernel "$1" \
+		"$tests/rig/boards/$BOARD/built-in.dtso"
+	"$tests/rig/run.py" --board "$BOARD" --kernel "$1" \
 		--initrd "$work/built_in.cpio" --overlay "$work/built-in.dtbo" \
 		--append "initcall_debug dma_alias_pool.pools=sram:$POOL_PHYS:$POOL_SIZE:$POOL_ALIAS dma_alias_pool.clients=dap-test.*@sram,40020000.spi@sram" \
 		--log "$logs/built_in.console" --run built_in.sh
 }
 
 need python3 perl rsync qemu-system-arm device-tree-compiler
-userland=$("$here/rig/userland.sh" | tail -n 1)
-if ! in_tree=$("$here/rig/in_tree.sh" "$KVER" "$BOARD"); then
+userland=$("$tests/rig/userland.sh" | tail -n 1)
+if ! in_tree=$("$tests/rig/in_tree.sh" "$KVER" "$BOARD"); then
 	report 1 "in-tree: a kernel with the module built in is built"
 else
 	run "built-in kernel: boot" built_in built_in "$in_tree" "$userland"
@@ -320,7 +320,7 @@ in_tree_modules() {
 		--module DMA_ALIAS_POOL --module DMA_ALIAS_POOL_TEST
 	"${make[@]}" olddefconfig modules_prepare
 	"${make[@]}" W=1 KBUILD_MODPOST_WARN=1 $name/module/dma_alias_pool.ko \
-		$name/selftests/dma_alias_pool_{test,kick,overlay,stress,life,board,engine}.ko \
+		$name/selftests/modules/dma_alias_pool_{test,kick,overlay,stress,life,board,engine}.ko \
 		2>&1 | tee "$obj/said"
 	[ "$(grep -cE "$name/[^ ]*: (warning|error):" "$obj/said")" -eq 0 ]
 	find "$obj/$name" -name '*.ko' -exec cp -t "$root" {} +
@@ -328,9 +328,9 @@ in_tree_modules() {
 
 # The kernel's tests find the kernel's modules.
 in_tree_modules_are_tested() {
-	"$here/rig/initramfs.sh" "$work/in_tree-m.cpio" "$userland" \
+	"$tests/rig/initramfs.sh" "$work/in_tree-m.cpio" "$userland" \
 		"$work/kselftest/installed/dma_alias_pool" "$work/in-tree-root"
-	"$here/rig/run.py" --board "$BOARD" --kernel "$kernel" \
+	"$tests/rig/run.py" --board "$BOARD" --kernel "$kernel" \
 		--initrd "$work/in_tree-m.cpio" --log "$logs/in_tree-m.console" --run calls.sh
 }
 
@@ -378,10 +378,10 @@ dkms_on() { # LABEL SUITE PKG...
 		echo "ok $n $label # SKIP needs root, and to be allowed to mount"
 		return
 	fi
-	root=$("$here/rig/root.sh" make "$@" | tail -n 1)
+	root=$("$tests/rig/root.sh" make "$@" | tail -n 1)
 	archive "$work_here/source tree"
 	cp -a "$work/deb" "$work/deb-next" "$work/docs" "$work_here/"
-	checks "$label" "$suite" "$here/rig/root.sh" run "$root" "$work_here" \
+	checks "$label" "$suite" "$tests/rig/root.sh" run "$root" "$work_here" \
 		--bind "$kernel" --bind "$source" \
 		"/srv/source tree/selftests/packages/dkms.sh" "$kernel" \
 		"$(cat "$kernel/include/config/kernel.release")"

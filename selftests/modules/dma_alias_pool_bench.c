@@ -38,9 +38,9 @@
  * that no memory is there for, and times get and put alone, without lock,
  * records and clearing.  dma_alias_pool.ko exports nothing, and should not.
  */
-#include "../module/alloc.c"
-#include "../module/clear.h"
-#include "../module/compat.h"
+#include "../../module/alloc.c"
+#include "../../module/clear.h"
+#include "../../module/compat.h"
 
 /*
  * And the pool around it, for the lock command: its lock is a stopwatch, and its
@@ -54,7 +54,7 @@ static void stopwatch_stop(unsigned long flags);
 #define raw_spin_lock_irqsave(lock, flags)	((flags) = stopwatch_start())
 #define raw_spin_unlock_irqrestore(lock, flags)	stopwatch_stop(flags)
 #define dap_clear_pages(to, size)		((void)(to))
-#include "../module/pool.c"
+#include "../../module/pool.c"
 #undef dap_clear_pages
 
 #define BENCH_NS_PER_INSTRUCTION	32
