@@ -2,7 +2,8 @@
 #
 # make            the modules, for the kernel whose build tree is KDIR
 # make demo       the main job from nothing, in an emulated machine
-# make check      lint, unit tests and selftests in the emulated machine
+# make check      lint, unit tests and selftests in the emulated machine; with TEST="NAME..."
+#                 only these: TEST=lifetime, TEST="unit lint"
 # make check-all  the same on every machine, and a minute of fuzzing
 # make check-long what takes hours: a million allocations under stress, a thousand
 #                 cycles of what may leak, an hour of fuzzing, mutants ...

@@ -5,14 +5,15 @@
 # and BOARD, as it boots and with caches that the kernel believes in, and the
 # bench. All that is missing is made first. Ends "N passed, N failed".
 #
+# TEST="NAME..." leaves out all but the parts (lint, unit, docs, life, cache, bench ...),
+# programs of the unit tests, boots (what their labels begin with) and scripts (NAME.sh)
+# of these names.
 # With BOOTS_ONLY=y only the boots: lint and the like are the same everywhere.
 # FLAVOUR is another of the machine's kernels (rig/flavours); OPERATIONS is how
 # many stress.sh does on BOARD=smp (20000), LIFE_STEPS how many steps the lifecycle
 # fuzzer does (2000), SEEDS with how many the proof on the machine with a cache is run.
 # With FAIL_FAST=y the first part or boot that fails is the last, and what finds
-# most for its time comes first: FIRST (a part, a program of the unit tests, or
-# what the labels of boots begin with), the unit tests, the boots. FAIL_FAST=first
-# leaves out all but FIRST.
+# most for its time comes first: FIRST (as in TEST), the unit tests, the boots.
 #
 # Where the machine has no caches, the cacheable view of the pool is watched
 # during the whole test: one touch by the CPU, and the test fails.
@@ -91,22 +92,22 @@ part_lint() {
 	counts lint "$logs/lint.log"
 }
 
-# Of all programs, or of that in ONLY_TEST.
+# Of all programs, or of those in ONLY_TEST.
 part_unit() {
 	say "  UNIT    (about half a minute)"
-	make -s -C "$tests/unit" check KSRC="$(usual_source)" \
-		O="$top/build/unit" ${ONLY_TEST:+TESTS="$top/build/unit/$ONLY_TEST"} 2>&1 | tee "$logs/unit.log" || true
+	make -s -C "$tests/unit" check KSRC="$(usual_source)" O="$top/build/unit" \
+		${ONLY_TEST:+TESTS="$(printf "$top/build/unit/%s " $ONLY_TEST)"} 2>&1 |
+		tee "$logs/unit.log" || true
 	counts unit "$logs/unit.log"
 }
 
-part_texts() {
-	local part
-	for part in analysis picture docs readme overlays; do
-		say "  ${part^^}"
-		"$tests/host/check_$part.sh" 2>&1 | tee "$logs/$part.log" || true
-		sed -n "s/^[0-9]* passed, /$part: &/p" "$logs/$part.log" >>"$logs/$part.log"
-		counts $part "$logs/$part.log"
-	done
+# check_PART.sh, about what is read and not run on a target
+texts="analysis picture docs readme overlays"
+part_text() {
+	say "  ${1^^}"
+	"$tests/host/check_$1.sh" 2>&1 | tee "$logs/$1.log" || true
+	sed -n "s/^[0-9]* passed, /$1: &/p" "$logs/$1.log" >>"$logs/$1.log"
+	counts "$1" "$logs/$1.log"
 }
 
 part_kselftest() {
@@ -318,25 +319,53 @@ part_cache() {
 	counts cache "$logs/cache.log"
 }
 
-parts="lint unit texts kselftest w1 unsupported boots life cache bench"
-if [ -n "${FAIL_FAST:-}" ]; then
-	parts="unit boots life cache bench w1 lint texts kselftest unsupported"
-	if [[ ${FIRST:=unit} = test* ]]; then
-		ONLY_TEST=$FIRST part_unit
-		rest=$parts parts=
-	elif [[ " $parts " = *" $FIRST "* ]]; then
-		rest=${parts/$FIRST/} parts=$FIRST
-	else
-		rest=${parts/boots/} parts=boots
-		mapfile -t boots < <(
-			printf '%s\n' "${boots[@]}" | grep "^$FIRST"
-			[ "$FAIL_FAST" = first ] ||
-				printf '%s\n' "${boots[@]}" | grep -v "^$FIRST")
+parts="lint unit $texts kselftest w1 unsupported boots life cache bench"
+
+# choose NAME: sets chosen, the part that has it; if that is the boots, then found, those.
+# A script that has none yet is booted as it is.
+choose() {
+	found=()
+	case " $parts " in *" $1 "*)
+		chosen=$1
+		return
+		;;
+	esac
+	chosen=unit
+	[[ $1 != test* ]] || return 0
+	chosen=boots
+	if [ -e "$tests/$1" ]; then
+		found=("${1%.sh} $1")
+		return
 	fi
-	[ "$FAIL_FAST" = first ] || parts="$parts $rest"
+	mapfile -t found < <(printf '%s\n' "${boots[@]}" | grep "^$1")
+	[ ${#found[@]} -gt 0 ] ||
+		die "$1: no such test for $machine; there are the parts $parts, and the boots ${boots[*]%% *}"
+}
+
+if [ -n "${TEST:-}" ]; then
+	wanted=() only=
+	for name in $TEST; do
+		choose "$name"
+		wanted+=("${found[@]}")
+		[[ $name != test* ]] || ONLY_TEST+=" $name"
+		[[ " $only " = *" $chosen "* ]] || only+=" $chosen"
+	done
+	parts=$only boots=("${wanted[@]}")
+elif [ -n "${FAIL_FAST:-}" ]; then
+	parts="unit boots life cache bench w1 lint $texts kselftest unsupported"
+	choose "${FIRST:=unit}"
+	if [[ $FIRST = test* ]]; then
+		ONLY_TEST=$FIRST part_unit
+	else
+		parts="$chosen ${parts/$chosen/}"
+	fi
+	mapfile -t boots < <(printf '%s\n' "${found[@]}" "${boots[@]}" | awk 'NF && !seen[$0]++')
 fi
-[ -z "${BOOTS_ONLY:-}" ] || parts="w1 boots life"
+[ -z "${BOOTS_ONLY:-}" ] || [ -n "${TEST:-}" ] || parts="w1 boots life"
 for part in $parts; do
-	"part_$part"
+	case " $texts " in
+	*" $part "*) part_text "$part" ;;
+	*) "part_$part" ;;
+	esac
 done
 finished

@@ -47,7 +47,7 @@ pc_endurance() {
 # stress FLAVOUR: of the kernel with several processors, and nothing else
 stress() {
 	local log=$top/build/check/smp-$smp${1:+-$1}/stress.log rc=0
-	BOARD=smp KVER=$smp FLAVOUR=$1 FAIL_FAST=first FIRST=stress \
+	BOARD=smp KVER=$smp FLAVOUR=$1 TEST=stress \
 		"$tests/host/check.sh" >"$logs/stress_boot.log" 2>&1 || rc=$?
 	grep '^# ' "$log" || true
 	tail -n 1 "$logs/stress_boot.log"

@@ -17,7 +17,7 @@ export BOARD=an385
 logs=$top/build/check/make
 n=0 passed=0 failed=0 skipped=0
 
-need rsync kmod gcc-arm-linux-gnueabi
+need rsync git kmod gcc-arm-linux-gnueabi
 rm -rf "$logs"
 mkdir -p "$logs"
 rig_tmp
@@ -153,6 +153,34 @@ distclean() {
 	is_clean
 }
 
+# fails TEXT COMMAND...: and says why
+fails() {
+	! "${@:2}" >"$RIG_TMP/said" 2>&1 || return 1
+	cat "$RIG_TMP/said"
+	grep -q -- "$1" "$RIG_TMP/said"
+}
+
+# ends_so COMMAND...: with a line that the guide for developers shows
+ends_so() {
+	"$@" | tee "$RIG_TMP/said"
+	grep -qF "\`$(tail -n 1 "$RIG_TMP/said")\`" "$tree/Documentation/developing.md"
+}
+
+# What a developer does first, in a clone.
+developing() (
+	unset KVER BOARD
+	git -C "$tree" init -q
+	git -C "$tree" add -A
+	git -C "$tree" -c user.name=test -c user.email=test@localhost commit -qm test
+	ends_so as_shown docs/develop-run
+	fails "not ok 1 says_where_from" as_shown docs/develop-test
+	ends_so as_shown docs/develop-change
+	fails "not ok .* every log message is in the administrator's guide" as_shown docs/develop-others
+	as_shown docs/develop-undo
+	test -z "$(git -C "$tree" status --short)"
+	as_shown docs/one-test
+)
+
 says_no_to_spaces() {
 	local to="$RIG_TMP/a tree"
 	cp -a "$RIG_TMP/pristine" "$to"
@@ -212,6 +240,7 @@ for KVER; do
 		check "$KVER: ${name//_/-}" "$name"
 	done
 done
+check "the guide for developers" developing
 check "a path with spaces" says_no_to_spaces
 check "distclean" distclean
 

@@ -42,7 +42,8 @@ state() {
 # another board its boots
 check() {
 	case $2 in *@*) local -x BOARD=${2#*@} BOOTS_ONLY=y ;; esac
-	FAIL_FAST=${FAIL_FAST:-y} FIRST=${2%@*} make -C "$tree" check >"$1" 2>&1 </dev/null
+	case ${FAIL_FAST:-} in first) local -x TEST=${2%@*} ;; esac
+	FAIL_FAST=y FIRST=${2%@*} make -C "$tree" check >"$1" 2>&1 </dev/null
 }
 
 # unbroken FIRST: does it pass as it is, on the board that FIRST names?

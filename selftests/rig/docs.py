@@ -447,7 +447,8 @@ def all_fragments():
                 continue
             before = [row for row in rows[:start - 2] if row.strip()][-1:]
             m = re.fullmatch(r"<!-- fragment ([\w-]+) -->", "".join(before))
-            yield path, start, m and m[1], commands_of(lines)
+            # a script has comments where a console has prompts
+            yield path, start, m and m[1], lines if language == "sh" else commands_of(lines)
 
 
 def fragments():
