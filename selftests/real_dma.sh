@@ -123,6 +123,38 @@ cannot_be_unloaded()
 	same failures $failures 0
 }
 
+# report STATUS: what report.sh says, with the channel as it was afterwards
+report()
+{
+	rig_watch off
+	sh "$here/report.sh" >/tmp/report 2>&1
+	same "the exit status" $? $1
+	rig_watch on
+	same "in use" "$(cat /sys/class/dma/$channel/in_use)" 0
+	same iterations "$(cat $dmatest/iterations)" "$iterations"
+	same timeout "$(cat $dmatest/timeout)" "$timeout"
+}
+
+report_says() { grep -q -e "$1" /tmp/report || fail "no '$1' in: $(cat /tmp/report)"; }
+
+report_tests_the_channel()
+{
+	iterations=10
+	timeout=2000
+	copies $iterations
+	report 0
+	report_says "^  $channel: *summary 100 tests, 0 failures"
+}
+
+# It may not take longer than a person waits.
+report_names_the_channel()
+{
+	iterations=2
+	report 1
+	report_says "^  $channel: *summary 1 tests, 1 failures"
+	report_says 'dmatest on dma0chan0, whose descriptors are in a pool'
+}
+
 does_not_copy()
 {
 	timeout=100
@@ -136,8 +168,9 @@ if [ "$1" = wrong-bus ]; then
 	[ "$RIG_BOARD" = an505 ] || ktap_skip_all "only for the an505"
 	bus=$pool_alias
 	ktap_run starts attaches_a_bound_driver does_not_copy \
-		descriptors_are_in_the_pool
+		descriptors_are_in_the_pool report_names_the_channel
 fi
 bus=
 ktap_run starts attaches_a_bound_driver copies_well \
-	descriptors_are_in_the_pool descriptors_are_chained cannot_be_unloaded
+	descriptors_are_in_the_pool descriptors_are_chained cannot_be_unloaded \
+	report_tests_the_channel
