@@ -10,7 +10,11 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "rig"))
-import run as rig  # noqa: E402
+from emulator import running  # noqa: E402
+from judge import FINISHED  # noqa: E402
+from klog import COMPLAINT, PANIC, STAMP  # noqa: E402
+from machine import NO_WINDOW, Machine  # noqa: E402
+from run import parse  # noqa: E402
 
 ANSWER = re.compile(r"^life (\S+) (\S+) ?(.*)$")
 
@@ -106,13 +110,13 @@ class Guest:
     def __enter__(self):
         self.temp = tempfile.TemporaryDirectory(prefix="life.")
         a = self.args
-        args = rig.parse(["--kernel", a.kernel, "--initrd", a.initrd, "--board", a.board,
-                          "--run", "life.sh"])
+        args = parse(["--kernel", a.kernel, "--initrd", a.initrd, "--board", a.board,
+                      "--run", "life.sh"])
         args.dtb, args.overlay, args.append, args.qemu = a.dtb, a.overlay, a.append, a.qemu
-        machine = rig.Machine(args, self.temp.name)
+        machine = Machine(args, self.temp.name)
         self.series = machine.series
-        argv = machine.qemu() + ["-display", "none", "-monitor", "none", "-serial", "stdio"]
-        self.context = rig.running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        argv = machine.qemu() + NO_WINDOW
+        self.context = running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.child = self.context.__enter__()
         try:
             self.wait("-", "ready", self.args.boot_timeout, Seen())
@@ -145,9 +149,9 @@ class Guest:
 
     def kernel_says(self, text, seen):
         seen.log.append(text)
-        if rig.PANIC.search(text):
+        if PANIC.search(text):
             self.panicked = True
-        if rig.COMPLAINT.search(text):
+        if COMPLAINT.search(text):
             self.complaints.append(text)
 
     def wait(self, number, last, timeout, seen):
@@ -155,7 +159,7 @@ class Guest:
         end = time.monotonic() + timeout
         while True:
             while self.lines:
-                text = rig.STAMP.sub("", self.lines.pop(0))
+                text = STAMP.sub("", self.lines.pop(0))
                 m = ANSWER.match(text)
                 if not m:
                     self.kernel_says(text, seen)
@@ -170,7 +174,7 @@ class Guest:
                 # the rest of the report, then no more
                 while self.fill(1.0):
                     for text in self.lines:
-                        self.kernel_says(rig.STAMP.sub("", text), seen)
+                        self.kernel_says(STAMP.sub("", text), seen)
                     self.lines = []
                 raise Died("the kernel panicked")
             if left <= 0:
@@ -195,9 +199,9 @@ class Guest:
         end = time.monotonic() + 90
         while time.monotonic() < end:
             while self.lines:
-                text = rig.STAMP.sub("", self.lines.pop(0))
+                text = STAMP.sub("", self.lines.pop(0))
                 self.kernel_says(text, seen)
-                if m := rig.FINISHED.match(text):
+                if m := FINISHED.match(text):
                     return m[1] == "0"
             self.fill(1.0)
         raise Died("it did not come to its end")

@@ -24,7 +24,10 @@ import signal
 import sys
 import time
 
-import guest
+import guest  # which says where the next two are
+from common import RigError
+from machine import read_conf
+
 import steps as st
 from model import RULES, Machine, State, Transition, compare
 
@@ -55,7 +58,7 @@ class Runner:
         self.args = args
         self.guest = None
         self.without = args.without
-        conf = guest.rig.read_conf(os.path.join(args.kernel, "rig", "board.conf"))
+        conf = read_conf(os.path.join(args.kernel, "rig", "board.conf"))
         base, alias = int(conf["POOL_PHYS"], 0), int(conf.get("POOL_ALIAS") or "0", 0)
         with open(os.path.join(args.kernel, ".config"), encoding="utf-8") as f:
             faults = "CONFIG_FAULT_INJECTION_STACKTRACE_FILTER=y\n" in f.read()
@@ -439,7 +442,7 @@ def main():
         signal.signal(number, interrupted)
     try:
         return fuzz(args)
-    except (guest.rig.RigError, OSError) as e:
+    except (RigError, OSError) as e:
         print(f"life: {e}", file=sys.stderr)
         return 2
 

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0
+"""common.py - what the Python files of the rig share: their exceptions, and how they
+call a helper program. Needs none of the other files.
+"""
+import shlex
+import subprocess
+
+
+class RigError(Exception):
+    """Something that is the rig's fault or the caller's, not the test's."""
+
+
+class EmulatorCrashed(RigError):
+    """QEMU's own fault, and nothing is known of the test."""
+
+
+def tool(argv):
+    """Run a helper program; what it says is only of interest if it fails."""
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    except FileNotFoundError as e:
+        raise RigError(f"{argv[0]} is not installed (rig/need.sh device-tree-compiler)") from e
+    if done.returncode:
+        raise RigError(f"{shlex.join(argv)}: {done.stderr.strip()}")
