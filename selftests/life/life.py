@@ -20,12 +20,11 @@ import argparse
 import os
 import random
 import re
-import signal
 import sys
 import time
 
 import guest  # which says where the next two are
-from common import RigError
+from common import RigError, clean_up_on_signals
 from machine import read_conf
 
 import steps as st
@@ -432,14 +431,9 @@ def fuzz(args):
     return 1 if count[2] else 0
 
 
-def interrupted(number, _frame):
-    raise SystemExit(128 + number)
-
-
 def main():
     args = parse()
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, interrupted)
+    clean_up_on_signals()
     try:
         return fuzz(args)
     except (RigError, OSError) as e:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""common.py - what the Python files of the rig share: their exceptions, and how they
-call a helper program. Needs none of the other files.
+"""common.py - what the Python files of the rig share: their exceptions, how they call
+a helper program, and how they end by a signal. Needs none of the other files.
 """
 import shlex
+import signal
 import subprocess
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class RigError(Exception):
@@ -22,3 +25,15 @@ def tool(argv):
         raise RigError(f"{argv[0]} is not installed (rig/need.sh device-tree-compiler)") from e
     if done.returncode:
         raise RigError(f"{shlex.join(argv)}: {done.stderr.strip()}")
+
+
+def clean_up_on_signals():
+    """After a signal, end by way of all that cleans up: processes and files are to go.
+    More signals would stop that half-way, so they are ignored from then on."""
+    def interrupted(number, _frame):
+        for other in SIGNALS:
+            signal.signal(other, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for number in SIGNALS:
+        signal.signal(number, interrupted)

@@ -42,7 +42,7 @@ import sys
 import tempfile
 import time
 
-from common import EmulatorCrashed, RigError
+from common import EmulatorCrashed, RigError, clean_up_on_signals
 from emulator import check_crash, console_text, running
 from judge import FINISHED, Judge
 from klog import PANIC_END
@@ -278,10 +278,6 @@ def parse(argv):
     return args
 
 
-def interrupted(number, _frame):
-    raise SystemExit(128 + number)
-
-
 def with_machine(run, args):
     with tempfile.TemporaryDirectory(prefix="rig.") as temp:
         return run(Machine(args, temp), args)
@@ -289,8 +285,7 @@ def with_machine(run, args):
 
 def main():
     args = parse(sys.argv[1:])
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, interrupted)
+    clean_up_on_signals()
     run = run_raw if args.raw else run_interactive if args.interactive else run_test
     try:
         try:

@@ -262,14 +262,27 @@ is_gone() { [ -s "$PLACE" ] && [ ! -e "$(cat "$PLACE")" ]; }
 QEMU=$RIG_TMP/mapping check "memory at two addresses is one file" 0 '^one file$' "${files[@]}" --raw x
 is_gone && bad=0 || bad=1
 verdict $bad "which is gone afterwards"
-rm "$PLACE"
-STAYS=y QEMU=$RIG_TMP/mapping python3 "$HERE/run.py" --kernel "$KERNEL" --initrd \
-	"$RIG_TMP/initrd.gz" --board "$BOARD" "${files[@]}" --raw x >"$RIG_TMP/out" 2>&1 &
-until [ -s "$PLACE" ] || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
-kill -INT $!
-wait $! || true
-is_gone && bad=0 || bad=1
-verdict $bad "and after Ctrl-C"
+
+# interrupted NAME [COMMAND]: Ctrl-C while the stand-in stays, then COMMAND
+interrupted() {
+	local bad pid
+	rm "$PLACE"
+	STAYS=y QEMU=$RIG_TMP/mapping python3 "$HERE/run.py" --kernel "$KERNEL" --initrd \
+		"$RIG_TMP/initrd.gz" --board "$BOARD" "${files[@]}" --raw x \
+		>"$RIG_TMP/out" 2>&1 &
+	pid=$!
+	until [ -s "$PLACE" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
+	kill -INT $pid
+	[ -z "${2:-}" ] || $2
+	wait $pid || true
+	is_gone && bad=0 || bad=1
+	verdict $bad "$1"
+}
+again() { while kill -INT $pid 2>/dev/null; do :; done; }
+interrupted "and after Ctrl-C"
+# so many that it is amid them when the next signal comes
+files+=(--qemu "$(printf '@disk:0@ %.0s' {1..1000})")
+interrupted "and after Ctrl-C again and again" again
 
 # Where no emulator can have a data cache: said by name, and nothing fails.
 bad=0
