@@ -18,7 +18,7 @@ PC = {"arm": (15, 4), "riscv": (32, 8)}
 class Gdb:
     """A connection to the stub, and what can be asked of it."""
 
-    def __init__(self, path, arch, timeout=10):
+    def __init__(self, path, arch, child, timeout=10):
         self.buffer = b""
         number, size = PC[arch]
         # in hexadecimal digits
@@ -31,7 +31,7 @@ class Gdb:
                 break
             except OSError as e:
                 self.socket.close()
-                if time.monotonic() > deadline:
+                if child.poll() is not None or time.monotonic() > deadline:
                     raise RigError(f"no connection to QEMU's gdb stub: {e}") from e
                 time.sleep(0.05)
         self.socket.settimeout(timeout)

@@ -113,11 +113,18 @@ def run_test(machine, args):
     argv, streams = machine.start(NO_WINDOW, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     started = time.monotonic()
     log = open(args.log, "w", encoding="utf-8") if args.log else None
+    fault = None
     with log or contextlib.nullcontext(), running(argv, **streams) as child:
-        if judge.watch:
-            judge.watch.start(machine.gdb_path, machine.arch)
-        cause = follow(child, judge, started + args.timeout, args, log)
+        try:
+            if judge.watch:
+                judge.watch.start(machine.gdb_path, machine.arch, child)
+            cause = follow(child, judge, started + args.timeout, args, log)
+        except (RigError, OSError) as e:
+            fault = e
+    # first, since it explains why the stub or the console went away
     check_crash(child)
+    if fault:
+        raise fault
     if not any(judge.lines):
         raise RigError("the machine said nothing at all")
     lost = judge.finish(cause)

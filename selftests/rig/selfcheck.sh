@@ -239,6 +239,9 @@ chmod +x "$RIG_TMP/crashing"
 export CRASHES=$RIG_TMP/crashes
 echo 1 >"$CRASHES"
 QEMU=$RIG_TMP/crashing check "an emulator that crashes gets another try" 0 ': 2 passed, 0 failed$' --run pass
+echo 1 >"$CRASHES"
+QEMU=$RIG_TMP/crashing check "one that is watched, too" 0 ', 0 touches$' \
+	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS"
 echo 2 >"$CRASHES"
 QEMU=$RIG_TMP/crashing check "but no third one" 2 '^rig: QEMU crashed, SIGSEGV$' --run pass
 QEMU=/nonexistent check "a missing emulator is the rig's fault" 2 'not installed' --run pass

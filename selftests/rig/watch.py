@@ -28,8 +28,9 @@ class Watch:
         self.unfinished = None  # pc of an access that an exception came before
         self.overflow = False
 
-    def start(self, path, arch):
-        self.gdb = Gdb(path, arch)
+    def start(self, path, arch, child):
+        """Let the machine run, whose emulator is "child" and waits for that."""
+        self.gdb = Gdb(path, arch, child)
         self.gdb.ask("?")
         self.gdb.send("c")
 
