@@ -51,6 +51,8 @@ from report import Report
 from symbols import Symbols
 from watch import Watch
 
+SILENCE = 2  # seconds, after which who runs is thought to wait for a line
+
 
 def follow(child, judge, end, args, log):
     """Read the console and have it judged until all is said. Returns why the machine
@@ -192,21 +194,31 @@ def run_interactive(machine, args):
 
 def console(argv, streams, args):
     """As it is; or a pipe's, which then is not waited for forever."""
-    if sys.stdin.isatty():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the guest's
-        with running(argv, **streams) as child:
-            return 1 if child.wait() else 0
+    if not sys.stdin.isatty():
+        return piped_console(argv, streams, args)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the guest's
+    with running(argv, **streams) as child:
+        return 1 if child.wait() else 0
 
-    # A pipe is far ahead of the machine, whose terminal would lose what it
-    # cannot hold. So a line goes in when the shell asks for one, or when
-    # whatever runs has been silent for a while. The end of the pipe ends it.
+
+def piped_console(argv, streams, args):
+    """A pipe may be far ahead of the machine, whose terminal would lose what it cannot
+    hold. So a line goes in when the shell asks for one, or when whatever runs has been
+    silent for a while. The end of the pipe ends the machine."""
     prompt = re.compile(rb"(?:^|\n)\r?" + args.board.encode() + rb":[^\n]*# $")
-    lines = sys.stdin.buffer.read().splitlines(keepends=True) + [b"\n", b"poweroff\n"]
-    end = time.monotonic() + args.timeout
-    seen, held, booted = b"", b"", False
+    typed, more = b"", True
+    seen, held, booted, asked = b"", b"", False, False
+    heard = time.monotonic()
+    end = heard + args.timeout
     with running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **streams) as child:
         while (left := end - time.monotonic()) > 0:
-            if select.select([child.stdout], [], [], min(left, 2))[0]:
+            sources = [child.stdout] + ([sys.stdin] if more else [])
+            ready = select.select(sources, [], [], min(left, SILENCE))[0]
+            if sys.stdin in ready:
+                data = os.read(sys.stdin.fileno(), 65536)
+                more = bool(data)
+                typed += data or b"\npoweroff\n"
+            if child.stdout in ready:
                 data = os.read(child.stdout.fileno(), 65536)
                 if not data:
                     return 1 if child.wait() else 0
@@ -216,13 +228,15 @@ def console(argv, streams, args):
                 sys.stdout.buffer.write(text.removesuffix(b"\r"))
                 sys.stdout.flush()
                 seen = (seen + data)[-200:]
-                if not prompt.search(seen):
-                    continue
-                booted = True
-            if booted and lines:
-                seen = b""
+                heard = time.monotonic()
+                asked = bool(prompt.search(seen))
+                booted = booted or asked
+            silent = time.monotonic() - heard >= SILENCE
+            if b"\n" in typed and booted and (asked or silent):
+                line, _, typed = typed.partition(b"\n")
+                seen, asked, heard = b"", False, time.monotonic()
                 with contextlib.suppress(BrokenPipeError):
-                    child.stdin.write(lines.pop(0))
+                    child.stdin.write(line + b"\n")
                     child.stdin.flush()
     print(f"\nrig: FAILED: timeout: no end after {args.timeout} s", flush=True)
     return 1
@@ -292,6 +306,9 @@ def with_machine(run, args):
 
 def main():
     args = parse(sys.argv[1:])
+    if sys.stdin is None:
+        # it was closed: no other file is to get its number
+        sys.stdin = open(os.devnull, encoding="ascii")
     clean_up_on_signals()
     run = run_raw if args.raw else run_interactive if args.interactive else run_test
     try:

@@ -170,12 +170,17 @@ verdict() {
 	fi
 }
 
-# check NAME STATUS REGEX RUN.PY-OPTIONS...: what run.py must return and say.
+run() {
+	timeout 150 python3 "$HERE/run.py" --kernel "$KERNEL" --initrd "$RIG_TMP/initrd.gz" \
+		--board "$BOARD" --timeout 60 "$@" >"$RIG_TMP/out" 2>&1
+}
+
+# check NAME STATUS REGEX RUN.PY-OPTIONS...: what run.py must return and say. What is
+# typed comes from the file TYPED.
 check() {
 	local name=$1 want=$2 regex=$3 got=0 bad=0
 	shift 3
-	python3 "$HERE/run.py" --kernel "$KERNEL" --initrd "$RIG_TMP/initrd.gz" \
-		--board "$BOARD" --timeout 60 "$@" >"$RIG_TMP/out" 2>&1 </dev/null || got=$?
+	run "$@" <"${TYPED:-/dev/null}" || got=$?
 	[ $got -eq "$want" ] || bad=1
 	grep -Eq -- "$regex" "$RIG_TMP/out" || bad=1
 	echo "[exit status $got, wanted $want and /$regex/]" >>"$RIG_TMP/out"
@@ -227,6 +232,17 @@ check "watching: never on fails" 1 'never on' --watch "$POOL_PHYS:$POOL_SIZE" --
 check "--cacheid makes the kernel believe in caches" 0 ': 1 passed, 0 failed$' \
 	--cacheid --run peek "0x$(awk '$3 == "cacheid" { print $1 }' "$KERNEL/System.map")" 2
 check "--raw passes text and status on" 1 "^no prefix, $BOARD 4\$" --raw raw 4
+check "--interactive ends when nothing is typed" 0 "^$BOARD:.*# poweroff" --interactive
+bad=0
+run --interactive <&- || bad=1
+verdict $bad "--interactive ends when stdin is closed"
+# a pipe that stays open, as that of a person who types
+mkfifo "$RIG_TMP/typed"
+exec 8<>"$RIG_TMP/typed"
+printf '%s\n' 'echo "the sum is $((40 + 2))"' 'poweroff' >&8
+TYPED=$RIG_TMP/typed check "--interactive does what is typed, before all has been" 0 \
+	'^the sum is 42' --interactive
+exec 8>&-
 cat >"$RIG_TMP/crashing" <<'X0'
 #!/bin/sh
 [ $(($(cat "$CRASHES") - 1)) -lt 0 ] || {
