@@ -89,23 +89,28 @@ class Judge:
     def directive(self, text):
         if m := re.match(r"# expect: *(.*)$", text):
             self.end_expect()
-            try:
-                re.compile(m[1])
-                self.expect = [m[1], False]
-            except re.error as e:
-                self.problem(f'"{text}": {e}')
+            self.expect = self.wanted(text, m[1])
         elif re.match(r"# end-expect$", text):
             if not self.expect:
                 self.problem('"# end-expect" without "# expect:"')
             self.end_expect()
         elif m := re.match(r"# expect-stop: *(.*)$", text):
-            self.stop = [m[1], False]
+            self.stop = self.wanted(text, m[1])
         elif m := re.match(r"# expect-touch: *(\d+)$", text):
             if self.watch:
                 self.watch.expect_begin(int(m[1]))
         elif re.match(r"# end-expect-touch$", text):
             if self.watch:
                 self.watch.expect_end()
+
+    def wanted(self, text, regex):
+        """[regex, seen], or None if there is no such regular expression"""
+        try:
+            re.compile(regex)
+        except re.error as e:
+            self.problem(f'"{text}": {e}')
+            return None
+        return [regex, False]
 
     def end_expect(self):
         if self.expect and not self.expect[1]:

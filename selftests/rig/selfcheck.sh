@@ -262,6 +262,22 @@ echo 2 >"$CRASHES"
 QEMU=$RIG_TMP/crashing check "but no third one" 2 '^rig: QEMU crashed, SIGSEGV$' --run pass
 QEMU=/nonexistent check "a missing emulator is the rig's fault" 2 'not installed' --run pass
 
+# A stand-in that says what it is told, and stays.
+cat >"$RIG_TMP/saying" <<'X0'
+#!/bin/sh
+printf '%b' "$SAYS"
+exec sleep 100
+X0
+chmod +x "$RIG_TMP/saying"
+# heard NAME STATUS REGEX TEXT RUN.PY-OPTIONS...: what run.py makes of TEXT
+heard() {
+	SAYS=$4 QEMU=$RIG_TMP/saying check "$1" "$2" "$3" --timeout 2 "${@:5}"
+}
+heard "what is no regular expression fails" 1 'FAILED: "# expect: \(": missing' \
+	'1..1\n# expect: (\nok 1 fine\n' --run x
+heard "nor as last words" 1 'FAILED: "# expect-stop: \(": missing' \
+	'1..1\n# expect-stop: (\nmore\n' --run x
+
 # Files that QEMU maps as memory, by a stand-in that looks at them and may stay.
 cat >"$RIG_TMP/mapping" <<'X0'
 #!/bin/sh
