@@ -109,9 +109,8 @@ def run_test(machine, args):
 
     judge = Judge(show)
     if args.watch:
-        base, size = (int(x, 0) for x in args.watch.split(":"))
         symbols = Symbols(machine.map, dict(args.module), machine.nm)
-        judge.watch = Watch(judge, base, size, symbols)
+        judge.watch = Watch(judge, *args.watch, symbols)
     argv, streams = machine.start(NO_WINDOW, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     started = time.monotonic()
     log = open(args.log, "w", encoding="utf-8") if args.log else None
@@ -242,6 +241,14 @@ def piped_console(argv, streams, args):
     return 1
 
 
+def memory_range(text):
+    try:
+        base, size = (int(x, 0) for x in text.split(":"))
+    except ValueError as e:
+        raise argparse.ArgumentTypeError("BASE:SIZE, two numbers") from e
+    return base, size
+
+
 def parse(argv):
     p = argparse.ArgumentParser(
         description="Boot the emulated machine and judge what happens in it.",
@@ -265,7 +272,8 @@ def parse(argv):
     p.add_argument("--icount", action="store_true", help="guest time counts instructions")
     p.add_argument("--timeout", type=float, default=120, metavar="S",
                    help="wall-clock seconds, default 120")
-    p.add_argument("--watch", metavar="BASE:SIZE", help="with --run: count accesses")
+    p.add_argument("--watch", type=memory_range, metavar="BASE:SIZE",
+                   help="with --run: count accesses")
     p.add_argument("--module", action="append", default=[], metavar="NAME=FILE.ko",
                    help="with --watch: to name the code in a module")
     p.add_argument("--log", metavar="FILE", help="the whole console")
@@ -290,8 +298,6 @@ def parse(argv):
                         " no blanks, commas or quotes")
     if (args.watch or args.json) and not args.run:
         p.error("--watch and --json go with --run")
-    if args.watch and not re.fullmatch(r"(0x)?[0-9a-fA-F]+:(0x)?[0-9a-fA-F]+", args.watch):
-        p.error("--watch BASE:SIZE, two numbers")
     for m in args.module:
         if "=" not in m:
             p.error("--module NAME=FILE.ko")

@@ -228,6 +228,8 @@ check "watching: expected touches pass" 0 ', 2 touches \(2 expected\)$' \
 	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS" expect 2
 check "watching: too few touches fail" 1 'touched 2 times, expected 3' \
 	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS" expect 3
+check "watching: what is no number is no option" 2 'two numbers$' --watch 2g:10 --run pass
+check "watching: nor one in hexadecimal without 0x" 2 'two numbers$' --watch 2f:10 --run pass
 check "watching: never on fails" 1 'never on' --watch "$POOL_PHYS:$POOL_SIZE" --run pass
 check "--cacheid makes the kernel believe in caches" 0 ': 1 passed, 0 failed$' \
 	--cacheid --run peek "0x$(awk '$3 == "cacheid" { print $1 }' "$KERNEL/System.map")" 2
