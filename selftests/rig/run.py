@@ -142,7 +142,7 @@ def run_raw(machine, args):
     """Pass the console on until the script has ended; its status is ours."""
     argv, streams = machine.start(NO_WINDOW, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     log = open(args.log, "wb") if args.log else None
-    status, last, rest = None, b"", b""
+    status, panicked, rest = None, False, b""
     end = time.monotonic() + args.timeout
     cause = "the machine ended without the finished line"
     out = sys.stdout.buffer
@@ -156,11 +156,12 @@ def run_raw(machine, args):
                     log.write(data)
                 *lines, rest = (rest + data).replace(b"\r\n", b"\n").split(b"\n")
                 for line in lines:
-                    if m := FINISHED.match(line.decode("utf-8", "replace").strip("\r")):
+                    text = line.decode("utf-8", "replace").strip("\r")
+                    if m := FINISHED.match(text):
                         status = int(m[1])
                         break
                     out.write(line + b"\n")
-                    last = line
+                    panicked = panicked or bool(PANIC_END.search(text))
                 # an unfinished line too, unless it may be the marker
                 if status is None and rest and not rest.startswith(b"rig:"[:len(rest)]):
                     if not rest.endswith(b"\r"):
@@ -169,7 +170,7 @@ def run_raw(machine, args):
                 out.flush()
                 if status is not None:
                     break
-                if PANIC_END.search(last.decode("utf-8", "replace")):
+                if panicked:
                     cause = "the kernel panicked"
                     break
     finally:

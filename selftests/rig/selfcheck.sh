@@ -280,6 +280,9 @@ heard "what is no regular expression fails" 1 'FAILED: "# expect: \(": missing' 
 heard "nor as last words" 1 'FAILED: "# expect-stop: \(": missing' \
 	'1..1\n# expect-stop: (\nmore\n' --run x
 
+heard "--raw sees a panic before other lines" 1 'FAILED: the kernel panicked' \
+	'---[ end Kernel panic - not syncing ]---\nmore\n' --raw x
+
 # Files that QEMU maps as memory, by a stand-in that looks at them and may stay.
 cat >"$RIG_TMP/mapping" <<'X0'
 #!/bin/sh
