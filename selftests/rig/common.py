@@ -17,14 +17,15 @@ class EmulatorCrashed(RigError):
     """QEMU's own fault, and nothing is known of the test."""
 
 
-def tool(argv):
-    """Run a helper program; what it says is only of interest if it fails."""
+def tool(argv, package):
+    """Run a helper program, which is in Debian's package. Returns its stdout."""
     try:
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
     except FileNotFoundError as e:
-        raise RigError(f"{argv[0]} is not installed (rig/need.sh device-tree-compiler)") from e
+        raise RigError(f"{argv[0]} is not installed (rig/need.sh {package})") from e
     if done.returncode:
         raise RigError(f"{shlex.join(argv)}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def clean_up_on_signals():

@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 RAM_SIZE = 16 << 20
 # Debian's packages that are not called as the program in them is
 PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "qemu-system-riscv64": "qemu-system-misc"}
+DTC = "device-tree-compiler"
 # the console alone, on stdin and stdout
 NO_WINDOW = ["-display", "none", "-monitor", "none", "-serial", "stdio"]
 
@@ -94,7 +95,7 @@ class Machine:
         base = self.args.dtb or os.path.join(self.rig, self.conf["DTB"])
         out = os.path.join(self.temp, "board.dtb")
         if self.args.overlay:
-            tool(["fdtoverlay", "-i", base, "-o", out, *self.args.overlay])
+            tool(["fdtoverlay", "-i", base, "-o", out, *self.args.overlay], DTC)
         else:
             shutil.copyfile(base, out)
         if "INITRD_ADDR" not in self.conf:
@@ -106,7 +107,7 @@ class Machine:
         for key, kind, value in (("linux,initrd-start", "x", f"{start:x}"),
                                  ("linux,initrd-end", "x", f"{end:x}"),
                                  ("bootargs", "s", self.cmdline())):
-            tool(["fdtput", "-t", kind, out, "/chosen", key, value])
+            tool(["fdtput", "-t", kind, out, "/chosen", key, value], DTC)
         return out
 
     def board_args(self):

@@ -141,6 +141,11 @@ rig_watch off
 devmem "$1" 32 >/dev/null
 echo "ok 1 fine"
 X1
+guest module <<'X1'
+echo 1..1
+echo "rig: module m 0x1000"
+echo "ok 1 fine"
+X1
 guest peek <<'X1'
 echo 1..1
 echo "ok 1 read"
@@ -230,6 +235,8 @@ check "watching: too few touches fail" 1 'touched 2 times, expected 3' \
 	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS" expect 3
 check "watching: what is no number is no option" 2 'two numbers$' --watch 2g:10 --run pass
 check "watching: nor one in hexadecimal without 0x" 2 'two numbers$' --watch 2f:10 --run pass
+check "watching: a module that is not there is the caller's fault" 2 'nosuch\.ko' \
+	--watch "$POOL_PHYS:$POOL_SIZE" --module m=nosuch.ko --run module
 check "watching: never on fails" 1 'never on' --watch "$POOL_PHYS:$POOL_SIZE" --run pass
 check "--cacheid makes the kernel believe in caches" 0 ': 1 passed, 0 failed$' \
 	--cacheid --run peek "0x$(awk '$3 == "cacheid" { print $1 }' "$KERNEL/System.map")" 2

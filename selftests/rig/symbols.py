@@ -7,9 +7,8 @@ A module has names from the moment on when the machine has said where it is, by 
 """
 import bisect
 import re
-import subprocess
 
-from common import RigError
+from common import RigError, tool
 
 MODULE = re.compile(r"rig: module (\S+) (?:0x)?([0-9a-fA-F]+)( \S+)?$")
 
@@ -48,11 +47,10 @@ class Symbols:
     def module(self, name, base, section):
         if name not in self.objects:
             return
-        nm = subprocess.run(
-            [self.nm, "-f", "sysv", self.objects[name]],
-            capture_output=True, text=True, check=False)
+        # "arm-linux-gnueabi-nm" is in binutils-arm-linux-gnueabi
+        package = "-".join(["binutils"] + self.nm.split("-")[:-1])
         table, end = [], 0
-        for row in nm.stdout.splitlines():
+        for row in tool([self.nm, "-f", "sysv", self.objects[name]], package).splitlines():
             cell = [c.strip() for c in row.split("|")]
             if len(cell) == 7 and cell[6] == section and cell[3] == "FUNC":
                 # on Arm bit 0 says that it is Thumb code
