@@ -51,13 +51,14 @@ from report import Report
 from symbols import Symbols
 from watch import Watch
 
+MOST = 64 << 20  # bytes that a test may say, all of which is kept
 SILENCE = 2  # seconds, after which who runs is thought to wait for a line
 
 
 def follow(child, judge, end, args, log):
     """Read the console and have it judged until all is said. Returns why the machine
     did not come to its end, or None."""
-    rest = b""
+    rest, size = b"", 0
     for data in console_text(child, lambda: end, judge.watch):
         if data is None:
             if rest:
@@ -67,6 +68,9 @@ def follow(child, judge, end, args, log):
             if judge.panicked:
                 return "the kernel panicked"
             return f"timeout: no end after {args.timeout} s"
+        size += len(data)
+        if size > MOST:
+            return f"it says more than {MOST >> 20} MiB"
         *lines, rest = (rest + data).replace(b"\r", b"").split(b"\n")
         if not data and rest:
             lines.append(rest)

@@ -271,10 +271,11 @@ echo 2 >"$CRASHES"
 QEMU=$RIG_TMP/crashing check "but no third one" 2 '^rig: QEMU crashed, SIGSEGV$' --run pass
 QEMU=/nonexistent check "a missing emulator is the rig's fault" 2 'not installed' --run pass
 
-# A stand-in that says what it is told, and stays.
+# A stand-in that says what it is told, once or again and again, and stays.
 cat >"$RIG_TMP/saying" <<'X0'
 #!/bin/sh
 printf '%b' "$SAYS"
+[ -z "$AGAIN" ] || exec yes "$SAYS"
 exec sleep 100
 X0
 chmod +x "$RIG_TMP/saying"
@@ -287,6 +288,8 @@ heard "what is no regular expression fails" 1 'FAILED: "# expect: \(": missing' 
 heard "nor as last words" 1 'FAILED: "# expect-stop: \(": missing' \
 	'1..1\n# expect-stop: (\nmore\n' --run x
 
+AGAIN=y heard "who says too much is ended" 1 'FAILED: it says more than' \
+	"$(printf %10000d 0)" --timeout 60 --run x
 heard "--raw sees a panic before other lines" 1 'FAILED: the kernel panicked' \
 	'---[ end Kernel panic - not syncing ]---\nmore\n' --raw x
 
