@@ -47,6 +47,10 @@ def running(argv, faults=None, **streams):
             if child.poll() is None:
                 child.kill()
             child.wait()
+            for pipe in filter(None, (child.stdin, child.stdout)):
+                # what was not taken any more has no reader
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
             errors.seek(0)
             for row in errors:
                 if not BORING.match(row) and not (faults and faults.stderr_line(row)):

@@ -62,6 +62,11 @@ class Machine:
             self.ram = os.memfd_create("ram")
             os.ftruncate(self.ram, RAM_SIZE)
 
+    def close(self):
+        """To be called after the run: the memory goes."""
+        if self.ram is not None:
+            os.close(self.ram)
+
     def cmdline(self):
         c = self.conf
         pool = self.args.pool or f"{c['POOL_PHYS']}:{c['POOL_SIZE']}:{c['POOL_ALIAS']}".rstrip(":")

@@ -126,6 +126,8 @@ def run_test(machine, args):
             cause = follow(child, judge, started + args.timeout, args, log)
         except (RigError, OSError) as e:
             fault = e
+    if judge.watch:
+        judge.watch.close()
     # first, since it explains why the stub or the console went away
     check_crash(child)
     if fault:
@@ -311,8 +313,9 @@ def parse(argv):
 
 
 def with_machine(run, args):
-    with tempfile.TemporaryDirectory(prefix="rig.") as temp:
-        return run(Machine(args, temp), args)
+    with tempfile.TemporaryDirectory(prefix="rig.") as temp, \
+            contextlib.closing(Machine(args, temp)) as machine:
+        return run(machine, args)
 
 
 def main():

@@ -176,7 +176,7 @@ verdict() {
 }
 
 run() {
-	timeout 150 python3 "$HERE/run.py" --kernel "$KERNEL" --initrd "$RIG_TMP/initrd.gz" \
+	timeout 150 python3 -W default::ResourceWarning "$HERE/run.py" --kernel "$KERNEL" --initrd "$RIG_TMP/initrd.gz" \
 		--board "$BOARD" --timeout 60 "$@" >"$RIG_TMP/out" 2>&1
 }
 
@@ -188,6 +188,8 @@ check() {
 	run "$@" <"${TYPED:-/dev/null}" || got=$?
 	[ $got -eq "$want" ] || bad=1
 	grep -Eq -- "$regex" "$RIG_TMP/out" || bad=1
+	# files and pipes that were left open
+	! grep -q ResourceWarning "$RIG_TMP/out" || bad=1
 	echo "[exit status $got, wanted $want and /$regex/]" >>"$RIG_TMP/out"
 	verdict $bad "$name"
 }

@@ -34,6 +34,11 @@ class Watch:
         self.gdb.ask("?")
         self.gdb.send("c")
 
+    def close(self):
+        """The machine has ended."""
+        if self.gdb:
+            self.gdb.close()
+
     def on(self):
         if self.on_since is None:
             self.gdb.command("Z" + self.point)
