@@ -81,4 +81,6 @@ class Gdb:
 
     def pc(self):
         registers = self.ask("g")
+        if len(registers) < self.pc_at.stop:
+            raise RigError(f'gdb stub: the registers are "{registers}"')
         return int.from_bytes(bytes.fromhex(registers[self.pc_at]), "little")
