@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """guest.py - the machine that the lifecycle fuzzer works with: one that is
 running, told what to do step by step (../life.c), and what it answers."""
+import contextlib
 import os
 import re
 import select
@@ -105,29 +106,28 @@ class Guest:
         self.rest = b""
         self.panicked = False
         self.number = 0
-        self.child = self.context = self.temp = None
+        self.child = self.stack = None
 
     def __enter__(self):
-        self.temp = tempfile.TemporaryDirectory(prefix="life.")
+        with contextlib.ExitStack() as stack:
+            self.start(stack)
+            self.stack = stack.pop_all()
+        return self
+
+    def start(self, stack):
+        temp = stack.enter_context(tempfile.TemporaryDirectory(prefix="life."))
         a = self.args
         args = parse(["--kernel", a.kernel, "--initrd", a.initrd, "--board", a.board,
                       "--run", "life.sh"])
         args.dtb, args.overlay, args.append, args.qemu = a.dtb, a.overlay, a.append, a.qemu
-        machine = Machine(args, self.temp.name)
+        machine = stack.enter_context(contextlib.closing(Machine(args, temp)))
         self.series = machine.series
-        argv = machine.qemu() + NO_WINDOW
-        self.context = running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.child = self.context.__enter__()
-        try:
-            self.wait("-", "ready", self.args.boot_timeout, Seen())
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+        argv, streams = machine.start(NO_WINDOW, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.child = stack.enter_context(running(argv, **streams))
+        self.wait("-", "ready", self.args.boot_timeout, Seen())
 
     def __exit__(self, *what):
-        self.context.__exit__(*what)
-        self.temp.cleanup()
+        self.stack.close()
 
     def fill(self, timeout):
         """More of the console's lines. False: nothing came in time."""
