@@ -154,6 +154,15 @@ class Guest:
         if COMPLAINT.search(text):
             self.complaints.append(text)
 
+    def hear_panic(self, seen):
+        """The rest of the report, then no more."""
+        end = time.monotonic() + 5
+        while time.monotonic() < end and self.fill(1.0):
+            for text in self.lines:
+                self.kernel_says(STAMP.sub("", text), seen)
+            self.lines = []
+        raise Died("the kernel panicked")
+
     def wait(self, number, last, timeout, seen):
         """Collect until the answer's last line."""
         end = time.monotonic() + timeout
@@ -171,30 +180,30 @@ class Guest:
                         return
             left = end - time.monotonic()
             if self.panicked:
-                # the rest of the report, then no more
-                while self.fill(1.0):
-                    for text in self.lines:
-                        self.kernel_says(STAMP.sub("", text), seen)
-                    self.lines = []
-                raise Died("the kernel panicked")
+                self.hear_panic(seen)
             if left <= 0:
                 raise Died(f"nothing came of it in {timeout:.0f} s")
             self.fill(min(left, 1.0))
+
+    def tell(self, text):
+        try:
+            self.child.stdin.write(f"{text}\n".encode())
+            self.child.stdin.flush()
+        except BrokenPipeError as e:
+            raise Died("the machine ended") from e
 
     def do(self, action, timeout=None):
         """Have a step done. Returns what there is then."""
         self.number += 1
         seen = Seen()
-        self.child.stdin.write(f"{self.number} {action}\n".encode())
-        self.child.stdin.flush()
+        self.tell(f"{self.number} {action}")
         self.wait(str(self.number), ".", timeout or self.args.step_timeout, seen)
         return seen
 
     def end(self):
         """Let it end by itself: what it says by then is in complaints. Returns
         whether the test module could be unloaded."""
-        self.child.stdin.write(b"0 end\n")
-        self.child.stdin.flush()
+        self.tell("0 end")
         seen = Seen()
         end = time.monotonic() + 90
         while time.monotonic() < end:
@@ -203,5 +212,7 @@ class Guest:
                 self.kernel_says(text, seen)
                 if m := FINISHED.match(text):
                     return m[1] == "0"
+            if self.panicked:
+                self.hear_panic(seen)
             self.fill(1.0)
         raise Died("it did not come to its end")

@@ -154,7 +154,7 @@ class Runner:
                 again.log[:0] = seen.log
                 again.findings[:0] = seen.findings
                 before, seen = seen, again
-        except (guest.Died, OSError) as e:
+        except guest.Died as e:
             why = worst(machine.complaints) if machine.complaints else str(e)
             rule = "log" if machine.complaints else "hang"
             raise Finding(rule, why if why == str(e) else f"{e}: {why}", executed,
@@ -366,11 +366,12 @@ def end(runner, results):
     """The machine's own end: what has leaked is told then."""
     if not runner.guest:
         return
+    complaints = runner.guest.complaints
     try:
         clean = runner.guest.end()
-        complaints = runner.guest.complaints
     except guest.Died as e:
-        clean, complaints = False, [str(e)]
+        clean = False
+        complaints.insert(0, str(e))
     console = runner.guest.console[-60:]
     runner.drop()
     for row in complaints[:5]:

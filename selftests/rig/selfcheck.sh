@@ -294,6 +294,12 @@ AGAIN=y heard "who says too much is ended" 1 'FAILED: it says more than' \
 	"$(printf %10000d 0)" --timeout 60 --run x
 heard "--raw sees a panic before other lines" 1 'FAILED: the kernel panicked' \
 	'---[ end Kernel panic - not syncing ]---\nmore\n' --raw x
+bad=0
+AGAIN=y SAYS="Kernel panic - not syncing $(printf %10000d 0)" QEMU=$RIG_TMP/saying \
+	timeout 60 "$HERE/../life/life.py" --kernel "$KERNEL" --initrd "$RIG_TMP/initrd.gz" \
+	--board "$BOARD" >"$RIG_TMP/out" 2>&1 || bad=$?
+grep -q "^not ok 1 .*: hang" "$RIG_TMP/out" && [ $bad -eq 1 ] && bad=0
+verdict $bad "the fuzzer gives up a machine whose panic does not end"
 
 # Files that QEMU maps as memory, by a stand-in that looks at them and may stay.
 cat >"$RIG_TMP/mapping" <<'X0'
