@@ -19,7 +19,7 @@ What a test script can tell the runner (guest/rig-watch.sh has functions):
 
 Here are the options and the modes. The rest is in files beside this one, of which each
 needs only files above it:
-  common.py        exceptions, helper programs
+  common.py        exceptions, helper programs, signals
   ktap.py          results of a test
   klog.py          what the kernel is not to say
   symbols.py       names for addresses of code
@@ -199,7 +199,8 @@ def run_interactive(machine, args):
 
 
 def console(argv, streams, args):
-    """As it is; or a pipe's, which then is not waited for forever."""
+    """A terminal is QEMU's own, for as long as it runs. What comes from elsewhere is
+    typed, and has an end."""
     if not sys.stdin.isatty():
         return piped_console(argv, streams, args)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the guest's
@@ -218,7 +219,8 @@ def piped_console(argv, streams, args):
     end = heard + args.timeout
     with running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **streams) as child:
         while (left := end - time.monotonic()) > 0:
-            sources = [child.stdout] + ([sys.stdin] if more else [])
+            wanted = more and b"\n" not in typed
+            sources = [child.stdout] + ([sys.stdin] if wanted else [])
             ready = select.select(sources, [], [], min(left, SILENCE))[0]
             if sys.stdin in ready:
                 data = os.read(sys.stdin.fileno(), 65536)
