@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """guest.py - the machine that the lifecycle fuzzer works with: one that is
 running, told what to do step by step (../helpers/life.c), and what it answers."""
+import contextlib
 import os
 import re
 import select
@@ -10,7 +11,11 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "rig"))
-import run as rig  # noqa: E402
+from emulator import running  # noqa: E402
+from judge import FINISHED  # noqa: E402
+from klog import COMPLAINT, PANIC, STAMP  # noqa: E402
+from machine import NO_WINDOW, Machine  # noqa: E402
+from run import parse  # noqa: E402
 
 ANSWER = re.compile(r"^life (\S+) (\S+) ?(.*)$")
 
@@ -101,29 +106,28 @@ class Guest:
         self.rest = b""
         self.panicked = False
         self.number = 0
-        self.child = self.context = self.temp = None
+        self.child = self.stack = None
 
     def __enter__(self):
-        self.temp = tempfile.TemporaryDirectory(prefix="life.")
-        a = self.args
-        args = rig.parse(["--kernel", a.kernel, "--initrd", a.initrd, "--board", a.board,
-                          "--run", "life.sh"])
-        args.dtb, args.overlay, args.append, args.qemu = a.dtb, a.overlay, a.append, a.qemu
-        machine = rig.Machine(args, self.temp.name)
-        self.series = machine.series
-        argv = machine.qemu() + ["-display", "none", "-monitor", "none", "-serial", "stdio"]
-        self.context = rig.running(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.child = self.context.__enter__()
-        try:
-            self.wait("-", "ready", self.args.boot_timeout, Seen())
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
+        with contextlib.ExitStack() as stack:
+            self.start(stack)
+            self.stack = stack.pop_all()
         return self
 
+    def start(self, stack):
+        temp = stack.enter_context(tempfile.TemporaryDirectory(prefix="life."))
+        a = self.args
+        args = parse(["--kernel", a.kernel, "--initrd", a.initrd, "--board", a.board,
+                      "--run", "life.sh"])
+        args.dtb, args.overlay, args.append, args.qemu = a.dtb, a.overlay, a.append, a.qemu
+        machine = stack.enter_context(contextlib.closing(Machine(args, temp)))
+        self.series = machine.series
+        argv, streams = machine.start(NO_WINDOW, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.child = stack.enter_context(running(argv, **streams))
+        self.wait("-", "ready", self.args.boot_timeout, Seen())
+
     def __exit__(self, *what):
-        self.context.__exit__(*what)
-        self.temp.cleanup()
+        self.stack.close()
 
     def fill(self, timeout):
         """More of the console's lines. False: nothing came in time."""
@@ -145,17 +149,26 @@ class Guest:
 
     def kernel_says(self, text, seen):
         seen.log.append(text)
-        if rig.PANIC.search(text):
+        if PANIC.search(text):
             self.panicked = True
-        if rig.COMPLAINT.search(text):
+        if COMPLAINT.search(text):
             self.complaints.append(text)
+
+    def hear_panic(self, seen):
+        """The rest of the report, then no more."""
+        end = time.monotonic() + 5
+        while time.monotonic() < end and self.fill(1.0):
+            for text in self.lines:
+                self.kernel_says(STAMP.sub("", text), seen)
+            self.lines = []
+        raise Died("the kernel panicked")
 
     def wait(self, number, last, timeout, seen):
         """Collect until the answer's last line."""
         end = time.monotonic() + timeout
         while True:
             while self.lines:
-                text = rig.STAMP.sub("", self.lines.pop(0))
+                text = STAMP.sub("", self.lines.pop(0))
                 m = ANSWER.match(text)
                 if not m:
                     self.kernel_says(text, seen)
@@ -167,37 +180,39 @@ class Guest:
                         return
             left = end - time.monotonic()
             if self.panicked:
-                # the rest of the report, then no more
-                while self.fill(1.0):
-                    for text in self.lines:
-                        self.kernel_says(rig.STAMP.sub("", text), seen)
-                    self.lines = []
-                raise Died("the kernel panicked")
+                self.hear_panic(seen)
             if left <= 0:
                 raise Died(f"nothing came of it in {timeout:.0f} s")
             self.fill(min(left, 1.0))
+
+    def tell(self, text):
+        try:
+            self.child.stdin.write(f"{text}\n".encode())
+            self.child.stdin.flush()
+        except BrokenPipeError as e:
+            raise Died("the machine ended") from e
 
     def do(self, action, timeout=None):
         """Have a step done. Returns what there is then."""
         self.number += 1
         seen = Seen()
-        self.child.stdin.write(f"{self.number} {action}\n".encode())
-        self.child.stdin.flush()
+        self.tell(f"{self.number} {action}")
         self.wait(str(self.number), ".", timeout or self.args.step_timeout, seen)
         return seen
 
     def end(self):
         """Let it end by itself: what it says by then is in complaints. Returns
         whether the test module could be unloaded."""
-        self.child.stdin.write(b"0 end\n")
-        self.child.stdin.flush()
+        self.tell("0 end")
         seen = Seen()
         end = time.monotonic() + 90
         while time.monotonic() < end:
             while self.lines:
-                text = rig.STAMP.sub("", self.lines.pop(0))
+                text = STAMP.sub("", self.lines.pop(0))
                 self.kernel_says(text, seen)
-                if m := rig.FINISHED.match(text):
+                if m := FINISHED.match(text):
                     return m[1] == "0"
+            if self.panicked:
+                self.hear_panic(seen)
             self.fill(1.0)
         raise Died("it did not come to its end")

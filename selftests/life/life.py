@@ -20,11 +20,13 @@ import argparse
 import os
 import random
 import re
-import signal
 import sys
 import time
 
-import guest
+import guest  # which says where the next two are
+from common import RigError, clean_up_on_signals
+from machine import read_conf
+
 import steps as st
 from model import RULES, Machine, State, Transition, compare
 
@@ -55,7 +57,7 @@ class Runner:
         self.args = args
         self.guest = None
         self.without = args.without
-        conf = guest.rig.read_conf(os.path.join(args.kernel, "rig", "board.conf"))
+        conf = read_conf(os.path.join(args.kernel, "rig", "board.conf"))
         base, alias = int(conf["POOL_PHYS"], 0), int(conf.get("POOL_ALIAS") or "0", 0)
         with open(os.path.join(args.kernel, ".config"), encoding="utf-8") as f:
             faults = "CONFIG_FAULT_INJECTION_STACKTRACE_FILTER=y\n" in f.read()
@@ -152,7 +154,7 @@ class Runner:
                 again.log[:0] = seen.log
                 again.findings[:0] = seen.findings
                 before, seen = seen, again
-        except (guest.Died, OSError) as e:
+        except guest.Died as e:
             why = worst(machine.complaints) if machine.complaints else str(e)
             rule = "log" if machine.complaints else "hang"
             raise Finding(rule, why if why == str(e) else f"{e}: {why}", executed,
@@ -364,11 +366,12 @@ def end(runner, results):
     """The machine's own end: what has leaked is told then."""
     if not runner.guest:
         return
+    complaints = runner.guest.complaints
     try:
         clean = runner.guest.end()
-        complaints = runner.guest.complaints
     except guest.Died as e:
-        clean, complaints = False, [str(e)]
+        clean = False
+        complaints.insert(0, str(e))
     console = runner.guest.console[-60:]
     runner.drop()
     for row in complaints[:5]:
@@ -429,17 +432,12 @@ def fuzz(args):
     return 1 if count[2] else 0
 
 
-def interrupted(number, _frame):
-    raise SystemExit(128 + number)
-
-
 def main():
     args = parse()
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, interrupted)
+    clean_up_on_signals()
     try:
         return fuzz(args)
-    except (guest.rig.RigError, OSError) as e:
+    except (RigError, OSError) as e:
         print(f"life: {e}", file=sys.stderr)
         return 2
 

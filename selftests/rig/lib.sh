@@ -11,6 +11,8 @@
 CACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/dma-alias-pool
 JOBS=${JOBS:-$(nproc)}
 export LC_ALL=C
+# Python would keep compiled files in the tree, whose state mutants.sh compares.
+export PYTHONDONTWRITEBYTECODE=y
 
 # A make or a package build that runs us has ideas of its own about these.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES M O V KBUILD_OUTPUT KBUILD_EXTMOD

@@ -141,6 +141,11 @@ rig_watch off
 devmem "$1" 32 >/dev/null
 echo "ok 1 fine"
 X1
+guest module <<'X1'
+echo 1..1
+echo "rig: module m 0x1000"
+echo "ok 1 fine"
+X1
 guest peek <<'X1'
 echo 1..1
 echo "ok 1 read"
@@ -170,20 +175,26 @@ verdict() {
 	fi
 }
 
-# check NAME STATUS REGEX RUN.PY-OPTIONS...: what run.py must return and say.
+run() {
+	timeout 150 python3 -W default::ResourceWarning "$HERE/run.py" --kernel "$KERNEL" --initrd "$RIG_TMP/initrd.gz" \
+		--board "$BOARD" --timeout 60 "$@" >"$RIG_TMP/out" 2>&1
+}
+
+# check NAME STATUS REGEX RUN.PY-OPTIONS...: what run.py must return and say. What is
+# typed comes from the file TYPED.
 check() {
 	local name=$1 want=$2 regex=$3 got=0 bad=0
 	shift 3
-	python3 "$HERE/run.py" --kernel "$KERNEL" --initrd "$RIG_TMP/initrd.gz" \
-		--board "$BOARD" --timeout 60 "$@" >"$RIG_TMP/out" 2>&1 </dev/null || got=$?
+	run "$@" <"${TYPED:-/dev/null}" || got=$?
 	[ $got -eq "$want" ] || bad=1
 	grep -Eq -- "$regex" "$RIG_TMP/out" || bad=1
+	# files and pipes that were left open
+	! grep -q ResourceWarning "$RIG_TMP/out" || bad=1
 	echo "[exit status $got, wanted $want and /$regex/]" >>"$RIG_TMP/out"
 	verdict $bad "$name"
 }
 
 echo "KTAP version 1"
-echo "1..64"
 check "a passing script passes" 0 ': 2 passed, 0 failed$' --run pass a b
 check "its arguments arrive" 0 '^ok 1 outer a b$' --run pass a b
 check "its text arrives unchanged" 0 '^ok 2 odd <3> -n \\ "quoted"   spaces$' --run pass
@@ -224,10 +235,25 @@ check "watching: expected touches pass" 0 ', 2 touches \(2 expected\)$' \
 	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS" expect 2
 check "watching: too few touches fail" 1 'touched 2 times, expected 3' \
 	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS" expect 3
+check "watching: what is no number is no option" 2 'two numbers$' --watch 2g:10 --run pass
+check "watching: nor one in hexadecimal without 0x" 2 'two numbers$' --watch 2f:10 --run pass
+check "watching: a module that is not there is the caller's fault" 2 'nosuch\.ko' \
+	--watch "$POOL_PHYS:$POOL_SIZE" --module m=nosuch.ko --run module
 check "watching: never on fails" 1 'never on' --watch "$POOL_PHYS:$POOL_SIZE" --run pass
 check "--cacheid makes the kernel believe in caches" 0 ': 1 passed, 0 failed$' \
 	--cacheid --run peek "0x$(awk '$3 == "cacheid" { print $1 }' "$KERNEL/System.map")" 2
 check "--raw passes text and status on" 1 "^no prefix, $BOARD 4\$" --raw raw 4
+check "--interactive ends when nothing is typed" 0 "^$BOARD:.*# poweroff" --interactive
+bad=0
+run --interactive <&- || bad=1
+verdict $bad "--interactive ends when stdin is closed"
+# a pipe that stays open, as that of a person who types
+mkfifo "$RIG_TMP/typed"
+exec 8<>"$RIG_TMP/typed"
+printf '%s\n' 'echo "the sum is $((40 + 2))"' 'poweroff' >&8
+TYPED=$RIG_TMP/typed check "--interactive does what is typed, before all has been" 0 \
+	'^the sum is 42' --interactive
+exec 8>&-
 cat >"$RIG_TMP/crashing" <<'X0'
 #!/bin/sh
 [ $(($(cat "$CRASHES") - 1)) -lt 0 ] || {
@@ -240,9 +266,40 @@ chmod +x "$RIG_TMP/crashing"
 export CRASHES=$RIG_TMP/crashes
 echo 1 >"$CRASHES"
 QEMU=$RIG_TMP/crashing check "an emulator that crashes gets another try" 0 ': 2 passed, 0 failed$' --run pass
+echo 1 >"$CRASHES"
+QEMU=$RIG_TMP/crashing check "one that is watched, too" 0 ', 0 touches$' \
+	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS"
 echo 2 >"$CRASHES"
 QEMU=$RIG_TMP/crashing check "but no third one" 2 '^rig: QEMU crashed, SIGSEGV$' --run pass
 QEMU=/nonexistent check "a missing emulator is the rig's fault" 2 'not installed' --run pass
+
+# A stand-in that says what it is told, once or again and again, and stays.
+cat >"$RIG_TMP/saying" <<'X0'
+#!/bin/sh
+printf '%b' "$SAYS"
+[ -z "$AGAIN" ] || exec yes "$SAYS"
+exec sleep 100
+X0
+chmod +x "$RIG_TMP/saying"
+# heard NAME STATUS REGEX TEXT RUN.PY-OPTIONS...: what run.py makes of TEXT
+heard() {
+	SAYS=$4 QEMU=$RIG_TMP/saying check "$1" "$2" "$3" --timeout 2 "${@:5}"
+}
+heard "what is no regular expression fails" 1 'FAILED: "# expect: \(": missing' \
+	'1..1\n# expect: (\nok 1 fine\n' --run x
+heard "nor as last words" 1 'FAILED: "# expect-stop: \(": missing' \
+	'1..1\n# expect-stop: (\nmore\n' --run x
+
+AGAIN=y heard "who says too much is ended" 1 'FAILED: it says more than' \
+	"$(printf %10000d 0)" --timeout 60 --run x
+heard "--raw sees a panic before other lines" 1 'FAILED: the kernel panicked' \
+	'---[ end Kernel panic - not syncing ]---\nmore\n' --raw x
+bad=0
+AGAIN=y SAYS="Kernel panic - not syncing $(printf %10000d 0)" QEMU=$RIG_TMP/saying \
+	timeout 60 "$HERE/../life/life.py" --kernel "$KERNEL" --initrd "$RIG_TMP/initrd.gz" \
+	--board "$BOARD" >"$RIG_TMP/out" 2>&1 || bad=$?
+grep -q "^not ok 1 .*: hang" "$RIG_TMP/out" && [ $bad -eq 1 ] && bad=0
+verdict $bad "the fuzzer gives up a machine whose panic does not end"
 
 # Files that QEMU maps as memory, by a stand-in that looks at them and may stay.
 cat >"$RIG_TMP/mapping" <<'X0'
@@ -263,14 +320,27 @@ is_gone() { [ -s "$PLACE" ] && [ ! -e "$(cat "$PLACE")" ]; }
 QEMU=$RIG_TMP/mapping check "memory at two addresses is one file" 0 '^one file$' "${files[@]}" --raw x
 is_gone && bad=0 || bad=1
 verdict $bad "which is gone afterwards"
-rm "$PLACE"
-STAYS=y QEMU=$RIG_TMP/mapping python3 "$HERE/run.py" --kernel "$KERNEL" --initrd \
-	"$RIG_TMP/initrd.gz" --board "$BOARD" "${files[@]}" --raw x >"$RIG_TMP/out" 2>&1 &
-until [ -s "$PLACE" ] || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
-kill -INT $!
-wait $! || true
-is_gone && bad=0 || bad=1
-verdict $bad "and after Ctrl-C"
+
+# interrupted NAME [COMMAND]: Ctrl-C while the stand-in stays, then COMMAND
+interrupted() {
+	local bad pid
+	rm "$PLACE"
+	STAYS=y QEMU=$RIG_TMP/mapping python3 "$HERE/run.py" --kernel "$KERNEL" --initrd \
+		"$RIG_TMP/initrd.gz" --board "$BOARD" "${files[@]}" --raw x \
+		>"$RIG_TMP/out" 2>&1 &
+	pid=$!
+	until [ -s "$PLACE" ] || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
+	kill -INT $pid
+	[ -z "${2:-}" ] || $2
+	wait $pid || true
+	is_gone && bad=0 || bad=1
+	verdict $bad "$1"
+}
+again() { while kill -INT $pid 2>/dev/null; do :; done; }
+interrupted "and after Ctrl-C"
+# so many that it is amid them when the next signal comes
+files+=(--qemu "$(printf '@disk:0@ %.0s' {1..1000})")
+interrupted "and after Ctrl-C again and again" again
 
 # Where no emulator can have a data cache: said by name, and nothing fails.
 bad=0
@@ -417,5 +487,6 @@ parts "parts: only who says so is skipped" 1 "echo 5 passed, 0 failed; exit 3"
 printed "parts: all others fail" "5 passed, 1 failed"
 parts "parts: without counts nothing is well" 1 "echo 5 passed"
 
+echo "1..$N"
 echo "$((N - FAILED)) passed, $FAILED failed"
 [ $FAILED -eq 0 ]
