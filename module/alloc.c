@@ -504,12 +504,11 @@ static noinline u32 dap_best_below(struct dap_alloc *a, u32 n, u32 order,
  * @n: how many
  * @limit: all of them below this page of the pool; the size of the pool and
  *	more: anywhere
- * @page: set to the first page
  *
- * Return: 0, -EINVAL (no pages wanted), -E2BIG (more than the pool has) or
- *	-ENOSPC (no room now, or none below @limit)
+ * Return: the first page, -EINVAL (no pages wanted), -E2BIG (more than the pool
+ *	has) or -ENOSPC (no room now, or none below @limit)
  */
-int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page)
+int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit)
 {
 	u32 order, start, end, first;
 	u8 *tag;
@@ -542,8 +541,7 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page)
 	if (n > 1)
 		a->slot[first + 1].value = n;
 	a->free -= n;
-	*page = first;
-	return 0;
+	return first;
 }
 
 /**

@@ -61,7 +61,7 @@ static inline u32 dap_alloc_order(const struct dap_alloc *a, u32 n)
 	return min_t(u32, fls(n - 1), a->max_order);
 }
 
-int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page);
+int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit);
 int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n);
 int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n);
 

@@ -441,25 +441,20 @@ static noinline u32 timed_get(struct allocator *a, u32 n, bool *done)
 	u32 order = order_base_2(n);
 	unsigned long flags;
 	u64 start, end;
-	u32 page = 0;
-	int ret;
+	int page;
 
 	if (a->pool)
 		return locked_get(a, n, done);
 	local_irq_save(flags);
-	if (a->kernel) {
-		start = read_clock();
-		ret = bitmap_find_free_region(a->bitmap, a->pages, order);
-		end = read_clock();
-		page = ret;
-	} else {
-		start = read_clock();
-		ret = dap_alloc_get(a->alloc, n, a->limit, &page);
-		end = read_clock();
-	}
+	start = read_clock();
+	if (a->kernel)
+		page = bitmap_find_free_region(a->bitmap, a->pages, order);
+	else
+		page = dap_alloc_get(a->alloc, n, a->limit);
+	end = read_clock();
 	local_irq_restore(flags);
 
-	*done = ret >= 0;
+	*done = page >= 0;
 	if (*done)
 		note_live(a, page, n);
 	return end - start - bench_clock;
