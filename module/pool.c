@@ -160,18 +160,23 @@ void dap_pool_kill(struct dap_pool *pool)
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 
+static noinline bool pin(struct dap_user *user)
+{
+	if (!try_module_get(THIS_MODULE))
+		return false;
+	if (!kref_get_unless_zero(&user->ref)) {
+		module_put(THIS_MODULE);
+		return false;
+	}
+	return true;
+}
+
 /* The first that a user holds pins user and module: the last free needs both. */
-static bool hold(struct dap_pool *pool, struct dap_user *user)
+static __always_inline bool hold(struct dap_pool *pool, struct dap_user *user)
 {
 	lockdep_assert_held(&pool->lock);
-	if (!user->held) {
-		if (!try_module_get(THIS_MODULE))
-			return false;
-		if (!kref_get_unless_zero(&user->ref)) {
-			module_put(THIS_MODULE);
-			return false;
-		}
-	}
+	if (!user->held && !pin(user))
+		return false;
 	user->held++;
 	return true;
 }
