@@ -101,6 +101,8 @@ struct dap_slot {
 	};
 };
 
+static_assert(sizeof(struct dap_slot) == DAP_RECORD_SIZE);
+
 /**
  * dap_none() - what is in place of a subtree that is empty
  * @a: the allocator
@@ -614,19 +616,6 @@ int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n)
 		end += dap_take_run(a, end);
 	dap_set_current(a, start, end - start);
 	return 0;
-}
-
-/**
- * dap_alloc_record() - the caller's storage of an allocation
- * @a: the allocator
- * @page: first page of a live allocation, not checked
- *
- * Return: DAP_RECORD_SIZE bytes, long-aligned, undefined after dap_alloc_get(),
- *	then the caller's until dap_alloc_put()
- */
-void *dap_alloc_record(struct dap_alloc *a, u32 page)
-{
-	return a->slot[page].record;
 }
 
 /**
