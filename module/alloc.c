@@ -422,17 +422,12 @@ static struct dap_slot *dap_first(const struct dap_alloc *a, u32 tree, u32 key,
  *
  * Return: first page of the run, DAP_NO_RUN if there is none
  */
-static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
-				    u32 order)
+static noinline u32 dap_best(const struct dap_alloc *a, u32 n, u32 order)
 {
 	u32 cur = a->cur_start, cur_cap = dap_cap(a, cur, a->cur_len, order);
 	u32 tree = fls(n - 1), filled = a->filled >> tree << tree;
 	struct dap_slot *best = NULL;
 	u32 start, class, cap;
-
-	/* Is the current one the only one in question? */
-	if (!filled)
-		return cur_cap >= n ? cur : DAP_NO_RUN;
 
 	if (filled & (1U << tree)) {
 		best = dap_first(a, tree, (n - 1) << (31 - tree), dap_none(a));
@@ -521,15 +516,24 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit)
 		return -E2BIG;
 
 	order = dap_alloc_order(a, n);
-	if (limit >= a->pages)
-		start = dap_best(a, n, order);
-	else
-		start = dap_best_below(a, n, order, limit);
-	if (start == DAP_NO_RUN)
-		return -ENOSPC;
+	start = a->cur_start;
+	end = start + a->cur_len;
+	if (limit >= a->pages && !(a->filled >> fls(n - 1))) {
+		/* The current run is the only one in question. */
+		if (dap_cap(a, start, end - start, order) < n)
+			return -ENOSPC;
+		a->cur_len = 0;
+	} else {
+		if (limit >= a->pages)
+			start = dap_best(a, n, order);
+		else
+			start = dap_best_below(a, n, order, limit);
+		if (start == DAP_NO_RUN)
+			return -ENOSPC;
+		end = start + dap_take_run(a, start);
+	}
 
 	/* In the run, the last aligned place; what is left stays free. */
-	end = start + dap_take_run(a, start);
 	first = a->offset + min(end, limit) - n;
 	first = (first & (~0U << order)) - a->offset;
 	if (first + n < end)
