@@ -557,9 +557,29 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit)
  *
  * Return: number of pages
  */
-static inline u32 dap_len(const struct dap_alloc *a, u32 page)
+static __always_inline u32 dap_len(const struct dap_alloc *a, u32 page)
 {
 	return a->tag[page] & DAP_LAST ? 1 : a->slot[page + 1].value;
+}
+
+/**
+ * dap_check() - the same as dap_alloc_check(), in place
+ * @a: the allocator
+ * @page: first page
+ * @n: number of pages
+ *
+ * Return: see there
+ */
+static __always_inline int dap_check(const struct dap_alloc *a, u32 page,
+				     u32 n)
+{
+	if (page >= a->pages || n > a->pages - page)
+		return -ERANGE;
+	if (!(a->tag[page] & DAP_FIRST))
+		return -ENOENT;
+	if (dap_len(a, page) != n)
+		return -EINVAL;
+	return 0;
 }
 
 /**
@@ -574,13 +594,7 @@ static inline u32 dap_len(const struct dap_alloc *a, u32 page)
  */
 int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n)
 {
-	if (page >= a->pages || n > a->pages - page)
-		return -ERANGE;
-	if (!(a->tag[page] & DAP_FIRST))
-		return -ENOENT;
-	if (dap_len(a, page) != n)
-		return -EINVAL;
-	return 0;
+	return dap_check(a, page, n);
 }
 
 /**
@@ -597,7 +611,7 @@ int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n)
 	u8 *tag;
 	int ret;
 
-	ret = dap_alloc_check(a, page, n);
+	ret = dap_check(a, page, n);
 	if (ret)
 		return ret;
 
