@@ -253,6 +253,17 @@ static int do_stream(struct bench_dev *b, u32 size, u32 unused)
 	return 0;
 }
 
+/* lap: since the last one */
+static int do_lap(struct bench_dev *b, u32 a0, u32 a1)
+{
+	static u64 last;
+	u64 now = read_clock();
+
+	sprintf(b->result, "lap=%u\n", instructions(now - last, 1));
+	last = read_clock();
+	return 0;
+}
+
 /* first_failure: KiB handed out then, sizes 1 to 24 pages, mean of all seeds */
 static int do_first_failure(struct bench_dev *b, u32 a0, u32 a1)
 {
@@ -805,6 +816,7 @@ static const struct {
 } bench_commands[] = {
 	{ "pair",		2, do_pair },
 	{ "stream",		1, do_stream },
+	{ "lap",		0, do_lap },
 	{ "first_failure",	0, do_first_failure },
 	{ "churn",		0, do_churn },
 	{ "map",		1, do_map },
