@@ -101,6 +101,8 @@ struct dap_slot {
 	};
 };
 
+static_assert(sizeof(struct dap_slot) == DAP_RECORD_SIZE);
+
 /**
  * dap_none() - what is in place of a subtree that is empty
  * @a: the allocator
@@ -420,17 +422,12 @@ static struct dap_slot *dap_first(const struct dap_alloc *a, u32 tree, u32 key,
  *
  * Return: first page of the run, DAP_NO_RUN if there is none
  */
-static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
-				    u32 order)
+static noinline u32 dap_best(const struct dap_alloc *a, u32 n, u32 order)
 {
 	u32 cur = a->cur_start, cur_cap = dap_cap(a, cur, a->cur_len, order);
 	u32 tree = fls(n - 1), filled = a->filled >> tree << tree;
 	struct dap_slot *best = NULL;
 	u32 start, class, cap;
-
-	/* Is the current one the only one in question? */
-	if (!filled)
-		return cur_cap >= n ? cur : DAP_NO_RUN;
 
 	if (filled & (1U << tree)) {
 		best = dap_first(a, tree, (n - 1) << (31 - tree), dap_none(a));
@@ -504,12 +501,11 @@ static noinline u32 dap_best_below(struct dap_alloc *a, u32 n, u32 order,
  * @n: how many
  * @limit: all of them below this page of the pool; the size of the pool and
  *	more: anywhere
- * @page: set to the first page
  *
- * Return: 0, -EINVAL (no pages wanted), -E2BIG (more than the pool has) or
- *	-ENOSPC (no room now, or none below @limit)
+ * Return: the first page, -EINVAL (no pages wanted), -E2BIG (more than the pool
+ *	has) or -ENOSPC (no room now, or none below @limit)
  */
-int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page)
+int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit)
 {
 	u32 order, start, end, first;
 	u8 *tag;
@@ -520,15 +516,24 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page)
 		return -E2BIG;
 
 	order = dap_alloc_order(a, n);
-	if (limit >= a->pages)
-		start = dap_best(a, n, order);
-	else
-		start = dap_best_below(a, n, order, limit);
-	if (start == DAP_NO_RUN)
-		return -ENOSPC;
+	start = a->cur_start;
+	end = start + a->cur_len;
+	if (limit >= a->pages && !(a->filled >> fls(n - 1))) {
+		/* The current run is the only one in question. */
+		if (dap_cap(a, start, end - start, order) < n)
+			return -ENOSPC;
+		a->cur_len = 0;
+	} else {
+		if (limit >= a->pages)
+			start = dap_best(a, n, order);
+		else
+			start = dap_best_below(a, n, order, limit);
+		if (start == DAP_NO_RUN)
+			return -ENOSPC;
+		end = start + dap_take_run(a, start);
+	}
 
 	/* In the run, the last aligned place; what is left stays free. */
-	end = start + dap_take_run(a, start);
 	first = a->offset + min(end, limit) - n;
 	first = (first & (~0U << order)) - a->offset;
 	if (first + n < end)
@@ -542,8 +547,7 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page)
 	if (n > 1)
 		a->slot[first + 1].value = n;
 	a->free -= n;
-	*page = first;
-	return 0;
+	return first;
 }
 
 /**
@@ -553,9 +557,29 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page)
  *
  * Return: number of pages
  */
-static inline u32 dap_len(const struct dap_alloc *a, u32 page)
+static __always_inline u32 dap_len(const struct dap_alloc *a, u32 page)
 {
 	return a->tag[page] & DAP_LAST ? 1 : a->slot[page + 1].value;
+}
+
+/**
+ * dap_check() - the same as dap_alloc_check(), in place
+ * @a: the allocator
+ * @page: first page
+ * @n: number of pages
+ *
+ * Return: see there
+ */
+static __always_inline int dap_check(const struct dap_alloc *a, u32 page,
+				     u32 n)
+{
+	if (page >= a->pages || n > a->pages - page)
+		return -ERANGE;
+	if (!(a->tag[page] & DAP_FIRST))
+		return -ENOENT;
+	if (dap_len(a, page) != n)
+		return -EINVAL;
+	return 0;
 }
 
 /**
@@ -570,13 +594,7 @@ static inline u32 dap_len(const struct dap_alloc *a, u32 page)
  */
 int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n)
 {
-	if (page >= a->pages || n > a->pages - page)
-		return -ERANGE;
-	if (!(a->tag[page] & DAP_FIRST))
-		return -ENOENT;
-	if (dap_len(a, page) != n)
-		return -EINVAL;
-	return 0;
+	return dap_check(a, page, n);
 }
 
 /**
@@ -593,7 +611,7 @@ int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n)
 	u8 *tag;
 	int ret;
 
-	ret = dap_alloc_check(a, page, n);
+	ret = dap_check(a, page, n);
 	if (ret)
 		return ret;
 
@@ -616,19 +634,6 @@ int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n)
 		end += dap_take_run(a, end);
 	dap_set_current(a, start, end - start);
 	return 0;
-}
-
-/**
- * dap_alloc_record() - the caller's storage of an allocation
- * @a: the allocator
- * @page: first page of a live allocation, not checked
- *
- * Return: DAP_RECORD_SIZE bytes, long-aligned, undefined after dap_alloc_get(),
- *	then the caller's until dap_alloc_put()
- */
-void *dap_alloc_record(struct dap_alloc *a, u32 page)
-{
-	return a->slot[page].record;
 }
 
 /**

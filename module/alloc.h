@@ -61,11 +61,23 @@ static inline u32 dap_alloc_order(const struct dap_alloc *a, u32 n)
 	return min_t(u32, fls(n - 1), a->max_order);
 }
 
-int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page);
+int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit);
 int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n);
 int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n);
 
-void *dap_alloc_record(struct dap_alloc *a, u32 page);
+/**
+ * dap_alloc_record() - the caller's storage of an allocation
+ * @a: the allocator
+ * @page: first page of a live allocation, not checked
+ *
+ * Return: DAP_RECORD_SIZE bytes, long-aligned, undefined after dap_alloc_get(),
+ *	then the caller's until dap_alloc_put()
+ */
+static inline void *dap_alloc_record(struct dap_alloc *a, u32 page)
+{
+	return (u8 *)a->slot + (size_t)page * DAP_RECORD_SIZE;
+}
+
 bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 to, u32 *page,
 		    u32 *n);
 u32 dap_alloc_largest(const struct dap_alloc *a);

@@ -13,8 +13,14 @@
 /*
  * Clear whole pages.  Most of what an allocation costs is this, and memset() of
  * 32-bit ARM stores four registers at a time; eight halve its instructions, and
- * are one burst where the memory is not cached.
+ * are one burst where the memory is not cached.  A turn of the loop clears 1 KiB: for
+ * 128 bytes, counting and jumping would be half as much again.
  */
+#define DAP_CLEAR_128	"stmia	%0!, {r1-r6, r8, ip}\n\t" \
+			"stmia	%0!, {r1-r6, r8, ip}\n\t" \
+			"stmia	%0!, {r1-r6, r8, ip}\n\t" \
+			"stmia	%0!, {r1-r6, r8, ip}\n\t"
+
 static inline void dap_clear_pages(void *to, size_t size)
 {
 #ifdef CONFIG_ARM
@@ -27,11 +33,9 @@ static inline void dap_clear_pages(void *to, size_t size)
 		     "mov	r8, #0\n\t"
 		     "mov	ip, #0\n"
 		     "1:\t"
-		     "stmia	%0!, {r1-r6, r8, ip}\n\t"
-		     "stmia	%0!, {r1-r6, r8, ip}\n\t"
-		     "stmia	%0!, {r1-r6, r8, ip}\n\t"
-		     "stmia	%0!, {r1-r6, r8, ip}\n\t"
-		     "subs	%1, %1, #128\n\t"
+		     DAP_CLEAR_128 DAP_CLEAR_128 DAP_CLEAR_128 DAP_CLEAR_128
+		     DAP_CLEAR_128 DAP_CLEAR_128 DAP_CLEAR_128 DAP_CLEAR_128
+		     "subs	%1, %1, #1024\n\t"
 		     "bne	1b"
 		     : "+r" (to), "+r" (size)
 		     :

@@ -71,11 +71,11 @@ static noinline u32 reachable(const struct dap_client *client,
 }
 
 /* Most devices have a bus that translates nothing, and can address all of it. */
-static __always_inline bool reaches_all(const struct dap_client *client,
+static __always_inline bool reaches_all(const struct dap_pool *pool,
 					struct device *dev)
 {
-	const struct dap_entry *entry = dap_entry_of(client);
-	const struct dap_region *region = &entry->pool.region;
+	const struct dap_entry *entry = container_of(pool, struct dap_entry, pool);
+	const struct dap_region *region = &pool->region;
 
 	return !entry->has_bus && !dev->dma_range_map && !dev->bus_dma_limit &&
 	       phys_to_dma(dev, region->phys) == region->phys &&
@@ -252,22 +252,22 @@ static int free_elsewhere(struct dap_client *client, struct device *dev,
 static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 			   gfp_t gfp, unsigned long attrs)
 {
-	const unsigned long *frame = __builtin_frame_address(0);
 	struct dap_client *client = dap_client_of(dev);
 	struct dap_pool *pool = client->pool;
 	u32 limit = U32_MAX;
 	void *cpu;
 
 	if (unlikely(!pool)) {
-		dap_caller_found(frame);
+		dap_caller_found(__builtin_frame_address(0));
 		return NULL;
 	}
 
-	*handle = pool->region.phys;
-	if (unlikely(!reaches_all(client, dev)))
+	if (likely(reaches_all(pool, dev)))
+		*handle = pool->region.phys;
+	else
 		limit = reachable(client, dev, size, handle);
 	cpu = dap_pool_alloc(pool, &client->user, size, limit,
-			     dap_caller(frame));
+			     dap_caller(__builtin_frame_address(0)));
 	if (!IS_ERR(cpu)) {
 		*handle += dap_pool_offset(pool, cpu);
 		trace_alloc(dev, pool->name, size, *handle);

@@ -160,18 +160,23 @@ void dap_pool_kill(struct dap_pool *pool)
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 
+static noinline bool pin(struct dap_user *user)
+{
+	if (!try_module_get(THIS_MODULE))
+		return false;
+	if (!kref_get_unless_zero(&user->ref)) {
+		module_put(THIS_MODULE);
+		return false;
+	}
+	return true;
+}
+
 /* The first that a user holds pins user and module: the last free needs both. */
-static bool hold(struct dap_pool *pool, struct dap_user *user)
+static __always_inline bool hold(struct dap_pool *pool, struct dap_user *user)
 {
 	lockdep_assert_held(&pool->lock);
-	if (!user->held) {
-		if (!try_module_get(THIS_MODULE))
-			return false;
-		if (!kref_get_unless_zero(&user->ref)) {
-			module_put(THIS_MODULE);
-			return false;
-		}
-	}
+	if (!user->held && !pin(user))
+		return false;
 	user->held++;
 	return true;
 }
@@ -196,24 +201,25 @@ size_t dap_pool_alignment(const struct dap_pool *pool, size_t size)
 	return PAGE_SIZE << dap_alloc_order(&pool->alloc, pages_for(size));
 }
 
+/* Returns the first page, or an error. */
 static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
-		u32 limit, unsigned long caller, u32 *page)
+		u32 limit, unsigned long caller)
 {
 	struct dap_counters *count = &pool->count;
 	struct dap_record *record;
-	int ret;
+	int page;
 
 	if (pool->dead)
 		return -ENODEV;
-	ret = dap_alloc_get(&pool->alloc, pages_for(size), limit, page);
-	if (ret)
-		return ret;
+	page = dap_alloc_get(&pool->alloc, pages_for(size), limit);
+	if (page < 0)
+		return page;
 	if (!hold(pool, user)) {
-		dap_alloc_put(&pool->alloc, *page, pages_for(size));
+		dap_alloc_put(&pool->alloc, page, pages_for(size));
 		return -ENODEV;
 	}
 
-	record = dap_alloc_record(&pool->alloc, *page);
+	record = dap_alloc_record(&pool->alloc, page);
 	record->user = user;
 	record->caller = caller;
 	record->size = size;
@@ -229,7 +235,7 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 	count->requested_bytes += size;
 	if (count->least_free > pool->alloc.free)
 		count->least_free = pool->alloc.free;
-	return 0;
+	return page;
 }
 
 static unsigned int bucket_of(size_t size)
@@ -281,25 +287,24 @@ void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 	bool injected = dap_fault_hits(&pool->fault, size);
 	unsigned long flags;
 	void *cpu;
-	u32 page;
-	int ret;
+	int page;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	if (unlikely(injected))
-		ret = -ENOMEM;
+		page = -ENOMEM;
 	else if (size > pool->region.size)
-		ret = -E2BIG;
+		page = -E2BIG;
 	else
-		ret = take(pool, user, size, limit, caller, &page);
-	if (likely(!ret)) {
+		page = take(pool, user, size, limit, caller);
+	if (likely(page >= 0)) {
 		pool->buckets[bucket_of(size)].served++;
 	} else {
 		pool->buckets[bucket_of(size)].failed++;
-		note_failure(pool, user, size, caller, ret);
+		note_failure(pool, user, size, caller, page);
 	}
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
-	if (ret)
-		return ERR_PTR(ret);
+	if (page < 0)
+		return ERR_PTR(page);
 
 	cpu = pool->region.cpu + ((size_t)page << PAGE_SHIFT);
 	dap_clear_pages(cpu, (size_t)pages_for(size) << PAGE_SHIFT);

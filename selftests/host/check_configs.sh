@@ -19,49 +19,10 @@ rm -rf "$logs"
 mkdir -p "$logs"
 need gcc-arm-linux-gnueabi clang lld llvm
 
-# options WORD...: of words as NAME=y or NAME=n, what scripts/config takes
-options() {
-	local word
-	for word; do
-		case $word in
-		*=y) echo "--enable ${word%=*}" ;;
-		*=n) echo "--disable ${word%=*}" ;;
-		*) die "not NAME=y or NAME=n: $word" ;;
-		esac
-	done
-}
-
-# as_wanted CONFIG WORD...: did olddefconfig leave it?
-as_wanted() {
-	local word
-	for word in "${@:2}"; do
-		case $word in
-		*=y) grep -qx "CONFIG_$word" "$1" ;;
-		*) ! grep "^CONFIG_${word%=n}=" "$1" ;;
-		esac || { echo "$word did not take effect" && return 1; }
-	done
-}
-
-compiles() { # NAME BOARD WORD...: options, and LLVM=1 for make
-	local name=$1 board=$2 kernel source obj=$logs/$1 out=$logs/$1-modules
-	local words=() args=(ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-) word
-	shift 2
-	for word; do
-		case $word in
-		LLVM=1) args+=("$word") ;;
-		*) words+=("$word") ;;
-		esac
-	done
-	kernel=$("$tests/rig/kernel.sh" "$KVER" "$board" | tail -n 1)
-	source=$(readlink -f "$kernel/rig/source")
-	mkdir -p "$obj/rig"
-	cp "$kernel/.config" "$obj/.config"
-	# shellcheck disable=SC2046 # words
-	"$source/scripts/config" --file "$obj/.config" $(options "${words[@]}")
-	make -C "$source" O="$obj" "${args[@]}" LOCALVERSION= -j"$JOBS" \
-		olddefconfig modules_prepare
-	as_wanted "$obj/.config" "${words[@]}"
-	echo "${args[@]}" >"$obj/rig/make"
+compiles() { # NAME BOARD WORD...: as configured.sh takes them
+	local kernel obj=$logs/$1 out=$logs/$1-modules
+	kernel=$("$tests/rig/kernel.sh" "$KVER" "$2" | tail -n 1)
+	"$tests/rig/configured.sh" "$kernel" "$obj" "${@:3}"
 	"$tests/rig/modules.sh" "$obj" "$out" W=1 KBUILD_MODPOST_WARN=1
 	test -e "$out/module/dma_alias_pool.ko"
 	test -e "$out/selftests/modules/dma_alias_pool_test.ko"

@@ -253,6 +253,17 @@ static int do_stream(struct bench_dev *b, u32 size, u32 unused)
 	return 0;
 }
 
+/* lap: since the last one */
+static int do_lap(struct bench_dev *b, u32 a0, u32 a1)
+{
+	static u64 last;
+	u64 now = read_clock();
+
+	sprintf(b->result, "lap=%u\n", instructions(now - last, 1));
+	last = read_clock();
+	return 0;
+}
+
 /* first_failure: KiB handed out then, sizes 1 to 24 pages, mean of all seeds */
 static int do_first_failure(struct bench_dev *b, u32 a0, u32 a1)
 {
@@ -441,25 +452,20 @@ static noinline u32 timed_get(struct allocator *a, u32 n, bool *done)
 	u32 order = order_base_2(n);
 	unsigned long flags;
 	u64 start, end;
-	u32 page = 0;
-	int ret;
+	int page;
 
 	if (a->pool)
 		return locked_get(a, n, done);
 	local_irq_save(flags);
-	if (a->kernel) {
-		start = read_clock();
-		ret = bitmap_find_free_region(a->bitmap, a->pages, order);
-		end = read_clock();
-		page = ret;
-	} else {
-		start = read_clock();
-		ret = dap_alloc_get(a->alloc, n, a->limit, &page);
-		end = read_clock();
-	}
+	start = read_clock();
+	if (a->kernel)
+		page = bitmap_find_free_region(a->bitmap, a->pages, order);
+	else
+		page = dap_alloc_get(a->alloc, n, a->limit);
+	end = read_clock();
 	local_irq_restore(flags);
 
-	*done = ret >= 0;
+	*done = page >= 0;
 	if (*done)
 		note_live(a, page, n);
 	return end - start - bench_clock;
@@ -810,6 +816,7 @@ static const struct {
 } bench_commands[] = {
 	{ "pair",		2, do_pair },
 	{ "stream",		1, do_stream },
+	{ "lap",		0, do_lap },
 	{ "first_failure",	0, do_first_failure },
 	{ "churn",		0, do_churn },
 	{ "map",		1, do_map },

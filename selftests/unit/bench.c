@@ -24,8 +24,8 @@ static struct dap_alloc a;
 static u32 *live, *len, count;
 
 /* What is measured: free entry put_index, if any, then allocate get_n pages. */
-static u32 put_index, get_n, get_limit, got;
-static int got_ret;
+static u32 put_index, get_n, get_limit;
+static int got;			/* the first page, or an error */
 
 /* Shared between child and parent. */
 static volatile struct {
@@ -45,18 +45,18 @@ static void *need(void *p)
 static noinline void put_get(void)
 {
 	dap_alloc_put(&a, live[put_index], len[put_index]);
-	got_ret = dap_alloc_get(&a, get_n, ~0U, &got);
+	got = dap_alloc_get(&a, get_n, ~0U);
 }
 
 static noinline void get_put(void)
 {
-	got_ret = dap_alloc_get(&a, get_n, ~0U, &got);
+	got = dap_alloc_get(&a, get_n, ~0U);
 	dap_alloc_put(&a, got, get_n);
 }
 
 static noinline void get_below(void)
 {
-	got_ret = dap_alloc_get(&a, get_n, get_limit, &got);
+	got = dap_alloc_get(&a, get_n, get_limit);
 }
 
 static noinline void nothing(void)
@@ -108,8 +108,12 @@ static void step_through(pid_t child)
 
 static void take(u32 n)
 {
-	if (!dap_alloc_get(&a, n, ~0U, &live[count]))
-		len[count++] = n;
+	int page = dap_alloc_get(&a, n, ~0U);
+
+	if (page < 0)
+		return;
+	live[count] = page;
+	len[count++] = n;
 }
 
 static void give(u32 i)
@@ -150,7 +154,7 @@ static void report_moves(const char *name, u32 pages, u32 (*next_size)(void))
 		worst = max(worst, cost);
 		live[put_index] = live[--count];
 		len[put_index] = len[count];
-		if (!got_ret) {
+		if (got >= 0) {
 			live[count] = got;
 			len[count++] = get_n;
 		}
@@ -172,7 +176,7 @@ static void report_below(const char *name, u32 pages, u32 (*next_size)(void))
 		get_n = next_size();
 		get_limit = seq_random() % pages >> seq_random() % 8;
 		worst = max(worst, measure(get_below));
-		if (!got_ret)
+		if (got >= 0)
 			dap_alloc_put(&a, got, get_n);
 	}
 	printf("%s.get_below_%s_%u_worst %lu\n", FLAVOUR, name, pages, worst);

@@ -23,14 +23,14 @@ static u32 seq_random(void)
 static double seq_first_failure(struct dap_alloc *a, void *meta,
 				u32 max_order)
 {
-	u32 seed, page, n, sum = 0;
+	u32 seed, n, sum = 0;
 
 	for (seed = 777; seed < 777 + SEQ_SEEDS; seed++) {
 		dap_alloc_init(a, SEQ_PAGES, 0, max_order, meta);
 		seq_state = seed;
 		for (;;) {
 			n = 1 + seq_random() % 24;
-			if (dap_alloc_get(a, n, SEQ_PAGES, &page))
+			if (dap_alloc_get(a, n, SEQ_PAGES) < 0)
 				break;
 			sum += n;
 		}
@@ -48,6 +48,7 @@ static u32 seq_churn(struct dap_alloc *a, void *meta, u32 max_order)
 	seq_state = 4242;
 	for (step = 0; step < CHURN_STEPS; step++) {
 		u32 n, i;
+		int got;
 
 		if (seq_random() % 4)
 			n = 1 + seq_random() % 4;
@@ -61,12 +62,16 @@ static u32 seq_churn(struct dap_alloc *a, void *meta, u32 max_order)
 			live -= len[i];
 			page[i] = page[count];
 			len[i] = len[count];
-		} else if (dap_alloc_get(a, n, SEQ_PAGES, &page[count])) {
-			failed++;
-		} else {
-			live += n;
-			len[count++] = n;
+			continue;
 		}
+		got = dap_alloc_get(a, n, SEQ_PAGES);
+		if (got < 0) {
+			failed++;
+			continue;
+		}
+		live += n;
+		page[count] = got;
+		len[count++] = n;
 	}
 	return failed;
 }

@@ -34,10 +34,10 @@ static const char *dev_name(const struct device *dev)
 
 static struct dap_pool pool;
 
-static int locked_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page)
+static int locked_get(struct dap_alloc *a, u32 n, u32 limit)
 {
 	lockdep_assert_held(&pool.lock);
-	return dap_alloc_get(a, n, limit, page);
+	return dap_alloc_get(a, n, limit);
 }
 
 static int locked_check(const struct dap_alloc *a, u32 page, u32 n)
