@@ -74,9 +74,13 @@ fi
 # What comes after module_put() may be gone: there must be nothing.
 last_put() {
 	local puts
+	set +e	# see report_found
 	puts=$("${cross}objdump" -dr "$build/modules/module/ops.o" |
 		sed -n '/<dap_ops_free>:$/,/^$/p' | grep -B 1 'module_put$')
-	[ -n "$puts" ] || echo "dap_ops_free() does not call module_put()"
+	[ -n "$puts" ] || {
+		echo "dap_ops_free() does not call module_put()"
+		return
+	}
 	grep -v -e module_put -e '^--' <<<"$puts" |
 		grep -vE '\s(b|b\.w|b\.n|jmp)\s' | sed 's/^/it is called by: /'
 }
@@ -95,6 +99,7 @@ report_found "no function has more than 60 lines" < <(
 
 documentation() {
 	local file
+	set +e	# see report_found: grep fails for each file without a complaint
 	for file in module/*.[ch]; do
 		perl "$source/scripts/kernel-doc" -none "$file" 2>&1 |
 			grep -v 'no structured comments found'

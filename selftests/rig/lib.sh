@@ -81,7 +81,11 @@ report() {
 	fi
 }
 
-# report_found NAME: a test that is well if there is nothing on stdin.
+# report_found NAME: a test that passes if there is nothing on stdin.
+#
+# If stdin is < <(FUNCTION), errexit is on in FUNCTION: the first command that fails
+# would end it without a word, and the test would pass. A function in which a command
+# may fail begins with "set +e".
 report_found() {
 	local found
 	found=$(cat)
