@@ -78,7 +78,7 @@ buildroot_kconfig() {
 		[ ! -s "$dir/err" ]
 	done
 	grep -qx BR2_PACKAGE_DMA_ALIAS_POOL=y "$dir/y.config"
-	! grep -q BR2_PACKAGE_DMA_ALIAS_POOL=y "$dir/n.config"
+	[ "$(grep -c BR2_PACKAGE_DMA_ALIAS_POOL=y "$dir/n.config")" -eq 0 ]
 	as_shown "$work/docs/buildroot" BR2_EXTERNAL "$buildroot"
 	grep -qx 'name: DMA_ALIAS_POOL' "$buildroot/external.desc"
 }
@@ -190,7 +190,8 @@ yocto_build_new() { yocto_build UNPACKDIR="$work/yocto1/sources"; }
 # The reader is strict, or what it says would mean nothing.
 bad_recipe() {
 	sed 's/^S = .*/S = "unterminated/' "$recipe" >"$work/bad.bb"
-	! bb "$work/bad.bb"
+	# errexit does not look at "!"
+	! bb "$work/bad.bb" || return 1
 	# shellcheck disable=SC2016 # bitbake's
 	echo 'X = "${NOT_SET}"' >"$work/bad.bb"
 	! bb "$work/bad.bb"
