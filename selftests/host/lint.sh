@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Checks the sources without running them: checkpatch --strict, gcc's W=1, sparse,
-# shellcheck, kernel-doc. And some rules of this project: files call only files below
+# Checks the sources without running them, by checkpatch --strict, gcc's W=1, sparse,
+# kernel-doc and shellcheck. And some rules of this project: files call only files below
 # them (module/README.md), only compat.h knows kernel versions, functions are short, all
 # files name their licence, all places agree on the module's version.
 # KTAP output; ends "lint: N passed, N failed".
