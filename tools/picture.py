@@ -17,7 +17,7 @@ import re
 import sys
 
 PAGE = 4096
-COLUMNS = 64  # of a map
+COLUMNS = 64  # pages in a line of a map
 WIDTH = 960
 COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#edc948", "#76b7b2",
            "#ff9da7", "#9c755f")

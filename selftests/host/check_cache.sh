@@ -4,8 +4,8 @@
 # The module on an emulated machine that has a data cache (CACHE=y, selftests/cache/).
 # First the cache itself is tested: its lines against a simpler model of them, then the
 # machine, with bare loads and stores (cache_self.sh). Then comes the proof (cache.sh):
-# data in memory of a pool is never wrong, whatever the cache does, which in normal
-# memory it is. What is missing is built first. Ends "N passed, N failed".
+# data in a pool's memory is never wrong, whatever the cache does, and in normal memory it
+# is. What is missing is built first. Ends "N passed, N failed".
 #
 # The adversary is the part of the cache that evicts and fetches lines at random times.
 # SEEDS says with how many seeds of it the proof is run (3), and FIRST_SEED which is the

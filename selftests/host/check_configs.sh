@@ -6,8 +6,8 @@
 # Nothing is run, and the kernels are not built: each takes the configuration of a
 # kernel that other checks boot, changes some options, and prepares the headers. As
 # there is no vmlinux, undefined symbols are not found.
-# Two cases are left out, since others have them: all kernels of the rig are built with
-# O=, and the machine "smp" of check-all has OF=n.
+# Two cases are left out, since other checks have them: all kernels of the rig are built
+# with O=, and the machine "smp" of check-all has OF=n.
 # Ends "N passed, N failed".
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")

@@ -46,10 +46,10 @@ declare -A source_of=(["$usual"]="$source")
 mapfile -t newer < <({ "$tests/rig/series.sh" && echo "$usual"; } | sort -uV |
 	awk -v usual="$usual" 'after; $0 == usual { after = 1 }' | tac)
 
-# place KERNEL BOARD: sets series to the kernel series whose tree of BOARD is used. For
-# "newer" that is the newest one that has the board, since kernels gain and drop boards;
-# series is empty if none has it.
-place() {
+# choose_series KERNEL BOARD: sets series to the kernel series whose tree of BOARD is
+# used. For "newer" that is the newest one that has the board, since kernels gain and drop
+# boards; series is empty if none has it.
+choose_series() {
 	local rc
 	series=$usual
 	[ "$1" = newer ] || return 0
@@ -66,8 +66,8 @@ place() {
 	series=
 }
 
-# absent NAME: skip a test for which there is no kernel
-absent() {
+# skip_without_board NAME: skip a test for which there is no kernel
+skip_without_board() {
 	n=$((n + 1))
 	skipped=$((skipped + 1))
 	echo "ok $n $1 # SKIP no kernel newer than $usual has its board"
@@ -191,9 +191,9 @@ hold() {
 	grep -v -e "$matches" "$1.log" | sed "s|$1||" | sort >"$1.said" || true
 }
 
-# news BASE MERGED: print complaints about MERGED that there are not about BASE. What is
-# wrong with the board's tree itself does not matter here.
-news() {
+# new_complaints BASE MERGED: print complaints about MERGED that there are not about BASE.
+# What is wrong with the board's tree itself does not matter here.
+new_complaints() {
 	hold "$1"
 	hold "$2"
 	comm -13 "$1.said" "$2.said"
@@ -217,7 +217,7 @@ apply() { # OVERLAY BASE SERIES OPTION...
 	shift 3
 	fdtoverlay -i "$tree" -o "$merged" "$build/$name.dtbo" 2>&1 || return 0
 	[ -e "$merged" ] || return 0
-	news "$tree" "$merged"
+	new_complaints "$tree" "$merged"
 	python3 "$tests/host/check_overlays.py" --source "${source_of[$series]}" "$@" \
 		"$tree" "$merged" 2>&1
 }
@@ -234,9 +234,9 @@ done
 while read -r name tree kernels options; do
 	[ -n "$name" ] || continue
 	for kernel in ${kernels//,/ }; do
-		place "$kernel" "$tree"
+		choose_series "$kernel" "$tree"
 		if [ -z "$series" ]; then
-			absent "$name on $tree"
+			skip_without_board "$name on $tree"
 			continue
 		fi
 		# shellcheck disable=SC2086 # words
@@ -292,9 +292,9 @@ finds() {
 	}
 }
 while IFS='|' read -r name overlay tree change regex; do
-	place newer "$tree"
+	choose_series newer "$tree"
 	if [ -z "$series" ]; then
-		absent "finds $name"
+		skip_without_board "finds $name"
 		continue
 	fi
 	report_found "finds $name" < <(finds "$name" "$overlay" "$tree" "$change" "$regex")

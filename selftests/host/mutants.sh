@@ -62,7 +62,7 @@ unbroken() {
 # reason LOG: print what failed, a test or a fault that the rig found
 reason() {
 	local where what
-	# the last words of a boot, or of a part
+	# the verdict of the last boot that failed, or the last line of a part
 	where=$(sed -nE -e 's/^rig: [^ ]+ [^ ]+ ([^ ]+): .* [1-9][0-9]* failed.*/\1/p' \
 		-e 's/^([a-z]+): [0-9]+ passed, [1-9][0-9]* failed.*/\1/p' "$1" | tail -n 1)
 	what=$(awk '/cut here/ { next }
@@ -87,7 +87,7 @@ list_error() {
 	fi
 }
 
-# try NAME FIRST
+# try NAME FIRST: make the mistake NAME in the copy, run make check, and undo it
 try() {
 	local name=$1 log=$logs/$1.log start=$SECONDS file verdict why rc=0 beat
 	n=$((n + 1))

@@ -41,7 +41,7 @@ all:
 		$(LINUX_MAKE_FLAGS) INSTALL_MOD_PATH=$(TARGET_DIR) DEPMOD=true \
 		PWD=$(D)/$(d) M=$(D)/$(d) modules_install &&) true
 
-# of local sources, the directory itself
+# For a package with local sources, legal-info archives their directory.
 dma-alias-pool-legal-info:
 	mkdir -p "$(BUILD_DIR)/legal-info"
 	rsync -a $(RSYNC_VCS_EXCLUSIONS) $($(P)_SITE)/ $(BUILD_DIR)/legal-info/

@@ -257,7 +257,7 @@ tree_goes() {
 # cross KERNEL-TREE KERNEL-VERSION: DKMS builds the module as the documentation shows
 cross() {
 	local tree=$1 kernel=$2 file target=/srv/target
-	# where the kernel's own modules are
+	# this directory of the target has the kernel's own modules
 	mkdir -p "$target/lib/modules/$kernel"
 	install_packages gcc-arm-linux-gnueabi
 	sed -e "s|/path/to/bsp/linux|$tree|" -e "s|/path/to/target|$target|" \

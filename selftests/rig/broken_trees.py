@@ -21,7 +21,7 @@ MiB = 0x100000
 SLOT = 0x8000
 
 conf = {}
-trees = []  # (group, name, expect, device, text, nodes)
+trees = []  # (group, name, expect, device, text, where, nodes), one for each N.dtbo
 regions = []  # nodes of /reserved-memory
 buses = []  # nodes of /, for boot: of a bus that comes at run time no devices are made
 
@@ -376,7 +376,7 @@ def all_buses():
     bus("missing", plain, served, None)
     bus("empty", plain, served, "")
     bus("right", f"client=0x{shifted:x}", served, cells(shifted, good, MiB))
-    # the kernel takes what it cannot read for nothing, and does not say so
+    # the kernel ignores dma-ranges that it cannot read, without a message
     for name, value in (("one cell", cells(good)), ("two cells", cells(shifted, good)),
                         ("three bytes", raw(b"\0\0\1")), ("a string", '"shifted"')):
         bus(name, plain, served, value)
@@ -427,7 +427,7 @@ def write(out):
     ]) + "};", "-@")
     with open(f"{out}/broken/table", "w", encoding="ascii") as f:
         for number, (group, name, expect, device, text, where, nodes) in enumerate(trees, 1):
-            # without symbols, which the kernel cannot take out again
+            # without symbols (-@), as the kernel cannot remove them again
             compile_to(f"{out}/broken/{number}.dtbo", f"&{where} {{{nodes}}};")
             print(number, group, name.replace(" ", "-"), expect, device, text, file=f)
 

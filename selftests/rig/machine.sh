@@ -13,7 +13,7 @@
 # CACHE=y gives the machine a data cache (cache.sh). DRIVER is a directory with a module
 # of the user's, which is built and put into the machine.
 set -euo pipefail
-shopt -s inherit_errexit	# what stops prepare stops it all
+shopt -s inherit_errexit	# a command that fails in $(prepare) ends this script
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
