@@ -100,5 +100,7 @@ void report_end(void)
 	for (e = entries; e < entries + used; e++)
 		fprintf(file, "%s 0x%x 0x%x 0x%x %" PRIu64 "\n", kinds[e->what],
 			e->pc, BASE + e->first, BASE + e->last, e->count);
+	if (fflush(file))
+		perror(file_name);
 	fclose(file);
 }
