@@ -224,7 +224,6 @@ excluded() {
 	sed -i '/^CONFIG_\(ARCH_HAS_\)\?DMA_OPS=/d' "$none/.config"
 	[ ! -e "$none/include/config/auto.conf" ] ||
 		sed -i '/^CONFIG_\(ARCH_HAS_\)\?DMA_OPS=/d' "$none/include/config/auto.conf"
-	[ "$(grep -c 'DMA_OPS=' "$none/.config")" -eq 0 ]
 	mkdir /lib/modules/9.9-none
 	ln -s "$none" /lib/modules/9.9-none/build
 	dkms build "dma-alias-pool/$version" -k 9.9-none || rc=$?
