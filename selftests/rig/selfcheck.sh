@@ -186,7 +186,7 @@ check() {
 }
 
 echo "KTAP version 1"
-echo "1..64"
+echo "1..66"
 check "a passing script passes" 0 ': 2 passed, 0 failed$' --run pass a b
 check "its arguments arrive" 0 '^ok 1 outer a b$' --run pass a b
 check "its text arrives unchanged" 0 '^ok 2 odd <3> -n \\ "quoted"   spaces$' --run pass
