@@ -1,44 +1,45 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# make            the modules, for the kernel whose build tree is KDIR
-# make demo       the main job from nothing, in an emulated machine
-# make check      lint, unit tests and selftests in the emulated machine; with TEST="NAME..."
-#                 only these: TEST=lifetime, TEST="unit lint"
-# make check-all  the same on every machine, and a minute of fuzzing
-# make check-long what takes hours: a million allocations under stress, a thousand
+# make            builds the modules for the kernel whose build tree is KDIR
+# make demo       shows the module at work in an emulated machine; builds all it needs
+# make check      runs lint, unit tests and selftests in the emulated machine; with
+#                 TEST="NAME..." only these: TEST=lifetime, TEST="unit lint"
+# make check-all  runs the same on every machine, and a minute of fuzzing
+# make check-long runs what takes hours: a million allocations under stress, a thousand
 #                 cycles of what may leak, an hour of fuzzing, mutants ...
-# make mutants    breaks the module in many small ways: make check has to notice
+# make mutants    breaks the module in many small ways, and sees that make check notices
 #                 each; ONLY="NAME..." for some of them
-# make bench      the module's figures beside the kernel's own pool, in build/bench
-# make vm         that machine with a console
-# make lint       the first part of check, static analysis with it
-# make install    the modules into the running kernel's (or INSTALL_MOD_PATH)
-# make board-kit  for a board with the kernel KDIR: modules, tests and a report, in one
-#                 archive in build
-# make dkms-install    the module for every kernel with headers, by DKMS, and
-# make dkms-uninstall  gone again
-# make deb        Debian packages, source and binary, in build/deb
-# make in-tree    the module into the kernel source KDIR, to be built in, and
-# make in-tree-remove  out of it
-# make clean      what builds left here
-# make distclean  and what is cached in ~/.cache/dma-alias-pool
+# make bench      measures the module and the kernel's own pool, in build/bench
+# make vm         boots the emulated machine with a console
+# make lint       runs the first part of check, and static analysis
+# make install    installs the module for the kernel KDIR (below INSTALL_MOD_PATH)
+# make board-kit  makes an archive in build for a board with the kernel KDIR: the
+#                 modules, tests and a report
+# make dkms-install    installs the module by DKMS for every kernel with headers
+# make dkms-uninstall  removes that again
+# make deb        builds Debian packages, source and binary, in build/deb
+# make in-tree    adds the module to the kernel source KDIR, to be built in
+# make in-tree-remove  takes it out again
+# make clean      removes what builds left in this tree
+# make distclean  also removes the cache, ~/.cache/dma-alias-pool
 #
-# ARCH and CROSS_COMPILE are the kernel's own. KVER and BOARD name the kernel
-# series and the emulated machine of demo, check and vm. CACHE=y gives that of demo and
-# vm a data cache, DRIVER=DIR puts a module of yours into it. KSRC=DIR is a kernel source
-# tree of yours, which demo, check, vm and bench then use.
+# ARCH and CROSS_COMPILE have the same meaning as for the kernel. KVER and BOARD choose
+# the kernel series and the emulated machine for demo, check, vm and bench; KSRC=DIR uses
+# a kernel source tree of yours there. For demo and vm, CACHE=y gives the machine a data
+# cache, and DRIVER=DIR puts a module of yours into it.
 
 KDIR	?= /lib/modules/$(shell uname -r)/build
 
 all modules: kdir
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
 
-# Of the module alone: newer kernels install what was built in the same directory.
+# Builds and installs module/ alone, without the test modules: newer kernels install all
+# modules of the directory that was built.
 install: kdir
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules_install
 
-# Kbuild takes a path with spaces for several.
+# Refuse a path with spaces, which the kernel's build takes for several paths.
 kdir:
 	@case "$(CURDIR)" in *" "*) \
 		echo "The kernel's build cannot do with a path that has spaces: move $(CURDIR)" >&2; \
@@ -47,7 +48,7 @@ kdir:
 		echo "There is no kernel build tree in $(KDIR): install linux-headers of your kernel," >&2; \
 		echo "or say make KDIR=<built kernel tree> ARCH=... CROSS_COMPILE=..." >&2; exit 1; }
 
-# with the strip of the kernel's own build
+# The script gets the name of the strip program that the kernel's build would use.
 board-kit: modules
 	@packaging/board-kit.sh "$(KDIR)" $(if $(LLVM),$(filter \
 		%/,$(LLVM))llvm-strip$(filter -%,$(LLVM)),$(CROSS_COMPILE)strip)

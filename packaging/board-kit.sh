@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# board-kit.sh KERNEL_BUILD STRIP - one archive for a board with that kernel: the module,
-# the test modules, and the scripts that need nothing but a shell and debugfs. There,
-# "sh report.sh NAME:BASE:SIZE:ALIAS" tells what the module makes of the board. The
-# modules are built already; STRIP is the program for it.
+# board-kit.sh KERNEL_BUILD STRIP - make an archive for a board that runs the kernel built
+# in KERNEL_BUILD: the module, the test modules, and those test scripts that need only a
+# shell and debugfs. On the board "sh report.sh NAME:BASE:SIZE:ALIAS" tests whether the
+# module works there. The caller has built the modules; the program STRIP strips them.
 #
-# Out: build/dma-alias-pool-kit-RELEASE.tar.gz
+# Writes build/dma-alias-pool-kit-RELEASE.tar.gz
 set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
 . "$top/selftests/rig/lib.sh"
@@ -18,7 +18,8 @@ name=dma-alias-pool-kit-$release
 rig_tmp
 cd "$top"
 
-# The scripts of a target are those that have ktap.sh, and what these source.
+# The scripts that run on a target are those that source ktap.sh, and the two files that
+# they source.
 scripts=(selftests/report.sh selftests/ktap.sh selftests/failslab.sh)
 while read -r script; do
 	scripts+=("$script")

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# deb.sh - Debian's source and binary package of the module, in build/deb. From
-# a clone or an unpacked archive, which stay as they are; the same sources give
-# the same packages, whatever was built beside them.
+# deb.sh - build Debian's source and binary package of the module in build/deb, from a
+# clone or an unpacked archive. The tree itself is not changed. The same sources always
+# give the same packages, also if there is build output among them.
 set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
 . "$top/selftests/rig/lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# dkms.sh install|uninstall - the module by DKMS: its sources in /usr/src, built
-# for every installed kernel that has its headers; or all of that gone again.
+# dkms.sh install|uninstall - install the module with DKMS: copy its sources to /usr/src,
+# and build it for every installed kernel whose headers are there. Or undo that.
 set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
 . "$top/selftests/rig/lib.sh"
@@ -18,7 +18,7 @@ name=$(sed -n 's/^PACKAGE_NAME="\(.*\)"/\1/p' dkms.conf)
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 source=/usr/src/$name-$version
 
-# Every version, so that an older one does not stay for new kernels.
+# Removes all versions: DKMS would go on building an older one for new kernels.
 uninstall() {
 	local dir
 	# "NAME/VERSION, KERNEL, ..." or "NAME/VERSION: added"
@@ -39,7 +39,8 @@ install() {
 	chmod -R u=rwX,go=rX "$source"
 	dkms add "$name/$version"
 	for kernel in /lib/modules/*; do
-		# what headers packages make, or a person who built the kernel
+		# the link "build" is made by packages of headers, or by "make
+		# modules_install" of a kernel
 		[ -e "$kernel/build/Makefile" ] || continue
 		build "$(basename "$kernel")"
 		found=y

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# in-tree.sh add|remove KERNEL_SOURCE - make the module a part of a kernel tree,
-# so that it can be built in, or take it out again. Adding twice brings the
-# files up to date, and touches none that is. Removing leaves the tree as it was, to
-# the byte.
+# in-tree.sh add|remove KERNEL_SOURCE - make the module a part of a kernel tree, so that
+# it can be built in, or take it out again. "add" in a tree that has the module already
+# updates the files that have changed, and touches no others. "remove" leaves each file
+# of the tree as it was before "add", to the byte.
 #
-# It goes to kernel/dma: that is linked before drivers/, so that pools are there
-# before even those drivers that start at the same initcall level. Header,
-# documentation, bindings and tests go where a kernel has such; what a vendor's tree
-# has no place for is left out.
+# The module goes to kernel/dma, which is linked before drivers/. So pools exist before
+# any driver that starts at the same initcall level. Header, documentation, bindings and
+# tests go where the kernel has its own; what a vendor's tree has no directory for is
+# left out.
 set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
 place=kernel/dma/dma_alias_pool
@@ -27,10 +27,10 @@ die() {
 
 # --- files of our own
 
-# Those of kselftest are what its Makefile says.
+# Print the files that are copied. Which tests these are, selftests/Makefile says.
 sources() {
 	cd "$top"
-	# bench is for the rig alone
+	# the bench works with the rig only
 	packaging/sources.sh Kbuild Kconfig module selftests/modules | grep -v _bench
 	packaging/sources.sh Documentation/ABI
 	printf '%s\n' dts-overlays/*.yaml packaging/in-tree/index.rst \
@@ -40,7 +40,7 @@ sources() {
 			sed 's,^,selftests/,'
 }
 
-# place_of FILE: sets to, where it is in the kernel
+# place_of FILE: set to to the path of our FILE in the kernel tree
 place_of() {
 	case $1 in
 	module/dma_alias_pool.h) to=$header ;;
@@ -54,8 +54,9 @@ place_of() {
 	esac
 }
 
-# What names another file's place, which is another one in the kernel.
-adapted() { # FILE
+# adapted FILE: print FILE, with changed paths of other files where those have another
+# place in the kernel
+adapted() {
 	case $1 in
 	*.[ch]) sed 's,^#include "\(\(\.\./\)*module/\)\?dma_alias_pool\.h"$,#include <linux/dma_alias_pool.h>,' "$top/$1" ;;
 	*.yaml) sed 's,^\(\$id: .*/schemas/\),\1reserved-memory/,' "$top/$1" ;;
@@ -63,7 +64,8 @@ adapted() { # FILE
 	esac
 }
 
-# has_room FILE: is there a directory for it, if it is not in one of ours?
+# has_room PLACE: does the kernel tree have the directory that PLACE belongs in? Our own
+# directories are made, if there is the directory above.
 has_room() {
 	case $1 in
 	"$place"/* | "$header") ;;
@@ -73,9 +75,9 @@ has_room() {
 	esac
 }
 
-# Replaces, and never writes into a file: a tree of hard links keeps the others' as
-# they are. What is the same stays, with its time.
-put() { # FILE PLACE
+# put FILE PLACE: copy FILE, unless PLACE is the same already. PLACE is replaced and not
+# written into: in a tree of hard links that would change other trees.
+put() {
 	adapted "$1" >"$tmp/file"
 	if cmp -s "$tmp/file" "$tree/$2"; then
 		return
@@ -95,7 +97,7 @@ add_files() {
 		echo "$to" >>"$tmp/placed"
 		put "$file" "$to"
 	done <"$tmp/sources"
-	# what the module no longer has
+	# files that the module no longer has
 	for file in "$place" "$guide" "$tests"; do
 		[ ! -d "$tree/$file" ] || (cd "$tree" && find "$file" -type f \
 			\( -name '*.[ch]' -o -name '*.md' -o -name '*.sh' \) -not -name '*.mod.c')
@@ -106,7 +108,7 @@ add_files() {
 
 # --- the kernel's own files
 
-# edit FILE PERL: PERL changes all of it, which is $_.
+# edit FILE PERL: run PERL on the whole text of FILE, as $_, and write the result back
 edit() {
 	local file=$tree/$1
 	[ -f "$file" ] || return 0
@@ -118,8 +120,8 @@ edit() {
 	fi
 }
 
-# last FILE LINE: in a file without a newline at its end there is none after LINE
-# either, and that tells what to leave behind.
+# last FILE LINE: add LINE as the last line of FILE, or remove it. If FILE does not end
+# with a newline, LINE gets none either: so a removal knows that there was none.
 # shellcheck disable=SC2016 # perl's
 last() {
 	LINE=$2 edit "$1" '
@@ -127,9 +129,11 @@ last() {
 		$_ = /\n\z/ || !length ? "$_$ENV{LINE}\n" : "$_\n$ENV{LINE}" if $ENV{ADD}'
 }
 
-# sorted FILE TEXT REGEX: TEXT goes before the first that sorts after it, of what REGEX
-# captures at the start of lines. These lists have some out of order: of all that sort
-# after it, those that begin like it count. All of TEXT goes when it is removed.
+# sorted FILE TEXT REGEX: add TEXT to a sorted list in FILE, or remove all of it. REGEX
+# matches the beginning of an entry, and captures what the list is sorted by. The lists
+# are not perfectly sorted. So TEXT does not simply go before the first entry that sorts
+# after it: it goes before the first of those that have most letters in common with it at
+# the beginning.
 # shellcheck disable=SC2016 # perl's
 sorted() {
 	TEXT=$2 REGEX=$3 edit "$1" '
@@ -153,7 +157,7 @@ sorted() {
 edit_all() {
 	last kernel/dma/Kconfig "source \"$place/Kconfig\""
 	last kernel/dma/Makefile 'obj-$(CONFIG_DMA_ALIAS_POOL) += dma_alias_pool/'
-	# of the list of subsystems, after the text at its head
+	# only entries of the list of subsystems match, not the text before the list
 	sorted MAINTAINERS "$(cat "$top/packaging/in-tree/MAINTAINERS")"$'\n\n' \
 		'([A-Z0-9](?!:)[^\n]+)\n(?=[MRLSW]:)'
 	sorted tools/testing/selftests/Makefile $'TARGETS += dma_alias_pool\n' \

@@ -1,17 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# sources.sh [PATH...] - the project's files, or those in PATH, one a line: what
-# git knows or would add where there is a .git, else what is not build output.
+# sources.sh [PATH...] - print the project's files, or those in PATH, one a line. In a
+# clone these are the files that git has or would add; without .git all files that are no
+# build output.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 from_git() {
-	# a tree of somebody else's, or no git: then as if it were unpacked
+	# This fails, and from_tree is used, if there is no git, or if git refuses since the
+	# tree belongs to another user.
 	[ -e .git ] && git ls-files -co --exclude-standard -- "$@" 2>/dev/null
 }
 
-# as .gitignore has it
+# leaves out the same files as .gitignore
 from_tree() {
 	find "${@:-.}" \( -path ./build -o -path ./.git -o -name .tmp_versions \
 		-o -name __pycache__ \) -prune -o \( -type f -o -type l \) \
@@ -22,7 +24,7 @@ from_tree() {
 
 { from_git "$@" || from_tree "$@"; } | sed 's,^\./,,' | LC_ALL=C sort -u |
 	while read -r file; do
-		# git still knows what was deleted
+		# git also lists files that were deleted and not committed
 		if [ -e "$file" ] || [ -L "$file" ]; then
 			printf '%s\n' "$file"
 		fi

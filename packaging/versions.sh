@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# versions.sh - does all that names a version, and the licence's checksum, agree?
-# Prints what does not, and nothing else. The module's own version is the one.
+# versions.sh - do all files that name the module's version agree with module/main.c, and
+# all checksums of the licence with COPYING? Prints a line for each that does not.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 buildroot=packaging/buildroot/package/dma-alias-pool
 yocto=packaging/yocto/meta-dma-alias-pool/recipes-kernel/dma-alias-pool
 
-# same FILE FOUND WANTED
+# same FILE FOUND WANTED: complain about FILE if FOUND is not WANTED
 same() {
 	[ "$2" = "$3" ] || echo "$1 has '$2', not '$3'"
 }

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""picture.py - make an SVG of a pool from what its users save for a bug report.
+"""picture.py - draw a pool, as SVG, from a file that was saved for a bug report.
 
   picture.py map [map ...] >pool.svg          debugfs map, saved once or more often
   picture.py allocations [...] >pool.svg      debugfs allocations
   picture.py trace >pool.svg                  /sys/kernel/tracing/trace, trace-cmd report
                                               or perf script, of dma_alias_pool:*
 
-Several maps or lists of allocations are drawn one after another, oldest first. A
-trace is drawn over time: each allocation from its alloc to its free, failures as
-red lines. The kind of file is told by what is in it; - is stdin.
+Several files are drawn one below the other, in the order of the command line. A trace is
+drawn over time: each allocation from its alloc to its free, failures as red lines. The
+kind of a file is recognised by its content; - is stdin.
 """
 import argparse
 import html
@@ -17,7 +17,7 @@ import re
 import sys
 
 PAGE = 4096
-COLUMNS = 64  # of a map
+COLUMNS = 64  # pages in a line of a map
 WIDTH = 960
 COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#edc948", "#76b7b2",
            "#ff9da7", "#9c755f")
@@ -31,7 +31,7 @@ ALLOCATION = re.compile(r"(0x[0-9a-f]{8,}) +(\d+) (\S+) +(\d+) (.*)$")
 
 
 class Svg:
-    """Rectangles, lines and words, and how high they are in all."""
+    """Rectangles, text and a legend; height is how far down they reach."""
 
     def __init__(self):
         self.parts = []
@@ -69,7 +69,8 @@ class Svg:
 
 
 def draw_pages(svg, name, runs, pages):
-    """One state of the pool: runs are (page, pages, client, title)."""
+    """Draw one state of the pool. runs are its allocations: (first page, how many pages,
+    client, title), title being the tool tip."""
     columns = COLUMNS
     side = (WIDTH - 20) / columns
     top = svg.height + 24
@@ -89,7 +90,8 @@ def draw_pages(svg, name, runs, pages):
 
 
 def read_map(lines):
-    """Runs of a map file: a capital begins an allocation, its letter is a client."""
+    """Runs and number of pages of a debugfs map, which has a letter for each page: the
+    letter is the client, a capital begins an allocation."""
     text = "".join(lines)
     runs = []
     for m in re.finditer(r"[A-Z][a-z]*|\?+", text):

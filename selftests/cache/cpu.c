@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The CPU's registers that are about caches: an ARMv7-M system control block with
- * cache maintenance, and the MPU as far as it says what is cached.
+ * The CPU's registers for cache control: the cache maintenance registers of an ARMv7-M
+ * system control block, and the MPU as far as it decides which pages are cached.
  *
- * The emulator has these registers, too, but they do nothing there.  What software
- * writes to them comes here.  CTR is the exception, which says how long a line is: the
- * emulator's reads as 0, "no caches".  So when the cache is switched on, early in the
- * kernel's start, the kernel's reads of it are replaced in RAM by loads of the value
- * that a Cortex-M7 has.  A later read by other code is told of.
+ * The emulator has these registers as well, but there they do nothing.  The plugin tells
+ * this file what software writes to them.
+ *
+ * A plugin cannot change what software reads.  That matters for one register: CTR says
+ * how long a cache line is, and the emulator's reads as 0, "no caches".  So when the
+ * cache is switched on, early in the kernel's start, this file finds the kernel's reads
+ * of CTR in RAM, and replaces them by instructions that load the value of a Cortex-M7.
+ * If other code reads CTR later, a message says so.
  *
  * Sources: ARMv7-M Architecture Reference Manual (DDI 0403), B2.2 (maintenance),
  * B3.5 (MPU, and tables of TEX, C, B and S); Cortex-M7 TRM (DDI 0489), chapter 5:
@@ -37,7 +40,7 @@ static struct {
 
 /* --- the kernel's reads of CTR */
 
-/* movw or movt of an immediate, as two half words */
+/* Write a movw, or with @top a movt, of 16 bits of @value as two half words. */
 static void encode_mov(uint16_t *to, uint32_t reg, uint32_t value, bool top)
 {
 	to[0] = (top ? 0xf2c0 : 0xf240) | (value >> 11 & 1) << 10 | value >> 12;
@@ -45,8 +48,9 @@ static void encode_mov(uint16_t *to, uint32_t reg, uint32_t value, bool top)
 }
 
 /*
- * The two ways to load from 0xe000ed7c: movw, movt and ldr of one register; or mov.w
- * of 0xe000e000 and ldr.w with an offset.
+ * Are these the instructions with which a compiler loads CTR, at 0xe000ed7c, to a
+ * register?  There are two ways: movw, movt and ldr; or mov.w of 0xe000e000 and ldr.w
+ * with an offset.
  */
 static bool reads_ctr(const uint16_t *h, uint32_t reg, bool *has_third)
 {
@@ -83,13 +87,13 @@ static void patch_kernel(void)
 
 /* --- which pages are cached */
 
-/* By region attributes, of normal memory or not. */
+/* How a region of the MPU is cached, from its register RASR. */
 static enum attr attr_of_region(uint32_t rasr)
 {
 	uint32_t tex = rasr >> 19 & 7, cb = rasr >> 16 & 3;
 	bool shareable = rasr >> 18 & 1;
 
-	/* Inner policy: of its own where TEX has the outer one. */
+	/* With the top bit of TEX set, C and B are the policy of the inner cache: ours. */
 	if (tex & 4) {
 		static const enum attr inner[] = {
 			UNCACHED, WRITE_BACK, WRITE_THROUGH, WRITE_BACK
@@ -110,11 +114,11 @@ static bool region_has(uint32_t n, uint32_t addr)
 
 	if (!(rasr & 1) || (addr & ~mask) != (mpu.base[n] & ~mask))
 		return false;
-	/* an eighth of it can be left out */
+	/* each eighth of the region has a bit that disables it */
 	return bits < 8 || !(rasr >> (8 + ((addr & mask) >> (bits - 3))) & 1);
 }
 
-/* The address map of the board, where no region says otherwise. */
+/* How the board caches a page that no region of the MPU covers. */
 static enum attr attr_by_default(uint32_t at)
 {
 	if (at >= ALIAS)
@@ -127,7 +131,7 @@ static enum attr attr_at(uint32_t at)
 	enum attr attr = attr_by_default(at);
 	int n;
 
-	/* What the board does not cache, no MPU can have cached. */
+	/* The MPU cannot make a page cached that the board does not cache. */
 	if (!(mpu.ctrl & 1) || attr == UNCACHED)
 		return attr;
 	for (n = REGIONS - 1; n >= 0; n--)
@@ -166,7 +170,7 @@ static void write_mpu(uint32_t reg, uint32_t value)
 	case 0x98:
 		mpu.number = value % REGIONS;
 		return;
-	/* each pair stands there four times */
+	/* RBAR and RASR, and three aliases of each */
 	case 0x9c: case 0xa4: case 0xac: case 0xb4:
 		if (value & 0x10)
 			mpu.number = value & 0xf;
@@ -192,7 +196,7 @@ static void maintain(uint32_t addr, enum op op)
 		lines_maintain(addr - BASE, op);
 }
 
-/* Set and way, of 128 sets of four ways. */
+/* The register's value names a set, of 128, and a way, of four. */
 static void maintain_way(uint32_t value, enum op op)
 {
 	if (on)
@@ -200,9 +204,9 @@ static void maintain_way(uint32_t value, enum op op)
 }
 
 /**
- * cpu_wrote_register() - software wrote to the system control space
- * @addr:  which register
- * @value: what
+ * cpu_wrote_register() - tell that software wrote to the system control space
+ * @addr:  address of the register
+ * @value: what was written
  */
 void cpu_wrote_register(uint32_t addr, uint32_t value)
 {
@@ -215,7 +219,7 @@ void cpu_wrote_register(uint32_t addr, uint32_t value)
 		break;
 	case 0xf5c: maintain(value, OP_INVALIDATE); break;
 	case 0xf60: maintain_way(value, OP_INVALIDATE); break;
-	case 0xf64: /* to the point of unification, which is memory */
+	case 0xf64: /* clean to the point of unification: here that is memory */
 	case 0xf68: maintain(value, OP_CLEAN); break;
 	case 0xf6c: maintain_way(value, OP_CLEAN); break;
 	case 0xf70: maintain(value, OP_CLEAN_INVALIDATE); break;
@@ -227,9 +231,9 @@ void cpu_wrote_register(uint32_t addr, uint32_t value)
 }
 
 /**
- * cpu_read_register() - software read from the system control space
- * @addr: which register
- * @pc:   by which instruction
+ * cpu_read_register() - tell that software read from the system control space
+ * @addr: address of the register
+ * @pc:   address of the instruction
  */
 void cpu_read_register(uint32_t addr, uint32_t pc)
 {
@@ -244,13 +248,13 @@ void cpu_read_register(uint32_t addr, uint32_t pc)
 
 bool cpu_is_on(void) { return on; }
 
-/* How many reads of CTR in the kernel were replaced. */
+/* How many of the kernel's reads of CTR were replaced. */
 uint32_t cpu_patched(void) { return patched; }
 
 /**
- * cpu_init() - the CPU is reset
+ * cpu_init() - reset the CPU
  * @ram:   the machine's RAM, where the kernel will be
- * @alias: how the board treats the alias
+ * @alias: how the board caches the pool's alias
  */
 void cpu_init(uint8_t *ram, enum attr alias)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The CPU's registers that are about caches.  The contract is at the top of cpu.c.
+ * The CPU's registers for cache control.  The contract is at the top of cpu.c.
  */
 #ifndef CPU_H
 #define CPU_H

@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A DMA engine, which copies as descriptors say that it fetches itself.
+ * A DMA engine.  It fetches descriptors from a ring in memory, and copies what they say.
  *
- * Registers, of 32 bits, which can only be written; it answers by memory alone, since
- * a plugin of the emulator can neither answer a read nor raise an interrupt:
+ * Its registers have 32 bits and can only be written, as a plugin of the emulator can
+ * neither answer a read nor raise an interrupt.  The engine reports by writing to memory.
  *
  *	0x00 RING	bus address of the ring of descriptors
- *	0x04 COUNT	descriptors in it; the engine is reset, and begins with the first
- *	0x08 PACE	0: a bell does all at once, before the CPU's next instruction;
- *			n: over time, a line of 32 bytes each 0 to 2n-1 accesses of the
- *			CPU to memory
- *	0x0c DONE	bus address of a word that is counted up after each descriptor,
- *			or 0
- *	0x10 BELL	go on, until a descriptor is not the engine's
+ *	0x04 COUNT	how many descriptors the ring has; a write resets the engine, which
+ *			will begin with the first
+ *	0x08 PACE	0: the engine does all its work at once, before the CPU's next
+ *			instruction; n: it copies a line of 32 bytes after every 0 to 2n-1
+ *			accesses of the CPU to memory
+ *	0x0c DONE	bus address of a word that the engine increments after each
+ *			descriptor, or 0
+ *	0x10 BELL	a write of anything starts the engine, which works until it finds a
+ *			descriptor without OWN
  *
  * A descriptor, four little-endian words:
  *
  *	SRC	bus address
  *	DST	bus address
- *	CTRL	bit 31 OWN: the engine's; bit 30 FILL: SRC is the word to write, over
- *		and over; bits 0 to 23: bytes
- *	STATUS	written last, with OWN in CTRL cleared: bit 31 DONE, bit 30 ERROR (an
- *		address that is no memory), bits 0 to 23: bytes copied
+ *	CTRL	bit 31 OWN: the descriptor is the engine's, the driver must not touch it;
+ *		bit 30 FILL: SRC is a word that the engine writes over and over; bits 0
+ *		to 23: how many bytes
+ *	STATUS	the engine writes this last, and clears OWN in CTRL: bit 31 DONE, bit 30
+ *		ERROR (an address where there is no memory), bits 0 to 23: bytes copied
  *
- * Bus addresses are physical ones.  The engine is not coherent: all that it reads and
- * writes is memory (lines_dma_read(), lines_dma_write()), its descriptors as well: one
- * whose OWN is still in a line of the cache is not its own.
+ * Bus addresses are physical addresses.  The engine is not coherent: it reads and writes
+ * memory and does not look into the cache (lines_dma_read(), lines_dma_write()).  That
+ * is so for descriptors as well: if OWN is still in a dirty line of the cache, the
+ * engine does not see it.
  */
 #include <string.h>
 
@@ -47,9 +51,9 @@ struct descriptor {
 };
 
 static uint32_t ring, count, pace, done;
-static uint32_t next;		/* index of the descriptor that is, or comes, next */
-static uint32_t waits;		/* accesses until the next line */
-static uint32_t copied;		/* bytes of the descriptor that is being done */
+static uint32_t next;		/* index of the descriptor in work, or of the next one */
+static uint32_t waits;		/* accesses of the CPU until the next line is copied */
+static uint32_t copied;		/* bytes copied of the descriptor in work */
 static struct descriptor now;
 static bool busy, fetched;
 static uint64_t copies;
@@ -86,7 +90,7 @@ static void tell(uint32_t status)
 	copies++;
 }
 
-/* As much as is in one line of the destination.  Returns false at the end. */
+/* Copy one line of the destination.  Return: false if the descriptor is done. */
 static bool copy_part(void)
 {
 	uint32_t left = (now.ctrl & BYTES) - copied;
@@ -114,7 +118,7 @@ static bool copy_part(void)
 	return true;
 }
 
-/* One thing at a time: a fetch, or a line. */
+/* Do one step: fetch a descriptor, or copy a line. */
 static void work(void)
 {
 	if (!fetched) {
@@ -126,9 +130,9 @@ static void work(void)
 }
 
 /**
- * engine_wrote_register() - software wrote to a register
- * @reg:   its offset
- * @value: what
+ * engine_wrote_register() - tell that software wrote to a register
+ * @reg:   offset of the register
+ * @value: what was written
  *
  * Return: false if there is no such register.
  */
@@ -163,7 +167,7 @@ bool engine_wrote_register(uint32_t reg, uint32_t value)
 }
 
 /**
- * engine_tick() - time passes: one access of the CPU to memory
+ * engine_tick() - tell that the CPU has done one more access to memory
  */
 void engine_tick(void)
 {
@@ -173,5 +177,5 @@ void engine_tick(void)
 	work();
 }
 
-/* Descriptors done so far. */
+/* How many descriptors were done so far. */
 uint64_t engine_copies(void) { return copies; }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A DMA engine.  The contract, which is that of its driver as well, is at the top of
- * engine.c.
+ * A DMA engine.  The contract is at the top of engine.c; its driver keeps to the same.
  */
 #ifndef ENGINE_H
 #define ENGINE_H

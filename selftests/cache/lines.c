@@ -2,31 +2,39 @@
 /*
  * The lines of a data cache, and the memory behind it.
  *
- * An emulator without caches has one content for each address: what the CPU sees
- * (@seen, which belongs to the caller).  Here is what may differ from that: what
- * memory holds, where devices look, and what the cache holds.  At any time, for a
- * line of a page that is
+ * An emulator without caches has one value at each address.  With a cache there are
+ * three, which may differ:
  *
- *	not cached	seen is memory; a line that the cache holds from before
- *			the page became so is kept aside
- *	cached		seen is what the cache holds, or memory if it holds nothing
+ *	seen	what the CPU sees; this is the emulator's RAM and belongs to the caller
+ *	memory	what memory holds, which is what devices see
+ *	held	what the cache holds, of lines that it has
  *
- * The CPU has loaded from seen, or stored to it, before this is told.  A store that
- * nobody tells of (an exception's frame, in QEMU) shows as a difference between seen
- * and what it was to be: settle() finds it before anything else happens to the line.
- * It must not be to memory that is in use at its other address.
+ * This file keeps memory and held, and copies one of them to seen whenever the CPU is
+ * to see something else.  At any time, for each line:
  *
- * Lines are filled by loads, by stores (if the page is write-back), and by the
- * adversary: what the hardware may do to any line at any time, in the most unpleasant
- * order, which a seed repeats.  It prefers lines that devices or maintenance have
- * dealt with lately.
+ *	in a page that is not cached	seen equals memory.  The cache may still have the
+ *					line from before the page's attributes changed;
+ *					the CPU does not see that.
+ *	in a cached page		seen equals held, or memory if the cache does not
+ *					have the line
  *
- * As the Cortex-M7 does it: a write-through page has no lines allocated by stores;
- * an access that is not cached does not look into the cache; a set has four ways,
- * and which of them has to go is random.  Not modelled: the instruction cache, ECC,
- * a store buffer, more than one CPU.
+ * Callbacks tell of each load and store of the CPU after it was done to seen.  QEMU does
+ * not tell of some stores, as of an exception's frame.  Such a store makes seen differ
+ * from what it should equal: settle() finds that before anything else happens to the
+ * line.  Such a store must not go to memory that is also in use at its other address.
  *
- * Contexts: one thread.  "Line" is an offset divided by LINE.
+ * Lines are filled by loads, by stores (in write-back pages), and by the adversary.
+ * That stands for what hardware may do by itself to any line at any time: write it
+ * back, evict it, fetch it.  It acts at random, from a seed, so that a run can be
+ * repeated, and prefers lines that devices or maintenance have used lately, where it
+ * does most harm.
+ *
+ * This follows the Cortex-M7: a store to a write-through page fills no line; an access
+ * to an uncached page does not look into the cache; a set has four ways, and the one
+ * that is evicted is random.  Not modelled: the instruction cache, ECC, a store buffer,
+ * more than one CPU.
+ *
+ * Contexts: one thread.  A "line" is a number: the line's offset divided by LINE.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +52,7 @@ static uint8_t *seen;		/* what the CPU sees */
 static uint8_t *memory;		/* what memory holds */
 static uint8_t *held;		/* what the cache holds, of lines that it has */
 static uint8_t *states;		/* enum state of each line */
-static uint8_t *hidden;		/* a device wrote to memory behind a line */
+static uint8_t *hidden;		/* bool: a device wrote to memory while the cache had it */
 static uint8_t *attrs;		/* enum attr of each page */
 static uint32_t *ways;		/* which lines each set has */
 static uint32_t *stored_by;	/* PC of the last store to each line */
@@ -54,13 +62,13 @@ static uint32_t period, countdown;
 static uint32_t focus[FOCUS];
 static uint32_t focus_next, focus_used;
 
-/* --- where what is */
+/* --- where things are */
 
 static uint8_t *seen_of(uint32_t line) { return seen + line * LINE; }
 
 static uint8_t *held_of(uint32_t line) { return held + line * LINE; }
 
-/* The same memory at its other address, or the line itself. */
+/* The line at the other address of the same memory; the line itself if there is none. */
 static uint32_t twin(uint32_t line)
 {
 	uint32_t at = line * LINE;
@@ -85,7 +93,7 @@ static enum attr attr_of(uint32_t line) { return attrs[line * LINE / PAGE]; }
 
 static uint32_t lines(void) { return s.size / LINE; }
 
-/* What the CPU sees, unless it has stored something since. */
+/* What seen must equal, unless the CPU has stored to it since. */
 static uint8_t *source_of(uint32_t line)
 {
 	if (attr_of(line) == UNCACHED || states[line] == INVALID)
@@ -105,7 +113,7 @@ static void show(uint32_t line)
 	memcpy(seen_of(line), source_of(line), LINE);
 }
 
-/* Where no line hides it, the CPU sees what memory has become. */
+/* Memory was written: the CPU sees the new value at each address that no line hides. */
 static void memory_changed(uint32_t line)
 {
 	show(line);
@@ -166,7 +174,7 @@ static void make_room(uint32_t line)
 	ways_of(line)[way] = line;
 }
 
-/* From now on the cache has it, as the CPU sees it. */
+/* The cache has the line from now on, with the content that the CPU sees. */
 static void hold(uint32_t line, enum state state)
 {
 	uint8_t was[LINE], source[LINE];
@@ -176,7 +184,10 @@ static void hold(uint32_t line, enum state state)
 		memcpy(was, seen_of(line), LINE);
 		memcpy(source, source_of(line), LINE);
 		make_room(line);
-		/* Its twin may have gone for it, to memory: stores are newer. */
+		/*
+		 * make_room() may have evicted the twin and written it to memory.  Then
+		 * seen has the twin's bytes: what the CPU has stored is newer than that.
+		 */
 		for (i = 0; i < LINE; i++)
 			if (was[i] != source[i])
 				seen_of(line)[i] = was[i];
@@ -187,7 +198,7 @@ static void hold(uint32_t line, enum state state)
 	memcpy(held_of(line), seen_of(line), LINE);
 }
 
-/* What the CPU has stored since, as seen has it: into the line, or memory. */
+/* Move what the CPU has stored to seen into the line or into memory. */
 static void take(uint32_t line)
 {
 	uint8_t *from = seen_of(line), *source = source_of(line);
@@ -208,6 +219,7 @@ static void take(uint32_t line)
 	memory_changed(line);
 }
 
+/* Find a store to a line of which no callback has told. */
 static void settle(uint32_t line)
 {
 	if (memcmp(seen_of(line), source_of(line), LINE)) {
@@ -216,7 +228,7 @@ static void settle(uint32_t line)
 	}
 }
 
-/* Before what memory holds is looked at, or changed. */
+/* To be called before memory is read or written. */
 static void settle_both(uint32_t line)
 {
 	settle(line);
@@ -247,8 +259,8 @@ static void focus_on(uint32_t line)
 
 /**
  * lines_init() - make the memory, with a cache that is off
- * @setup:  copied
- * @memory_seen: what the CPU sees, @setup->size bytes, of the caller's
+ * @setup:       what memory there is; it is copied
+ * @memory_seen: what the CPU sees, @setup->size bytes that belong to the caller
  *
  * All pages are UNCACHED.  Return: false if there is no memory for it.
  */
@@ -258,7 +270,7 @@ bool lines_init(const struct lines_setup *setup, uint8_t *memory_seen)
 	uint8_t *bytes[] = { memory, held, states, hidden, attrs };
 	size_t i;
 
-	/* A machine before this one, in tests. */
+	/* The test calls this once for each run: free what the one before has made. */
 	for (i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		free(tables[i]);
 	for (i = 0; i < sizeof(bytes) / sizeof(*bytes); i++)
@@ -280,7 +292,7 @@ bool lines_init(const struct lines_setup *setup, uint8_t *memory_seen)
 }
 
 /**
- * lines_on() - switch the cache on, empty: memory is what the CPU has seen so far
+ * lines_on() - switch on an empty cache; memory gets what the CPU has seen so far
  */
 void lines_on(void)
 {
@@ -292,11 +304,11 @@ void lines_on(void)
 }
 
 /**
- * lines_set_attr() - the CPU is to treat a page otherwise
- * @page: its offset divided by PAGE
- * @attr: how
+ * lines_set_attr() - change how the CPU caches a page
+ * @page: the page's offset divided by PAGE
+ * @attr: how it is cached from now on
  *
- * What the cache has of it stays there.
+ * Lines of the page that the cache has stay there.
  */
 void lines_set_attr(uint32_t page, enum attr attr)
 {
@@ -341,10 +353,10 @@ static void loaded(uint32_t at, uint32_t len, uint32_t pc)
 }
 
 /**
- * lines_loaded() - the CPU has read
+ * lines_loaded() - tell that the CPU has loaded
  * @at:  offset
  * @len: bytes
- * @pc:  by which instruction
+ * @pc:  address of the instruction
  */
 void lines_loaded(uint32_t at, uint32_t len, uint32_t pc)
 {
@@ -366,7 +378,10 @@ static void stored(uint32_t at, uint32_t len, uint32_t pc)
 	stored_by[line] = pc;
 	if (attr_of(line) == UNCACHED && states[line] != INVALID)
 		lines_count.mixed++;
-	/* Also where it is what was there: memory may have other than a line. */
+	/*
+	 * A store goes to memory even if it changes nothing of what the CPU saw: memory
+	 * may differ from the line that the CPU saw.
+	 */
 	if (attr_of(line) != WRITE_BACK)
 		memcpy(memory_of(line) + at % LINE, bytes, len);
 	take(line);
@@ -377,10 +392,10 @@ static void stored(uint32_t at, uint32_t len, uint32_t pc)
 }
 
 /**
- * lines_stored() - the CPU has written, what it sees is new already
+ * lines_stored() - tell that the CPU has stored; seen has the new value already
  * @at:  offset
  * @len: bytes
- * @pc:  by which instruction
+ * @pc:  address of the instruction
  */
 void lines_stored(uint32_t at, uint32_t len, uint32_t pc)
 {
@@ -395,8 +410,8 @@ void lines_stored(uint32_t at, uint32_t len, uint32_t pc)
 
 /**
  * lines_maintain() - cache maintenance by address
- * @at: in the line
- * @op: what
+ * @at: offset of a byte in the line
+ * @op: what to do to the line
  */
 void lines_maintain(uint32_t at, enum op op)
 {
@@ -407,10 +422,10 @@ void lines_maintain(uint32_t at, enum op op)
 
 /**
  * lines_maintain_way() - cache maintenance by set and way
- * @set: of 128, if the cache has room for all lines: then the op is for all of them
- *	 that have this set, whatever the way
- * @way: which of its lines
- * @op:  what
+ * @set: number of the set.  A cache with room for all lines has no ways; it behaves as
+ *	 if it had 128 sets, and does @op to all lines of this one.
+ * @way: number of the line in the set
+ * @op:  what to do to the line
  */
 void lines_maintain_way(uint32_t set, uint32_t way, enum op op)
 {
@@ -427,12 +442,12 @@ void lines_maintain_way(uint32_t set, uint32_t way, enum op op)
 		maintain(line, op);
 }
 
-/* --- devices: they see memory alone */
+/* --- devices, which see memory only */
 
 /**
- * lines_dma_read() - a device reads
+ * lines_dma_read() - a device reads memory
  * @at:  offset
- * @to:  where to
+ * @to:  gets what memory holds
  * @len: bytes
  */
 void lines_dma_read(uint32_t at, uint8_t *to, uint32_t len)
@@ -459,9 +474,9 @@ void lines_dma_read(uint32_t at, uint8_t *to, uint32_t len)
 }
 
 /**
- * lines_dma_write() - a device writes
+ * lines_dma_write() - a device writes to memory
  * @at:   offset
- * @from: what
+ * @from: what it writes
  * @len:  bytes
  */
 void lines_dma_write(uint32_t at, const uint8_t *from, uint32_t len)
@@ -484,8 +499,8 @@ void lines_dma_write(uint32_t at, const uint8_t *from, uint32_t len)
 /* --- what hardware does by itself */
 
 /**
- * lines_evict() - a line is written back if it is dirty, and dropped
- * @at: in the line
+ * lines_evict() - write a line back if it is dirty, and drop it
+ * @at: offset of a byte in the line
  */
 void lines_evict(uint32_t at)
 {
@@ -503,7 +518,7 @@ void lines_evict(uint32_t at)
 }
 
 /**
- * lines_evict_all() - lines_evict() for all that there are
+ * lines_evict_all() - lines_evict() for all lines
  */
 void lines_evict_all(void)
 {
@@ -514,8 +529,8 @@ void lines_evict_all(void)
 }
 
 /**
- * lines_fetch() - a line is read because the CPU might want it, or so it believes
- * @at: in the line; nothing happens if its page is not cached
+ * lines_fetch() - fill a line speculatively; does nothing if its page is not cached
+ * @at: offset of a byte in the line
  */
 void lines_fetch(uint32_t at)
 {
@@ -528,7 +543,7 @@ void lines_fetch(uint32_t at)
 	hold(line, CLEAN);
 }
 
-/* xorshift64*: good enough, and the same everywhere */
+/* xorshift64*: random enough for this, and the same on every machine */
 uint32_t lines_random(uint32_t below)
 {
 	rng ^= rng >> 12;
@@ -543,8 +558,9 @@ void lines_set_seed(uint32_t seed)
 }
 
 /**
- * lines_set_period() - how busy the adversary is
- * @new_period: one event in 0 to twice as many accesses, less one; 0: none
+ * lines_set_period() - set how often the adversary acts
+ * @new_period: about how many accesses of the CPU there are from one event to the next:
+ *		a random number from 0 to 2 * @new_period - 1; 0: it never acts
  */
 void lines_set_period(uint32_t new_period)
 {
@@ -565,7 +581,7 @@ static uint32_t any_line(void)
 }
 
 /**
- * lines_tick() - time passes: one access of the CPU
+ * lines_tick() - tell the adversary that the CPU has done one more access
  */
 void lines_tick(void)
 {
@@ -586,7 +602,7 @@ void lines_tick(void)
 	}
 }
 
-/* --- to look inside */
+/* --- for the test, which looks inside */
 
 enum state lines_state(uint32_t line) { return states[line]; }
 

@@ -14,7 +14,7 @@
 #define PAGE		4096u
 #define WAYS		4u
 
-/* How the CPU treats a page. */
+/* How the CPU caches a page. */
 enum attr {
 	UNCACHED,
 	WRITE_THROUGH,
@@ -27,31 +27,31 @@ enum state {
 	DIRTY,
 };
 
-/* What may be done to a line, by maintenance or by the hardware itself. */
+/* Cache maintenance. */
 enum op {
 	OP_CLEAN,
 	OP_INVALIDATE,
 	OP_CLEAN_INVALIDATE,
 };
 
-/* What goes wrong in a driver that does too little. */
+/* What goes wrong if a driver forgets cache maintenance. */
 enum fault {
-	STALE_READ,	/* the CPU read what its cache had, not what a device wrote */
-	STALE_DMA,	/* a device read what memory had, not what the CPU wrote */
-	OVERWRITTEN,	/* what a device wrote was overwritten by a line written back */
+	STALE_READ,	/* the CPU read an old value of its cache, a device wrote a newer */
+	STALE_DMA,	/* a device read an old value of memory, the CPU wrote a newer */
+	OVERWRITTEN,	/* a line was written back over what a device wrote */
 };
 
 /**
- * struct lines_setup - a machine's memory; all are offsets from its base, in bytes
- * @size:	all of it
- * @view:	where two pieces of it, of @pool bytes, are one memory ...
- * @alias:	... that the CPU reaches at two places
- * @pool:	bytes; 0: there is no such memory
- * @sets:	of WAYS lines each that the cache has room for; 0: for all
- * @seed:	of whatever happens at random
- * @fault:	called for each fault: where it is, and who has stored (STALE_DMA,
- *		OVERWRITTEN) or loaded it; or NULL
- * @evicted:	called before a line goes for want of room; or NULL
+ * struct lines_setup - a machine's memory; places are byte offsets from its base
+ * @size:	bytes of all memory
+ * @view:	where the CPU reaches the pool's memory, cacheable
+ * @alias:	where the CPU reaches the same memory a second time
+ * @pool:	bytes of the pool; 0: no memory has two addresses
+ * @sets:	how many sets of WAYS lines the cache has; 0: it has room for all lines
+ * @seed:	decides all that is random
+ * @fault:	called for each fault, with the place and the PC of the instruction that
+ *		loaded from there (STALE_READ) or stored there last; or NULL
+ * @evicted:	called before a line is evicted because its set is full; or NULL
  */
 struct lines_setup {
 	uint32_t size;
@@ -68,15 +68,15 @@ struct lines_setup {
 struct lines_count {
 	uint64_t loads;
 	uint64_t stores;
-	uint64_t unseen;	/* lines with stores that nobody told of */
+	uint64_t unseen;	/* lines with stores of which no callback told */
 	uint64_t fills;
-	uint64_t fetches;	/* fills that nobody asked for */
-	uint64_t write_backs;
-	uint64_t drops;
-	uint64_t evictions;	/* for want of room */
+	uint64_t fetches;	/* fills without an access: speculative ones */
+	uint64_t write_backs;	/* by the adversary or a test */
+	uint64_t drops;		/* by the adversary or a test */
+	uint64_t evictions;	/* because a set was full */
 	uint64_t ops[3];	/* maintenance, by enum op */
 	uint64_t lost;		/* dirty lines that were invalidated */
-	uint64_t mixed;		/* uncached accesses to what a line holds as well */
+	uint64_t mixed;		/* uncached accesses to an address that a line holds */
 	uint64_t dma_read;	/* bytes */
 	uint64_t dma_written;
 	uint64_t faults[3];	/* by enum fault */
@@ -104,7 +104,7 @@ void lines_set_period(uint32_t period);
 uint32_t lines_random(uint32_t below);
 void lines_tick(void);
 
-/* To look inside. */
+/* For the test of this file, which looks inside. */
 enum state lines_state(uint32_t line);
 const uint8_t *lines_memory(uint32_t line);
 void lines_settle_all(void);

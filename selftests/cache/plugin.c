@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The emulator's plugin: tells of each access of the CPU, and gives the machine its
- * memory.
+ * The plugin of QEMU that gives the machine a data cache.  It tells the other files of
+ * each access of the CPU.
  *
  * Arguments (-plugin FILE,NAME=VALUE,...):
- *	ram=FILE	the file that the emulator has as its RAM, shared
+ *	ram=FILE	the file that QEMU maps as the machine's RAM, shared
  *	size=16|0	KiB of cache, in four ways; 0 (the default): room for all lines,
- *			which go only when the adversary or software wants it
- *	alias=uncached|wt|wb	how the board treats the pool's alias
- *	period=N seed=N	of the adversary, see lines.c
- *	report=FILE	a line for each kind of fault at each place, when the machine
- *			ends, see report.c
+ *			which leave only by the adversary or by cache maintenance
+ *	alias=uncached|wt|wb	how the board caches the pool's alias
+ *	period=N seed=N	how often the adversary acts, and its seed, see lines.c
+ *	report=FILE	where to write the faults when the machine ends, see report.c
  *
- * Test controls, registers in the page of the DMA engine: 0x80 period, 0x84 seed, 0x88
- * evict the line of an address, 0x8c fetch it, 0x90 evict all, 0x94 print the counters
- * and begin anew.
+ * For tests there are more registers in the page of the DMA engine.  A write to
+ *	0x80	sets the period
+ *	0x84	sets the seed
+ *	0x88	evicts the line of the address that is written
+ *	0x8c	fetches the line of the address that is written
+ *	0x90	evicts all lines
+ *	0x94	prints the counters and clears them
  *
- * Callbacks come on the CPU's thread, after the access.  Needs a plugin interface that
- * says what was stored: QEMU 10 and newer.
+ * Contexts: QEMU calls back on the CPU's thread, after each access.  It needs to tell
+ * what was stored, which QEMU 10 and newer do.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -152,7 +155,7 @@ static void ended(qemu_plugin_id_t id, void *data)
 	report_end();
 }
 
-/* Of NAME=VALUE: the value, if that is the name. */
+/* The value in @arg, NAME=VALUE, if NAME is @name; else NULL. */
 static const char *value_of(const char *arg, const char *name)
 {
 	size_t len = strlen(name);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# rate.gp STYLE ROUNDS - how many rounds of each test go wrong, by how often lines are
-# evicted and fetched. In: rate.dat, "ACCESSES READS READS_AGAIN LATE STATUS POOL", accesses of
-# the CPU between two events. Out: rate.svg.
+# rate.gp STYLE ROUNDS - draws how many of ROUNDS rounds of each test have wrong data,
+# depending on how often lines are evicted and fetched. Reads rate.dat, lines "ACCESSES
+# READS READS_AGAIN LATE STATUS POOL": ACCESSES is how many accesses the CPU does between
+# two such events, the others count wrong rounds, POOL those of all tests on a pool.
+# Writes rate.svg.
 load ARG1
 set output "rate.svg"
 rounds = ARG2 + 0

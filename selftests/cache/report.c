@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which faults were seen, and where: for who looks for a missing sync.
+ * Collects faults for a report, which helps to find a missing sync in a driver.
  *
- * Faults of one kind that have one instruction to do with them are one entry, with
- * the addresses that they span.  In the end each is a line of the report file:
+ * Faults of the same kind that the same instruction took part in make one entry.  When
+ * the machine ends, each entry becomes a line of the report file:
  *
  *	KIND PC FIRST LAST COUNT
  *
- * KIND is stale-read (PC read it), stale-dma or overwritten (PC stored it last); PC is
- * that instruction's address; FIRST and LAST are bus addresses of the lines; numbers are
- * hexadecimal but for COUNT, which is how often.
+ * KIND	is stale-read (the instruction read old data), stale-dma or overwritten (it was
+ *	the last to store the data that a device did not see, or that was written over
+ *	a device's); see enum fault
+ * PC	is the instruction's address
+ * FIRST, LAST	are the lowest and highest bus address of all these faults
+ * COUNT	is how many there were, in decimal; all others are hexadecimal
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,7 +37,7 @@ static uint64_t left_out;
 static char *file_name;
 
 /**
- * report_to() - where the report goes in the end; without it there is none
+ * report_to() - name the report file; unless this is called, there is no report
  * @path: a file
  */
 void report_to(const char *path)
@@ -47,7 +50,7 @@ void report_to(const char *path)
  * report_fault() - note a fault
  * @what: which kind
  * @at:   offset of the memory
- * @pc:   who has to do with it
+ * @pc:   address of the instruction that loaded or last stored there
  */
 void report_fault(enum fault what, uint32_t at, uint32_t pc)
 {
@@ -97,5 +100,7 @@ void report_end(void)
 	for (e = entries; e < entries + used; e++)
 		fprintf(file, "%s 0x%x 0x%x 0x%x %" PRIu64 "\n", kinds[e->what],
 			e->pc, BASE + e->first, BASE + e->last, e->count);
+	if (fflush(file))
+		perror(file_name);
 	fclose(file);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tell WORDS... - a line for who has started the emulator, past the guest's console:
- * Arm semihosting's SYS_WRITE0, which QEMU puts on its stderr.
+ * tell WORDS... - print a line on QEMU's stderr, where run.py reads it, and not on the
+ * guest's console.  Uses Arm semihosting's call SYS_WRITE0.
  */
 #include <string.h>
 

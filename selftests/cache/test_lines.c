@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * lines.c against a model that is as simple as can be: it has all of memory and all
- * of what the cache holds, each as a copy, and answers a load by looking at both.
- * What is done is random, from a seed; after each step the whole of memory, the state
- * of each line and what the CPU sees are compared.
+ * Compares lines.c with a much simpler model, which has one copy of all memory and one
+ * of all lines, and answers a load by looking at both.  Random steps, from a seed, are
+ * done to both.  After each step all of memory, the state of each line and all that the
+ * CPU sees must be the same.
  *
  * test_lines [SEED [STEPS]]: TAP on stdout.
  */
@@ -91,7 +91,7 @@ static void m_maintain(uint32_t line, enum op op)
 		m.state[line] = INVALID;
 }
 
-/* --- the same to both */
+/* --- steps, each of which is done to lines.c and to the model */
 
 static void note_eviction(uint32_t line)
 {
@@ -105,7 +105,10 @@ static void note_fault(enum fault what, uint32_t at, uint32_t pc)
 	faults[what]++;
 }
 
-/* What had to go for want of room is known only when it is done. */
+/*
+ * lines.c chooses at random which line of a full set it evicts: the model learns
+ * afterwards which one that was.
+ */
 static void follow_evictions(void)
 {
 	uint32_t i;
@@ -117,7 +120,7 @@ static void follow_evictions(void)
 
 static uint32_t place(void)
 {
-	/* as often as not where two addresses are one memory */
+	/* half of all steps are in the pool, whose memory has two addresses */
 	switch (rnd(4)) {
 	case 0: return VIEW + rnd(POOL);
 	case 1: return ALIAS + rnd(POOL);
@@ -127,7 +130,7 @@ static uint32_t place(void)
 
 static uint32_t length(uint32_t at)
 {
-	/* two lines at most, which are never of one set */
+	/* in two lines at most, one after the other, so never in the same set */
 	uint32_t len = 1 + rnd(rnd(4) ? 8 : LINE);
 
 	return len < SIZE - at ? len : SIZE - at;
@@ -313,7 +316,7 @@ static void run(uint32_t sets, uint32_t seed, uint32_t steps)
 	result(!wrong, what);
 }
 
-/* A line that devices and CPU deal with as a driver that forgets to sync does. */
+/* A driver that forgets cache maintenance: each kind of fault is told, and only then. */
 static void faults_are_told(void)
 {
 	uint8_t bytes[4] = { 1, 2, 3, 4 };
@@ -346,7 +349,7 @@ static void faults_are_told(void)
 	result(faults[OVERWRITTEN] == 1, "once");
 }
 
-/* In the end the adversary has done everything that hardware does. */
+/* The adversary does all that hardware does, until it is switched off. */
 static void adversary_works(void)
 {
 	struct lines_count before;

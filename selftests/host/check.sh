@@ -1,22 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make check: lint, unit tests, every selftest in the emulated machine of KVER
-# and BOARD, as it boots and with caches that the kernel believes in, and the
-# bench. All that is missing is made first. Ends "N passed, N failed".
+# make check: lint, the unit tests, every selftest in the emulated machine of KVER and
+# BOARD, and the bench. Most selftests are booted twice: on a kernel that knows of no
+# caches, as QEMU has none, and on one that was made to believe in caches. What is
+# missing (kernel, user space, modules) is built first. Ends "N passed, N failed".
 #
-# TEST="NAME..." leaves out all but the parts (lint, unit, docs, life, cache, bench ...),
-# programs of the unit tests, boots (what their labels begin with) and scripts (NAME.sh)
-# of these names.
-# With BOOTS_ONLY=y only the boots: lint and the like are the same everywhere.
-# FLAVOUR is another of the machine's kernels (rig/flavours); OPERATIONS is how
-# many stress.sh does on BOARD=smp (20000), LIFE_STEPS how many steps the lifecycle
-# fuzzer does (2000), SEEDS with how many the proof on the machine with a cache is run.
-# With FAIL_FAST=y the first part or boot that fails is the last, and what finds
-# most for its time comes first: FIRST (as in TEST), the unit tests, the boots.
+# These variables change what is run:
+#   TEST="NAME..."  run only these. A NAME is a part (lint, unit, docs, life, cache,
+#                   bench ...), a program of the unit tests, the beginning of a boot's
+#                   label, or a script of selftests/ (NAME.sh).
+#   BOOTS_ONLY=y    run only the boots: lint and the like are the same on all machines
+#   FLAVOUR=NAME    use another of the machine's kernels (rig/flavours)
+#   OPERATIONS=N    how many operations stress.sh does on BOARD=smp (20000)
+#   LIFE_STEPS=N    how many steps the lifecycle fuzzer does (2000)
+#   SEEDS=N         with how many seeds check_cache.sh runs its proof (3)
+#   FAIL_FAST=y     stop at the first part or boot that fails. What finds most in the
+#                   least time comes first: FIRST (a NAME as in TEST), then the unit
+#                   tests, then the boots.
 #
-# Where the machine has no caches, the cacheable view of the pool is watched
-# during the whole test: one touch by the CPU, and the test fails.
+# In the boots whose label ends in "-watched", the kernel knows of no caches, and must
+# not touch the pool at its cacheable address: QEMU watches that, and one access fails
+# the test.
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -41,7 +46,8 @@ add() {
 	[ -z "${FAIL_FAST:-}" ] || [ "$3" -eq 0 ] || finished
 }
 
-# a boot that is still running does not count
+# finished: print the counts and exit. A boot that is still running is stopped, and
+# does not count.
 finished() {
 	stop_boots
 	wait
@@ -49,7 +55,7 @@ finished() {
 	exit $((total_failed > 0))
 }
 
-# counts LABEL LOG: from the last line "LABEL: N passed, N failed"
+# counts LABEL LOG: add the counts of the last line "LABEL: N passed, N failed" in LOG
 counts() {
 	local line
 	line=$(grep -E "^$1: [0-9]+ passed, [0-9]+ failed" "$2" | tail -n 1) || true
@@ -68,7 +74,8 @@ words=$("$tests/rig/machine.sh" prepare)
 kernel=$(sed 's/.*--kernel \([^ ]*\).*/\1/' <<<"$words")
 userland=$("$tests/rig/userland.sh" | tail -n 1)
 
-# What kselftest would put on a target is what the machine gets by other means.
+# Every file that the emulated machine gets must also be among those that kselftest's
+# "make install" puts on a target.
 kselftest() {
 	local tree=$top/build/kselftest file
 	rm -rf "$tree"
@@ -92,7 +99,7 @@ part_lint() {
 	counts lint "$logs/lint.log"
 }
 
-# Of all programs, or of those in ONLY_TEST.
+# Runs all programs of the unit tests, or those in ONLY_TEST.
 part_unit() {
 	say "  UNIT    (about half a minute)"
 	make -s -C "$tests/unit" check KSRC="$(usual_source)" O="$top/build/unit" \
@@ -101,7 +108,8 @@ part_unit() {
 	counts unit "$logs/unit.log"
 }
 
-# check_PART.sh, about what is read and not run on a target
+# The parts that a script check_PART.sh does. They read files, and test nothing on a
+# target.
 texts="analysis picture docs readme overlays"
 part_text() {
 	say "  ${1^^}"
@@ -111,13 +119,13 @@ part_text() {
 }
 
 part_kselftest() {
-	# it is made for the board that has what Debian lacks
+	# kselftest() knows only the compilers for Arm
 	[ "${ARCH:-arm}" = arm ] || return 0
 	step "KSELFTEST install" "$logs/kselftest.log" kselftest
 	add kselftest 1 0
 }
 
-# Old kernels' own headers warn, too.
+# Only warnings about our files count: old kernels' own headers have some, too.
 without_warnings() {
 	"$tests/rig/modules.sh" "$kernel" "$top/build/w1-$machine" W=1
 	! grep -E "(^|/)(module|selftests/modules)/[^ ]*: (warning|error):" \
@@ -128,15 +136,17 @@ part_w1() {
 	add w1 1 0
 }
 
-# A kernel in which the module could not work: the build says so, and stops.
-unsupported() { # MESSAGE MAKE-ARGUMENT...
+# unsupported MESSAGE MAKE-ARGUMENT...: the arguments take from the kernel's
+# configuration what the module needs. The build must stop, and say MESSAGE once.
+unsupported() {
 	local dir=$top/build/unsupported
 	rm -rf "$dir"
 	! ("$tests/rig/modules.sh" "$kernel" "$dir" "${@:2}") || return 1
 	[ "$(grep -c "dma-alias-pool: this kernel $1" "$dir/build.log")" -eq 1 ]
 }
 
-# One of before 5.10, as far as the build looks at it.
+# The same for a kernel before 5.10. It has only the one header that module/Kbuild
+# looks at.
 unsupported_age() {
 	local dir=$top/build/unsupported
 	rm -rf "$dir"
@@ -160,12 +170,14 @@ part_unsupported() {
 	add unsupported 1 0
 }
 
-# --- boots: LABEL SCRIPT OPTION...
+# --- boots: each is a line "LABEL SCRIPT OPTION...", see boots.sh
 boots=()
 
-# DMA_API_DEBUG's own locks sleep on PREEMPT_RT, where its callers may not.
+# For scripts that call the DMA API in atomic context: on PREEMPT_RT that is an error
+# in the kernel itself if DMA_API_DEBUG is on, whose locks sleep there.
 in_atomic_context() { [ "${FLAVOUR:-}" != rt ] || echo "--append dma_debug=off"; }
-# What looks for mistakes is slow: fewer of the same there.
+# on_smp SCRIPT: the script with its arguments on BOARD=smp, whose kernel looks for
+# mistakes and is slow. So scripts with many rounds do fewer of them.
 on_smp() {
 	case $1 in
 	coherent) echo "$1.sh $(in_atomic_context)" ;;
@@ -182,11 +194,13 @@ watch="--watch $POOL_PHYS:$POOL_SIZE"
 for module in dma_alias_pool:module dma_alias_pool_test:selftests/modules; do
 	watch+=" --module ${module%:*}=$build/modules/${module#*:}/${module%:*}.ko"
 done
-# With an MMU no cacheable view is mapped, and the CPU has its caches.
+# With an MMU nothing is watched, as the module maps no cacheable view of a pool; and
+# the kernel believes in caches anyhow.
 mmu='' cacheid=--cacheid
 ! grep -q '^CONFIG_MMU=y' "$kernel/.config" || mmu=y cacheid=
-# not_watched SCRIPT WORDS: with a kernel that believes in caches. RISC-V's knows of
-# none without an MMU, so that it would be the same again: two are enough.
+# not_watched SCRIPT WORDS: add the boot with a kernel that believes in caches. On
+# RISC-V a kernel without an MMU cannot be made to: the boot would be the watched one
+# again, less the watching. There two scripts are enough.
 not_watched() {
 	if [ "$BOARD" != rv64 ]; then
 		boots+=("$1-cached $2 --cacheid")
@@ -199,7 +213,7 @@ for script in calls coherent files attach mapping lifetime streaming ranges bad_
 		boots+=("$script $(on_smp "$script") --timeout 600")
 		continue
 	elif [ "$mmu$script" = ycalls ]; then
-		# the others have an alias
+		# a pool without an alias, since all other scripts have one with an alias
 		boots+=("calls calls.sh --pool $POOL_PHYS:$POOL_SIZE")
 		continue
 	elif [ -n "$mmu" ]; then
@@ -222,7 +236,8 @@ fi
 if [ -z "$mmu" ]; then
 	boots+=("watch watch.sh $watch")
 	boots+=("guard guard.sh")
-	# with the only MPU that it can have, a stray access stops the machine
+	# On these boards guard=1 closes the memory with the MPU: a stray access stops the
+	# machine, and so takes a boot of its own.
 	case $BOARD in an385 | an500)
 		boots+=("guard-read guard.sh@stray@read")
 		boots+=("guard-write guard.sh@stray@write")
@@ -267,9 +282,9 @@ if [ "$BOARD" = virt ]; then
 	boots+=("buses-default buses.sh@default --overlay $build/pools.dtbo")
 fi
 
-# Real devices, and drivers that nobody changed. QEMU's NVMe loses an interrupt now and
-# then where it has only the wire, also without the module: its driver looks for
-# itself then, but by default not before 30 seconds have passed.
+# Real devices, under the kernel's own drivers. On this machine QEMU's NVMe has no MSI
+# and loses an interrupt now and then, with or without the module. The driver's timeout
+# helps, since it then looks at the device itself; but it is 30 seconds by default.
 if [ "$BOARD" = rv64 ]; then
 	for script in stock_drivers stock_attach; do
 		boots+=("$script-watched $script.sh $watch --timeout 600 --append nvme_core.io_timeout=3")
@@ -282,11 +297,12 @@ if grep -qs arm,pl081 "$tests/rig/boards/$BOARD/$BOARD.dts"; then
 	boots+=("real_dma-wrong-bus real_dma.sh@wrong-bus")
 fi
 
-# none takes half of it on a machine that has nothing else to do
+# seconds; on an idle machine no boot takes half of that
 boot_timeout=400
 part_boots() { run_boots "${boots[@]}"; }
 
-# Instructions repeat to the last one, so a goal that is missed is a failure.
+# The bench counts instructions, of which each run has the same number. So a goal that
+# is missed is never a matter of chance, and fails.
 part_bench() {
 	local bench_failed=0
 	[ -e "$build/bench.dtbo" ] || return 0
@@ -296,8 +312,9 @@ part_bench() {
 		$((bench_failed + $(grep -c ' MISS$' "$logs/bench.log")))
 }
 
-# Sequences at random, after those that found something once. A pool of the device
-# tree, where there can be one, makes the default one of them.
+# The lifecycle fuzzer: first the sequences that have found a fault once (life/found),
+# then random ones. Where the board can have pools in its device tree, one of them is
+# the default pool.
 part_life() {
 	local overlay=
 	is_default || [ "$BOARD-${FLAVOUR:-}" = smp- ] || return 0
@@ -310,7 +327,8 @@ part_life() {
 	counts life "$logs/life.log"
 }
 
-# The same module on a machine that has a cache; other series there in check-all.
+# The module on the machine that has a data cache. Here for the default kernel only;
+# check-all has other kernels.
 part_cache() {
 	[ "$BOARD-${FLAVOUR:-}" = an385- ] && is_default || return 0
 	say "  CACHE"
@@ -321,8 +339,9 @@ part_cache() {
 
 parts="lint unit $texts kselftest w1 unsupported boots life cache bench"
 
-# choose NAME: sets chosen, the part that has it; if that is the boots, then found, those.
-# A script that has none yet is booted as it is.
+# choose NAME: find out what NAME, a word of TEST, stands for. Sets chosen to the part;
+# if that is "boots", sets found to the boots that are meant. NAME.sh is booted without
+# options: that way a script can be tried that has no boot here yet.
 choose() {
 	found=()
 	case " $parts " in *" $1 "*)

@@ -1,13 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make check-all: make check with ten times as many steps of the lifecycle fuzzer
-# (LIFE_STEPS, 20000 on each of its machines) and seeds of the machine with a cache,
-# its boots on every other machine and
-# with every other kernel, Debian's kernels with real drivers, kernels that lack what
-# others have (compiled only), all packages, a test
-# of the rig itself, and a minute of fuzzing. Which kernels, Debian's archive says; a
-# part that cannot be had is skipped. Ends with a table and "N passed, N failed".
+# make check-all: make check on every machine and every kernel, and what is too slow or
+# too special for make check:
+#   - the lifecycle fuzzer with ten times as many steps (LIFE_STEPS, 20000)
+#   - the machine with a cache with ten times as many seeds
+#   - the boots on every other machine and with every other kernel series
+#   - Debian's own kernels, with real drivers
+#   - unusual kernel configurations, which are only compiled
+#   - all targets of the Makefile and all packages
+#   - a test of the rig itself, and a minute of fuzzing
+# Debian's archive says which kernel series there are. A part whose kernel it no longer
+# has is skipped. Ends with a table and "N passed, N failed".
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -18,13 +22,13 @@ default_machine
 default=$BOARD
 . "$tests/rig/parts.sh"
 
-# the one that must be there
+# without the default kernel nothing makes sense: fail early
 "$tests/rig/kernel.sh" "$KVER" "$default" >/dev/null
 check "$default $KVER" "$tests/host/check.sh"
 while read -r suite; do
 	skipped "$suite" "Debian's archive has no kernel source there any more"
 done < <("$tests/rig/series.sh" silent)
-# those that other machines have, below, are in check-long for this one
+# series of other machines (below): check-long has them for this machine
 elsewhere=$(sed -n 's/^SERIES=//p' "$tests"/rig/boards/*/board.conf)
 for kver in $("$tests/rig/series.sh"); do
 	[ "$kver" = "$KVER" ] || grep -qxF "$kver" <<<"$elsewhere" ||
@@ -32,7 +36,7 @@ for kver in $("$tests/rig/series.sh"); do
 done
 for dir in "$tests"/rig/boards/*/; do
 	board=$(basename "$dir")
-	# what Debian builds has a check of its own
+	# machines with Debian's own kernels follow below
 	if [ "$board" != "$default" ] &&
 		! grep -qx KERNEL=stock "$dir/board.conf"; then
 		kver=$(sed -n 's/^SERIES=//p' "$dir/board.conf")
@@ -41,29 +45,30 @@ for dir in "$tests"/rig/boards/*/; do
 	fi
 done
 check "an500 $KVER MPU" env BOARD=an500 FLAVOUR=mpu BOOTS_ONLY=y "$tests/host/check.sh"
-# what is only compiled where there is an MMU
+# some code is compiled only where there is an MMU
 check "analysis virt" env BOARD=virt "$tests/host/check_analysis.sh"
-# Whether they are killed is a matter of check-long.
+# Here only whether each mutant still fits the sources; check-long runs the tests on
+# them.
 mutants_apply() { "$tests/mutants/apply.py" check "$top" && echo "1 passed, 0 failed"; }
 check "mutants apply" mutants_apply
-# of those that were built for the release whose tools there are
+# Debian's kernels, of the release that the rig itself is made for
 stock=$("$tests/rig/series.sh" in bookworm)
 newest=$(tail -n 1 <<<"${stock:-$KVER}")
 for kver in ${stock:-$KVER}; do
-	# the rest of these is in check-long
+	# the other boots with these kernels are in check-long
 	[ "$kver" = "$newest" ] ||
 		check "pc $kver" env BOARD=pc KVER="$kver" "$tests/host/check_stock.sh" \
 			drivers attach
 done
 check "pc $newest" env BOARD=pc KVER="$newest" "$tests/host/check_stock.sh"
 check "arm64 $newest" env BOARD=arm64 KVER="$newest" "$tests/host/check_stock.sh"
-# other seeds than those of make check
+# make check has seeds 1 to 3
 check "cache $KVER" env FIRST_SEED=4 SEEDS=30 ALL=y "$tests/host/check_cache.sh"
 check configs "$tests/host/check_configs.sh"
 check make "$tests/host/check_make.sh"
 check packages "$tests/host/check_packages.sh"
 
-# Does the rig judge rightly? What it let pass would prove nothing.
+# Does the rig itself find what is wrong? If not, no test proves anything.
 check selfcheck "$tests/rig/selfcheck.sh" "$KVER" "$default"
 
 check fuzz fuzz 60

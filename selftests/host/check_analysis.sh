@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What programs find that read the sources without running them, beside those of
-# lint.sh: the kernel's own Coccinelle scripts, clang's static analyzer, gcc's
-# -fanalyzer. On the code of the kernel modules with the flags of the kernel of
-# KVER and BOARD, and on what user space can compile, as unit/ does.
-# What is known to be no fault is in rig/analysis_silenced.txt, with the reasons.
+# Static analysis, beside that of lint.sh: the kernel's own Coccinelle scripts, clang's
+# static analyzer and gcc's -fanalyzer. They read the kernel modules with the flags of
+# the kernel of KVER and BOARD, and some files with the flags of the unit tests in
+# unit/, which compile them for user space.
+# False reports are listed in rig/analysis_silenced.txt, each with the reason.
 # KTAP output; ends "N passed, N failed".
 #
-# Not smatch: Debian has no package of it, in no suite.
+# smatch is not used: Debian has no package of it.
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -20,17 +20,18 @@ reports=$top/build/analysis/$BOARD-$KVER
 n=0 passed=0 failed=0
 
 need coccinelle clang gcc python3
-# Coccinelle loads the library of Debian's Python, but does not depend on it
+# Coccinelle loads the library of Debian's Python, but its package does not say so
 need "libpython$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 kernel=$("$tests/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
-# whose scripts they are
+# the kernel whose Coccinelle scripts are used
 source=$(usual_source)
 "$tests/rig/modules.sh" "$kernel" "$build"
 rm -rf "$reports"
 mkdir -p "$reports"
 
-# at_once NAME COMMAND...: as many as there are processors; what it says goes to
-# a file called NAME, and to NAME.failed if it did not end well
+# at_once NAME COMMAND...: run COMMAND in the background, with at most as many others as
+# there are processors. Its output goes to the file NAME in $reports. If it fails,
+# NAME.failed is made as well.
 at_once() {
 	local name=$1
 	shift
@@ -42,13 +43,13 @@ at_once() {
 
 # --- the code of the modules, as the kernel's build compiled it
 
-# words_of FILE.o.cmd: sets words to what compiled FILE.o
+# words_of FILE.o.cmd: sets words to the command that compiled FILE.o
 words_of() {
 	eval "words=($(sed -n '1s/^[^=]*:= //p' "$1"))"
 }
 
-# What others than gcc need to know of its words: where headers are, what is
-# defined, and the machine. Sets flags.
+# flags_of FILE.o.cmd: sets flags to those words of that command that other programs
+# than gcc understand and need: where headers are, what is defined, the machine.
 flags_of() {
 	local words i
 	words_of "$1"
@@ -64,9 +65,10 @@ flags_of() {
 	done
 }
 
-# The user space side of it knows malloc() and free() without analysis.h.
+# For user space clang knows malloc() and free() by itself. For the modules analysis.h
+# tells it of the kernel's functions, see clang_reads().
 clang="clang --analyze --analyzer-output text -w"
-# As it comes, gcc gives up half-way in the larger files, without a word.
+# With its default limits gcc gives up half-way in the larger files, and does not say so.
 gcc="-fanalyzer --param analyzer-bb-explosion-factor=35 -Wanalyzer-too-complex -c -o /dev/null"
 
 clang_reads() {
@@ -87,7 +89,8 @@ gcc_reads() {
 	"${words[@]/#-Wp,-MMD,*/-DDAP_ANALYSIS}" -include "$tests/rig/analysis.h" $gcc
 }
 
-# What the kernel's coccicheck does, but for all scripts at once.
+# coccinelle_reads SCRIPT: what the kernel's "make coccicheck" does for one script. By
+# itself that would run the scripts one after another.
 coccinelle_reads() {
 	local flags options i
 	flags_of "$build/module/.main.o.cmd"
@@ -105,7 +108,7 @@ coccinelle_reads() {
 		${flags[@]} --dir "$reports/source"
 }
 
-# --- what user space can compile, with the flags of the unit tests
+# --- files that user space can compile, with the flags of the unit tests
 
 unit_reads() {
 	make -s -C "$tests/unit" analyse KSRC="$source" FILE="$1" ANALYSER="$2"
@@ -113,7 +116,8 @@ unit_reads() {
 
 # --- all of it
 
-# Not in what is compiled for this machine: mpu.c, with an MMU.
+# The files that were compiled for this machine: not all are, mpu.c needs a kernel
+# without an MMU.
 files=()
 for file in "$build"/module/*.c "$build"/selftests/modules/*.c; do
 	case $file in *.mod.c) continue ;; esac
@@ -123,17 +127,17 @@ done
 mkdir -p "$reports/source"
 (cd "$build" && cp --parents module/*.h "${files[@]}" "$reports/source")
 
-# Left out, for want of an OCaml compiler (435 MB) for them:
-# badzero: a NULL that is written as 0 is what sparse finds, in lint.sh
-# check_bq27xxx_data: is about the data of one driver of the kernel's
+# These two scripts need an OCaml compiler (435 MB), and are left out:
+# badzero finds a NULL that is written as 0, which sparse finds as well (lint.sh);
+# check_bq27xxx_data is about one of the kernel's drivers.
 mapfile -t scripts < <(find "$source/scripts/coccinelle" -name '*.cocci' |
 	grep -v -e /badzero.cocci -e /check_bq27xxx_data.cocci | sort)
 [ ${#scripts[@]} -ge 50 ] || die "only ${#scripts[@]} scripts in $source/scripts/coccinelle"
 
 say "  READ    ${#files[@]} files, by ${#scripts[@]} scripts of Coccinelle, clang and gcc (about 45 s)"
-# Not alloc.c and params.c by way of their tests: there are too many paths in
-# these. verify.c only is a whole with its test, whose cache is too much for gcc; as
-# a part of the module gcc reads it, too.
+# alloc.c and params.c are read by themselves: together with their tests they have too
+# many paths. verify.c cannot be compiled without its test. The test's model of a cache
+# is too much for gcc, which reads verify.c only as a part of the module, below.
 for file in module/alloc.c module/params.c selftests/unit/test_verify.c; do
 	at_once "clang-unit%${file//\//%}" unit_reads "$top/$file" \
 		"$clang -Xclang -analyzer-opt-analyze-headers"
@@ -143,7 +147,7 @@ done
 for file in "${files[@]}"; do
 	command=$build/${file%/*}/.$(basename "$file" .c).o.cmd
 	at_once "clang%${file//\//%}" clang_reads "$command" "$build/$file"
-	# which is alloc.c once more, with more paths through it than gcc can go
+	# this module includes alloc.c once more, with too many paths for gcc
 	[ "$file" = selftests/modules/dma_alias_pool_bench.c ] ||
 		at_once "gcc%${file//\//%}" gcc_reads "$command"
 done
@@ -155,7 +159,7 @@ done
 	echo "it ended with $?" >>"$reports/parsed"
 wait
 
-# found PROGRAM TEST
+# found PROGRAM TEST: a test that passes if PROGRAM has reported nothing new
 found() {
 	report_found "$2" < <(python3 "$tests/rig/analysis.py" "$reports" "$build" \
 		"$tests/rig/analysis_silenced.txt" "$1" 2>&1)

@@ -1,15 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The module on a machine that has a data cache (CACHE=y): a model of its lines
-# against a naive one, the machine against bare accesses, then the promise, with data.
-# All that is missing is made first. Ends "N passed, N failed".
+# The module on an emulated machine that has a data cache (CACHE=y, selftests/cache/).
+# First the cache itself is tested: its lines against a simpler model of them, then the
+# machine, with bare loads and stores (cache_self.sh). Then comes the proof (cache.sh):
+# data in a pool's memory is never wrong, whatever the cache does, and in normal memory it
+# is. What is missing is built first. Ends "N passed, N failed".
 #
-# SEEDS says with how many seeds of the adversary the proof is run (3), in turn with a
-# cache as large as that of a Cortex-M7 and with one that has room for all; FIRST_SEED
-# is the first (1). ALL=y adds the selftests that suit, all of them with the adversary.
+# The adversary is the part of the cache that evicts and fetches lines at random times.
+# SEEDS says with how many seeds of it the proof is run (3), and FIRST_SEED which is the
+# first (1). Every other run has a cache as large as that of a Cortex-M7, the rest one
+# with room for all memory. ALL=y adds those selftests that make sense on this machine,
+# all of them with the adversary.
 #
-# Where no emulator can do it (rig/qemu.sh), one line says so, and nothing fails.
+# Where there is no emulator for this machine (rig/qemu.sh), it is skipped: one line
+# says so, and nothing fails.
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -36,7 +41,6 @@ result() { # STATUS NAME
 	passed=0 failed=0
 }
 
-# of Debian's packages, as far as those go that this needs
 no_emulator=0
 "$tests/rig/qemu.sh" >"$logs/qemu.log" || no_emulator=$?
 if [ $no_emulator -eq 3 ]; then
@@ -46,7 +50,8 @@ if [ $no_emulator -eq 3 ]; then
 fi
 words=$("$tests/rig/machine.sh" prepare)
 
-# --- the model of the lines: each run other steps
+# --- the lines, against a simpler model of them; the steps follow from the seed
+# lines SEED
 lines() {
 	make -s -C "$tests/cache" test O="$build/machine" SEED="$1" STEPS=$steps
 }
@@ -59,7 +64,7 @@ for ((i = 0; i < runs; i++)); do
 	result $rc "lines of the cache, as a naive model has them, seed $((${FIRST_SEED:-1} + 10 * i))"
 done
 
-# --- boots: LABEL SCRIPT OPTION...
+# --- boots: each is a line "LABEL SCRIPT OPTION...", see boots.sh
 boots=()
 infinite="--cache size=0"
 real="--cache size=16"
@@ -67,14 +72,15 @@ boots+=("self-infinite cache_self.sh $infinite" "self-real cache_self.sh $real")
 for ((i = 0; i < ${SEEDS:-3}; i++)); do
 	seed=$((${FIRST_SEED:-1} + i))
 	[ $((i % 2)) -eq 0 ] && size=$infinite || size=$real
-	# from an event at every third access to one in a hundred
+	# an event of the adversary at every third access, up to one in a hundred
 	period=$((3 + seed * 7 % 97))
 	boots+=("proof-$seed cache.sh@$seed@$period $size")
 done
 for alias in uncached wt wb; do
 	boots+=("alias-$alias cacheability.sh@$alias --cache alias=$alias")
 done
-# what would happen if it were not refused
+# The module refuses an alias that is cached. These boots load it without that check,
+# and see that data is wrong then.
 for alias in wt wb; do
 	boots+=("unchecked-$alias cache.sh@cached-alias@${FIRST_SEED:-1}@20 --cache alias=$alias")
 done
@@ -86,7 +92,7 @@ if [ -n "${ALL:-}" ]; then
 		bad_free bad_input clients; do
 		seed=$((seed + 1))
 		boots+=("$script $script.sh $real --cache seed=$seed --cache period=50")
-		# those that move data
+		# scripts that move data also run with a much busier adversary
 		case $script in calls | coherent | mapping | streaming)
 			boots+=("$script-worst $script.sh $infinite --cache seed=$seed --cache period=7")
 			;;
@@ -97,7 +103,8 @@ fi
 boot_timeout=300
 run_boots "${boots[@]}"
 
-# What they counted, for people: the worst of all runs with the adversary or without.
+# For people: how many rounds had wrong data, in normal memory and in a pool, summed
+# over the runs with all seeds.
 table() {
 	echo "# wrong rounds, of those of all seeds:"
 	grep -h '^# [a-z_]* \(pool\|normal\) [0-9]* [0-9]*$' "$logs"/proof-*.log | awk '
@@ -117,7 +124,7 @@ table() {
 }
 table
 
-# And what Documentation/cache.svg shows: a copy of this one.
+# Draw the picture of which Documentation/cache.svg is a copy.
 picture() {
 	sed -n 's/^# rate //p' "$logs/rate.log" | awk '
 	$3 > 0 {
@@ -143,7 +150,8 @@ if [ -n "${ALL:-}" ]; then
 	result $rc "the picture, $logs/rate.svg"
 fi
 
-# --- a driver that forgets a sync is told so, and one that does not is not
+# --- the report of missing syncs: it names the driver that forgets one, and nothing is
+# reported of the same driver after it was corrected
 example=$top/Documentation/missing-sync
 rc=0
 DRIVER=$example "$tests/host/check_readme.sh" "$top/Documentation/missing-sync.md" \

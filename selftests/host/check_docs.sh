@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check_docs.sh [TREE] - does the documentation say what the sources do? Every log
-# message, file, key, parameter and property, both ways; kernel-doc; links, paths
-# and commands. Boots nothing (check_readme.sh types the console blocks).
-# What each check looks at is in rig/docs.py. Ends "N passed, N failed".
+# check_docs.sh [TREE] - does the documentation say what the sources do? Each log
+# message, debugfs file, key, parameter and property of the sources must be documented,
+# and each documented one must exist. Also checked are kernel-doc, links, paths and
+# commands. Nothing is booted: check_readme.sh does that with the console blocks.
+# The checks themselves are in rig/docs.py. Ends "N passed, N failed".
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 tree=$(readlink -f "${1:-$tests/..}")
@@ -13,10 +14,10 @@ tree=$(readlink -f "${1:-$tests/..}")
 n=0 passed=0 failed=0
 
 need perl python3 device-tree-compiler
-# not KVER: later kernels have other tools
+# always of this series, whatever KVER is: later kernels have other tools
 source=$(usual_source)
 
-# check CHECK NAME: nothing printed is well; a check that breaks is not
+# check CHECK NAME: the test passes if docs.py prints nothing, and ends well
 check() {
 	local found
 	found=$(python3 "$tests/rig/docs.py" "$1" "$tree" "$source" 2>&1) ||

@@ -1,16 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make check-long: what takes too long for make check-all, some hours: a million
-# allocations under stress on kernels that look for mistakes, all selftests on
-# PREEMPT_RT, data races, a thousand loads, bindings and attachments without an MMU
-# and on the PC, the kernels that check-all leaves out, a million steps of
-# the lifecycle fuzzer, 300 seeds of the machine with a cache, an hour of the
-# fuzzers, and all mutants. Ends with a table and "N passed, N failed".
+# make check-long: what takes too long for make check-all. It takes some hours, and ends
+# with a table and "N passed, N failed". The parts, and the variables that say how much
+# of each is done:
+#   - a million allocations under stress on a kernel that looks for mistakes, and on one
+#     that looks for data races (OPERATIONS, 1000000)
+#   - all selftests on PREEMPT_RT
+#   - a thousand loads, bindings and attachments without an MMU and on the PC (CYCLES,
+#     1000)
+#   - the kernels that check-all leaves out
+#   - a million steps of the lifecycle fuzzer (STEPS, 1000000)
+#   - 300 seeds of the machine with a cache (SEEDS, 300)
+#   - an hour of the fuzzers (FUZZ_SECONDS, 3600)
+#   - all mutants
 #
-# OPERATIONS, CYCLES, STEPS, SEEDS and FUZZ_SECONDS say how much of it (1000000,
-# 1000, 1000000, 300, 3600). A new part is a function that ends with a line "N passed, N
-# failed", and a "check" line below.
+# To add a part, write a function whose last line of output is "N passed, N failed", and
+# a "check" line for it below.
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -23,7 +29,7 @@ newest=$("$tests/rig/series.sh" newest)
 
 export OPERATIONS=${OPERATIONS:-1000000} CYCLES=${CYCLES:-1000} STEPS=${STEPS:-1000000} SEEDS=${SEEDS:-300} TIMEOUT=${TIMEOUT:-7200}
 
-# On a board, with the figures; check_stock.sh does the same for the PC.
+# endurance BOARD: check_stock.sh does the same for the PC, see pc_endurance()
 endurance() {
 	local words log=$top/build/check/endurance-$1 rc=0
 	words=$(BOARD=$1 "$tests/rig/machine.sh" prepare) || return
@@ -44,7 +50,7 @@ pc_endurance() {
 	return $rc
 }
 
-# stress FLAVOUR: of the kernel with several processors, and nothing else
+# stress FLAVOUR: stress.sh alone, on that kernel of the machine with several processors
 stress() {
 	local log=$top/build/check/smp-$smp${1:+-$1}/stress.log rc=0
 	BOARD=smp KVER=$smp FLAVOUR=$1 TEST=stress \
@@ -54,8 +60,8 @@ stress() {
 	return $rc
 }
 
-# life BOARD KVER STEPS: other sequences than those of make check, in rounds of
-# 50000 steps, each with a machine and seeds of its own
+# life BOARD KVER STEPS: the lifecycle fuzzer in rounds of at most 50000 steps. Each
+# round boots the machine anew, and has another seed; make check has none of these.
 life() {
 	local words at n p=0 f=0 rc=0 log=$logs/life-$1 seed=${SEED:-1000000}
 	local overlay=$top/build/$1-$2/run-time.dtbo
@@ -91,11 +97,11 @@ check "PREEMPT_RT" env BOARD=smp KVER="$smp" FLAVOUR=rt BOOTS_ONLY=y "$tests/hos
 check "data races" stress kcsan
 check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
-# what check-all leaves out: series that it has on other machines
+# kernel series that check-all boots on other machines, but not on the default one
 for kver in $(sed -n 's/^SERIES=//p' "$tests"/rig/boards/*/board.conf | sort -u); do
 	check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
 done
-# and of Debian's own kernels
+# the boots of Debian's own kernels that check-all leaves out
 for kver in $("$tests/rig/series.sh" in bookworm | sed '$d'); do
 	check "pc $kver" env BOARD=pc KVER="$kver" "$tests/host/check_stock.sh"
 	check "arm64 $kver" env BOARD=arm64 KVER="$kver" "$tests/host/check_stock.sh"

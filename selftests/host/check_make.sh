@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # check_make.sh [KVER...] - does each target that the Makefile's head names do what it
-# says? With the oldest and the newest kernel there is, or those of KVER, in a copy of
-# the tree, where nothing was built. What takes long, or changes this machine, is run by other
-# tests, which are named here.
+# says? Runs them in a fresh copy of the tree, with kernels of the series KVER (by
+# default the oldest and the newest that there are). Targets that take long or change
+# this machine are not run here; the table "elsewhere" names the tests that run them.
 # Ends "N passed, N failed".
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
@@ -22,14 +22,14 @@ rm -rf "$logs"
 mkdir -p "$logs"
 rig_tmp
 
-# check NAME COMMAND...: one test; not as a condition (see step)
+# check NAME COMMAND...: one test. Not to be called in a condition, see step in lib.sh.
 check() {
 	local rc
 	try_step "MAKE    $1" "$logs/$((n + 1)).log" "${@:2}"
 	report $rc "$1"
 }
 
-# target TARGET [WORD...]: in the copy, for the kernel
+# target TARGET [WORD...]: make TARGET in the copy of the tree, for $kernel
 target() {
 	make -C "$tree" "$@" KDIR="$kernel" ARCH=arm \
 		CROSS_COMPILE=arm-linux-gnueabi-
@@ -42,14 +42,15 @@ copy() { # DIR
 		tar -c --no-recursion --verbatim-files-from -T -) | tar -x -C "$1"
 }
 
-# as it came
+# Is the copy as it was before anything was built in it?
 is_clean() {
 	diff -r --no-dereference "$RIG_TMP/pristine" "$tree"
 }
 
-# --- by kernel
+# --- tests that are run once for each kernel
 
-# as_shown FILE [SED-EXPRESSION]: what the documentation has, in the copy
+# as_shown FRAGMENT [SED-EXPRESSION]: run, in the copy, the commands that the
+# documentation shows; SED-EXPRESSION puts real paths into them
 as_shown() {
 	(cd "$tree" && sed "${2:-}" "$RIG_TMP/$1" | sh -ex)
 }
@@ -62,8 +63,8 @@ all() {
 	test -e "$tree/selftests/modules/dma_alias_pool_test.ko"
 }
 
-# The module and no test module, for the release of that kernel; what is there of
-# another build is of no interest.
+# make install installs the module and no test module, for the release of that kernel.
+# Test modules of an earlier build must not come along.
 install() {
 	local root=$RIG_TMP/root release files
 	release=$(cat "$kernel/include/config/kernel.release")
@@ -78,7 +79,7 @@ install() {
 install_after_all() {
 	target
 	install
-	# and again: all of it is still there
+	# building again still makes the test modules as well
 	target
 	test -e "$tree/selftests/modules/dma_alias_pool_test.ko"
 }
@@ -112,7 +113,8 @@ vm() {
 	grep -x Linux "$RIG_TMP/vm"
 }
 
-# All that is for a target, and nothing of it among the sources.
+# kselftest's "make install" installs all that a target needs, and sources.sh takes
+# none of what it built for a source file.
 kselftest() {
 	local dir=$RIG_TMP/kselftest file
 	make -C "$tree/selftests" install KSRC="$kernel/source" KDIR="$kernel" ARCH=arm \
@@ -125,7 +127,7 @@ kselftest() {
 		sed 's,^\./,,' | LC_ALL=C sort) -
 }
 
-# On the machine, with nothing but what is in it and the test.
+# The kit works on a machine that has nothing else but the test script.
 board_kit() {
 	local dir=$RIG_TMP/kit release words
 	release=$(cat "$kernel/include/config/kernel.release")
@@ -143,9 +145,9 @@ board_kit() {
 
 by_kernel=(all install install_after_all kselftest board_kit in_tree demo vm clean)
 
-# --- once
+# --- tests that are run once
 
-# The cache is another one: this one is of use.
+# distclean removes the cache, so it gets a cache of its own.
 distclean() {
 	mkdir -p "$RIG_TMP/cache/dma-alias-pool/kernel" "$tree/build"
 	XDG_CACHE_HOME=$RIG_TMP/cache make -C "$tree" distclean
@@ -153,28 +155,28 @@ distclean() {
 	is_clean
 }
 
-# fails TEXT COMMAND...: and says why
+# fails REGEX COMMAND...: the command fails, and says something that matches REGEX
 fails() {
 	! "${@:2}" >"$RIG_TMP/said" 2>&1 || return 1
 	cat "$RIG_TMP/said"
 	grep -q -- "$1" "$RIG_TMP/said"
 }
 
-# ends_so COMMAND...: with a line that the guide for developers shows
-ends_so() {
+# ends_as_shown COMMAND...: the last line that it prints is in the guide for developers
+ends_as_shown() {
 	"$@" | tee "$RIG_TMP/said"
 	grep -qF "\`$(tail -n 1 "$RIG_TMP/said")\`" "$tree/Documentation/developing.md"
 }
 
-# What a developer does first, in a clone.
+# Does what the guide for developers shows, in a clone.
 developing() (
 	unset KVER BOARD
 	git -C "$tree" init -q
 	git -C "$tree" add -A
 	git -C "$tree" -c user.name=test -c user.email=test@localhost commit -qm test
-	ends_so as_shown docs/develop-run
+	ends_as_shown as_shown docs/develop-run
 	fails "not ok 1 says_where_from" as_shown docs/develop-test
-	ends_so as_shown docs/develop-change
+	ends_as_shown as_shown docs/develop-change
 	fails "not ok .* every log message is in the administrator's guide" as_shown docs/develop-others
 	as_shown docs/develop-undo
 	test -z "$(git -C "$tree" status --short)"
@@ -188,8 +190,8 @@ says_no_to_spaces() {
 	grep "cannot do with a path that has spaces: move .*/a tree" "$RIG_TMP/said"
 }
 
-# Those of the head for which there is no test above, and who runs them (or what
-# they run): nobody but a person has hours.
+# Targets for which there is no test above, and the script that runs each, or the script
+# that it stands for. check-long, which takes hours, is run by people only.
 declare -A elsewhere=(
 	[check]=host/check_all.sh [check-all]=../.ci/run [check-long]=""
 	[mutants]=host/check_long.sh [bench]=host/check.sh [lint]=host/check.sh
@@ -197,7 +199,9 @@ declare -A elsewhere=(
 	[dkms-install]=packages/dkms.sh [dkms-uninstall]=packages/dkms.sh
 )
 
-has_a_test() { # TARGET
+# has_a_test TARGET: there is a test of this name above, or "elsewhere" names a script
+# that really runs it
+has_a_test() {
 	local scripts script
 	case " ${by_kernel[*]} distclean in_tree_remove " in
 	*" ${1//-/_} "*) return ;;
@@ -219,11 +223,11 @@ python3 "$tests/rig/docs.py" write "$top" "$RIG_TMP/docs"
 copy "$RIG_TMP/pristine"
 tree=$RIG_TMP/tree
 copy "$tree"
-# an empty one is "make"
+# Each target of the Makefile's head. "make" alone is called "all".
 while read -r name; do
 	check "$name has a test" has_a_test "$name"
 done < <(sed -n -e 's/^# make   .*/all/p' -e 's/^# make \([a-z-]*\) .*/\1/p' "$tree/Makefile")
-# the first that README.md shows
+# And each target that README.md tells people to try.
 while read -r _ name _; do
 	check "README.md: make $name" has_a_test "$name"
 done <"$RIG_TMP/docs/try"

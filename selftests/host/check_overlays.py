@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """check_overlays.py BASE.dtb MERGED.dtb - what an overlay did to a board's tree.
 
-It may add regions and pools, give memory-region (and dma-noncoherent) to devices
-that use coherent memory, and dma-ranges to a bus, and nothing else. The regions
-must lie where the board has RAM, outside
-of what is reserved already. Prints what is wrong, one line each.
+BASE.dtb is the board's own tree, MERGED.dtb the same with the overlay applied. The
+overlay may add regions and pools, give memory-region (and dma-noncoherent) to devices
+that use coherent memory, and give dma-ranges to a bus, and nothing else. The regions
+must lie in the board's RAM, outside of what is reserved already. Prints a line for
+each thing that is wrong.
 
   --source DIR        a kernel's source, to look whether the drivers of clients
                       do allocate coherent memory
@@ -19,8 +20,10 @@ import sys
 REGION = "dma-alias-pool,region"
 POOL = "dma-alias-pool"
 
-# Clients: compatible: files of its driver, where it is named and where the
-# allocation is. Files move: the first of each group that exists.
+# The clients that overlays may name. For each compatible: groups of files of its
+# driver. The first group is where the driver names the compatible, the last is where it
+# allocates coherent memory. Files move between kernels: of each group the first file
+# that exists is read.
 DRIVERS = {
     "st,stm32-dwmac": [["net/ethernet/stmicro/stmmac/dwmac-stm32.c"],
                        ["net/ethernet/stmicro/stmmac/stmmac_main.c"]],
@@ -30,7 +33,7 @@ DRIVERS = {
     "st,stm32f7-hsotg": [["usb/dwc2/params.c"], ["usb/dwc2/hcd.c"]],
     "st,stm32h7-mdma": [["dma/stm32/stm32-mdma.c", "dma/stm32-mdma.c"]],
     "st,stm32h7-uart": [["tty/serial/stm32-usart.c"]],
-    # by its ID, not by name: the variant with a DMA engine of its own
+    # its driver knows the variant with a DMA engine by its ID, not by this name
     "arm,pl18x": [["mmc/host/mmci.c"], ["mmc/host/mmci_stm32_sdmmc.c"]],
     "fsl,imxrt1050-usdhc": [["mmc/host/sdhci-esdhc-imx.c"], ["mmc/host/sdhci.c"]],
     "fsl,imx7ulp-edma": [["dma/fsl-edma-main.c", "dma/fsl-edma.c"],
@@ -111,7 +114,8 @@ def number(cells):
 
 
 def translated(node, base):
-    """An address in a node's parent as the CPU knows it; None if it does not."""
+    """The CPU's address for base, an address on the bus that node is on, or None if the
+    CPU cannot reach it."""
     bus = node.parent
     while bus.parent:
         if "ranges" not in bus.props:
@@ -133,7 +137,7 @@ def translated(node, base):
 
 
 def ranges(node):
-    """(base, size) of each reg, as the CPU knows it."""
+    """(base, size) of each range in reg, in the CPU's addresses."""
     if not node.parent:
         return
     na = node.parent.cell("#address-cells", 2)
@@ -223,7 +227,9 @@ class Check:
                 self.problem(f"{where} is partly in RAM, partly not")
             elif not ram and not any(within(region, r) for r in self.args.ram):
                 self.problem(f"{where} is not in the board's RAM")
-            # An MPU region is that, and a hole in RAM costs all above it.
+            # 32 bits: a noMMU board. The region must suit an MPU (size a power of two,
+            # aligned to it), and must end where RAM ends: the kernel would lose the RAM
+            # above it.
             if self.merged.cell("#address-cells") == 1:
                 if region[1] & (region[1] - 1) or region[0] % region[1]:
                     self.problem(f"{where} is no MPU region: size or alignment")
@@ -268,7 +274,8 @@ class Check:
             self.check_devices(node, alias)
 
     def check_room(self):
-        """Also what the kernel has to find a place for must fit."""
+        """All that is reserved, also where the kernel chooses the place, may take a
+        quarter of RAM at most."""
         size = taken = 0
         for base, length in self.memory:
             size += length
@@ -280,7 +287,8 @@ class Check:
             self.problem(f"{taken} of {size} bytes of RAM are reserved")
 
     def check_bus(self, node):
-        """All RAM is to be reached as before, but a region maybe at its alias."""
+        """The bus must still reach all RAM, at the CPU's addresses; a region may be at
+        the address of its alias instead."""
         na, pna = node.cell("#address-cells", 2), node.parent.cell("#address-cells", 2)
         step = na + pna + node.cell("#size-cells", 1)
         cells = node.cells("dma-ranges")
@@ -334,7 +342,7 @@ class Check:
             self.problem(f"{node.path}: {DRIVERS[compatible][0][0]} has no {wanted}")
         if not any(call + "(" in texts[-1] for call in ALLOCATES):
             self.problem(f"{node.path}: its driver allocates no coherent memory")
-        # That would refuse a region of ours, and maybe give up the probe.
+        # This call fails for a region of ours, and then some drivers do not probe.
         if any("of_reserved_mem_device_init" in text for text in texts):
             self.problem(f"{node.path}: its driver has ideas of its own on memory-region")
 

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The bindings and overlays of dts-overlays/, on the host: the schemas are valid,
-# take their examples and refuse what is wrong; each overlay compiles, applies to
-# its board's own device tree out of kernel sources, and the result follows the
-# schemas and makes sense (check_overlays.py).
-# "ok" and "not ok" lines; the last line counts.
+# Checks the bindings and overlays of dts-overlays/ on the host. The schemas must be
+# valid, accept their examples, and refuse examples that were made wrong. Each overlay
+# must compile and apply to its board's device tree, which comes from kernel sources;
+# the result must follow the schemas and make sense (check_overlays.py).
+# Prints "ok" and "not ok" lines; ends "N passed, N failed".
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -15,8 +15,10 @@ overlays=$top/dts-overlays
 build=$top/build/overlays
 n=0 passed=0 failed=0 skipped=0
 
-# OVERLAY BASE KERNEL,... [OPTION...]: the board's tree, whether it fits that of the usual
-# kernel or of newer ones, and what check_overlays.py has to know.
+# Each line: OVERLAY BASE KERNEL,... [OPTION...]
+# BASE is the board's device tree. KERNEL says whose tree the overlay must fit: "usual"
+# is the series that make check is about, "newer" the newest later one that has the
+# board. OPTIONs are for check_overlays.py.
 table="
 mps2-an385		mps2-an385	usual,newer	--ram 0x20000000:0x400000
 mps2-an399		mps2-an399	usual,newer	--ram 0x20000000:0x400000
@@ -33,8 +35,8 @@ mpfs-icicle-kit		mpfs-icicle-kit	newer
 eic7700-hifive-premier-p550	eic7700-hifive-premier-p550	newer	--ram 0x80000000:0x400000000
 sipeed_maix_bit		sipeed_maix_bit	usual,newer
 "
-# As the kernel's own build does by default. This one does not see that the
-# fragment's children are merged into a node that has others.
+# The kernel's own build turns this warning off as well. It is wrong for overlays: it
+# does not know that their nodes are merged into a node that has other children.
 DTC=(dtc -@ -Wno-avoid_unnecessary_addr_size -O dtb)
 
 need device-tree-compiler cpp dt-schema yamllint python3
@@ -44,8 +46,10 @@ declare -A source_of=(["$usual"]="$source")
 mapfile -t newer < <({ "$tests/rig/series.sh" && echo "$usual"; } | sort -uV |
 	awk -v usual="$usual" 'after; $0 == usual { after = 1 }' | tac)
 
-# place KERNEL BOARD: sets series; boards come to newer kernels, and go. Empty: none has it.
-place() {
+# choose_series KERNEL BOARD: sets series to the kernel series whose tree of BOARD is
+# used. For "newer" that is the newest one that has the board, since kernels gain and drop
+# boards; series is empty if none has it.
+choose_series() {
 	local rc
 	series=$usual
 	[ "$1" = newer ] || return 0
@@ -53,7 +57,7 @@ place() {
 		rc=0
 		[ -n "${source_of[$series]+known}" ] || source_of[$series]=$(
 			KSRC='' "$tests/rig/kernel.sh" --source "$series" | tail -n 1) || rc=$?
-		# 3: it was not to be had
+		# status 3: the archive does not have that series
 		[ $rc -eq 0 ] || [ $rc -eq 3 ] || exit $rc
 		[ -n "${source_of[$series]}" ] || continue
 		[ -z "$(find "${source_of[$series]}"/arch/{arm,riscv}/boot/dts \
@@ -62,8 +66,8 @@ place() {
 	series=
 }
 
-# absent NAME: a test for which there is no kernel
-absent() {
+# skip_without_board NAME: skip a test for which there is no kernel
+skip_without_board() {
 	n=$((n + 1))
 	skipped=$((skipped + 1))
 	echo "ok $n $1 # SKIP no kernel newer than $usual has its board"
@@ -74,14 +78,15 @@ mkdir -p "$build/bindings/reserved-memory"
 
 # --- schemas
 
-# What is common to reserved-memory's children and to those who use them: part of
-# the kernel's bindings in 6.1, of dt-schema later.
+# Our schemas refer to these three. In 6.1 they are part of the kernel's bindings, later
+# of dt-schema.
 bindings=$source/Documentation/devicetree/bindings
 cp "$overlays"/*.yaml "$build/bindings/"
 cp "$bindings"/reserved-memory/{reserved-memory,shared-dma-pool,memory-region}.yaml \
 	"$build/bindings/reserved-memory/"
 
 schemas() {
+	set +e	# here and below: see report_found
 	cd "$build/bindings"
 	dt-doc-validate -u "$build/bindings" ./*.yaml 2>&1 ||
 		echo "dt-doc-validate: status $?"
@@ -91,10 +96,10 @@ schemas() {
 }
 report_found "schemas" < <(schemas)
 
-# dt-validate's exit status does not tell.
+# Prints complaints. dt-validate's exit status does not say whether there are any.
 validate() { dt-validate -s "$build/schema.json" "$@" 2>&1; }
 
-# example YAML: its examples as OUT.dts and OUT.dtb
+# example NAME: write the examples of NAME.yaml to example-NAME.dts and .dtb
 example() {
 	local out=$build/example-$1
 	dt-extract-example "$overlays/$1.yaml" >"$out.dts"
@@ -102,9 +107,10 @@ example() {
 }
 examples() {
 	local matched
+	set +e
 	example "$1"
 	validate "$build/example-$1.dtb"
-	# a schema that matches nothing finds nothing either
+	# a schema that matches no node would find no mistake either
 	matched=$(validate -M "$build/example-$1.dtb" |
 		grep -c "/schemas/$1.yaml#") || true
 	[ "$matched" -ge "$2" ] ||
@@ -113,9 +119,10 @@ examples() {
 report_found "examples of dma-alias-pool,region.yaml" < <(examples dma-alias-pool,region 2)
 report_found "examples of dma-alias-pool.yaml" < <(examples dma-alias-pool 3)
 
-# refuses NAME YAML SED REGEX: its examples, after SED, are complained of
+# refuses NAME YAML SED REGEX: change YAML's examples with SED; the schemas must complain
 refuses() {
 	local out=$build/bad-${1// /-}
+	set +e
 	sed -e "$3" "$build/example-$2.dts" >"$out.dts"
 	! cmp -s "$out.dts" "$build/example-$2.dts" || echo "sed changed nothing"
 	"${DTC[@]}" -q -I dts -o "$out.dtb" "$out.dts"
@@ -148,7 +155,7 @@ END
 
 # --- overlays
 
-# base NAME SERIES: the board's own device tree as OUT
+# base NAME SERIES OUT: compile the board's own device tree
 base() {
 	local source file
 	source=${source_of[$2]}
@@ -162,7 +169,7 @@ base() {
 	dtc -q -@ -I dts -O dtb -o "$3" "$3.dts" 2>&1
 }
 
-# overlay FILE OUT: without a warning
+# compile FILE OUT: prints warnings as well
 compile() { "${DTC[@]}" -I dts -o "$2" "$1" 2>&1; }
 
 described() {
@@ -174,8 +181,8 @@ described() {
 		echo "its header does not say what boot firmware must do"
 }
 
-# hold TREE: against the schemas; what they say in TREE.said, what they are about
-# in TREE.matched
+# hold TREE: hold TREE against the schemas. Their complaints go to TREE.said; which
+# schema was used on which node goes to TREE.matched.
 hold() {
 	local matches=': matched on schema\|^	http:'
 	[ -e "$1.said" ] && return
@@ -184,15 +191,16 @@ hold() {
 	grep -v -e "$matches" "$1.log" | sed "s|$1||" | sort >"$1.said" || true
 }
 
-# What the schemas say of a board's tree is its own business, unless it is new.
-news() { # BASE MERGED
+# new_complaints BASE MERGED: print complaints about MERGED that there are not about BASE.
+# What is wrong with the board's tree itself does not matter here.
+new_complaints() {
 	hold "$1"
 	hold "$2"
 	comm -13 "$1.said" "$2.said"
 	all_matched "$2"
 }
 
-# all_matched TREE: each node of ours was held against its schema
+# all_matched TREE: was each region and each pool held against its schema?
 all_matched() {
 	local matched ours
 	matched=$(grep -c '/schemas/dma-alias-pool' "$1.matched") || true
@@ -204,11 +212,12 @@ all_matched() {
 
 apply() { # OVERLAY BASE SERIES OPTION...
 	local name=$1 tree=$build/$2-$3.dtb merged=$build/$1-on-$2-$3.dtb series=$3
+	set +e
 	[ -e "$tree" ] || base "$2" "$3" "$tree"
 	shift 3
 	fdtoverlay -i "$tree" -o "$merged" "$build/$name.dtbo" 2>&1 || return 0
 	[ -e "$merged" ] || return 0
-	news "$tree" "$merged"
+	new_complaints "$tree" "$merged"
 	python3 "$tests/host/check_overlays.py" --source "${source_of[$series]}" "$@" \
 		"$tree" "$merged" 2>&1
 }
@@ -216,6 +225,7 @@ apply() { # OVERLAY BASE SERIES OPTION...
 for file in "$overlays"/*.dtso; do
 	name=$(basename "$file" .dtso)
 	report_found "$name compiles" < <(
+		set +e
 		compile "$file" "$build/$name.dtbo"
 		described "$name"
 		grep -q "^$name	" <<<"$table" || echo "has no base to be applied to"
@@ -224,9 +234,9 @@ done
 while read -r name tree kernels options; do
 	[ -n "$name" ] || continue
 	for kernel in ${kernels//,/ }; do
-		place "$kernel" "$tree"
+		choose_series "$kernel" "$tree"
 		if [ -z "$series" ]; then
-			absent "$name on $tree"
+			skip_without_board "$name on $tree"
 			continue
 		fi
 		# shellcheck disable=SC2086 # words
@@ -237,6 +247,7 @@ done <<<"$table"
 
 as_documented() {
 	local dir=$build/as-documented
+	set +e
 	mkdir -p "$dir"
 	python3 "$tests/rig/docs.py" write "$top" "$dir/docs" 2>&1
 	ln -sfn "$overlays" "$dir/dts-overlays"
@@ -252,20 +263,23 @@ for file in "$tests"/rig/boards/an385/pools.dtso "$tests"/rig/boards/an500/pools
 	tree=mps2-an385
 	[ "$board" = an385 ] || tree=mps2-an399
 	report_found "selftest's pools of $board" < <(
+		set +e
 		dtc -q -@ -I dts -O dtb -o "$build/pools-$board.dtbo" "$file" 2>&1
 		fdtoverlay -i "$build/$tree-$usual.dtb" -o "$build/pools-$board.dtb" \
 			"$build/pools-$board.dtbo" 2>&1
 		hold "$build/pools-$board.dtb"
-		# not of its buses, which are not like real ones
+		# only complaints of our schemas: the test's buses are not like real ones
 		grep -B 1 'From schema: .*/dma-alias-pool' "$build/pools-$board.dtb.log"
 		all_matched "$build/pools-$board.dtb"
 	)
 done
 
-# Would the checks find an overlay that is wrong?
-# finds NAME OVERLAY BASE SED REGEX
+# Do the checks find an overlay that is wrong?
+# finds NAME OVERLAY BASE SED REGEX: change OVERLAY with SED, and apply it to BASE;
+# check_overlays.py must print something that matches REGEX
 finds() {
 	local out=$build/wrong-${1// /-}
+	set +e
 	sed -e "$4" "$overlays/$2.dtso" >"$out.dtso"
 	! cmp -s "$out.dtso" "$overlays/$2.dtso" || echo "sed changed nothing"
 	dtc -q -@ -I dts -O dtb -o "$out.dtbo" "$out.dtso" 2>&1
@@ -278,9 +292,9 @@ finds() {
 	}
 }
 while IFS='|' read -r name overlay tree change regex; do
-	place newer "$tree"
+	choose_series newer "$tree"
 	if [ -z "$series" ]; then
-		absent "finds $name"
+		skip_without_board "finds $name"
 		continue
 	fi
 	report_found "finds $name" < <(finds "$name" "$overlay" "$tree" "$change" "$regex")

@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check_packages.sh - all ways in which the module comes to a kernel but make:
-# DKMS of Debian 12 and 13, the Debian package, in-tree, Buildroot, Yocto.
-# Everything is done for real, in throw-away copies of bare Debian systems and of
-# a kernel tree; only Buildroot and Yocto are stubs. Logs in build/check/packages.
-# Ends "N passed, N failed". DKMS needs root with all its rights (a container may
-# not have them), and is skipped without.
+# check_packages.sh - tests the packages: DKMS on Debian 12 and 13, the Debian package,
+# the module as a part of a kernel tree, Buildroot, Yocto. They are really built and
+# installed, in throw-away copies of bare Debian systems and of a kernel tree; only
+# Buildroot and Yocto are stand-ins (packages/recipes.sh). Logs are in
+# build/check/packages. Ends "N passed, N failed".
+#
+# The tests of DKMS need root, and are skipped where root may not mount, as in some
+# containers.
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -23,8 +25,8 @@ work=$logs/work
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-# report RC NAME
-# run NAME LOG COMMAND...: its status in rc; not as a condition (see step)
+# run NAME LOG COMMAND...: its status in rc. Not to be called in a condition, see step
+# in lib.sh.
 run() { try_step "PACKAGE $1" "$logs/$2.log" "${@:3}"; }
 
 # check NAME LOG COMMAND...: one test
@@ -33,7 +35,8 @@ check() {
 	report "$rc" "$1"
 }
 
-# checks LABEL LOG COMMAND...: one that tells of its own tests, and ends with "end"
+# checks LABEL LOG COMMAND...: a command with tests of its own. It prints "ok - NAME" or
+# "not ok - NAME" for each, and "end" as its last line.
 checks() {
 	local line
 	run "$@"
@@ -47,8 +50,8 @@ checks() {
 	[ "$(tail -n 1 "$logs/$2.log")" = end ] || report 1 "$1: comes to its end"
 }
 
-# what the project's own files are, in DIR
-archive() { # DIR
+# archive DIR: copy the project's own files to DIR, as a release archive has them
+archive() {
 	mkdir -p "$1"
 	(cd "$top" && packaging/sources.sh |
 		tar -c --no-recursion --verbatim-files-from -T -) | tar -x -C "$1"
@@ -58,7 +61,7 @@ archive() { # DIR
 
 versions_agree() { [ -z "$("$top/packaging/versions.sh" 2>&1 | tee /dev/stderr)" ]; }
 
-# Each place, set to something else, must be found.
+# A wrong version in any one of these places must be found.
 versions_are_compared() {
 	local file tree=$work/versions
 	archive "$tree"
@@ -89,7 +92,8 @@ deb_builds() {
 	cp "$top"/build/deb/dma-alias-pool* "$work/deb/"
 }
 
-# No git, a path with spaces, and what builds leave behind.
+# From an archive (no git), in a path with spaces, with the leftovers of builds: the
+# package must be the same to the byte.
 deb_is_the_same() {
 	local tree="$work/an archive" file
 	archive "$tree"
@@ -114,11 +118,11 @@ deb_has_what_it_should() {
 	diff "$list.wanted" "$list.deb"
 	tar -tf "$work"/deb/*.tar.* | grep -v '/$' | sed 's,^[^/]*/,,' |
 		LC_ALL=C sort >"$list.source"
-	# dpkg-source has its own opinion of that one
+	# dpkg-source leaves .gitignore out
 	(cd "$top" && packaging/sources.sh) | grep -vx .gitignore >"$list.wanted"
 	diff "$list.wanted" "$list.source"
 	dpkg-deb -f "$work"/deb/*.deb Depends | grep dkms
-	# documents that name others find them
+	# files that installed documents refer to are installed as well, uncompressed
 	dpkg-deb -x "$work"/deb/*.deb "$work/unpacked"
 	cd "$work/unpacked/usr/share/doc/dma-alias-pool-dkms"
 	ls README.md Documentation/admin-guide.md examples/picture.py \
@@ -126,7 +130,7 @@ deb_has_what_it_should() {
 	[ -z "$(find Documentation examples -name '*.gz')" ]
 }
 
-# The next release, to be upgraded to.
+# Build the package of a later release, for the test of an upgrade.
 deb_of_the_next() {
 	local tree=$work/next
 	archive "$tree"
@@ -156,8 +160,8 @@ need git perl
 in_tree_edits=(MAINTAINERS Documentation/core-api/index.rst kernel/dma/Kconfig
 	kernel/dma/Makefile tools/testing/selftests/Makefile)
 
-# what make in-tree touches, of a kernel's source
-in_tree_part() { # FROM TO
+# in_tree_part FROM TO: copy those parts of a kernel source that make in-tree touches
+in_tree_part() {
 	mkdir -p "$2"
 	(cd "$1" && tar -c MAINTAINERS Kbuild Documentation/ABI/testing \
 		Documentation/core-api Documentation/devicetree/bindings/reserved-memory \
@@ -165,8 +169,8 @@ in_tree_part() { # FROM TO
 		tools/testing/selftests/lib.mk) | tar -x -C "$2"
 }
 
-# each once, where a person would look for it
-in_tree_is_added() { # TREE
+# in_tree_is_added TREE: each line was added once, at its place in sorted lists
+in_tree_is_added() {
 	local name
 	for name in kernel/dma/Kconfig kernel/dma/Makefile \
 		    Documentation/core-api/index.rst; do
@@ -186,8 +190,8 @@ in_tree_is_added() { # TREE
 	[ -x "$1/tools/testing/selftests/dma_alias_pool/calls.sh" ]
 }
 
-# Added, again, removed: in those directories of every source that is here; and where
-# a person's editor leaves files without a newline at their end.
+# Add the module, add it again, remove it, in every kernel source that is in the cache.
+# The last round ("end") does it where the edited files have no newline at their end.
 in_tree_undo() {
 	local current from file tree=$work/tree
 	for current in "$CACHE_DIR"/src/[0-9]*.current end; do
@@ -201,7 +205,7 @@ in_tree_undo() {
 				truncate -s -1 "$tree/old/$file"
 			done
 		fi
-		# like a person who copies a big tree
+		# hard links, as people copy big trees: the original must not change
 		cp -al "$tree/old" "$tree/new"
 		cp -a "$tree/old" "$tree/before"
 		git -C "$tree/new" init -q
@@ -213,7 +217,7 @@ in_tree_undo() {
 		make -C "$top" in-tree KDIR="$tree/new"
 		diff <(cd "$tree/once" && find . -type f -printf '%p %s %T@\n' | sort) \
 			<(cd "$tree/new" && find . -type f -printf '%p %s %T@\n' | sort)
-		# what the module had once
+		# files and a line of an earlier version of the module
 		: >"$tree/new/kernel/dma/dma_alias_pool/module/gone.c"
 		: >"$tree/new/tools/testing/selftests/dma_alias_pool/gone.sh"
 		sed -i 's/^\(M:\tThe dma-alias-pool\) .*/\1 of old/' "$tree/new/MAINTAINERS"
@@ -229,7 +233,7 @@ in_tree_undo() {
 	done
 }
 
-# A vendor's may have no more than this.
+# A vendor's tree may have no documentation, bindings or tests.
 in_tree_of_a_bare_tree() {
 	local tree=$work/bare
 	mkdir -p "$tree/kernel" "$tree/include/linux"
@@ -242,7 +246,7 @@ in_tree_of_a_bare_tree() {
 	diff -r "$tree.before" "$tree"
 }
 
-# headers are not enough
+# A directory that is no kernel source is refused.
 in_tree_says_no() {
 	local rc=0
 	make -C "$top" in-tree KDIR="$work" >"$work/no" 2>&1 || rc=$?
@@ -284,7 +288,7 @@ else
 	report "$rc" "in-tree: the kernel boots with the module built in, and is well"
 fi
 
-# As those who look after the kernel would: with its own tools, in the source that the
+# The kernel's own script finds the module's maintainers, in the source that the
 # built-in kernel was made of.
 maintainer_is_found() {
 	local get=(perl scripts/get_maintainer.pl --no-git --no-git-fallback --no-rolestats)
@@ -307,7 +311,8 @@ kselftest_installs() {
 	[ -z "$(find "$dir/installed" -name '*.ko')" ]
 }
 
-# Without a warning, and without vmlinux: what is undefined is not told then.
+# The modules compile without a warning as a part of the kernel tree. There is no
+# vmlinux, so undefined symbols are not found here.
 in_tree_modules() {
 	local obj=$work/in-tree-m name=kernel/dma/dma_alias_pool
 	local make=(make -C "$in_tree/../src" O="$obj" -j"$JOBS" LOCALVERSION=
@@ -326,7 +331,7 @@ in_tree_modules() {
 	find "$obj/$name" -name '*.ko' -exec cp -t "$root" {} +
 }
 
-# The kernel's tests find the kernel's modules.
+# The tests that kselftest installed find the modules that the kernel tree built.
 in_tree_modules_are_tested() {
 	"$tests/rig/initramfs.sh" "$work/in_tree-m.cpio" "$userland" \
 		"$work/kselftest/installed/dma_alias_pool" "$work/in-tree-root"
@@ -343,7 +348,8 @@ if [ -n "$in_tree" ]; then
 		in_tree_modules_are_tested
 fi
 
-# The option is what the module depends on, in a tree where nothing else selects it.
+# DMA_ALIAS_POOL needs DMA operations per device. In a configuration where nothing else
+# selects them it is off, and DMA_ALIAS_POOL_OPS makes it possible.
 has_operations() { # ARCH DEFCONFIG
 	local obj=$work/operations-$1
 	local config=("$in_tree/../src/scripts/config" --file "$obj/.config")

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check_picture.sh - does tools/picture.py draw what the module's files say, and
-# refuse what they cannot say? Ends "N passed, N failed".
+# check_picture.sh - does tools/picture.py draw what the module's debugfs files and
+# tracepoints say, and refuse anything else? Ends "N passed, N failed".
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 . "$tests/rig/lib.sh"
@@ -12,7 +12,7 @@ n=0 passed=0 failed=0
 
 picture() { "$tests/../tools/picture.py" "$@" >"$RIG_TMP/svg" 2>"$RIG_TMP/err"; }
 
-# drawn TITLE...: it is XML, and has just these tool tips
+# drawn TITLE...: the picture is well-formed XML, and has exactly these tool tips
 drawn() {
 	python3 - "$RIG_TMP/svg" "$@" <<-'END'
 	import sys
@@ -23,7 +23,7 @@ drawn() {
 	END
 }
 
-# says WORDS: a text of the picture
+# says WORDS: the picture has this text
 says() { grep -q ">$1<" "$RIG_TMP/svg"; }
 
 # refused WORDS: picture.py failed, and said so
@@ -31,7 +31,8 @@ refused() { ! picture "$RIG_TMP/in" && grep -q "$1" "$RIG_TMP/err"; }
 
 dots() { printf "%0.s." $(seq "$1"); }
 
-# 130 pages: an allocation over the end of a line, and one of another client
+# A map of 130 pages. One allocation goes over the end of a line, one is of another
+# client, and one page has no client that is known ("?").
 {
 	echo "$(dots 62)Aa"
 	echo "a$(dots 61)B?"

@@ -1,24 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check_readme.sh [FILE...] - does README.md show what happens, and the
-# administrator's guide? The console blocks of a file are typed into "make vm", one
-# after another in one machine, and what comes back must be what they show.
-# Ends "N passed, N failed".
+# check_readme.sh [FILE...] - do README.md and the administrator's guide show what
+# really happens? The commands in the console blocks of a file are typed into "make vm",
+# one after another into the same machine, and its answers must be those that the file
+# shows. Ends "N passed, N failed".
 #
-# A console block is a fenced block without a language whose first line begins
-# with a prompt: "an385:/root# ", which must then be the machine's, or "# ".
-# What has to be typed before it, and is not to be read, is in a comment:
+# A console block is a fenced block without a language whose first line begins with a
+# prompt. That is "an385:/root# ", which must then be the machine's prompt, or "# ".
+# Commands that readers need not see, but that must be typed before a block, are in a
+# comment, and must print nothing:
 #   <!-- check_readme.sh types first:
 #   rmmod dma_alias_pool
 #   -->
-# and must say nothing. Not compared: the time stamps of kernel messages, the
-# age of allocations, places in functions (+0x1c/0x150), where a buffer was, and what newer kernels
-# say of a probe that failed. BusyBox's insmod tries twice: a kernel message that
-# comes twice in a row is taken for one.
+#
+# What differs from run to run or from kernel to kernel is not compared: time stamps of
+# kernel messages, the age of allocations, offsets in functions (+0x1c/0x150), a
+# buffer's addresses, and the message of newer kernels about a probe that failed. A
+# kernel message that comes twice in a row counts once, as BusyBox's insmod tries twice.
 #
 # Addresses and prompts are those of one board: on others this is skipped. CACHE and
-# DRIVER are those of "make vm".
+# DRIVER have the meaning that they have for "make vm".
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -37,7 +39,8 @@ if [ -n "$shown_on" ] && [ "$shown_on" != "$BOARD" ]; then
 	exit 0
 fi
 
-# report WHAT WANTED GOT: files or words; what differs is shown
+# report NAME WANTED GOT: a test that passes if two texts are equal; if not, it shows
+# where they differ
 report() {
 	n=$((n + 1))
 	if [ "$2" = "$3" ]; then
@@ -51,8 +54,9 @@ report() {
 	fi
 }
 
-# What is to be typed and shown: KIND (h typed before, t typed, e shown), line
-# number, prompt, text, with SEP in between.
+# extract FILE: print a line KIND, line number, prompt, text, separated by SEP, for each
+# command and each line of an answer. KIND is "h" for a command in a comment, "t" for
+# one in a block, "e" for a line of an answer.
 SEP=$'\x1f'
 extract() {
 	awk -v OFS="$SEP" '
@@ -76,7 +80,7 @@ extract() {
 	console { print "e", NR, "", $0 }' "$1"
 }
 
-# What varies, see above. Blank lines at the end are for the eye.
+# normal: a filter that replaces what varies, see the head of this file
 normal() {
 	sed -E -e 's/\+0x[0-9a-f]+\/0x[0-9a-f]+/+0xN\/0xN/g' \
 		-e 's/^(0x[0-9a-f]{8} +[0-9]+ [^ ]+) +[0-9]+ /\1 AGE /' \
@@ -95,7 +99,8 @@ normal() {
 		{ last = ""; print }'
 }
 
-# reply NUMBER: into prompt, typed, said: of that command (0 is stty's)
+# reply NUMBER: sets prompt, typed and said to those of the NUMBERth command on the
+# console; number 0 is stty
 reply() {
 	awk -v wanted="$1" '
 	/^[a-z0-9]+:[^ ]*# / { count++ }
@@ -106,7 +111,8 @@ reply() {
 	said=$(tail -n +2 "$work/reply" | normal)
 }
 
-# finish: what came of the command, once all that README shows of it is known
+# finish: compare the console with the command that was read last, now that all lines of
+# its answer have been read
 finish() {
 	[ -n "$kind" ] || return 0
 	count=$((count + 1))
@@ -114,7 +120,7 @@ finish() {
 	shown=$(printf '%s' "$shown" | normal)
 	[ "$wanted_prompt" != "# " ] && [ "$kind" = t ] || wanted_prompt=$prompt
 	if [ "$kind" = h ]; then
-		# of interest only if it went wrong
+		# it must echo itself and print nothing; a test only if it did not
 		[ "$command" != "$typed" ] || [ -n "$said" ] || return 0
 	fi
 	report "$name:$line: $command" "$wanted_prompt$command
@@ -122,14 +128,14 @@ $shown" "$prompt$typed
 $said"
 }
 
-# file FILE
+# file FILE: type all commands of FILE into one machine, and compare
 file() {
 	name=$(basename "$1")
 	extract "$1" >"$work/wanted"
 	report "$name has console blocks" yes \
 		"$([ "$(grep -c '^t' "$work/wanted")" -ge 5 ] && echo yes || echo "no, or too few")"
 
-	# a terminal of the usual width would break long lines as they are typed
+	# at the usual 80 columns the shell would wrap long lines as they are typed
 	{
 		echo stty cols 1000
 		grep '^[ht]' "$work/wanted" | cut -d "$SEP" -f 4-

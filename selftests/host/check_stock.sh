@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The module under drivers that nobody changed for it: Debian's own kernel of KVER
-# on an emulated PC (BOARD=pc), or on a 64-bit Arm machine (BOARD=arm64), its disks
-# and network cards with all of their coherent memory from a pool. With FLAVOUR=16k
-# Arm's kernel has larger pages. All that is missing is fetched and made first.
+# check_stock.sh [LABEL...] - all boots, or those with these labels.
+#
+# The module under real, unchanged drivers: Debian's own kernel of series KVER on an
+# emulated PC (BOARD=pc) or a 64-bit Arm machine (BOARD=arm64), with disks and network
+# cards whose drivers get all of their coherent memory from a pool. FLAVOUR=16k takes
+# Debian's Arm kernel with pages of 16 KiB. What is missing is fetched and built first.
 # Ends "N passed, N failed".
 #
-# check_stock.sh [LABEL...] - only these boots. CYCLES is how often the one that is
-# called endurance does what it does (50), TIMEOUT a boot's seconds (400).
+# CYCLES is how many cycles the boot "endurance" does (50), TIMEOUT how many seconds a
+# boot may take (400).
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -29,13 +31,13 @@ words=$("$tests/rig/machine.sh" prepare)
 # shellcheck source=../rig/boards/pc/board.conf
 . "$tests/rig/boards/$BOARD/board.conf"
 
-# --- devices, where stock/stock.sh expects them. Port 7 is answered by cat, below
-# QEMU: what a network card sends comes back.
+# --- the devices, at the addresses where stock/stock.sh expects them. What a network
+# card sends to port 7 comes back: QEMU runs cat for it.
 disk() { echo "-drive if=none,id=$1,format=raw,file=@disk:64@"; }
 network() {
 	echo "-netdev user,id=$1,net=10.0.$2.0/24,restrict=on,guestfwd=tcp:10.0.$2.100:7-cmd:cat"
 }
-# virtio uses the DMA API only when it is told that there may be an IOMMU
+# virtio drivers use the DMA API only if the device says that there may be an IOMMU
 virtio=iommu_platform=on
 usual="$(disk d0) -device nvme,drive=d0,serial=d0,addr=4
 	$(disk d1) -device ich9-ahci,id=ahci,addr=0xb -device ide-hd,drive=d1,bus=ahci.0
@@ -49,8 +51,8 @@ microvm="-M microvm,acpi=on -global virtio-mmio.force-legacy=false
 	$(disk d0) -device virtio-blk-device,drive=d0,$virtio
 	$(network n1 7) -device virtio-net-device,netdev=n1,$virtio"
 
-# The PC's RAM with the pool's part there a second time, in the middle: what is at
-# the end holds tables of the firmware's.
+# Give the PC's RAM an alias: 16 MiB of it are the same file as the 16 MiB before, which
+# are the pool's. Both are in the middle of RAM, as the firmware has tables at the end.
 twin() {
 	local at n=0
 	for at in ram,id=m0,size=256M file,id=m1,size=16M,mem-path=@ram:16@,share=on \
@@ -60,8 +62,9 @@ twin() {
 	done
 }
 
-# --- boots: LABEL, what QEMU gets, the kernel's command line, what run.py gets. The
-# longest come first.
+# --- boots. Of each label, devices() says what QEMU gets, append() what is added to the
+# kernel's command line, more() what run.py gets besides, and arguments() what the
+# script gets. The boots that take longest come first.
 case $machine in
 *-16k) boots=(drivers) ;;
 arm64-*) boots=(drivers attach swiotlb) ;;
@@ -79,19 +82,19 @@ devices() {
 }
 append() {
 	case $1 in
-	# for a look at registers of devices that have a driver
+	# lets the script read registers of a device while its driver has it
 	drivers) echo iomem=relaxed ;;
 	endurance) echo slub_debug=F ;;
 	iommu) echo intel_iommu=on ;;
-	# newer kernels find nothing there to measure the time by, and stop
+	# newer kernels find no timer there to measure the TSC with, and stop
 	microvm) echo "tsc_early_khz=$(awk '/^cpu MHz/ { printf "%d", $4 * 1000; exit }' \
 		/proc/cpuinfo)" ;;
-	# newer kernels make it far too small on arm64, unless there is another size than
-	# the default
+	# the size is given since newer kernels make the default one far too small on arm64
 	swiotlb) echo swiotlb=65536,force ;;
 	esac
 }
-# By default a PC's pool has one address, and Arm's two, for devices that do not snoop.
+# By default the PC's pool has no alias. The one of arm64 has: its devices are not
+# coherent.
 more() {
 	case $BOARD-$1 in
 	pc-drivers) echo "--pool $POOL_PHYS:$POOL_SIZE:0x11000000" ;;

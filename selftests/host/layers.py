@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """layers.py README OBJECTS NM - does each file call only what is below it?
 
-Reads the table of files in README (module/README.md) and, with the program NM, the
-symbols of the objects in the directory OBJECTS. Prints each arrow that is not in
-the table, each of the table that is not there, and each circle; nothing if all is
-well. An object that there is not, since this kernel has no use for it, is fine.
+README is module/README.md, which has a table of which file calls which others. The
+program NM lists the symbols of the objects in the directory OBJECTS, and so which file
+really calls which. Prints each call that the table lacks, each that the table has and
+the objects have not, and each circle of calls; nothing if all is well. A file that was
+not compiled for this kernel is passed over.
 """
 import glob
 import os
@@ -15,7 +16,7 @@ import sys
 
 
 def read_table(path):
-    """What each file may call, by the table's rows: | `name.c` | job | `name` ... |"""
+    """{file: the files that it may call}, from rows | `name.c` | job | `name` ... |"""
     calls = {}
     with open(path, encoding="utf-8") as f:
         for row in f:
@@ -25,7 +26,7 @@ def read_table(path):
 
 
 def read_objects(directory, nm):
-    """What each object calls, by its symbols."""
+    """{file: the files that it calls}, from the symbols of the objects"""
     where, wanted = {}, {}
     for path in glob.glob(os.path.join(directory, "*.o")):
         name = os.path.basename(path)[:-2]

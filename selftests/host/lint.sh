@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What can be said without running anything: checkpatch --strict, gcc's W=1,
-# sparse, shellcheck, kernel-doc, that files call only what is below them, that only
-# compat.h knows kernel versions, and that all places agree on the module's own.
-# KTAP output; the last line counts.
+# Checks the sources without running them, by checkpatch --strict, gcc's W=1, sparse,
+# kernel-doc and shellcheck. And some rules of this project: files call only files below
+# them (module/README.md), only compat.h knows kernel versions, functions are short, all
+# files name their licence, all places agree on the module's version.
+# KTAP output; ends "lint: N passed, N failed".
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -16,11 +17,11 @@ n=0 passed=0 failed=0
 
 need perl python3 shellcheck sparse
 kernel=$("$tests/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
-# whose checkpatch it is: others have other tastes
+# the kernel whose checkpatch is used: each version of it complains of other things
 source=$(usual_source)
 mkdir -p "$build"
 cd "$top"
-# no git needed: an unpacked archive is checked as well
+# by find, since an unpacked archive has no git
 sources=$(find module selftests Documentation -name '*.[ch]' -not -name '*.mod.c' | sort)
 scripts=$(find selftests packaging .ci -name '*.sh' -o -path '*/guest/*' -type f \
 	-o -path '.ci/run' | sort)
@@ -28,11 +29,11 @@ scripts=$(find selftests packaging .ci -name '*.sh' -o -path '*/guest/*' -type f
 echo "KTAP version 1"
 echo "1..10"
 
-# Kernel code only: the unit tests are user space, and say so; so is life.c.
-# trace.h: the style of tracepoints is one that checkpatch does not know.
-# CONST_STRUCT: each client has ops of its own (struct dap_client), by design.
-# CAMELCASE: the kernel's names of the MPU's registers. The plugin in cache/ is user
-# space that is to read like the rest, with user space's types.
+# Checks kernel code only. Programs for user space are left out, except for the plugin
+# in cache/, which may use user space's types. trace.h is left out since checkpatch
+# does not know the style of tracepoints. Ignored everywhere:
+# CONST_STRUCT: dma_map_ops are not const here, each client has its own by design.
+# CAMELCASE: the kernel's names of the MPU's registers.
 style() {
 	local file ignore
 	for file in $sources; do
@@ -48,9 +49,9 @@ style() {
 		perl "$source/scripts/checkpatch.pl" --strict --no-tree \
 			--no-summary --quiet --terse --color=never \
 			--ignore "$ignore" -f "$file" 2>&1 || true
-	# without git, or without its repository
+	# what checkpatch says where there is no git, or no repository
 	done | sed -e "/^find: '/d" -e '/value \$root in/d' -e '/git: not found$/d'
-	rm -f .checkpatch-camelcase.*	# what it remembers
+	rm -f .checkpatch-camelcase.*	# its cache
 }
 report_found "checkpatch --strict" < <(style)
 
@@ -59,10 +60,10 @@ rm -rf "$build/modules"
 "$tests/rig/modules.sh" "$kernel" "$build/modules" W=1 C=2
 report_found "sparse and W=1" < <(grep -E 'warning:|error:' "$build/modules/build.log")
 
-# Of the same build.
+# These two read the objects of the same build.
 cross=arm-linux-gnueabi-
 [ ! -e "$kernel/rig/make" ] || cross=$(sed 's/.*CROSS_COMPILE=//' "$kernel/rig/make")
-# With device trees, and as that compiler inlines.
+# The table is right for a kernel with device trees, and for what this compiler inlines.
 if [ "$cross" = arm-linux-gnueabi- ]; then
 	report_found "files call only what is below them" < <(
 		"$tests/host/layers.py" module/README.md "$build/modules/module" "${cross}nm" 2>&1)
@@ -71,18 +72,24 @@ else
 	echo "ok $n files call only what is below them # SKIP not ARM"
 fi
 
-# What comes after module_put() may be gone: there must be nothing.
+# After module_put() the module's code may be gone. So the compiler must have made a jump
+# of the call, and dap_ops_free() runs no instruction after it.
 last_put() {
 	local puts
+	set +e	# see report_found
 	puts=$("${cross}objdump" -dr "$build/modules/module/ops.o" |
 		sed -n '/<dap_ops_free>:$/,/^$/p' | grep -B 1 'module_put$')
-	[ -n "$puts" ] || echo "dap_ops_free() does not call module_put()"
+	[ -n "$puts" ] || {
+		echo "dap_ops_free() does not call module_put()"
+		return
+	}
 	grep -v -e module_put -e '^--' <<<"$puts" |
 		grep -vE '\s(b|b\.w|b\.n|jmp)\s' | sed 's/^/it is called by: /'
 }
 report_found "a last free leaves the module by a jump" < <(last_put 2>&1)
 
-# By the first column, as all code here is laid out.
+# A function begins with a line that has text in the first column, then a "{" there, and
+# ends with a "}" there.
 report_found "no function has more than 60 lines" < <(
 	awk 'FNR == 1 { inside = 0 }
 		/^[a-z].*\(/ && !/;$/ { start = FNR; name = $0 }
@@ -95,6 +102,7 @@ report_found "no function has more than 60 lines" < <(
 
 documentation() {
 	local file
+	set +e	# see report_found: grep fails for each file without a complaint
 	for file in module/*.[ch]; do
 		perl "$source/scripts/kernel-doc" -none "$file" 2>&1 |
 			grep -v 'no structured comments found'
@@ -107,9 +115,11 @@ report_found "kernel versions only in compat.h" < <(
 	grep -nE 'LINUX_VERSION_CODE|KERNEL_VERSION\(' $sources |
 		grep -v '^module/compat\.h:')
 
-# SC1091: what is sourced is found at run time. SC3043: BusyBox has local.
-# SC3003, SC3057: and more of bash. SC2034, SC2154: results of the test devices
-# become variables (do_dev in ktap.sh). SC2046: words are wanted apart.
+# Not wanted of shellcheck:
+# SC1091: sourced files are found at run time only.
+# SC3003, SC3043, SC3057: BusyBox's sh has $'...', local and ${x:y:z}.
+# SC2034, SC2154: do_dev in ktap.sh sets variables by name.
+# SC2046: the words of an unquoted $(...) are meant to be split.
 # shellcheck disable=SC2046,SC2086 # words
 report_found "shellcheck" < <(
 	shellcheck -S warning -f gcc \

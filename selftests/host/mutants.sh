@@ -3,16 +3,17 @@
 #
 # mutants.sh [NAME...] - does make check notice when the module is broken?
 #
-# Breaks a copy of the tree in one small way after the other, all of those in
-# mutants/list or the named ones, and runs make check there, which has to fail.
-# What survives shows a missing test. First the copy as it is has to pass, once
-# for each state of the tree. It is an error of the list, not a test that failed,
-# if a mutant does not apply, does not compile, or is caught by its style.
+# A mutant is one small mistake in the module (mutants/list). For each mutant, or each
+# NAME, this makes the mistake in a copy of the tree and runs make check there. If that
+# fails, the mutant is killed; if it passes, the mutant survives, and a test is missing.
+# Before that, make check must pass on the unbroken copy, once for each state of the
+# tree. A mutant that does not apply or compile, or that only checkpatch or a warning
+# catches, proves nothing: that is a mistake in the list, and counts as an error.
 #
-# FAIL_FAST=first runs only what the list names as the first thing to run: quick,
-# and who survives that may be killed by something else.
+# FAIL_FAST=first runs only the test that the list names for a mutant. That is quick, but
+# another test might kill a mutant that survives it.
 #
-# Prints a line for each, and "mutants: N killed, N survived", and fails if one
+# Prints a line for each mutant, then "mutants: N killed, N survived". Fails if a mutant
 # survived or could not be tried. Logs are in build/mutants/log.
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
@@ -27,26 +28,28 @@ killed=0 survived=0 errors=0 n=0 started=$SECONDS
 need python3 rsync
 mkdir -p "$tree" "$logs"
 
-# One copy for all, so that each build starts from the one before.
+# All mutants use one copy of the tree, so that each build compiles only what changed.
 copy() {
 	rsync -rlp --checksum --delete --exclude=/build --exclude=/.git \
 		--exclude='/.checkpatch-*' "$top/" "$tree/"
 }
 
+# state: print a digest of the copy
 state() {
 	(cd "$tree" && find . -path ./build -prune -o -path ./selftests/mutants -prune \
 		-o -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
 }
 
-# check LOG FIRST[@BOARD]: make check in the copy, until something fails; on
-# another board its boots
+# check LOG FIRST[@BOARD]: run make check in the copy until something fails, beginning
+# with FIRST; with BOARD only the boots of that board
 check() {
 	case $2 in *@*) local -x BOARD=${2#*@} BOOTS_ONLY=y ;; esac
 	case ${FAIL_FAST:-} in first) local -x TEST=${2%@*} ;; esac
 	FAIL_FAST=y FIRST=${2%@*} make -C "$tree" check >"$1" 2>&1 </dev/null
 }
 
-# unbroken FIRST: does it pass as it is, on the board that FIRST names?
+# unbroken FIRST: see that the unbroken copy passes on the board that FIRST names, unless
+# this state of it has passed before
 unbroken() {
 	local board=@ log
 	case $1 in *@*) board=@${1#*@} ;; esac
@@ -56,10 +59,10 @@ unbroken() {
 	echo "$now" >"$build/passed$board"
 }
 
-# What failed, from the log of a check: the test, or the fault that no test has.
+# reason LOG: print what failed, a test or a fault that the rig found
 reason() {
 	local where what
-	# the last words of a boot, or of a part
+	# the verdict of the last boot that failed, or the last line of a part
 	where=$(sed -nE -e 's/^rig: [^ ]+ [^ ]+ ([^ ]+): .* [1-9][0-9]* failed.*/\1/p' \
 		-e 's/^([a-z]+): [0-9]+ passed, [1-9][0-9]* failed.*/\1/p' "$1" | tail -n 1)
 	what=$(awk '/cut here/ { next }
@@ -71,7 +74,7 @@ reason() {
 	echo "${where:+$where: }${what#rig: FAILED: }"
 }
 
-# Nothing of the sort may be what kills a mutant.
+# list_error LOG: print why the mutant itself is at fault; fails if it is not
 list_error() {
 	if grep -qE '[a-z]\.[ch]:[0-9:]+ (fatal )?error:|undefined!' "$1"; then
 		echo "does not compile"
@@ -84,7 +87,7 @@ list_error() {
 	fi
 }
 
-# try NAME FIRST
+# try NAME FIRST: make the mistake NAME in the copy, run make check, and undo it
 try() {
 	local name=$1 log=$logs/$1.log start=$SECONDS file verdict why rc=0 beat
 	n=$((n + 1))
@@ -108,7 +111,7 @@ try() {
 	fi
 	printf '%3d/%d %-32s %-8s %4d s  %s\n' $n $count "$name" $verdict \
 		$((SECONDS - start)) "$why"
-	# with a time of now: what is built follows times
+	# not with the old time: make must see that the file has changed
 	cp "$build/original/${file##*/}" "$tree/$file"
 }
 

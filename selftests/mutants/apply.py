@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """apply.py check|list|apply TREE [NAME...] - mutants of the module
 
-Reads the mutants of the file list beside this one, and of TREE the sources that
-they change. check: can each be applied? list: "NAME FIRST" of each. apply: that
-one, with a time of now, and print the file's name. With names it is about those
-only, in this order. A mutant looks so:
+Reads the mutants in the file "list" beside this one, all of them or those named, in
+the order of the names. TREE is the tree whose sources they change.
+
+  check   see that each mutant can be applied; nothing is changed
+  list    print "NAME FIRST" of each
+  apply   change the source, and print its name
+
+A mutant is written like this:
 
     == NAME FILE FIRST[@BOARD]
     # what is broken
@@ -14,13 +18,16 @@ only, in this order. A mutant looks so:
     -a line that goes
     +a line that comes
 
-FIRST is what check.sh begins with, see there: it saves time, and is no promise;
-BOARD is for what the default one has not. There may be several @@, each about
-what begins, in the first column, with a line that has the word FUNCTION, and ends
-with the next line that begins with "}" or ")"; or about one line, a #define or a
-declaration that ends in ";". In it the lines have to stand exactly once, whatever
-their indentation; so a mutant survives that lines move, and fails by name if they
-change.
+FIRST is the test that is most likely to find the mistake. check.sh runs it first, to
+save time; another test may be the one that finds it. BOARD names another board than
+the default one, for code that only that board uses.
+
+There may be several @@, each for one FUNCTION. A function begins with a line that has
+text in the first column and the word FUNCTION in it, and ends with the next line that
+begins with "}" or ")". FUNCTION can also be a #define or a declaration: then it is one
+line. The lines below @@ must stand in the function exactly once; their indentation
+does not matter. So a mutant still applies when code has moved, and is reported by
+name when the code has changed.
 """
 import os
 import re
@@ -65,7 +72,7 @@ def read_list():
 
 
 def find_function(lines, name):
-    """The lines (from, to) of what is called so"""
+    """The lines [start, end) of the function, #define or declaration"""
     for start, line in enumerate(lines):
         if re.match(rf"[#a-zA-Z].*\b{name}\b", line):
             if line.startswith("#") or line.endswith(";"):

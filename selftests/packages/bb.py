@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """bb.py FILE [NAME=VALUE...] - read a bitbake recipe or layer.conf, strictly.
 
-Knows the assignments, :append and :prepend, inline python and inherit, and
-nothing else: what it does not know is an error, with file and line. NAME=VALUE
-are variables that bitbake or a class would have set. Out: NAME=VALUE of all that
-FILE sets or changes, expanded; exit status 1 and the reason if it cannot be read.
+Understands assignments, :append, :prepend, inline python and inherit. Anything else is
+an error, with file and line. The arguments NAME=VALUE are variables that bitbake or a
+class would have set. Prints NAME=VALUE, expanded, for each variable that FILE sets or
+changes. If FILE cannot be read, prints the reason and exits with status 1.
 """
 import re
 import sys
@@ -19,7 +19,7 @@ def fail(path, line, text):
 
 
 class Data:
-    """What inline python sees as d."""
+    """The variables; inline python has this object as "d"."""
 
     def __init__(self, values):
         self.values = values
@@ -62,7 +62,7 @@ def main():
     path, *given = sys.argv[1:]
     values = dict(word.split("=", 1) for word in given)
     data, touched, inherits = Data(values), [], []
-    later = []  # :append and :prepend come when all else is done
+    later = []  # :append and :prepend take effect after all assignments
     for line, text in logical_lines(path):
         if not text.strip() or text.startswith("#"):
             continue

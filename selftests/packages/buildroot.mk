@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# As much of Buildroot as its recipe for the module needs: local sources and the
-# kernel-module infrastructure, in the way of package/pkg-kernel-module.mk.
-# To be given: BR2_EXTERNAL_DMA_ALIAS_POOL_PATH, LINUX_DIR, LINUX_MAKE_FLAGS,
-# BUILD_DIR, TARGET_DIR. Makes module and target, or fails.
+# A stand-in for Buildroot, with as much of it as the module's recipe needs: packages
+# with local sources, and the kernel-module infrastructure, which does the same as
+# Buildroot's package/pkg-kernel-module.mk. Builds the module in BUILD_DIR and installs
+# it in TARGET_DIR. Other variables that the caller sets:
+# BR2_EXTERNAL_DMA_ALIAS_POOL_PATH, LINUX_DIR, LINUX_MAKE_FLAGS.
 
 kernel-module = KERNEL_MODULES += $(pkg)
 generic-package = PACKAGES += $(pkg)
-# the real one takes it from the directory of the .mk file, too
+# a package is named like the directory of its .mk file, as in Buildroot
 pkg = $(notdir $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST)))))
 
 .DEFAULT_GOAL := all
@@ -40,7 +41,7 @@ all:
 		$(LINUX_MAKE_FLAGS) INSTALL_MOD_PATH=$(TARGET_DIR) DEPMOD=true \
 		PWD=$(D)/$(d) M=$(D)/$(d) modules_install &&) true
 
-# of local sources, the directory itself
+# For a package with local sources, legal-info archives their directory.
 dma-alias-pool-legal-info:
 	mkdir -p "$(BUILD_DIR)/legal-info"
 	rsync -a $(RSYNC_VCS_EXCLUSIONS) $($(P)_SITE)/ $(BUILD_DIR)/legal-info/

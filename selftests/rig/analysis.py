@@ -1,24 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""analysis.py LOGS BUILD SILENCED PROGRAM - what check_analysis.sh's programs found.
+"""analysis.py LOGS BUILD SILENCED PROGRAM - what a program of check_analysis.sh found.
 
-LOGS holds what each said, in files called PROGRAM%FILE, "/" as "%", and an
-empty PROGRAM%FILE.failed where it did not end well. Prints "FILE:LINE: WHAT"
-for each report that SILENCED has no entry for. With PROGRAM "silenced": the
-entries that are no use, since nothing reports what they silence, or that say
-no reason.
+LOGS is a directory with the output of all programs, in files named PROGRAM%FILE, in
+which "%" also stands for "/". An empty PROGRAM%FILE.failed says that the program failed.
+SILENCED is the list of false reports. Prints "FILE:LINE: WHAT" for each report of
+PROGRAM that is not in the list.
+
+If PROGRAM is "silenced", prints the entries of the list that give no reason, and those
+that silence nothing any more.
 """
 import os
 import re
 import sys
 
-# On its stderr: what Coccinelle thinks of the scripts.
+# Coccinelle also prints warnings about its scripts, which are the kernel's.
 NOISE = re.compile(r"warning: line \d+: should \w+ be a metavariable\?")
-# Of gcc: one place is looked at no more, for it came there in too many states.
+# gcc prints this if it gives up at one place in the code, as there are too many ways to
+# come there.
 PRUNED = "terminating analysis for this program point"
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 PLACE = re.compile(r"(\S+?):(\d+):[-\d]+: (.*)")
-# A finding of these, unlike all else that they say.
+# Which lines of a program's output are reports.
 FINDING = {
     "clang": re.compile(r"(?:warning|error|fatal error): (.*)"),
     "gcc": re.compile(r"(?:warning: |error: |fatal error: )(.*\[-W(?:error=)?analyzer-.*\]|(?<=error: ).*)"),
@@ -51,7 +54,7 @@ def reports(logs, build):
             if not path.startswith("/"):
                 rows.add(f"{path}:{place[2]}: {what[1]}")
             elif program == "gcc":
-                # a macro of the kernel's, used in the file that was read
+                # the place is in a header of the kernel: name the file that uses it
                 rows.add(f"{read}: {what[1]}")
         if os.path.exists(os.path.join(logs, name + ".failed")):
             rows.add(f"{read}: {program} failed: {(said or ['says nothing'])[-1]}")
@@ -61,7 +64,8 @@ def reports(logs, build):
 
 
 def entries(path):
-    """(PROGRAM, FILE, regex for WHAT, line, has it a reason) of each."""
+    """(PROGRAM, FILE, regex for WHAT, the line, whether a reason is given) of each entry
+    in the list; a reason is a comment above one or more entries."""
     reason = False
     with open(path, encoding="utf-8") as f:
         for row in f.read().splitlines():

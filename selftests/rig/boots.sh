@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# boots.sh - boots of emulated machines, two at once, and what they counted.
-# Sourced after lib.sh, with $logs being the directory for their logs.
+# boots.sh - boots emulated machines, two at a time, and reads what their tests counted.
+# Sourced after lib.sh.
 #
-# The caller has a function add LABEL PASSED FAILED, and words that run.py needs in
-# $words, with seconds in $boot_timeout; or a boot LABEL ARGUMENT... of its own, which
-# ends with an exec of run.py, its output in $logs/LABEL.log and its counts in
-# $logs/LABEL.json.
+# Functions: run_boots LINE..., each LINE the arguments of one boot(); stop_boots.
 #
-# Gives: run_boots LINE... (each the arguments of one boot), stop_boots
+# The caller defines
+#   logs              the directory for the logs
+#   add LABEL PASSED FAILED   a function that is called after each boot
+#   words             the words that run.py needs to find the machine
+#   boot_timeout      seconds that a boot may take
+# The latter two are for boot(). A caller may instead define a boot LABEL ARGUMENT... of
+# its own after it has sourced this. It must end with an exec of run.py, with the output
+# in $logs/LABEL.log and the counts in $logs/LABEL.json.
 
-declare -A running=() # labels of boots, by their process
+declare -A running=() # the labels of the boots that run, by process ID
 
 # boot LABEL SCRIPT[@ARGUMENT...] OPTION...
 boot() {
@@ -29,7 +33,7 @@ stop_boots() {
 }
 trap 'stop_boots; exit 130' INT TERM
 
-# The first of them to end: its verdict, and all of its log where something failed.
+# Wait until one of the boots ends, and print its verdict; print its log if it failed.
 finish_boot() {
 	local pid label rc=0 passed=0 failed=1
 	wait -n -p pid "${!running[@]}" || rc=$?
@@ -39,7 +43,7 @@ finish_boot() {
 	tail -n 1 "$logs/$label.log"
 	if [ -e "$logs/$label.json" ]; then
 		read -r passed failed < <(run_counts "$logs/$label.json")
-		# a run that is not well counts, even if all its lines are
+		# run.py may fail although all results passed: that is one failure
 		[ $rc -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
 	else
 		echo "not ok - $label did not come to its end"

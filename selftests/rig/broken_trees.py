@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""broken_trees.py BOARD.CONF OUT - device trees with one thing wrong in each.
+"""broken_trees.py BOARD.CONF OUT - write device trees with one mistake in each.
 
-Every property of the nodes that the module reads is left out, empty, too short, too
-long, of another type, and points to where it must not. Writes
-  OUT/broken.dtbo      the regions, which have to be there at boot, and a pool and
-                       a bus that are right
-  OUT/broken/N.dtbo    a pool or a device for run time, over one of these
-  OUT/broken/table     "N GROUP NAME EXPECT DEVICE TEXT", a line for each: what
-                       broken_device_tree.sh is to find (see there)
-TEXT is a regular expression for grep. Numbers are cells of 32 bits.
+Each property that the module reads is left out, empty, too short, too long, of another
+type, or refers to something wrong. Writes
+  OUT/broken.dtbo      an overlay for boot, as regions must be there at boot: all regions
+                       and buses, with one pool and one bus that are right
+  OUT/broken/N.dtbo    overlays for run time, each with a pool or a client that uses one
+                       of these regions or buses
+  OUT/broken/table     a line "N GROUP NAME EXPECT DEVICE TEXT" for each N.dtbo: what
+                       broken_device_tree.sh must find, see there
+TEXT is a regular expression for grep. All numbers in the trees have 32 bits.
 """
 import os
 import re
@@ -20,9 +21,9 @@ MiB = 0x100000
 SLOT = 0x8000
 
 conf = {}
-trees = []  # (group, name, expect, device, text, nodes)
+trees = []  # (group, name, expect, device, text, where, nodes), one for each N.dtbo
 regions = []  # nodes of /reserved-memory
-buses = []  # nodes of /: a bus that comes at run time is not populated
+buses = []  # nodes of /, for boot: of a bus that comes at run time no devices are made
 
 
 def cells(*numbers):
@@ -34,7 +35,8 @@ def raw(data):
 
 
 def node(name, properties, inside="", label=None):
-    """properties: {name: value as in a source, "" for none at all, None for absent}"""
+    """The source of a node. properties is {name: value}, the value as in a source file;
+    "" makes a property without a value, None leaves the property out."""
     rows = "".join(f"{key}{' = ' + value if value else ''};\n"
                    for key, value in properties.items() if value is not None)
     return f"{label + ': ' if label else ''}{name} {{\n{rows}{inside}}};\n"
@@ -75,7 +77,7 @@ def all_pools():
     came_up = UP.format("broken", second) + ", reached through its alias"
     pool("control", "nothing is wrong", "works", came_up)
 
-    # --- compatible, status: it is no pool then
+    # --- compatible, status: with a wrong one the node is no pool at all
     for name, value in (("missing", None), ("empty", ""), ("another", '"dma-alias-pools"'),
                         ("a number", "<1>"), ("a region's", '"dma-alias-pool,region"')):
         pool("pool_compatible", name, "absent", "-", compatible=value)
@@ -138,7 +140,7 @@ def all_pools():
     pool("pool_reg", "of address 0", "refused", "alias 0x00000000 is zero", reg=cells(0, MiB))
     pool("pool_reg", "not of a page", "refused", "alias .* not a multiple of the page size",
          reg=cells(at + 0x10, MiB))
-    # some kernels have no such resource
+    # some kernels make no resource of such a range, so it is refused for another reason
     pool("pool_reg", "beyond all addresses", "refused",
          "alias 0xfff80000 plus size 0x00100000 overflows\\|has not the size\\|reg must be one range",
          reg=cells(0xfff80000, MiB))
@@ -176,7 +178,7 @@ def all_pools():
     pool("pool_label", "taken", "refused", "there is a DMA pool good already$", label='"good"')
     pool("pool_label", "of 31", "works", UP.format("e" * 31, second), label=f'"{"e" * 31}"')
 
-    # --- what is there or not
+    # --- properties without a value
     for flag in "default", "mpu":
         must = f"dma-alias-pool,{flag} must be without a value$"
         for name, value in (("no", "<0>"), ("yes", "<1>"), ("a string", '"yes"'),
@@ -250,7 +252,7 @@ def all_regions():
                         ("a byte too many", cells(here, SLOT) + ", [00]"),
                         ("of no bytes", cells(here, 0))):
         region("region_reg", name, "refused", none, here, reg=value)
-    # the rest is reserved, and nobody's; some kernels (6.18) have no such region
+    # The second range is reserved and not used. Some kernels (6.18) refuse such a region.
     region("region_reg", "two ranges", "either", "DMA pool broken: 32 KiB at SLOT\\|" + none, here,
            reg=cells(here, SLOT, here + SLOT, SLOT))
     next(slots)
@@ -272,7 +274,7 @@ def all_regions():
     region("region_overlap", "the kernel, without no-map", "refused",
            ram.format("its reserved-memory node lacks no-map"), dram + 2 * SLOT, no_map=None)
 
-    # --- placed by the kernel
+    # --- without reg: the kernel chooses the place
     placed = {"reg": None}
     for name, value in (("empty", ""), ("two bytes", raw(b"\0\1")), ("two cells", cells(0, SLOT)),
                         ("zero", "<0>"), ("more than there is", "<0x70000000>"),
@@ -295,7 +297,7 @@ def all_regions():
     own_ram = "is part of the kernel's own RAM: its reserved-memory node lacks no-map$"
     region("region_no_map", "missing", "refused", own_ram, **placed, size=cells(SLOT),
            alignment=cells(SLOT), no_map=None)
-    # to the kernel, too, it is there or not
+    # the kernel only looks whether no-map is there, whatever its value
     region("region_no_map", "zero", "works", "DMA pool broken: 32 KiB at", **placed,
            size=cells(SLOT), alignment=cells(SLOT), no_map="<0>")
     region("region_cycle", "to a pool", "works", up, memory_region="<&good_pool>")
@@ -323,7 +325,7 @@ def all_clients():
                         ("minus one", "<0xffffffff>"), ("a string", '"good"'),
                         ("its address", cells(good))):
         client("client_memory_region", name, "alone", broken, value)
-    # what can be read is
+    # entries before or after a broken one still count
     for name, value in (("after a free place", "<0 &good_region>"),
                         ("after nowhere", "<0xdead &good_region>"),
                         ("after itself", "<&this_client &good_region>"),
@@ -374,7 +376,7 @@ def all_buses():
     bus("missing", plain, served, None)
     bus("empty", plain, served, "")
     bus("right", f"client=0x{shifted:x}", served, cells(shifted, good, MiB))
-    # the kernel takes what it cannot read for nothing, and does not say so
+    # the kernel ignores dma-ranges that it cannot read, without a message
     for name, value in (("one cell", cells(good)), ("two cells", cells(shifted, good)),
                         ("three bytes", raw(b"\0\0\1")), ("a string", '"shifted"')):
         bus(name, plain, served, value)
@@ -425,7 +427,7 @@ def write(out):
     ]) + "};", "-@")
     with open(f"{out}/broken/table", "w", encoding="ascii") as f:
         for number, (group, name, expect, device, text, where, nodes) in enumerate(trees, 1):
-            # without symbols, which the kernel cannot take out again
+            # without symbols (-@), as the kernel cannot remove them again
             compile_to(f"{out}/broken/{number}.dtbo", f"&{where} {{{nodes}}};")
             print(number, group, name.replace(" ", "-"), expect, device, text, file=f)
 

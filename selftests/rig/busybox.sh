@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# busybox.sh - a user space with BusyBox for an emulated machine, from Debian's source
-# package. Sourced after lib.sh by what makes one, which has set
-#   SUITE Debian's release to take it from
-#   CROSS what the names of the machine's compiler and tools begin with
+# busybox.sh - builds a user space for an emulated machine, with BusyBox of Debian's
+# source package. Sourced after lib.sh, by scripts that have set
+#   SUITE the Debian release whose BusyBox is built
+#   CROSS the prefix of the names of the machine's compiler and tools
 #
-# Gives: begin_userland and end_userland (under cache_lock), link_tools, build_busybox
-# and build_guest (steps). The first sets
+# The caller holds cache_lock, and calls begin_userland, then link_tools, build_busybox and
+# build_guest (the latter two by step), then end_userland. begin_userland sets
 #   TMP   an empty directory to build in
-#   NEW   where busybox, busybox.config and guest/ go; NEW/bin is for the compiler
-#   S     NEW/sysroot, what that links with
-#   LOG   for what is said
-#   BBTAR BusyBox's sources
+#   NEW   the directory for busybox, busybox.config and guest/; the caller puts the
+#         compiler into NEW/bin
+#   S     NEW/sysroot, for the libraries that the compiler links with
+#   LOG   the log of all steps
+#   BBTAR the archive of BusyBox's sources
 
-# begin_userland NAME: of the log
+# begin_userland NAME: NAME is that of the log
 begin_userland() {
 	rm -rf "$CACHE_DIR/userland/.tmp"
 	NEW=$CACHE_DIR/userland/.tmp/new
@@ -26,14 +27,14 @@ begin_userland() {
 	busybox_source
 }
 
-# end_userland OUT: all of it is there
+# end_userland OUT: all is built: move it to OUT
 end_userland() {
 	rm -rf "$1"
 	mv "$NEW" "$1"
 	rm -rf "$CACHE_DIR/userland/.tmp"
 }
 
-# link_tools PREFIX: those that go with the compiler
+# link_tools PREFIX: make links to the tools beside the compiler, named PREFIXar and so on
 link_tools() {
 	local tool
 	for tool in ar ld nm objcopy objdump ranlib strip size; do
@@ -59,9 +60,9 @@ busybox_source() {
 	BBTAR=$(find "$dir" -name 'busybox_*.orig.tar.bz2')
 }
 
-# build_busybox FRAGMENT...: of two settings the first counts. Ours go before
-# the defaults; what depends on something that is off is dropped without a word,
-# hence the check.
+# build_busybox FRAGMENT...: configure BusyBox with the settings in FRAGMENT... and build
+# it. Of two settings of the same option the first counts. "make oldconfig" silently drops
+# options whose dependencies are off, so it is checked that all settings took effect.
 build_busybox() {
 	local first='/CONFIG_/ { k = $1 == "#" ? $2 : $1; if (seen[k]++) next } 1'
 	local line
@@ -84,7 +85,7 @@ build_busybox() {
 	cp .config "$NEW/busybox.config"
 }
 
-# build_guest COMPILER FILE.c...: the machine's own programs
+# build_guest COMPILER FILE.c...: build programs for the machine
 build_guest() {
 	local compiler=$1 src
 	shift

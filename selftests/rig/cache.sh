@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# cache.sh KERNEL BOARD OUT - a kernel of kernel.sh on a machine with a data cache:
-# the plugin is built, and memory laid out as the board's cache.conf says.
+# cache.sh KERNEL BOARD OUT - prepare a machine with a data cache for KERNEL, a kernel of
+# kernel.sh. Builds the plugin of QEMU (selftests/cache/) in OUT, and makes OUT a kernel
+# directory like KERNEL, but with the memory map of the board's cache.conf.
 #
-# Out: words for run.py, as the last line on stdout: those for the emulator, and the
-# directory that stands in for KERNEL. Exit status 3: no QEMU that can do it is to be
-# had here.
+# The last line on stdout has the words with which run.py boots that. Exit status 3: there
+# is no QEMU that is new enough.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
@@ -27,7 +27,7 @@ lay_out() {
 	for name in Image version source; do
 		ln -s "$kernel/rig/$name" "$out/rig/$name"
 	done
-	# of two lines about one thing the later counts
+	# cache.conf comes last, and so overrides board.conf
 	cat "$board/board.conf" "$board/cache.conf" >"$out/rig/board.conf"
 	# shellcheck source=boards/an500/board.conf
 	. "$out/rig/board.conf"

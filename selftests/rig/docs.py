@@ -2,17 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0
 """docs.py CHECK TREE [KERNEL-SOURCE] - compare the documentation with the sources.
 
-Prints what is wrong, a line each; nothing if all is well. check_docs.sh has
-the list of CHECKs, each is a function here.
+Prints a line for each thing that is wrong. check_docs.sh has the list of CHECKs; each
+is a function here.
 
-docs.py write TREE DIRECTORY - what is shown, for the tests that do it.
+docs.py write TREE DIRECTORY - write what the documentation shows to files, for tests.
 
-Whatever a person may copy out of a document is done by a test: device trees
-(```dts) are compiled, consoles are typed by check_readme.sh, and each other block,
-but output (```text), has a comment before it, <!-- fragment NAME -->. "write" makes
-a file NAME of it, without prompts and what was answered, and a script of selftests/
-does what docs/NAME says. Parameters that are shown anywhere are in docs/parameters, a
-line each, and results that are promised in docs/results.
+A test does everything that a reader may copy from a document:
+  - device trees (blocks ```dts) are compiled by the check "commands"
+  - consoles are typed by check_readme.sh
+  - output (blocks ```text) is not for copying
+  - all other blocks are fragments. A comment before each, <!-- fragment NAME -->, names
+    it. "write" writes its commands to DIRECTORY/NAME, without prompts and answers. Some
+    script of selftests/ runs them: it has docs/NAME in its text.
+"write" also writes the module parameters that are shown anywhere to DIRECTORY/parameters,
+and the test results that are promised to DIRECTORY/results, one a line.
 """
 import os
 import re
@@ -51,7 +54,8 @@ def code(path):
 
 
 def literals(path):
-    """(call that it is an argument of, text) of each string, pieces joined."""
+    """(call, text) of each string, with adjacent pieces joined; call is the name of the
+    function of which it is an argument"""
     text = code(path)
     calls, at = [], 0
     token = re.compile(rf"({STRING}(?:\s*{STRING})*)|(\w+)\s*\(|([()])")
@@ -68,12 +72,13 @@ def literals(path):
             calls.pop()
 
 
-# What is said to others than those who read the log.
+# Calls whose strings do not go to the log.
 NOT_SAID = re.compile(r"seq_|snprintf|MODULE_|module_param|asm$|volatile$|TP_|__a")
 
 
 def messages():
-    """(file, format) of all that the module says, with reasons and fragments."""
+    """(file, format) of each message of the module to the log, and of each part that is
+    put into another message, as a reason is"""
     for path in sources():
         for call, text in literals(path):
             text = text.replace("\\n", "").replace('\\"', '"')
@@ -85,7 +90,7 @@ FORMAT = re.compile(r"%[-+ #0]*(?:\d*|\*)(?:\.\d+)?(?:h|hh|l|ll|z|t)*(?:p[A-Za-z
 
 
 def pattern(text):
-    """A regular expression for a message as the guide writes it."""
+    """A regular expression for what the guide writes for a format."""
     parts = FORMAT.split(text)
     return ".+?".join(re.escape(p) for p in parts)
 
@@ -135,7 +140,7 @@ def spans(text):
 
 
 def abi_entries():
-    """{What: its text} of all files."""
+    """{What: text} of each entry in the files of the ABI."""
     entries = {}
     folder = os.path.join(TOP, ABI)
     for name in sorted(os.listdir(folder)):
@@ -146,6 +151,7 @@ def abi_entries():
 
 
 def abi_entry(suffix):
+    """The text of the entry whose What ends with suffix, or None"""
     for what, text in abi_entries().items():
         if what.endswith(suffix):
             return text
@@ -169,14 +175,14 @@ def functions():
 
 
 def kernel_doc():
-    """It builds, as rst and as man, and says what is returned."""
+    """kernel-doc can be built as rst and as man pages, and names return values."""
     for path in sources((".c", ".h")):
         for form in ("-rst", "-man"):
             done = subprocess.run(
                 ["perl", f"{KERNEL}/scripts/kernel-doc", "-v", form, path],
                 cwd=TOP, capture_output=True, text=True, check=False)
             for row in done.stderr.splitlines():
-                # -v asks for "Return:", the rest of it is noise
+                # -v makes it ask for "Return:"; what else it says then is noise
                 if form == "-rst" and re.search(r"(warning|error): (?!contents before|no structured)", row):
                     yield row
             if done.returncode and not done.stdout:
@@ -184,18 +190,18 @@ def kernel_doc():
 
 
 def log_messages():
-    """All that the log can say is in the guide, and nothing else is."""
+    """Each message of the module is in the guide, and the guide has no others."""
     guide = read(GUIDE)
     code_spans = [s for _, s in spans(guide)]
     said = list(messages())
     if len(said) < 50:
         yield f"only {len(said)} messages were found in the sources"
     for path, text in said:
-        # what is added to another message need not stand alone
+        # search, not fullmatch: a part of a message is in the guide within the whole
         found = re.compile(pattern(text.strip(" ,:(")))
         if not any(found.search(s) for s in code_spans):
             yield f'{path}: "{text}" is not in {GUIDE}'
-    # without those that would fit anything
+    # formats of a few characters are left out: they would match any text
     formats = [re.compile(pattern(text.strip()) + (".+" if text.endswith(" ") else ""))
                for _, text in said if len(FORMAT.sub("", text)) > 8]
     section = guide.split("\n## Messages\n")[-1].split("\n## ")[0]
@@ -205,14 +211,14 @@ def log_messages():
     if not listed:
         yield f"{GUIDE} has no section Messages with a list"
     for text in listed:
-        # WHAT: REASON is two messages in one
+        # "WHAT: REASON" is made of two formats
         parts = [text, text.split(": ", 1)[-1]]
         if not any(f.fullmatch(p) for f in formats for p in parts):
             yield f'{GUIDE}: nothing says "{text}"'
 
 
 def debugfs():
-    """Each file, stats key and column is in the ABI, and nothing else is."""
+    """Each debugfs file, key of stats and column is in the ABI, which has no others."""
     files = set()
     for path in sources():
         files |= set(re.findall(r'debugfs_create_file\(\s*"(\w+)"', code(path)))
@@ -244,7 +250,7 @@ def debugfs():
 
 
 def sysfs():
-    """Each attribute of the pool's device is in the ABI, and nothing else is."""
+    """Each attribute of a pool's device is in the ABI, which has no others."""
     names = set()
     for path in sources():
         names |= set(re.findall(r"DEVICE_ATTR_\w+\((\w+)\)", code(path)))
@@ -260,7 +266,7 @@ def sysfs():
 
 
 def tracepoints():
-    """Each event and field is in the ABI, and no other event."""
+    """Each event and field is in the ABI, which has no others."""
     text = "".join(code(path) for path in sources((".h",)))
     events = set(re.findall(r"\bTRACE_EVENT\((\w+)", text))
     events |= set(re.findall(r"\bDEFINE_EVENT\(\w+,\s*(\w+)", text))
@@ -276,7 +282,7 @@ def tracepoints():
 
 
 def abi_format():
-    """The kernel's own reader is content, and all fields are there."""
+    """get_abi.pl of the kernel accepts the ABI files, and each entry has all fields."""
     done = subprocess.run(
         ["perl", f"{KERNEL}/scripts/get_abi.pl", "--dir", os.path.join(TOP, ABI), "validate"],
         capture_output=True, text=True, check=False)
@@ -290,7 +296,8 @@ def abi_format():
 
 
 def parameters():
-    """Each module parameter is in README and guide; no other is ever shown."""
+    """Each module parameter is in README.md and the guide, and no document shows one that
+    does not exist."""
     names = set()
     for path in sources():
         names |= set(re.findall(r"\bmodule_param(?:_hw)?\((\w+)", code(path)))
@@ -312,7 +319,7 @@ def parameters():
 
 
 def properties():
-    """Each device tree property that is read, and each compatible, is explained."""
+    """Each compatible, and each device tree property that the module reads, is explained."""
     names = set()
     for path in sources():
         for m in re.finditer(r'\b(?:of_(?:property_\w+|find_property|parse_phandle|device_is_compatible)|'
@@ -328,7 +335,8 @@ def properties():
             yield f"{PORTING} does not explain {name}"
 
 
-# Names with one of these endings are files; folders end with a slash.
+# What looks like a path: it has one of these endings or a slash at its end, or begins
+# with one of these directories.
 PATH = re.compile(r"[\w.,+*/-]+(?:\.(?:c|h|sh|py|md|svg|yaml|rst|txt|dtso|dts|ko|mk)|/)|"
                   r"(?:module|selftests|Documentation|packaging|dts-overlays|\.ci|kernel|arch|mm|drivers|include)"
                   r"/[\w.,+/-]+")
@@ -336,7 +344,7 @@ MADE = re.compile(r"build/|(?:.*/)?dma_alias_pool(?:_test)?\.ko$|/|~|\.\.?/|kern
 
 
 def paths():
-    """What looks like a file or folder of the project, or of the kernel, is one."""
+    """Each path in a document is one of the project or of the kernel."""
     folders = ("", "module", "selftests", "selftests/host", "selftests/rig", "Documentation")
     for path in documents():
         for number, text in spans(read(path)):
@@ -351,7 +359,7 @@ def paths():
 
 
 def anchors(path):
-    """The names that headings get where Markdown is shown."""
+    """The names that a document's headings have in links"""
     seen = set()
     for _, row in prose(read(path)):
         if m := re.match(r"#+ +(.*)", row):
@@ -376,7 +384,7 @@ def links():
 
 
 def commands():
-    """make TARGET, and scripts that are to be run, exist; device trees compile."""
+    """Each "make TARGET" and each script that is shown exists; device trees compile."""
     targets = set(re.findall(r"^([a-z][\w -]*):", read("Makefile"), re.M))
     targets = {t for row in targets for t in row.split()}
     for path in documents():
@@ -389,7 +397,7 @@ def commands():
         for number, row in shown:
             for m in re.finditer(r"(?:^|[#$&;] *)(?:\w+=\S+ )*make((?: +[\w-]+(?![=\w/-]))+)", row):
                 for word in m[1].split():
-                    # menuconfig and modules_install are the kernel's
+                    # not our Makefile: Buildroot's, or the kernel's (menuconfig)
                     if word not in targets and not re.search(r"BR2_EXTERNAL|config", row):
                         yield f"{path}:{number}: make {word}: no such target"
             for m in re.finditer(r"\bsh ([\w/-]+\.sh)\b", row):
@@ -398,7 +406,8 @@ def commands():
 
 
 def compiles(path, start, lines):
-    """A device tree, or pieces of one, with all labels that it refers to."""
+    """Compile a device tree or a part of one. Labels that it refers to and does not
+    define are added."""
     text = "\n".join(lines)
     have = set(re.findall(r"(\w+):\s", text))
     missing = set(re.findall(r"&(\w+)", text)) - have
@@ -415,7 +424,7 @@ PROMPT = re.compile(r"(?:[a-z0-9]+:[^ ]*)?[#$] ")
 
 
 def typed():
-    """The documents whose consoles check_readme.sh types, or has to type."""
+    """The documents whose consoles check_readme.sh types"""
     who = read("selftests/host/check_readme.sh") + read("selftests/host/check_cache.sh")
     return set(re.findall(r"\$top/([\w/.-]+\.md)", who))
 
@@ -425,7 +434,7 @@ def is_typed(path, language, lines):
 
 
 def commands_of(lines):
-    """Without prompts, and then without what is answered."""
+    """Of a console, the commands without prompts and answers; other lines as they are"""
     if not any(PROMPT.match(row) for row in lines):
         return lines
     kept, goes_on = [], False
@@ -437,7 +446,7 @@ def commands_of(lines):
 
 
 def all_fragments():
-    """(path, line, name or None, lines) of what is neither compiled nor typed."""
+    """(path, line, name or None, lines) of each fragment"""
     for path in documents():
         if path.startswith("module/"):
             continue
@@ -447,12 +456,12 @@ def all_fragments():
                 continue
             before = [row for row in rows[:start - 2] if row.strip()][-1:]
             m = re.fullmatch(r"<!-- fragment ([\w-]+) -->", "".join(before))
-            # a script has comments where a console has prompts
+            # in a script "# " begins a comment, and is no prompt
             yield path, start, m and m[1], lines if language == "sh" else commands_of(lines)
 
 
 def fragments():
-    """Each has a name, which no other has, and a test that does it."""
+    """Each fragment has a name of its own, and a test that runs it."""
     tests = ""
     for folder, _, names in os.walk(os.path.join(TOP, "selftests")):
         for name in names:
@@ -472,13 +481,14 @@ def fragments():
             yield f"a test does docs/{name}, which there is not"
 
 
-# KEY=VALUE of the module, and no form like NAME:BASE:SIZE or pools=...
+# KEY=VALUE, a parameter of the module; FORM tells values that are only placeholders.
 SHOWN = re.compile(r"(?<![\w./-])(?:dma_alias_pool\.)?((?:pools|clients|max_align|verify|guard)=[^\s`;|]+)")
 FORM = re.compile(r"\.\.\.|NAME|GLOB|BYTES|PARAMETER")
 
 
 def parameters_shown():
-    """Those that must load, together where they are shown together."""
+    """The module parameters that documents show, which docs.sh loads. Parameters that are
+    in the same line belong together."""
     found = []
     for path in documents():
         if path == "CHANGELOG.md":

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# in_tree.sh KVER BOARD - a kernel like kernel.sh's, but with the module and the
-# test devices built in, no loadable modules, and an upstream driver that starts
-# at the module's own initcall level.
+# in_tree.sh KVER BOARD - build a kernel like that of kernel.sh, but with the module and
+# the test devices built in, and without loadable modules. It also has an upstream driver
+# that starts at the same initcall level as the module.
 #
-# Adds the module to a copy (of hard links) of the source tree as a person would.
-# What is built stays in the cache, so that only what changed is built again.
-# Out: the directory, for run.py, as the last line on stdout.
+# Copies the source tree (as hard links) and adds the module with "make in-tree". The
+# build stays in the cache, so that next time only what has changed is built.
+# Prints the directory, for run.py, as the last line on stdout.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
@@ -15,7 +15,7 @@ top=$(readlink -f "$HERE/../..")
 
 [ $# -eq 2 ] || die "usage: in_tree.sh KVER BOARD"
 KVER=$1 BOARD=$2
-RECIPE=1	# to be counted up with each change of what this script builds
+RECIPE=1	# count this up when what this script builds changes
 ON=(DMA_ALIAS_POOL DMA_ALIAS_POOL_TEST SPI SPI_PL022)
 
 kernel=$("$HERE/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
@@ -26,12 +26,13 @@ export ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
 
 kmake() { make -C "$dir/src" O="$dir/obj" -j"$JOBS" LOCALVERSION= "$@"; }
 
-# Hard links: what writes here must replace files, and never write into them.
+# The copy consists of hard links. So a file here may be replaced, but never written into:
+# that would change the original.
 copy() {
 	local how=-al
-	rm -rf "$CACHE_DIR/in-tree/$KVER-$BOARD"-*	# the older ones
+	rm -rf "$CACHE_DIR/in-tree/$KVER-$BOARD"-*	# older builds
 	mkdir -p "$dir/obj"
-	# a person's own tree may be on another disk, and is not to be touched
+	# a user's own tree may be on another disk, and must not be at risk
 	[ -z "${KSRC:-}" ] || how=-a
 	cp $how "$(readlink -f "$kernel/rig/source")" "$dir/.src"
 	cp "$kernel/.config" "$dir/obj/.config"
@@ -60,7 +61,7 @@ build() {
 	cp "$dir/obj/arch/arm/boot/Image" "$dir/obj/rig/"
 }
 
-# its own lock: nothing else writes there
+# not cache_lock, as no other script writes to this directory
 mkdir -p "$CACHE_DIR/in-tree" "$CACHE_DIR/log"
 exec 9>"$CACHE_DIR/in-tree/lock"
 flock 9

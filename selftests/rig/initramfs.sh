@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# initramfs.sh OUT USERLAND_DIR FILES_DIR [ROOT] - make the emulated machine's
-# initramfs: BusyBox with its applets' links, guest/*, and everything in
-# FILES_DIR (modules, test scripts) in /root; and what is in ROOT.
-# OUT is gzip-compressed where its name ends in .gz (kernel.config has RD_GZIP).
-# Needs no privilege: ownership and device nodes are only written, not made.
+# initramfs.sh OUT USERLAND_DIR FILES_DIR [ROOT] - make the emulated machine's initramfs:
+# BusyBox with links for its applets, guest/*, the files in FILES_DIR (modules, test
+# scripts) in /root, and the files in ROOT, if given, on top of /.
+# If OUT ends in .gz, it is compressed (kernel.config has RD_GZIP).
+# Needs no privilege: owners and device nodes are only written to the archive.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"

@@ -1,34 +1,35 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# kernel.sh [--path] KVER BOARD - make a kernel of series KVER for BOARD.
-# kernel.sh --source KVER       - only make its source tree.
+# kernel.sh [--path] KVER BOARD - build a kernel of series KVER for BOARD.
+# kernel.sh --source KVER       - only fetch its source tree.
 #
-# Fetches Debian's newest linux-source-KVER, configures mps2_defconfig +
-# kernel.config + the board's RAM base, builds Image, modules and device trees
-# (with labels, for overlays) and the board's boot stub. A board may name another
-# architecture than Arm, which may need DMA_ALIAS_POOL_OPS of the project's Kconfig.
-# External modules can be built against the result:
+# Fetches Debian's newest linux-source-KVER, configures it with mps2_defconfig (or the
+# board's DEFCONFIG), kernel.config and the board's RAM base, and builds Image, modules,
+# device trees (with labels, for overlays) and the board's boot stub. A board can have
+# another architecture than Arm, which may need DMA_ALIAS_POOL_OPS of the project's
+# Kconfig. External modules can be built against the result:
 # make -C DIR M=... ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
 #
-# Out: the directory, as the last line on stdout. In it, beside the build:
+# Prints the build directory, or with --source the source tree, as the last line on
+# stdout. In the build directory there are also:
 #   rig/Image rig/stub.elf rig/*.dtb rig/board.conf rig/version rig/source
-# and, if the kernel is not for Arm, rig/make with its words for make.
-# --path makes nothing: it prints the directory if it is there, else fails.
+# and, if the kernel is not for Arm, rig/make with the words that make needs.
+# --path builds nothing: it prints the directory if it is there, else fails.
 #
 # FLAVOUR=NAME adds flavours/NAME.config.
-# Exit status 3: the archive has no such series, or the series no such board.
-# A source tree, once fetched, is used for good; RIG_REFRESH=1 asks the archive
-# for a newer one. The build directory's name is a digest of its inputs.
+# Exit status 3: the archive has no such series, or the series has no such board.
+# A source tree that was fetched is used forever; RIG_REFRESH=1 asks the archive for a
+# newer one. The name of the build directory has a digest of all that goes into it.
 #
-# KSRC=DIR is a person's own tree: it takes the place of Debian's where series KVER is
-# its own, and stays as it is. What it has changed since is built again.
+# KSRC=DIR is a source tree of the user's. It is used in place of Debian's if its series
+# is KVER. Nothing is written into it, and when it changes, the kernel is built again.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
 export ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-
-RECIPE=1	# to be counted up with each change of what this script builds
+RECIPE=1	# count this up when what this script builds changes
 PACKAGES=(libc6-dev gcc make bc bison flex libssl-dev
 	libelf-dev cpio rsync xz-utils dpkg-dev python3 perl)
 
@@ -39,8 +40,8 @@ usage() {
 
 # --- source tree ----------------------------------------------------------
 
-# try_fetch TMP: download linux-source-$KVER with $APT_OPTS, newest version
-# first; a version that a list names may be gone from the archive.
+# try_fetch TMP: download linux-source-$KVER with $APT_OPTS. Tries the newest version
+# first; the archive may no longer have a version that apt's lists name.
 try_fetch() {
 	local tmp=$1 v
 	cd "$tmp"
@@ -55,6 +56,7 @@ try_fetch() {
 	return 1
 }
 
+# fetch TMP: with the machine's own apt, or else with one that knows all suites
 fetch() {
 	local tmp=$1
 	APT_OPTS=(-o APT::Sandbox::User=root)
@@ -68,14 +70,14 @@ fetch() {
 
 in_archive() { "$HERE/series.sh" all | grep -qxF "$KVER"; }
 
-# What the machine's own apt knows is not asked for elsewhere.
+# is_offered: can $KVER be fetched? If the machine's own apt knows it, that is enough.
 is_offered() {
 	[ -n "$(apt-cache madison "linux-source-$KVER" 2>/dev/null)" ] || in_archive
 }
 
 gone() { skip "Linux $KVER: Debian's archive has no linux-source-$KVER"; }
 
-# The tarball is inside the package: one stream, nothing kept in between.
+# The sources are a tarball inside the package. Unpack it without writing it to disk.
 unpack() {
 	local tmp=$1
 	mkdir "$tmp/tree"
@@ -85,7 +87,7 @@ unpack() {
 	rm "$tmp"/linux-source-*.deb
 }
 
-# Is KSRC there, and of this series?
+# is_own: is there a KSRC, and is it of the series $KVER?
 is_own() {
 	local own
 	[ -n "${KSRC:-}" ] || return 1
@@ -93,7 +95,7 @@ is_own() {
 	[ "$own" = "$KVER" ]
 }
 
-# Sets SRC, VERSION and OWN, which stands for what is in the tree.
+# Sets SRC and VERSION, and OWN to a digest of the tree's files and their times.
 own_tree() {
 	SRC=$(readlink -f "$KSRC")
 	[ ! -e "$SRC/.config" ] && [ ! -d "$SRC/include/config" ] ||
@@ -103,7 +105,7 @@ own_tree() {
 		LC_ALL=C sort | sha256sum)
 }
 
-# Sets SRC and VERSION.
+# Sets SRC and VERSION, and fetches the source tree if it is not there.
 source_tree() {
 	local current=$CACHE_DIR/src/$KVER.current tmp rc
 	if is_own; then
@@ -127,7 +129,7 @@ source_tree() {
 	try_step "SOURCE  $KVER: fetching Debian's linux-source-$KVER" \
 		"$CACHE_DIR/log/source-$KVER.log" fetch "$tmp"
 	if [ $rc -ne 0 ]; then
-		# the machine's own lists may be old
+		# is_offered may have trusted lists that are older than the archive
 		in_archive || gone
 		exit 1
 	fi
@@ -153,8 +155,9 @@ configure() {
 	kmake "$DEFCONFIG"
 	"$SRC/scripts/kconfig/merge_config.sh" -m -O "$OBJ" "$OBJ/.config" "${FRAGS[@]}"
 	kmake olddefconfig
-	# A symbol whose dependencies fail is dropped without a word. Of two lines
-	# about one symbol the later, the board's, counts.
+	# olddefconfig silently drops symbols whose dependencies are off: check that all
+	# lines of the fragments took effect. Of two lines about the same symbol the
+	# later counts, which is the board's.
 	cat "${FRAGS[@]}" | tac |
 		awk '{ match($0, /CONFIG_[A-Z0-9_a-z]+/); k = substr($0, RSTART, RLENGTH) }
 			RLENGTH > 0 && !seen[k]++' >"$OBJ/.rig-fragment"
@@ -173,7 +176,8 @@ configure() {
 	done <"$OBJ/.rig-fragment" >"$OBJ/.rig-missed"
 	if [ -s "$OBJ/.rig-missed" ]; then
 		cat "$OBJ/.rig-missed"
-		# a vendor's tree may have none of it; its tests will tell
+		# In a user's tree this is no error, as it may lack some symbols. If one
+		# of them matters, a test will fail.
 		[ -n "${OWN:-}" ] || return 1
 	fi
 }
@@ -182,26 +186,27 @@ build() {
 	local name dtbs=
 	[ "$ARCH" != arm ] || dtbs=dtbs
 	kmake "${IMAGE:=Image}" modules
-	# vendors' trees have others beside, which may not be built so
+	# a user's tree may have device trees that do not build, which do not matter
 	[ -z "$dtbs" ] || kmake -k $dtbs || [ -n "${OWN:-}" ]
 	mkdir "$OBJ/rig"
 	cp "$OBJ/arch/$ARCH/boot/$IMAGE" "$OBJ/rig/Image"
-	# the device trees have moved between series
+	# in some series the device trees are in a directory of their own
 	[ -z "$dtbs" ] ||
 		find "$OBJ/arch/$ARCH/boot/dts" -name 'mps2-*.dtb' -exec cp -t "$OBJ/rig" {} +
 	[ "$ARCH" = arm ] || echo "ARCH=$ARCH CROSS_COMPILE=$CROSS_COMPILE" >"$OBJ/rig/make"
 	cp "$HERE/boards/$BOARD/board.conf" "$OBJ/rig/"
 	echo "$VERSION" >"$OBJ/rig/version"
 	ln -s "$SRC" "$OBJ/rig/source"
-	# where QEMU cannot start it by itself
+	# the board needs a stub if QEMU cannot start its kernel by itself
 	[ -z "${VECTORS:-}" ] ||
 		"$HERE/stub.sh" "$OBJ/rig/stub.elf" "$HERE/boards/$BOARD/board.conf"
-	# Module builds need headers, scripts and Module.symvers, not these.
+	# builds of modules do not need these
 	for name in '*.o' '*.a' '.*.o.cmd'; do
 		find "$OBJ" -name "$name" -not -path "$OBJ/scripts/*" \
 			-not -path "$OBJ/tools/*" -delete
 	done
-	# The directory moves; newer kernels write its name into this one file.
+	# Newer kernels write the name of the build directory to this file. The directory
+	# will be renamed.
 	sed -i "s|$OBJ|$OUT|g" "$OBJ/Makefile"
 }
 
@@ -248,7 +253,8 @@ BOARDFRAG=$HERE/boards/$BOARD/kernel.config
 FRAGS=("$HERE/kernel.config")
 [ ! -e "$BOARDFRAG" ] || FRAGS+=("$BOARDFRAG")
 [ -z "${FLAVOUR:-}" ] || FRAGS+=("$HERE/flavours/$FLAVOUR.config")
-# what a vendor's tree would have, read after the tree's own, which stays as it is
+# If the board needs an option of the project's Kconfig, that is appended to a copy of the
+# tree's. The tree itself is not changed.
 KCONFIG=
 ! grep -qs '^CONFIG_DMA_ALIAS_POOL' "$BOARDFRAG" || KCONFIG=$(readlink -f "$HERE/../../Kconfig")
 KEY=$({
@@ -262,7 +268,7 @@ OUT=$CONFDIR/$name-$KEY
 if [ ! -e "$OUT/rig/Image" ]; then
 	[ "$MODE" != path ] || exit 1
 	cache_lock
-	# another make may have made it while this one waited
+	# another script may have built it while this one waited for the lock
 	if [ ! -e "$OUT/rig/Image" ]; then
 		OBJ=$CONFDIR/.tmp-$KVER-$BOARD
 		LOG=$CACHE_DIR/log/kernel-$KVER-$BOARD.log
@@ -281,7 +287,7 @@ if [ ! -e "$OUT/rig/Image" ]; then
 		step "KERNEL  $KVER $BOARD: configuring $VERSION" "$LOG" configure
 		step "KERNEL  $KVER $BOARD: building (about ${MINUTES:-3} min)" "$LOG" build
 		rm -rf "$OUT"
-		# of the same tree, as it was
+		# older builds of the user's tree
 		[ -z "${OWN:-}" ] || rm -rf "$CONFDIR/$name"-*
 		mv "$OBJ" "$OUT"
 	fi

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2016 # $(FIELD) is apt's, not the shell's
 #
-# lib.sh - what the rig's scripts share. Sourced, never run.
+# lib.sh - functions that the host's scripts share. Sourced, never run.
 #
-# Gives: CACHE_DIR (where everything slow to make is kept), say, die, step (one
-# progress line, heartbeat, log tail on failure), need (packages), cache_lock,
-# apt_private (an apt that leaves the machine's own alone).
-# All progress goes to stderr: stdout belongs to each script's result.
+# The most important ones:
+#   CACHE_DIR         the directory for all that is slow to make
+#   say, die, skip    messages; the latter two also end the script
+#   step              run a command with a progress line, its output in a log
+#   report            count and print the result of a test
+#   need              install Debian packages
+#   cache_lock        become the only writer to the cache
+#   apt_private       use apt without touching the machine's own configuration
+# All progress goes to stderr: stdout is for the script's result.
 
 CACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/dma-alias-pool
 JOBS=${JOBS:-$(nproc)}
@@ -14,12 +19,13 @@ export LC_ALL=C
 # Python would keep compiled files in the tree, whose state mutants.sh compares.
 export PYTHONDONTWRITEBYTECODE=y
 
-# A make or a package build that runs us has ideas of its own about these.
+# If make or a package build runs these scripts, it has set some of these for itself. The
+# builds below must not use them.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES M O V KBUILD_OUTPUT KBUILD_EXTMOD
 unset CFLAGS CPPFLAGS CXXFLAGS LDFLAGS ARCH CROSS_COMPILE
 
 RIG=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
-# scripts go elsewhere
+# absolute, as scripts change their directory
 [ -z "${KSRC:-}" ] || KSRC=$(readlink -m "$KSRC")
 
 say() { printf '%s\n' "$*" >&2; }
@@ -29,21 +35,22 @@ die() {
 	exit 1
 }
 
-# skip WHY: what this machine and the archive cannot give does not fail. parts.sh
-# counts it.
+# skip WHY: end the script with status 3, as this machine or Debian's archive lacks what
+# it needs. That is no failure; parts.sh counts it as skipped.
 skip() {
 	say "rig: skipped: $*"
 	exit 3
 }
 
-# series_of TREE: of a kernel's source, by its Makefile.
+# series_of TREE: print the series (as 6.1) of a kernel source tree
 series_of() {
 	[ -e "$1/Makefile" ] && [ -e "$1/Kbuild" ] ||
 		die "KSRC=$1: there is no kernel source tree"
 	sed -n 's/^\(VERSION\|PATCHLEVEL\) *= *//p' "$1/Makefile" | head -n 2 | paste -sd .
 }
 
-# default_machine: exports KVER and BOARD, where the caller has not said them.
+# default_machine: export KVER and BOARD, with defaults where the user has not set them.
+# With CACHE the default board is the one that can have a cache.
 default_machine() {
 	local default
 	if [ -z "${KVER:-}" ] || [ -z "${BOARD:-}" ]; then
@@ -55,23 +62,26 @@ default_machine() {
 	export KVER BOARD
 }
 
-# usual_source: Debian's source tree of that series, whatever KVER and KSRC are.
+# usual_source: print the directory of Debian's kernel source of the default series,
+# whatever KVER and KSRC are.
 usual_source() {
 	local default
 	default=$(KSRC='' "$RIG/series.sh" default) &&
 		KSRC='' "$RIG/kernel.sh" --source "${default% *}" | tail -n 1
 }
 
-# is_default: is it the machine that make check is about?
+# is_default: are KVER and BOARD those that make check has by default?
 is_default() { [ "$KVER $BOARD" = "$("$RIG/series.sh" default)" ]; }
 
-# A temporary directory for the caller, removed when it exits, in RIG_TMP.
+# rig_tmp: set RIG_TMP to a new temporary directory, which is removed when the script
+# exits.
 rig_tmp() {
 	RIG_TMP=$(mktemp -d "${TMPDIR:-/tmp}/rig.XXXXXX")
 	trap 'rm -rf "$RIG_TMP"' EXIT
 }
 
-# report STATUS NAME: a test's result. Counts in the caller's n, passed and failed.
+# report STATUS NAME: print a test's result, and count it in the caller's variables n,
+# passed and failed.
 report() {
 	n=$((n + 1))
 	if [ "$1" -eq 0 ]; then
@@ -83,7 +93,11 @@ report() {
 	fi
 }
 
-# report_found NAME: a test that is well if there is nothing on stdin.
+# report_found NAME: a test that passes if there is nothing on stdin.
+#
+# If stdin is < <(FUNCTION), errexit is on in FUNCTION: the first command that fails
+# would end it without a word, and the test would pass. A function in which a command
+# may fail begins with "set +e".
 report_found() {
 	local found
 	found=$(cat)
@@ -91,21 +105,22 @@ report_found() {
 	report "${#found}" "$1"
 }
 
-# print_counts PASSED FAILED [SKIPPED]: how a check ends. What was skipped is said if
-# something was.
+# print_counts PASSED FAILED [SKIPPED]: print the last line of a check, which names
+# SKIPPED only if it is not 0.
 print_counts() {
 	local skipped=
 	[ "${3:-0}" -eq 0 ] || skipped=", $3 skipped"
 	echo "$1 passed, $2 failed$skipped"
 }
 
-# read_counts: "PASSED FAILED SKIPPED" of the last line on stdin, if it is such a line
+# read_counts: print "PASSED FAILED SKIPPED" if the last line on stdin is one that
+# print_counts prints
 read_counts() {
 	tail -n 1 | sed -En \
 		's/^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$/\1 \2 0\4/p'
 }
 
-# run_counts FILE: "PASSED FAILED" of a run, from what run.py --json left
+# run_counts FILE: print "PASSED FAILED" of a boot, from the file of run.py --json
 run_counts() {
 	python3 -c '
 import json, sys
@@ -113,8 +128,8 @@ counts = json.load(open(sys.argv[1]))
 print(counts["passed"], counts["failed"])' "$1"
 }
 
-# The second of two processes: tells that the first is still at work. It ends
-# by itself when the script it speaks for is gone.
+# heartbeat LABEL PID: to be run in the background. Says every few seconds that LABEL is
+# still at work, until it is killed or the script PID is gone.
 heartbeat() {
 	local label=$1 owner=$2 start=$SECONDS t nap=
 	trap 'kill $nap 2>/dev/null; exit 0' TERM
@@ -131,8 +146,9 @@ heartbeat() {
 	done
 }
 
-# step LABEL LOG COMMAND...: run COMMAND (a function too) with its output in
-# LOG. Not to be called inside a condition: errexit would be off in COMMAND.
+# step LABEL LOG COMMAND...: run COMMAND, which may be a function, with its output
+# appended to LOG. If it fails, print the end of LOG and exit. Not to be called in a
+# condition: that would turn errexit off in COMMAND.
 step() {
 	local label="  $1" log=$2 start=$SECONDS rc beat
 	shift 2
@@ -161,7 +177,8 @@ step() {
 	fi
 }
 
-# cache_lock: one writer to the cache at a time, until this script ends.
+# cache_lock: wait until no other script writes to the cache, and keep others from it
+# until this script ends.
 cache_lock() {
 	mkdir -p "$CACHE_DIR"
 	exec 9>"$CACHE_DIR/lock"
@@ -171,7 +188,8 @@ cache_lock() {
 	fi
 }
 
-# try_step LABEL LOG COMMAND...: step, with its status in rc instead of an exit.
+# try_step LABEL LOG COMMAND...: like step, but does not exit if COMMAND fails. Sets rc
+# to the status.
 try_step() {
 	set +e
 	(
@@ -182,7 +200,7 @@ try_step() {
 	set -e
 }
 
-# missing PKG...: those that are not installed.
+# missing PKG...: print those that are not installed
 missing() {
 	local p
 	for p in "$@"; do
@@ -191,6 +209,7 @@ missing() {
 	done
 }
 
+# own_lists_present: has the machine's own apt any lists of packages?
 own_lists_present() {
 	local f
 	for f in $(apt-get indextargets --format '$(CREATED_BY) $(FILENAME)' 2>/dev/null |
@@ -207,12 +226,13 @@ install_packages() {
 	export DEBIAN_FRONTEND=noninteractive
 	own_lists_present || apt-get update
 	apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" && return
-	# most often the lists are older than the archive
+	# most often this fails because the lists are older than the archive
 	apt-get update
 	apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
 }
 
-# need PKG...: see that these Debian packages are installed.
+# need PKG...: see that these Debian packages are installed. Installs what is missing if
+# run by root, else prints the command for it and exits.
 need() {
 	local list log
 	list=$(missing "$@" | tr '\n' ' ')
@@ -232,8 +252,8 @@ need() {
 	step "APT     installing $list" "$log" install_packages $list
 }
 
-# apt_source_line TYPE SUITE: a sources.list line for SUITE, with the mirror
-# and the keyring that this machine's own apt uses for Debian.
+# apt_source_line TYPE SUITE: print a line of sources.list for SUITE, with the mirror and
+# the keyring that this machine's own apt uses for Debian.
 apt_source_line() {
 	local type=$1 suite=$2 label=Debian row uri entry file key
 	case $suite in *-security) label=Debian-Security ;; esac
@@ -241,8 +261,8 @@ apt_source_line() {
 		--format '$(CREATED_BY)|$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)|$(SOURCESENTRY)' |
 		grep "^Packages|Debian|$label|main|" | head -n 1 || true)
 	if [ -z "$row" ]; then
-		# before the first "apt-get update" origin and label are unknown,
-		# and a machine may have no security archive at all
+		# Before the first "apt-get update" apt does not know origin and label: then
+		# any archive will do. A machine may have no security archive at all.
 		[ "$label" = Debian ] || return 0
 		row=$(apt-get indextargets \
 			--format '$(CREATED_BY)|$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)|$(SOURCESENTRY)' |
@@ -256,11 +276,11 @@ apt_source_line() {
 	echo "$type ${key:+[signed-by=$key] }$uri $suite main"
 }
 
-# apt_private NAME TYPE SUITE...: an apt of our own, lists and all below
-# $CACHE_DIR/apt/NAME, with its lists brought up to date. Sets APT_OPTS for the
-# caller's apt-get and apt-cache commands. The machine's own apt stays as it is.
-# A list that cannot be had does not matter if the others have what is wanted.
-# With FOREIGN=ARCH it is about the packages of another architecture.
+# apt_private NAME TYPE SUITE...: set up an apt that uses these suites and keeps its lists
+# in $CACHE_DIR/apt/NAME, and update the lists. The caller passes "${APT_OPTS[@]}" to
+# apt-get and apt-cache to use it; the machine's own apt is not touched. A list that
+# cannot be fetched is no error here: the others may have what the caller wants.
+# With FOREIGN=ARCH the lists are those of another architecture.
 apt_private() {
 	local name=$1${FOREIGN:+-$FOREIGN} type=$2 dir suite
 	shift 2

@@ -1,15 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# machine.sh prepare|demo|vm - the emulated machine of KVER and BOARD with the
-# module in it: kernel, user space, modules, initramfs, all made if missing.
-# FLAVOUR names another configuration of the kernel (flavours/), and maybe words for
-# QEMU; or another of Debian's kernels (stock.sh). CACHE=y gives the machine a data
-# cache (cache.sh). DRIVER is a directory of somebody's own module, which is built and
-# put in.
-# prepare only makes, and prints the words that run.py needs to find it all.
+# machine.sh prepare|demo|vm - the emulated machine of KVER and BOARD with the module in
+# it. Builds what is missing: kernel, user space, modules, initramfs.
+#
+#   prepare   only that; prints the words with which run.py finds it all
+#   demo      boots it, and runs demo.sh
+#   vm        boots it, with a console
+#
+# FLAVOUR names another configuration of the kernel (flavours/), maybe with words for
+# QEMU; for a board with a kernel of Debian's, another of these kernels (stock.sh).
+# CACHE=y gives the machine a data cache (cache.sh). DRIVER is a directory with a module
+# of the user's, which is built and put into the machine.
 set -euo pipefail
-shopt -s inherit_errexit	# what stops prepare stops it all
+shopt -s inherit_errexit	# a command that fails in $(prepare) ends this script
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
@@ -17,11 +21,12 @@ default_machine
 top=$(readlink -f "$HERE/../..")
 build=$top/build/$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}${CACHE:+-cache}
 
-# conf KEY: of the board
+# conf KEY: print the value that the board's board.conf has for KEY
 conf() { sed -n "s/^$1=//p" "$HERE/boards/$BOARD/board.conf"; }
 
-# qemu_tree OUT: the device tree that QEMU makes, with devices not coherent, and
-# with what the board's tree.dtso changes. The drives of qemu.args are not in it.
+# qemu_tree OUT: write the device tree that QEMU makes, without "dma-coherent", and with
+# the changes of the board's tree.dtso. Devices of qemu.args are not in it, except the
+# CPU.
 qemu_tree() {
 	local out=$1 emulator
 	emulator=$(conf EMULATOR)
@@ -36,15 +41,15 @@ qemu_tree() {
 	mv "$out.new" "$out"
 }
 
-# What run.py is to give to QEMU for the flavour.
+# flavour_words: print the words for run.py that the flavour has for QEMU
 flavour_words() {
 	local file=$HERE/flavours/${FLAVOUR:-}.qemu
 	# shellcheck disable=SC2046 # words
 	[ ! -e "$file" ] || printf ' --qemu=%s' $(grep -v '^#' "$file")
 }
 
-# A person's module, in a copy of its directory.
-build_driver() { # KERNEL
+# build_driver KERNEL: build the user's module in a copy of its directory
+build_driver() {
 	local for_whom=(ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-)
 	[ ! -e "$1/rig/make" ] || read -ra for_whom <"$1/rig/make"
 	rm -rf "$build/driver"
@@ -60,19 +65,20 @@ put_driver_in() { # KERNEL
 	find "$build/driver" -name '*.ko' -exec cp -t "$build/files" {} +
 }
 
-# compile_overlays FILE.dtso...: for run.py --overlay
+# compile_overlays FILE.dtso...: compile overlays for run.py --overlay
 compile_overlays() {
 	local overlay
 	for overlay; do
 		[ -e "$overlay" ] || continue
-		# the bad ones are meant to be bad
+		# -q: bad-pools.dtso is full of mistakes on purpose
 		dtc -q -@ -I dts -O dtb -o "$build/$(basename "$overlay" .dtso).dtbo" \
 			"$overlay"
 	done
 }
 
-# Sets tree where the kernel has no device tree for the board: the board's own, or
-# QEMU's, less what it says of coherence, since the pool's clients have none.
+# Sets tree if the kernel has no device tree for the board. That is the tree in the
+# board's directory, or the one that QEMU makes. QEMU says that all devices are coherent,
+# which is taken out: such devices need no pool.
 find_tree() {
 	if [ -e "$HERE/boards/$BOARD/$BOARD.dts" ]; then
 		tree=$build/$BOARD.dtb
@@ -84,7 +90,8 @@ find_tree() {
 	fi
 }
 
-# A kernel of Debian's (stock.sh), with its own user space and drivers.
+# prepare for a board with one of Debian's own kernels (stock.sh). Its user space and its
+# drivers come from Debian as well.
 prepare_stock() {
 	local kernel tree='' cross
 	cross=$(conf CROSS_COMPILE)
@@ -157,7 +164,7 @@ prepare() {
 		step "HELPER  fail_nth" "$build/helper.log" $compile -Os -Wall \
 			-Wextra -o "$build/files/fail_nth" "$top/selftests/helpers/fail_nth.c"
 	fi
-	# the drivers of real devices are in the kernel
+	# this kernel has drivers of real devices, which stock/ tests
 	if grep -q '^CONFIG_E1000E=y' "$kernel/.config"; then
 		cp "$top"/selftests/stock/*.sh "$build/files/"
 		# shellcheck disable=SC2086 # words
@@ -177,7 +184,8 @@ prepare() {
 		overlays=("$HERE/boards/$BOARD"/cache*.dtso)
 	fi
 	compile_overlays "${overlays[@]}"
-	# for the guest; without symbols, which the kernel cannot take out again
+	# These overlays are applied and removed in the guest. They have no symbols (-@), as
+	# the kernel cannot remove symbols again.
 	for overlay in "$HERE/boards/$BOARD"/run-time/*.dtso; do
 		[ -e "$overlay" ] || continue
 		mkdir -p "$build/files/overlays"
@@ -185,7 +193,7 @@ prepare() {
 			-o "$build/files/overlays/$(basename "$overlay" .dtso).dtbo" \
 			"$overlay"
 	done
-	# trees with one thing wrong in each: for boards like the default one
+	# trees with one mistake in each, for boards like the default one
 	if [ -z "${CACHE:-}" ] &&
 		grep -q '^DRAM_BASE=' "$HERE/boards/$BOARD/board.conf"; then
 		mkdir -p "$build/files/overlays"

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""mkcpio.py OUT USERLAND_DIR GUEST_DIR FILES_DIR [ROOT_DIR]: write an initramfs.
+"""mkcpio.py OUT USERLAND_DIR GUEST_DIR FILES_DIR [ROOT_DIR] - write an initramfs.
 
-What is in ROOT_DIR comes on top, at its root.
-Called by initramfs.sh. Writes the "newc" cpio format that the kernel unpacks,
-with everything owned by root and all times zero, so that the same inputs give
-the same bytes. A file is written in full before it takes OUT's name.
+Called by initramfs.sh, which says what is in it; the directories in ROOT_DIR are added
+at /. Writes the cpio format "newc", which the kernel unpacks. Everything is owned by
+root and has time 0, so that the same files always make the same archive. OUT is
+replaced only when the new archive is complete.
 """
 import gzip
 import os
@@ -66,7 +66,7 @@ class Cpio:
 
 
 def applets(config):
-    """The commands that this BusyBox answers to, by its configuration."""
+    """The names of the applets in this BusyBox, from its configuration."""
     odd = {"SH_IS_HUSH": ["sh"], "HUSH": ["hush"], "TEST1": ["["], "INIT": ["init"]}
     names = []
     with open(config, encoding="utf-8") as f:
@@ -84,7 +84,7 @@ def main():
             cpio = Cpio(sink)
             for name in ("bin", "sbin", "etc", "proc", "sys", "run", "tmp", "root"):
                 cpio.directory(name)
-            # until devtmpfs is there
+            # devices that are needed before /etc/rc has mounted devtmpfs
             cpio.entry("dev/console", stat.S_IFCHR | 0o600, rdev=(5, 1))
             cpio.entry("dev/null", stat.S_IFCHR | 0o666, rdev=(1, 3))
             cpio.file("bin/busybox", f"{userland}/busybox", 0o755)

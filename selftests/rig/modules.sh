@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# modules.sh KERNEL_DIR OUT [MAKE-ARGUMENT...] - build the module and the test
-# module against a kernel of kernel.sh, in OUT, so that the source tree stays
-# clean and several kernels can be built for. Only what changed is built again.
+# modules.sh KERNEL_DIR OUT [MAKE-ARGUMENT...] - build the module and the test modules for
+# a kernel of kernel.sh. They are built in OUT, so that the source tree stays clean and
+# each kernel has a build of its own. Only what has changed is built again.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
@@ -15,7 +15,8 @@ top=$(readlink -f "$HERE/../..")
 
 mkdir -p "$out"
 out=$(readlink -f "$out")
-# -u keeps the times of what is built already; what is gone goes here, too
+# cp -u leaves unchanged files alone, so that make does not build them again. Sources
+# that were deleted are deleted in OUT as well.
 for dir in module selftests/modules; do
 	mkdir -p "$out/$dir"
 	for old in "$out/$dir"/*.[ch]; do
@@ -28,7 +29,7 @@ cp -up "$top/module/probe.mk" "$out/module/"
 cp -up "$top/Kbuild" "$out/"
 
 rm -f "$out/build.log"
-# a kernel that is not for Arm says how modules are built for it (stock.sh)
+# for other architectures than Arm the kernel's directory has the words for make
 words="ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-"
 [ ! -e "$kernel/rig/make" ] || words=$(cat "$kernel/rig/make")
 # shellcheck disable=SC2086 # words

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# parts.sh - a check that is made of parts: each is a command whose last line is
-# "N passed, N failed", maybe with ", N skipped", and in the end there is a table.
-# Sourced after lib.sh, with $tests being selftests/, $top the tree and KVER set.
+# parts.sh - a check that consists of parts. Each part is a command whose last line of
+# output is "N passed, N failed", maybe with ", N skipped". At the end there is a table of
+# all parts. Sourced after lib.sh, with $tests being selftests/, $top the tree and KVER
+# set.
 #
-# Gives: logs (where it all goes), add, skipped, check, fuzz, finish_parts.
+# Functions for the caller: check, skipped, fuzz, finish_parts. All logs are in $logs.
 
 logs=$top/build/check
 passed=0 failed=0 skipped=0 table="" failures="" absent=""
 mkdir -p "$logs"
 
-# what_failed LOG: tests, each after what it said last, and verdicts of the rig
+# what_failed LOG: print the tests that failed, each after the last lines that it
+# printed, and what the rig or make said
 what_failed() {
 	awk '
 	{ sub(/^# /, ""); line = "    " $0 "\n" }
@@ -20,7 +22,8 @@ what_failed() {
 	{ said = last line; last = line }' "$1" | uniq | awk 'NR <= 24'
 }
 
-# row NAME PASSED FAILED SKIPPED SECONDS: of the table, and of the sums
+# row NAME PASSED FAILED SKIPPED SECONDS: add a row to the table, and the counts to the
+# sums
 row() {
 	passed=$((passed + $2))
 	failed=$((failed + $3))
@@ -29,25 +32,26 @@ row() {
 		"$4" $(($5 / 60)) $(($5 % 60)))$'\n'
 }
 
-# skipped NAME WHY [SECONDS]: a part that cannot be had here
+# skipped NAME WHY [SECONDS]: add a part that cannot be run here
 skipped() {
 	say "=== $1: skipped: $2"
 	absent+="$1: skipped: $2"$'\n'
 	row "$1" 0 0 1 "${3:-0}"
 }
 
-# add NAME LOG STATUS SECONDS: the counts in the last line of LOG, which must be there
+# add NAME LOG STATUS SECONDS: add a part that was run, with the counts in the last line
+# of LOG. A part without counts, or with a bad STATUS and no failures, has one failure.
 add() {
 	local p f s
 	read -r p f s < <(read_counts <"$2" | grep . || echo 0 1 0)
 	[ "$3" -eq 0 ] || [ "$f" -gt 0 ] || f=1
 	row "$1" "$p" "$f" "$s" "$4"
-	# who has only the end of the output shall know, too
+	# printed again at the end, for people who see only the end of the output
 	[ "$f" -eq 0 ] || failures+="$1:"$'\n'$(what_failed "$2")$'\n'
 }
 
-# check NAME COMMAND...: a part with a count of its own. With exit status 3 and a reason
-# (lib.sh's skip) it was skipped.
+# check NAME COMMAND...: run a part. It was skipped if its status is 3 and its last line
+# is the reason, as skip() in lib.sh prints it.
 check() {
 	local name=$1 log=$logs/${1// /-}.log status=0 started=$SECONDS why
 	shift
@@ -61,7 +65,7 @@ check() {
 	fi
 }
 
-# fuzz SECONDS: all targets, "ok - NAME: N inputs" each
+# fuzz SECONDS: a part that runs each fuzzer of the unit tests for that long
 fuzz() {
 	local status=0
 	need clang libclang-rt-14-dev
@@ -71,7 +75,8 @@ fuzz() {
 	return $status
 }
 
-# finish_parts: the table, what was skipped and what failed, the sum, the status
+# finish_parts: print the table, the parts that were skipped, the tests that failed and
+# the sum; fails if a test failed
 finish_parts() {
 	printf '\n%s' "$table"
 	[ -z "$absent" ] || printf '\n%s' "$absent"

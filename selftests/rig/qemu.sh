@@ -1,25 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# qemu.sh - a QEMU for Arm whose plugins see what is stored (10 or newer): the
-# machine's own, or that of its Debian release's backports, unpacked beside it.
+# qemu.sh - find or fetch a QEMU for Arm whose plugins can see what is stored, which
+# needs version 10. That is the machine's own QEMU, or else the one in the backports of
+# its Debian release, which is unpacked in the cache and not installed.
 #
-# Out: a directory, as the last line on stdout, which holds
-#   qemu-system-arm   starts it
-#   qemu-plugin.h     from its source package, since no other has it
-# --path makes nothing: it prints the directory if it is there, else fails.
-# OLDEST_QEMU: of which version at least (10).
-# Exit status 3: the archive has none that is new enough, or does not give it away;
-# what needs one can say that it was skipped.
+# Prints a directory as the last line on stdout, in which there are
+#   qemu-system-arm   starts that QEMU
+#   qemu-plugin.h     from its source package, as no other package has it
+# --path fetches nothing: it prints the directory if it is there, else fails.
+# OLDEST_QEMU is the oldest version that will do (10).
+# Exit status 3: the archive has no version that is new enough, or cannot be reached. The
+# caller can then skip what needs it.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
-RECIPE=1	# to be counted up with each change of what this script makes
+RECIPE=1	# count this up when what this script makes changes
 OLDEST=${OLDEST_QEMU:-10}
 log=$CACHE_DIR/log/qemu.log
 
-# Debian's version, without epoch, or the program's own: is it new enough?
+# is_new VERSION: is VERSION, of QEMU or of Debian's package without the epoch, new
+# enough?
 is_new() { [ "${1%%.*}" -ge "$OLDEST" ] 2>/dev/null; }
 
 own_version() {
@@ -35,7 +37,7 @@ suites() {
 	[ "$name" = sid ] || echo "$name-backports"
 }
 
-# Sets VERSION, of the newest that is offered.
+# Sets VERSION to the newest one that the archive has.
 look() {
 	# shellcheck disable=SC2046 # a list of suites
 	apt_private qemu deb $(suites) >>"$log" 2>&1
@@ -68,7 +70,7 @@ unpack() {
 	chmod +x qemu-system-arm
 }
 
-# header DIR: of the same version's source, of which nothing else is wanted
+# header DIR: fetch the source package of the same version, and keep the header only
 header() {
 	local tmp=$1
 	# shellcheck disable=SC2046 # a list of suites
@@ -83,7 +85,8 @@ header() {
 	rm -r source
 }
 
-# or_skip STEP...: what cannot be fetched cannot be had. Not in a condition, see step.
+# or_skip LABEL LOG COMMAND...: a step that fetches. If it fails, exit with status 3. Not
+# to be called in a condition, see step.
 or_skip() {
 	local rc
 	try_step "$@"

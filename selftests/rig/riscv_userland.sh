@@ -1,25 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# riscv_userland.sh - the user space of the emulated RISC-V machine without an MMU,
-# from Debian packages alone: musl and BusyBox as static position-independent ELF,
-# of which the kernel's FDPIC loader makes a copy for each process. musl knows how
-# to do without brk and mprotect; it lacks a vfork, and may not use mremap.
+# riscv_userland.sh - build the user space of the emulated RISC-V machine without an MMU,
+# from Debian packages alone: musl and BusyBox. Programs are static position-independent
+# ELF files, which the kernel's FDPIC loader copies for each process. musl can do without
+# brk and mprotect; this script gives it a vfork, and keeps it from using mremap.
 #
-# In: busybox.frag and riscv.frag beside this file, Debian's musl and busybox
-#   source packages, its RISC-V compiler, the 6.12 kernel's headers.
-# Out: a directory, as the last line on stdout, which holds
+# Reads busybox.frag and riscv.frag beside this file, Debian's source packages of musl and
+# busybox, its RISC-V compiler, and the headers of kernel 6.12.
+# Prints a directory as the last line on stdout, in which there are
 #   busybox         the program, with busybox.config
-#   guest/          what of guest/ is for this machine
+#   guest/          those programs of guest/ that this machine needs
 #   bin/riscv-gcc   a compiler for ordinary C programs on that machine
-#   sysroot/        what that compiler links with
-# The directory's name is a digest of the inputs: a second run only prints it.
+#   sysroot/        the libraries that this compiler links with
+# The directory's name is a digest of all that goes into it: a second run only prints it.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 . "$HERE/busybox.sh"
 
-RECIPE=1	# to be counted up with each change of what this script builds
+RECIPE=1	# count this up when what this script builds changes
 SUITE=bookworm
 CROSS=riscv64-linux-gnu-
 PACKAGES=(gcc-riscv64-linux-gnu gcc libc6-dev make rsync bzip2 dpkg-dev)
@@ -44,9 +44,10 @@ musl_source() {
 	MUSL=$(find "$dir" -name 'musl_*.orig.tar.gz')
 }
 
-# For RISC-V musl makes a vfork of fork, which does not exist without an MMU.
-# Parent and child return one after the other over the same stack: the return
-# address must not be in it. 0x4111 is CLONE_VFORK | CLONE_VM | SIGCHLD.
+# musl has no vfork for RISC-V and calls fork instead, which does not exist without an
+# MMU. Child and parent return from vfork one after the other with the same stack, so
+# the return address must not be on the stack: this is in assembler.
+# 0x4111 is CLONE_VFORK | CLONE_VM | SIGCHLD.
 write_vfork() {
 	mkdir -p src/process/riscv64
 	cat >src/process/riscv64/vfork.s <<-'ASM'
@@ -62,9 +63,9 @@ write_vfork() {
 	ASM
 }
 
-# Without an MMU the kernel (6.12) makes an area smaller but not its entry in the
-# tree of areas; what is left there is freed a second time when the process ends.
-# realloc copies where this fails.
+# Without an MMU the kernel's mremap (6.12) has a bug: it shrinks an area but not the
+# area's entry in the tree of areas, and the rest is freed a second time when the process
+# ends. So mremap always fails here, and realloc copies instead.
 write_mremap() {
 	cat >src/mman/mremap.c <<-'C'
 	#define _GNU_SOURCE

@@ -2,32 +2,31 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # root.sh make SUITE PKG...
-#	A bare Debian of SUITE in a directory, with the headers of the stock
-#	kernel, in the two newest versions, and PKG... fetched but not installed.
-#	Out: the directory, as the last line on stdout; in it /rig/headers, the
-#	two kernel versions, the older one first.
+#	Make a directory with a bare Debian of SUITE. Its apt has fetched, but not
+#	installed, PKG... and the two newest versions of the stock kernel's headers.
+#	Prints the directory as the last line on stdout. The file /rig/headers in it
+#	names the two kernel versions, the older one first.
 # root.sh run DIR WORK [--bind PATH]... COMMAND...
-#	Run COMMAND in a throw-away copy of DIR, which is made in WORK/root, and
-#	stays there until the next run. PATH is seen in it, read only. WORK
-#	itself is /srv. There is no network.
+#	Run COMMAND in a throw-away copy of DIR. The copy is made in WORK/root, and
+#	stays there until the next run. In it WORK is /srv, and each PATH is at the
+#	same place, read only. There is no network.
 #
-# Needs root. All mounts are in a mount namespace of their own: they end with
-# the processes in them, whatever ends those, and no "rm -rf" here or by a
-# person ever meets one. A root, once made, is used for good; RIG_REFRESH=1
-# makes it anew.
+# Needs root. All mounts are in a mount namespace of their own, and so go away when the
+# processes in it end, for whatever reason. No "rm -rf", by a script or by hand, can run
+# into a mount. A root that was made is used forever; RIG_REFRESH=1 makes it anew.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
-RECIPE=2	# to be counted up with each change of what make makes
+RECIPE=2	# count this up when what "make" makes changes
 
 usage() {
 	say "usage: root.sh make SUITE PKG... | root.sh run DIR WORK [--bind PATH]... COMMAND..."
 	exit 1
 }
 
-# contained OPTION... SCRIPT ARGUMENT...: SCRIPT in namespaces of its own. It is
-# killed with us: its first process, as init of its namespace, ignores Ctrl-C.
+# contained [OPTION...] COMMAND...: run COMMAND in namespaces of its own. The first
+# process in a PID namespace ignores Ctrl-C, so the traps kill it when this script ends.
 contained() {
 	unshare --mount --pid --fork --kill-child "$@" &
 	# shellcheck disable=SC2064 # now
@@ -36,7 +35,8 @@ contained() {
 	wait $!
 }
 
-# In DIR, with nothing of this machine's environment but proxies.
+# The end of the scripts below: run the arguments as a command in $dir. Of this machine's
+# environment it gets only the proxies.
 enter='
 	cd /
 	exec chroot "$dir" /usr/bin/env -i "${proxies[@]}" HOME=/root LC_ALL=C \
@@ -44,7 +44,8 @@ enter='
 		DEBIAN_FRONTEND=noninteractive "$@"
 '
 
-inside() ( # DIR COMMAND...
+# inside DIR COMMAND...: run COMMAND in DIR itself, with network
+inside() (
 	contained bash -euc '
 		dir=$1
 		shift
@@ -56,6 +57,7 @@ inside() ( # DIR COMMAND...
 	'"$enter" bash "$@"
 )
 
+# bootstrap DIR: make a bare Debian that uses this machine's mirror and proxies
 bootstrap() {
 	local dir=$1 line key uri include=
 	line=$(apt_source_line deb "$SUITE")
@@ -78,7 +80,7 @@ bootstrap() {
 		Acquire::Languages "none";
 		Binary::apt::APT::Keep-Downloaded-Packages "true";
 	END
-	# thrown away after each run
+	# no fsync: this system is thrown away after each run
 	echo force-unsafe-io >"$dir/etc/dpkg/dpkg.cfg.d/90rig"
 	cp /etc/resolv.conf "$dir/etc/resolv.conf"
 	mkdir "$dir/rig"
@@ -91,9 +93,10 @@ fetch() { # DIR PKG...
 	inside "$dir" apt-get install -y --download-only "$@"
 }
 
-# Of the series that linux-headers-amd64 stands for, and from all that lists name
-# (some may be gone from the archive), newest first until two are here.
-headers() { # DIR
+# headers DIR: fetch the kernel's headers in two versions of the series that
+# linux-headers-amd64 stands for. Tries the newest first; the archive may no longer have
+# some versions that apt's lists name.
+headers() {
 	local dir=$1 series version versions found=()
 	series=$(inside "$dir" apt-cache depends linux-headers-amd64 |
 		sed -n 's/.*Depends: linux-headers-\([0-9]*\.[0-9]*\)\..*/\1/p' | head -n 1)
@@ -122,7 +125,7 @@ make_root() {
 	} | sha256sum | cut -c 1-12)
 	dir=$CACHE_DIR/root/$SUITE-$key
 	if [ ! -e "$dir/rig/headers" ] || [ -n "${RIG_REFRESH:-}" ]; then
-		# its own lock: nothing else writes there
+		# not cache_lock, as no other script writes to this directory
 		mkdir -p "$CACHE_DIR/root" "$CACHE_DIR/log"
 		exec 9>"$CACHE_DIR/root/lock"
 		flock 9
@@ -152,7 +155,7 @@ run() {
 	work=$(readlink -f "$work")
 	rm -rf "$work/root" "$work/.upper" "$work/.work"
 	mkdir "$work/root" "$work/.upper" "$work/.work"
-	# an overlay does not go on every file system
+	# where the file system cannot have an overlay, copy
 	# shellcheck disable=SC2016 # the inner shell's
 	contained --net bash -euc '
 		lower=$1 work=$2 n=$3

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# selfcheck.sh [KVER [BOARD]] - does the rig judge rightly? Boots small scripts
-# that pass, fail, hang, panic, complain or touch watched memory, and checks
-# what run.py makes of each. Nothing of the module is needed.
-# Out: KTAP on stdout, then "N passed, M failed". Exit status 0 if none failed.
+# selfcheck.sh [KVER [BOARD]] - tests the rig itself. Boots small scripts that pass, fail,
+# hang, panic, complain or touch watched memory, and checks that run.py judges each
+# rightly. Then tests which kernels the rig finds in different archives, and the table
+# of parts.sh. The module is not needed.
+# KTAP on stdout; ends "N passed, N failed". Exit status 0 if none failed.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
@@ -23,6 +24,7 @@ mkdir "$FILES"
 
 # --- the scripts ----------------------------------------------------------
 
+# guest NAME: write stdin to a script for the machine
 guest() { cat >"$FILES/$1"; }
 
 guest pass <<'X1'
@@ -110,8 +112,8 @@ rig_expect_stop last-words
 echo "<0>$1" >/dev/kmsg
 while :; do sleep 100; done
 X1
-# as KCSAN prints them: both accesses, and who called; what a test on another
-# processor says may come between
+# A data race as KCSAN prints it: both accesses, and who called them. A test on another
+# processor may print lines in between.
 guest race <<'X1'
 for line in "BUG: KCSAN: data-race in reader / writer" "1..1" \
 	"write to 0x1 of 4 bytes by task 1 on cpu 0:" " writer+0x1/0x2 $1" " a+0x1/0x2" \
@@ -125,7 +127,7 @@ X1
 guest watch <<'X1'
 . ./rig-watch.sh
 echo 1..1
-# before and after it is on, touches do not count
+# touches count only while watching is on
 devmem "$1" 32 >/dev/null
 rig_watch on
 case $2 in
@@ -180,8 +182,8 @@ run() {
 		--board "$BOARD" --timeout 60 "$@" >"$RIG_TMP/out" 2>&1
 }
 
-# check NAME STATUS REGEX RUN.PY-OPTIONS...: what run.py must return and say. What is
-# typed comes from the file TYPED.
+# check NAME STATUS REGEX RUN.PY-OPTIONS...: run.py must end with STATUS and print a line
+# that matches REGEX. What is typed at it comes from the file TYPED.
 check() {
 	local name=$1 want=$2 regex=$3 got=0 bad=0
 	shift 3
@@ -342,16 +344,18 @@ interrupted "and after Ctrl-C"
 files+=(--qemu "$(printf '@disk:0@ %.0s' {1..1000})")
 interrupted "and after Ctrl-C again and again" again
 
-# Where no emulator can have a data cache: said by name, and nothing fails.
+# Where no QEMU can have a data cache, the check of it is skipped by name, and does not
+# fail.
 bad=0
 XDG_CACHE_HOME=$RIG_TMP/cache OLDEST_QEMU=1000 "$HERE/../host/check_cache.sh" \
 	>"$RIG_TMP/out" 2>&1 </dev/null || bad=1
 grep -q "^ok - the machine with a cache # SKIP " "$RIG_TMP/out" || bad=1
 verdict $bad "no emulator for the machine with a cache: skipped"
 
-# --- kernels that the archive does not have
+# --- kernels that Debian's archive has or does not have. A directory takes the place of
+# the archive.
 
-# offer SUITE SERIES...: all that the archive has in it
+# offer SUITE SERIES...: let the archive's SUITE have kernel sources of these series only
 offer() {
 	local kver dir
 	dir=$RIG_TMP/apt/archive/dists/$1/main/binary-$(dpkg --print-architecture)
@@ -363,8 +367,8 @@ offer() {
 	done >"$dir/Packages"
 }
 
-# archive "SUITE SERIES..." ...: one that has only these, for a machine that has
-# nothing in its cache; bookworm is the machine's own
+# archive "SUITE SERIES..." ...: make an archive that has only these, and empty the cache.
+# The machine's own suite is bookworm.
 archive() {
 	local line
 	rm -rf "$RIG_TMP/apt" "$RIG_TMP/cache"
@@ -382,16 +386,16 @@ archive() {
 	Acquire::AllowInsecureRepositories "true";
 	APT::Sandbox::User "root";
 	X0
-	there apt-get -q update >"$RIG_TMP/out" 2>&1
+	with_archive apt-get -q update >"$RIG_TMP/out" 2>&1
 }
 
-# there COMMAND...: where that archive is all there is
-there() {
+# with_archive COMMAND...: run COMMAND with that archive and that cache
+with_archive() {
 	env -u RIG_REFRESH -u KSRC APT_CONFIG="$RIG_TMP/apt/conf" \
 		XDG_CACHE_HOME="$RIG_TMP/cache" "$@"
 }
 
-# keep KVER [FILE]: its source is in the cache, and in that a file of the kernel's
+# keep KVER [FILE]: put a source tree of this series into the cache, in which there is FILE
 keep() {
 	local src=$RIG_TMP/cache/dma-alias-pool/src dir
 	dir=$src/linux-source-$1.1-1
@@ -400,16 +404,17 @@ keep() {
 	echo "$1.1-1" >"$src/$1.current"
 }
 
-# says NAME STATUS LINES COMMAND...: there, on stdout
+# says NAME STATUS LINES COMMAND...: with that archive COMMAND must end with STATUS and
+# print LINES on stdout
 says() {
 	local got=0 bad=0
-	there "${@:4}" >"$RIG_TMP/said" 2>"$RIG_TMP/out" </dev/null || got=$?
+	with_archive "${@:4}" >"$RIG_TMP/said" 2>"$RIG_TMP/out" </dev/null || got=$?
 	[ $got -eq "$2" ] && [ "$(cat "$RIG_TMP/said")" = "$3" ] || bad=1
 	{ cat "$RIG_TMP/said" && echo "[exit status $got, wanted $2]"; } >>"$RIG_TMP/out"
 	verdict $bad "$1"
 }
 
-# printed NAME LINE: by the command before, on stdout or stderr
+# printed NAME LINE: the command before must have printed LINE, on stdout or stderr
 printed() {
 	local bad=0
 	grep -qxF -- "$2" "$RIG_TMP/out" || bad=1
@@ -425,7 +430,7 @@ says "kernels: one that is gone is skipped" 3 "" "$HERE/kernel.sh" 5.10 an385
 printed "kernels: that is said" "rig: skipped: Linux 5.10: Debian's archive has no linux-source-5.10"
 says "kernels: one of Debian's own builds, too" 3 "" "$HERE/stock.sh" 5.10 pc
 offer bookworm 6.6
-there apt-get -q update >"$RIG_TMP/out" 2>&1
+with_archive apt-get -q update >"$RIG_TMP/out" 2>&1
 offer bookworm 6.1 6.12
 says "kernels: one that only old lists have" 3 "" "$HERE/kernel.sh" --source 6.6
 keep 5.10
@@ -461,7 +466,8 @@ printed "kernels: and which those are is said" \
 
 # --- the table of parts.sh
 
-# parts NAME STATUS COMMAND...: each a part, called part1 and so on
+# parts NAME STATUS COMMAND...: a check with a part for each COMMAND, named part1, part2
+# and so on, must end with STATUS
 parts() {
 	local got=0 bad=0
 	# shellcheck disable=SC2016 # the other shell's
@@ -472,7 +478,7 @@ parts() {
 		for part; do check "part$((++i))" bash -c ". $tests/rig/lib.sh; $part"; done
 		finish_parts' - "$HERE" "$RIG_TMP/parts" "${@:3}" >"$RIG_TMP/out" 2>&1 || got=$?
 	[ $got -eq "$2" ] || bad=1
-	# its minutes are not the same each time
+	# how long it took differs from run to run
 	sed -i 's/  *\([0-9]\)/ \1/g; s/ 0:0[0-9] min$/ 0:00 min/' "$RIG_TMP/out"
 	verdict $bad "$1"
 }

@@ -1,25 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# series.sh           - the kernel series that are tested, one a line, oldest first:
-#                       those that Debian's archive has the sources of
-# series.sh newest    - the newest of them
-# series.sh all       - whatever the archive has, superseded ones, too
-# series.sh in SUITE  - those that one suite has
-# series.sh silent    - suites that have none any more
-# series.sh suites    - the suites that are looked into, for apt
-# series.sh default   - "KVER BOARD" of the machine that make check is about
+# series.sh           - print the kernel series that are tested, one a line, oldest first
+# series.sh newest    - print the newest of them
+# series.sh all       - print all series that the archive has, superseded ones as well
+# series.sh in SUITE  - print the series that one suite has
+# series.sh silent    - print the suites that have no kernel source any more
+# series.sh suites    - print the suites that are looked into, for apt
+# series.sh default   - print "KVER BOARD" of the machine that make check is about
 #
-# A release's series stay; of the suites that move only the newest of all counts.
-# Sources that are in the cache need no archive. It is asked once a day, with
-# RIG_REFRESH=1 again, and what it said last counts while it does not answer.
+# Tested are the series whose sources Debian's archive or the cache has. Each series of a
+# Debian release counts; of the series in backports and sid, which change, only the
+# newest does. The archive is asked once a day, or again with RIG_REFRESH=1. If it does not
+# answer, its last answer counts.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
 STAY="bullseye bookworm trixie"
 MOVE="trixie-backports sid"
-# the series that all figures are of
+# the default series; all figures in the documentation are of this one
 USUAL=6.1
 RECORD=$CACHE_DIR/series	# "SERIES SUITE" a line
 
@@ -43,14 +43,15 @@ ask() {
 		sed 's/-security$//' | sort -uV >"$RECORD.new"
 }
 
-# What the archive offers, as in RECORD.
+# offered: print what the archive has, in the format of RECORD
 offered() {
 	local age=1440 rc
 	mkdir -p "$CACHE_DIR/log"
-	# its own lock: who makes a kernel has the other
+	# not cache_lock: a script that builds a kernel holds that, and calls this one
 	exec 8>"$RECORD.lock"
 	flock 8
-	# one refresh, by however many scripts
+	# Many scripts may run with RIG_REFRESH=1 at once: one of them asks, and for ten
+	# minutes the others take its answer.
 	[ -z "${RIG_REFRESH:-}" ] || age=10
 	if [ -z "$(find "$RECORD" -mmin "-$age" 2>/dev/null)" ]; then
 		rm -f "$RECORD.new"
@@ -61,7 +62,7 @@ offered() {
 	[ ! -e "$RECORD" ] || cat "$RECORD"
 }
 
-# of SUITE...: from lines as in RECORD
+# of SUITE...: print the series of these suites, from lines as in RECORD on stdin
 of() {
 	awk -v suites=" $* " 'index(suites, " " $2 " ") { print $1 }' | sort -uV
 }
@@ -86,7 +87,9 @@ series() {
 		echo "$stay"
 		# shellcheck disable=SC2086 # a list of suites
 		{ of $MOVE <<<"$all" && echo "$kept"; } | sort -V | tail -n 1
-		# of a release that is gone, or of all of them
+		# Series that are only in the cache: those older than the newest one of a
+		# release, whose release is gone from the archive; or all, if the archive
+		# has never answered.
 		for kver in $kept; do
 			[ -n "$newest" ] && [ "$(printf '%s\n' "$newest" "$kver" |
 				sort -V | head -n 1)" = "$newest" ] || echo "$kver"
@@ -97,7 +100,7 @@ series() {
 silent() {
 	local all suite
 	all=$(offered)
-	# nobody can tell then
+	# the archive did not answer: then nobody knows
 	[ -n "$all" ] || return 0
 	for suite in $STAY; do
 		[ -n "$(of "$suite" <<<"$all")" ] || echo "$suite"
@@ -106,16 +109,17 @@ silent() {
 	[ -n "$(of $MOVE <<<"$all")" ] || echo "${MOVE// / and }"
 }
 
-# has_mps2 KVER: is its source to be had, and has it the boards?
+# has_mps2 KVER: can its source be fetched, and does it have the MPS2 boards?
 has_mps2() {
 	local source rc=0
 	source=$("$HERE/kernel.sh" --source "$1" | tail -n 1) || rc=$?
-	# 3: the archive does not have it
+	# status 3: the archive does not have it
 	[ $rc -eq 0 ] || [ $rc -eq 3 ] || exit $rc
 	[ $rc -eq 0 ] && [ -e "$source/arch/arm/configs/mps2_defconfig" ]
 }
 
-# Of a tree of one's own the PC will do where it has no such boards.
+# Print "KVER BOARD" of the default machine. For a source tree of the user's that has no
+# MPS2 boards, it is the PC.
 default() {
 	local kver board=smp
 	if [ -n "${KSRC:-}" ]; then
@@ -134,7 +138,7 @@ default() {
 			return
 		fi
 	done
-	# which other machine takes over is for this line to say
+	# if this ever happens, another machine must become the default: here
 	die "no kernel series is to be had that has mps2_defconfig"
 }
 

@@ -1,50 +1,52 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# stock.sh [--path] KVER BOARD - Debian's own kernel of series KVER, for the
-# architecture that the board names.
+# stock.sh [--path] KVER BOARD - fetch Debian's own kernel of series KVER, for the
+# architecture of BOARD.
 #
-# Fetches the newest generic image of the series with its modules and headers,
-# and unpacks them in the cache; nothing is installed. External modules can be
-# built against the result with the words in rig/make: make -C DIR M=... ARCH=x86
+# Fetches the newest generic kernel of the series with its modules and headers, and
+# unpacks the packages in the cache; nothing is installed. External modules can be built
+# against the result with the words in rig/make: make -C DIR M=... ARCH=x86
 #
-# FLAVOUR is another of its images than the generic one, as Debian calls it (16k).
+# FLAVOUR names another kernel than the generic one, as Debian names it (16k).
 #
-# Out: the directory, as the last line on stdout. In it, beside the packages:
+# Prints the directory as the last line on stdout. In it, beside the unpacked packages:
 #   Makefile rig/Image rig/board.conf rig/version rig/release rig/make
 # Exit status 3: the archive has no such kernel.
-# --path makes nothing: it prints the directory if it is there, else fails.
+# --path fetches nothing: it prints the directory if it is there, else fails.
 #
-# A kernel, once fetched, is used for good; RIG_REFRESH=1 asks the archive for a
-# newer one.
+# A kernel that was fetched is used forever; RIG_REFRESH=1 asks the archive for a newer
+# one.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
-RECIPE=1	# to be counted up with each change of what this script makes
+RECIPE=1	# count this up when what this script makes changes
 
-# The suites of a release, whose tools run together. What was built for Debian 12 comes
-# first: those run on what the rest of the rig needs.
+# Each line has the suites of one Debian release, from which packages may be mixed.
+# Debian 12 comes first: the tools in its kernels' packages run on the release that the
+# rest of the rig needs.
 RELEASES=("bookworm bookworm-security bookworm-backports"
 	"trixie trixie-security trixie-backports sid" "bullseye bullseye-security")
 
-# kernel_apt FOREIGN: apt's lists of SUITES, of another architecture or this one
+# kernel_apt FOREIGN: set up apt with the suites in SUITES, for the architecture FOREIGN;
+# if that is empty, for this machine's
 # shellcheck disable=SC2086 # a list of suites
 kernel_apt() { FOREIGN=$1 apt_private "stock-$KVER" deb $SUITES; }
 
-# The compiler that the rig has. Kernels of later releases were built with
-# later ones; what only those know is taken out of the configuration below.
+# The compiler that the rig has. Kernels of later releases were built with later ones:
+# unpack() takes out of their configuration what only those know.
 CC=gcc-12
 
 # --- fetching -------------------------------------------------------------
 
-# field PACKAGE NAME: of its newest version
+# field PACKAGE NAME: print a field of the newest version of PACKAGE
 field() {
 	apt-cache "${APT_OPTS[@]}" show --no-all-versions "$1" 2>/dev/null |
 		sed -n "s/^$2: //p" | head -n 1
 }
 
-# The release (uname -r) of the series' newest kernel that has headers.
+# Print the release (uname -r) of the newest kernel of the series that has headers.
 newest_release() {
 	local arch=$DEBIAN${FLAVOUR:+-$FLAVOUR}
 	apt-cache "${APT_OPTS[@]}" search --names-only \
@@ -53,8 +55,8 @@ newest_release() {
 		sed 's/^linux-headers-//' | sort -V | tail -n 1
 }
 
-# The kernel's own packages that PACKAGE needs, and it itself. A series is cut
-# into more of them the newer it is.
+# closure PACKAGE...: print these packages, and all packages of the kernel that they depend
+# on. The newer a series is, the more packages it is split into.
 closure() {
 	local todo=("$@") name seen=" "
 	while [ ${#todo[@]} -gt 0 ]; do
@@ -71,7 +73,7 @@ closure() {
 	done
 }
 
-# Sets SUITES, where there are kernels of the series.
+# Sets SUITES to the first release's that have a kernel of the series.
 look() {
 	for SUITES in "${RELEASES[@]}"; do
 		kernel_apt "$FOREIGN" >>"$log" 2>&1
@@ -84,7 +86,7 @@ fetch() {
 	local tmp=$1 release image packages
 	release=$(newest_release)
 	image=linux-image-$release
-	# the signed one comes days after the other
+	# the signed package appears days after the unsigned one
 	[ -n "$(field "$image" Version)" ] || image+=-unsigned
 	echo "$release" >"$tmp/release"
 	field "linux-headers-$release" Version >"$tmp/version"
@@ -92,7 +94,7 @@ fetch() {
 	packages=$(closure "$image" "linux-headers-$release")
 	# shellcheck disable=SC2046 # a list of packages
 	apt-get "${APT_OPTS[@]}" download $(grep -v '^linux-kbuild-' <<<"$packages")
-	# the kernel's tools have to run here
+	# the kernel's build tools must be those for this machine
 	[ -z "$FOREIGN" ] || kernel_apt ""
 	# shellcheck disable=SC2046 # a list of packages
 	apt-get "${APT_OPTS[@]}" download $(grep '^linux-kbuild-' <<<"$packages")
@@ -101,13 +103,13 @@ fetch() {
 
 # --- unpacking ------------------------------------------------------------
 
-# What a later compiler than ours was asked for.
+# Options of the kernel that need a later compiler than ours.
 LATER='CC_HAS_MIN_FUNCTION_ALIGNMENT CC_HAS_COUNTED_BY CC_HAS_COUNTED_BY_PTR
 	CC_HAS_MULTIDIMENSIONAL_NONSTRING CC_HAS_BROKEN_COUNTED_BY_REF
 	CC_HAS_ASSUME CC_HAS_MARCH_NATIVE CC_HAS_NAMED_AS CC_HAS_NAMED_AS_FIXED_SANITIZERS
 	USE_X86_SEG_SUPPORT CC_HAS_ASM_GOTO_OUTPUT'
 
-# Tools of the kernel's that do not run here, for want of libraries.
+# Print the kernel's build tools that do not run here because a library is missing.
 tools_that_fail() {
 	local tool
 	find "$OBJ/usr/lib" -path '*/linux-kbuild-*' -type f -perm /111 |
@@ -119,7 +121,8 @@ tools_that_fail() {
 		done
 }
 
-# The tools of a later release need its C library: run them with that one.
+# own_libraries TOOLS: tools of a later release need its C library. Unpack that, and put
+# a script in place of each tool, which runs the tool with that library.
 own_libraries() {
 	local tools=$1 tool libs
 	kernel_apt ""
@@ -151,7 +154,7 @@ unpack() {
 	[ -d "$OBJ/lib/modules" ] || ln -s usr/lib "$OBJ/lib"
 	headers=usr/src/linux-headers-$RELEASE
 
-	# they say where they expect to be
+	# these files name the directories where the packages would be installed
 	grep -rlI --include=Makefile --include=.kernelvariables /usr/ "$OBJ"/usr/src |
 		xargs sed -i "s#/usr/\(src\|lib\)/linux-#$OUT/usr/\1/linux-#g"
 	tools=$(tools_that_fail)
@@ -166,8 +169,9 @@ unpack() {
 		done
 	fi
 
-	# Debug data for BPF needs the pahole of the kernel's own release. What
-	# the kernel's structures hold stays: autoconf.h has it still.
+	# Modules are built without BTF, which would need the pahole of the kernel's own
+	# release. This is only changed for make: autoconf.h still has the option, which
+	# decides what is in the kernel's structures.
 	sed -i '/^CONFIG_DEBUG_INFO_BTF_MODULES=/d' \
 		"$OBJ/$headers/include/config/auto.conf"
 
@@ -180,7 +184,7 @@ unpack() {
 	cp "$HERE/boards/$BOARD/board.conf" "$OBJ/rig/"
 	cp "$tmp/version" "$tmp/release" "$OBJ/rig/"
 	echo "ARCH=$ARCH CROSS_COMPILE=$CROSS_COMPILE CC=$CROSS_COMPILE$CC" >"$OBJ/rig/make"
-	# the packages have no modules.dep; drop the debug symbols' place, too
+	# the packages have no modules.dep
 	depmod -b "$OBJ" "$RELEASE"
 }
 
@@ -222,7 +226,7 @@ if [ ! -e "$OUT/rig/Image" ] || [ -n "${RIG_REFRESH:-}" ] ||
 	rm -rf "$tmp"
 	echo "$OUT" >"$current"
 fi
-# the machine may have been changed since
+# the board may have been changed since the kernel was fetched
 cmp -s "$HERE/boards/$BOARD/board.conf" "$OUT/rig/board.conf" ||
 	cp "$HERE/boards/$BOARD/board.conf" "$OUT/rig/"
 echo "$OUT"

@@ -1,21 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# stock_initramfs.sh OUT KERNEL_DIR FILES_DIR - make the initramfs for a kernel
-# of stock.sh: the user space of stock_userland.sh, mke2fs, this machine's trace-cmd
-# and perf if it is of the same architecture, the kernel's own drivers with modprobe,
-# guest/*, and everything in FILES_DIR in /root.
+# stock_initramfs.sh OUT KERNEL_DIR FILES_DIR - make the initramfs for a kernel of
+# stock.sh. It has
+#   - the user space of stock_userland.sh, with mke2fs and e2fsck
+#   - trace-cmd and perf of this machine, if the architecture is the same
+#   - the kernel's own drivers, for modprobe
+#   - guest/*, and the files in FILES_DIR in /root
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
-# what the tests use, as far as the kernel has it as a module; what these need
-# comes along
+# Drivers that the tests use. If the kernel does not have one as a module, it is left
+# out. Modules that these depend on are added.
 DRIVERS=(ahci nvme sd_mod virtio_pci virtio_blk virtio_net virtio_mmio e1000e
 	e1000 sdhci_pci mmc_block xhci_pci usb_storage ext4 crc32c_generic
 	crc32c_intel)
 
-# program FILE: with its libraries, below $root
+# program FILE: copy a program of this machine and its libraries to $root
 program() {
 	local file
 	install -D "$1" "$root/sbin/${1##*/}"

@@ -1,20 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# stock_userland.sh [ARCH] - the user space of a machine with a kernel of Debian's:
-# its static BusyBox, for the Debian architecture ARCH.
+# stock_userland.sh [ARCH] - make the user space of a machine with one of Debian's own
+# kernels, from Debian's static BusyBox for the architecture ARCH (default: this
+# machine's).
 #
-# Out: a directory, as the last line on stdout, which holds
+# Prints a directory as the last line on stdout, in which there are
 #   busybox         the program, with busybox.config
-#   guest/          what is particular to this machine
-#   root/           if ARCH is not this machine's: programs that it cannot lend
+#   guest/          modprobe and rig-exit for such machines
+#   root/           if ARCH is not this machine's: other programs, with their libraries
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 
-RECIPE=1	# to be counted up with each change of what this script makes
+RECIPE=1	# count this up when what this script makes changes
 
-# get PACKAGE...: unpacked
+# get PACKAGE...: unpack these packages in unpacked/, and take busybox from there
 get() {
 	apt_private busybox-static deb bookworm
 	apt-get "${APT_OPTS[@]}" download "$@"
@@ -28,19 +29,20 @@ get() {
 fetch() {
 	cd "$1"
 	get busybox-static
-	# mkcpio.py wants to know the applets by their configuration
+	# mkcpio.py takes the names of the applets from BusyBox's configuration
 	./busybox --list | grep -xE '[a-z0-9]+' | tr a-z A-Z |
 		sed 's/.*/CONFIG_&=y/' >busybox.config
 	echo CONFIG_TEST1=y >>busybox.config
 	mkdir guest
-	# the kernel looks for it there and not in /bin
+	# the kernel runs /sbin/modprobe, but BusyBox's is in /bin
 	printf '#!/bin/sh\nexec /bin/modprobe "$@"\n' >guest/modprobe
-	# what guest/poweroff runs: this machine can switch itself off
+	# guest/poweroff runs rig-exit; this machine can switch itself off
 	printf '#!/bin/sh\nexec busybox poweroff -f\n' >guest/rig-exit
 	rm -r unpacked
 }
 
-# library FILE...: what they need, and what that needs, below root
+# library FILE...: copy the libraries that these files need, and those that these
+# libraries need, to root/
 library() {
 	local name file
 	for name in $(readelf -d "$@" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'); do
@@ -51,7 +53,8 @@ library() {
 	done
 }
 
-# It cannot be run here; Debian configures it the same everywhere.
+# This BusyBox cannot be run here to ask for its applets. But Debian configures it the
+# same on all architectures, so this machine's list is right.
 fetch_foreign() {
 	cd "$1"
 	cp -r "$own/busybox.config" "$own/guest" .

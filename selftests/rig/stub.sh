@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# stub.sh OUT CONF... - the boot stub of a board where QEMU cannot start the kernel
-# by itself: linked at the vector table, with the addresses of board.conf.
+# stub.sh OUT CONF... - build the boot stub of a board whose kernel QEMU cannot start by
+# itself. It is linked to the address of the vector table; this and other addresses come
+# from the files CONF, which are like board.conf.
 set -euo pipefail
 out=$1
 shift

@@ -1,33 +1,33 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# userland.sh - make the emulated machine's user space, from Debian packages
-# alone: uClibc-ng and BusyBox as static ARM FDPIC ELF, a format in which one
-# copy of a program's text serves all its processes although there is no MMU.
+# userland.sh - build the emulated machine's user space, from Debian packages alone:
+# uClibc-ng and BusyBox. Programs are static ARM FDPIC ELF files: in this format all
+# processes of a program share one copy of its code, although there is no MMU.
 #
-# In: uclibc.config and busybox.frag beside this file, Debian's uclibc-source,
-#   its busybox source package, its ARM compilers, its kernel's headers.
-# Out: a directory, as the last line on stdout, which holds
+# Reads uclibc.config and busybox.frag beside this file, Debian's uclibc-source, its
+# busybox source package, its ARM compilers, and its kernel's headers.
+# Prints a directory as the last line on stdout, in which there are
 #   busybox         the program, with busybox.config
 #   guest/          the programs made from guest/*.c
 #   bin/fdpic-gcc   a compiler for ordinary C programs on that machine
-#   sysroot/        what that compiler links with
-# --path makes nothing: it prints the directory if it is there, else fails.
-# The directory's name is a digest of the inputs: a second run only prints it.
+#   sysroot/        the libraries that this compiler links with
+# --path builds nothing: it prints the directory if it is there, else fails.
+# The directory's name is a digest of all that goes into it: a second run only prints it.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 . "$HERE/busybox.sh"
 
-RECIPE=2	# to be counted up with each change of what this script builds
+RECIPE=2	# count this up when what this script builds changes
 SUITE=bookworm
 CROSS=arm-linux-gnueabi-
 UCLIBC=/usr/src/uClibc-ng-1.0.35.tar.xz
 PACKAGES=(uclibc-source gcc-arm-linux-gnueabi gcc-arm-none-eabi gcc libc6-dev
 	make rsync bzip2 xz-utils python3)
 
-# -mfdpic alone is not enough: this compiler wants to be told to make
-# position-independent code, and the assembler to mark it as FDPIC.
+# With -mfdpic alone this compiler does not make position-independent code (-fPIE does
+# that), and the assembler does not mark its output as FDPIC (-Wa,--fdpic).
 TARGET="-mcpu=cortex-m3 -mthumb -msoft-float -mfdpic -fPIE -Wa,--fdpic \
 -ffunction-sections -fdata-sections -fno-stack-protector \
 -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-exceptions"
@@ -41,15 +41,16 @@ build_uclibc() {
 	sed -e "s|@HEADERS@|$S/include|; s|@CROSS@|$CROSS|; s|@CFLAGS@|$TARGET|" \
 		"$HERE/uclibc.config" >"$TMP/uclibc/.config"
 	cd "$TMP/uclibc"
-	# the answers run out of a pipe that make closes early
+	# no pipefail: "yes" is killed by SIGPIPE when make has all its answers
 	(set +o pipefail; yes "" | make ARCH=arm oldconfig)
 	make ARCH=arm -j"$JOBS"
 	make ARCH=arm PREFIX="$S" install_dev
 	cp lib/crtreloc.o "$S/lib/"
 }
 
-# libgcc for Thumb-2 comes from the bare-metal compiler. Byte 7 of an object
-# names its ABI: 65 is ARM FDPIC, and the linker takes no other beside ours.
+# libgcc for Thumb-2 is that of the bare-metal compiler. The linker refuses to mix its
+# objects with FDPIC objects. So byte 7 of each object, which names the ABI, is set to 65,
+# ARM FDPIC.
 restamp_libgcc() {
 	local o
 	mkdir "$TMP/libgcc"
@@ -62,8 +63,8 @@ restamp_libgcc() {
 	${CROSS}ar rcs "$S/lib/libgcc.a" ./*.o
 }
 
-# The linker reads and writes the FDPIC format but has no linker script for
-# it, so nothing defines the ends of the list that crtreloc.o works through.
+# The linker can read and write the FDPIC format but has no linker script for it. The
+# script here defines start and end of the list of places that crtreloc.o relocates.
 write_wrapper() {
 	cat >"$S/lib/fdpic.ld" <<-'LD'
 	SECTIONS
@@ -103,9 +104,10 @@ write_wrapper() {
 	WRAPPER
 	chmod +x "$NEW/bin/fdpic-gcc"
 	link_tools fdpic-
-	# The one symbol that this uClibc leaves out of a static FDPIC build. And
-	# what libgcc's divisions name for the sake of C++: its real unwinder is
-	# not position-independent, and with an MMU nobody can relocate text.
+	# Symbols that are missing. uClibc leaves the first out of a static FDPIC build.
+	# libgcc's divisions refer to the unwinder for C++ exceptions. The real unwinder
+	# cannot be used: it is not position-independent, and on a machine with an MMU
+	# the code cannot be relocated.
 	cat >"$TMP/missing.c" <<-'C'
 	unsigned long _dl_pagesize = 4096;
 	void __aeabi_unwind_cpp_pr0(void) { }

@@ -3,22 +3,22 @@
 # rig-watch.sh - how a test script in the emulated machine talks to run.py.
 # A script sources it: . /root/rig-watch.sh
 #
-#   rig_watch on|off        watch the memory that run.py --watch names; returns
-#                           when it is so. Without --watch it does nothing.
-#   rig_expect REGEX        from here on a complaint of the kernel is wanted,
-#   rig_end_expect          until here; one line must match REGEX
-#   rig_expect_stop REGEX   what follows is the last test of all, and stops the
-#                           machine for good with a line that matches REGEX
-#   rig_expect_touch N      from here on the watched memory is to be touched
-#   rig_end_expect_touch    exactly N times until here
-#   rig_module NAME         say where NAME's code is, so that a touch in it is
-#                           shown with its function
-#   rig_sync                return when all printed so far is in the kernel log
+#   rig_watch on|off        begin or end to watch the memory that run.py --watch names;
+#                           returns when that is done. Does nothing without --watch.
+#   rig_expect REGEX        from here to rig_end_expect the kernel may complain, and
+#   rig_end_expect          must print a line that matches REGEX
+#   rig_expect_stop REGEX   what follows is the last test, which stops the machine for
+#                           good, with a line that matches REGEX
+#   rig_expect_touch N      from here to rig_end_expect_touch the watched memory must be
+#   rig_end_expect_touch    touched exactly N times
+#   rig_module NAME         tell run.py where NAME's code is, so that it can name the
+#                           function that has touched watched memory
+#   rig_sync                return when all that was printed is in the kernel log
 
 rig_sync() {
 	[ -n "$RIG_RELAY" ] || return 0
 	rig_sync_n=$((${rig_sync_n:-0} + 1))
-	# $$ tells this shell's numbers from another's
+	# $$ since other shells count as well
 	echo "rig: sync $$.$rig_sync_n"
 	while :; do
 		rig_sync_seen=
@@ -36,7 +36,7 @@ rig_say() {
 rig_watch() {
 	grep -q 'rig\.watch' /proc/cmdline || return 0
 	rig_say "rig: watch $1"
-	# run.py answers with a line when the watch is set or gone
+	# run.py types a line when it has done so
 	read -r rig_answer </dev/console
 }
 

@@ -7,11 +7,11 @@ SECTION = "kernel/modules"
 LICENSE = "GPL-2.0-only"
 LIC_FILES_CHKSUM = "file://COPYING;md5=b234ee4d69f5fce4486a80fdaf4a4263"
 
-# the sources that this layer is a part of
+# The sources are the tree that this layer is a part of.
 FILESEXTRAPATHS:prepend := "${THISDIR}/../../../../..:"
 SRC_URI = "file://module;subdir=${BP} file://COPYING;subdir=${BP}"
 
-# where releases since styhead unpack, and where older ones do
+# Sources are unpacked in UNPACKDIR since styhead, in WORKDIR by older releases.
 S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}/${BP}"
 
 inherit module
