@@ -165,10 +165,11 @@ error_of() { (echo "$2" >"$1") 2>&1; }
 # fails attach|detach POOL_DEVICE DEVICE ERROR: the write fails with this error
 fails()
 {
-	case $(error_of $platform/$2/$1 $3) in
+	fails_error=$(error_of $platform/$2/$1 $3)
+	case $fails_error in
 	*"$4"*) ;;
 	"") fail "$1 of $3 did not fail" ;;
-	*) fail "$1 of $3: not '$4' but: $(error_of $platform/$2/$1 $3)" ;;
+	*) fail "$1 of $3: not '$4' but: $fails_error" ;;
 	esac
 }
 
