@@ -261,13 +261,13 @@ ends()
 		done
 		life del $unit
 	done
-	[ -z "$findings" ] || fail "$findings"
-	findings=
 	! is_loaded dma_alias_pool || unloaded
 	! is_loaded dma_alias_pool_overlay || rmmod dma_alias_pool_overlay
 	for unit in $units; do
 		released $unit
 	done
+	[ -z "$findings" ] || fail "$findings"
+	findings=
 	rmmod dma_alias_pool_life || fail "the test module is in use"
 }
 
