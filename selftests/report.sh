@@ -161,7 +161,7 @@ show_pools()
 	for pool in $(pool_names); do
 		row "$pool" "$(($(stat_of "$pool" total_bytes) >> 10)) KiB, $(($(stat_of "$pool" free_bytes) >> 10)) free, $(stat_of "$pool" clients) clients"
 		dmesg | sed -n "s/.*\(DMA pool $pool: [0-9]* KiB at .*\)/    \1/p" | tail -n 1
-		for count in alloc_failures bad_free_count; do
+		for count in fail_count bad_free_count; do
 			value=$(stat_of "$pool" $count)
 			[ "${value:-0}" = 0 ] || row "  $count" "$value"
 		done

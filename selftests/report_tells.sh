@@ -85,13 +85,15 @@ in_use()
 {
 	load_all || fail "cannot load"
 	ok_dev dap-test.0 alloc 20000
+	bad_dev dap-test.0 alloc $((pool_size + 1)) nowarn
 	# without the figures that change since report.sh takes memory itself
-	grep '^live\|^clients\|^bad\|^alloc_failures' $pools/sram/stats >/tmp/before
+	grep '^live\|^clients\|^bad\|^fail_count' $pools/sram/stats >/tmp/before
 	reports 0 "$(pool b)"
 	says 'loaded already: its own pools are looked at'
+	says '^    fail_count:  *1$'
 	says '^  dap-test.0 (pool sram)'
 	says 'All is right: the pools that are in use hold'
-	grep '^live\|^clients\|^bad\|^alloc_failures' $pools/sram/stats >/tmp/after
+	grep '^live\|^clients\|^bad\|^fail_count' $pools/sram/stats >/tmp/after
 	cmp -s /tmp/before /tmp/after || fail "the pool changed: $(cat /tmp/before /tmp/after)"
 	has_client sram dap-test.0 || fail "dap-test.0 is no client any more"
 	ok_dev dap-test.0 free all
