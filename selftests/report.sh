@@ -336,7 +336,7 @@ esac
 [ -w /proc/sys/kernel/printk ] || { echo "report.sh: needs root"; exit 2; }
 grep -q " $debugfs debugfs " /proc/mounts || mount -t debugfs none $debugfs 2>/dev/null
 [ -d $debugfs ] || { echo "report.sh: the kernel has no debugfs (CONFIG_DEBUG_FS)"; exit 2; }
-mkdir -p "$tmp" || exit 2
+mkdir -p "${tmp%/*}" && mkdir -m 700 "$tmp" || exit 2
 child='' testing='' tried='' stop=''
 trap 'stop=y; [ -z "$child" ] || kill "$child"' INT TERM HUP
 

@@ -101,6 +101,18 @@ in_use()
 	not_loaded
 }
 
+# Somebody else may have made the directory for temporary files, with links in it to files
+# that root would overwrite.
+directory_is_anothers()
+{
+	# the shell that makes it becomes report.sh, so the number is right
+	sh -c 'mkdir /tmp/dap-report.$$; exec sh "$0" -q "$1"' "$here/report.sh" "$(pool a)" \
+		>$out 2>&1
+	same "the exit status" $? 2
+	rmdir /tmp/dap-report.* || fail "the directory was used"
+	not_loaded
+}
+
 has_begun() { ls -d /tmp/dap-report.*; }
 
 # A signal comes early, or in the middle of the report.
@@ -119,4 +131,5 @@ interrupted()
 	done
 }
 
-ktap_run good_pool wrong_alias kernels_memory no_pool in_use interrupted
+ktap_run good_pool wrong_alias kernels_memory no_pool in_use directory_is_anothers \
+	interrupted
