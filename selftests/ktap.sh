@@ -243,8 +243,8 @@ has_client() { grep -q "^$2 " "$pools/$1/clients"; }
 
 # no_client POOL DEVICE: wait until it is no client. A client lives on until nothing
 # needs its DMA operations any more, and then a work item frees it.
-is_no_client() { ! has_client "$@"; }
-no_client() { wait_for is_no_client "$@"; }
+lacks_client() { ! has_client "$@"; }
+no_client() { wait_for lacks_client "$@"; }
 
 # --- the test devices
 
