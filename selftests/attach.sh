@@ -157,7 +157,7 @@ attached_again()
 	same_stat b clients 1
 }
 
-# The parameter names it, but somebody said no.
+# A device that was detached does not become a client again because of clients=.
 detach_beats_the_parameter()
 {
 	unload_all

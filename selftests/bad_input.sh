@@ -31,8 +31,9 @@ refused()
 		return
 	fi
 	log_has "dma_alias_pool.*: $regex"
-	# BusyBox tries twice, by finit_module() and init_module(). The driver
-	# core adds that a probe failed, and with what.
+	# Each message is counted once, since BusyBox tries to load twice, by
+	# finit_module() and init_module(). The driver core's own message about the
+	# failed probe does not count.
 	same "messages about $*" "$(dmesg | sed 's/^\[[^]]*\] //' | sort -u |
 				   grep '^dma_alias_pool.*: ' |
 				   grep -v -e 'prob.* failed with error' \
@@ -167,7 +168,7 @@ name_is_taken()
 		"pools=$(pool a 0 $half),$(pool a $half $half)"
 }
 
-# refused_at CHARACTER REASON PARAMETER
+# refused_at CHARACTER REASON PARAMETER: the message says at which character it is wrong
 refused_at()
 {
 	refused "${3%%=*}: $2.*, at character $1: " "$3"

@@ -153,7 +153,7 @@ found()
 	esac
 }
 
-# try NUMBER NAME EXPECT DEVICE TEXT
+# try NUMBER NAME EXPECT DEVICE TEXT: apply the tree, compare, remove it
 try()
 {
 	before=$failed
@@ -176,7 +176,7 @@ try()
 	tried=$((tried + 1))
 }
 
-# trees_of GROUP
+# trees_of GROUP: try all trees of this group of the table
 trees_of()
 {
 	first=$tried

@@ -45,7 +45,7 @@ run()
 	echo "# $run_test $run_memory $runs $wrong"
 }
 
-# all_right TEST MEMORY ROUNDS PERIOD PACE
+# all_right TEST MEMORY ROUNDS PERIOD PACE: no round may go wrong
 all_right()
 {
 	run "$@"

@@ -59,7 +59,7 @@
 #define DRIVER	"/sys/bus/platform/drivers/dma_alias_pool"
 
 static char buffer[1 << 15];
-static char line[900];	/* the kernel takes a little more in one */
+static char line[900];	/* /dev/kmsg accepts lines that are a little longer */
 static size_t used;
 static int kmsg;
 static char number[16];

@@ -74,7 +74,7 @@ static void board_write(void *mem, void *other)
 	}
 }
 
-/* As drivers copy what was received. */
+/* Drivers copy received data out of the buffer like this. */
 static void board_copy(void *mem, void *other)
 {
 	memcpy(other, mem, BOARD_BYTES);

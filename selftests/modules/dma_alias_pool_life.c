@@ -127,8 +127,8 @@ struct life_slot {
 };
 
 /**
- * struct life_unit - all that has or had one name
- * @name:	in commands
+ * struct life_unit - the device of a unit, and what has become of earlier ones
+ * @name:	of the unit, as commands use it
  * @driver:	name of the driver, and of the device before the dot; NULL: on no bus
  * @bus:	the bus, if it is not the platform's
  * @id:		number of the device, after the dot
@@ -152,8 +152,8 @@ struct life_unit {
 	const char *driver;
 	struct bus_type *bus;
 	int id;
-	struct mutex plug;	/* its device as a whole */
-	struct mutex lock;	/* what follows */
+	struct mutex plug;	/* serializes add and del */
+	struct mutex lock;	/* protects what follows */
 	struct device *dev;
 	enum life_mode mode;
 	char arg[LIFE_WORD];

@@ -73,7 +73,7 @@ struct stress_buffer {
 struct stress_worker {
 	struct device *dev;
 	struct task_struct *task;
-	bool is_client;		/* of a pool: may allocate in interrupts */
+	bool is_client;		/* only clients of a pool may allocate in interrupts */
 	struct stress_buffer buffer[STRESS_BUFFERS];
 };
 

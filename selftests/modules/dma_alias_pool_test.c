@@ -640,7 +640,7 @@ static int do_noncontiguous(struct test_dev *t, char *args)
 static int do_pages(struct test_dev *t, char *args)
 {
 	unsigned long long size;
-	/* As for dma_alloc_noncoherent(). */
+	/* See do_noncoherent(). */
 	dma_addr_t dma = DMA_MAPPING_ERROR;
 	struct page *page;
 	int ret = 0;
@@ -723,7 +723,7 @@ static int do_coherent_mask(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* streaming_mask MASK: the same for the mask of streaming DMA */
+/* streaming_mask MASK: set the mask of streaming DMA in the same way */
 static int do_streaming_mask(struct test_dev *t, char *args)
 {
 	unsigned long long mask;

@@ -404,7 +404,7 @@ static int engine_probe(struct platform_device *pdev)
 		e->dev = dev;
 		e->regs = regs;
 		e->box = cpu;
-		/* The engine calls memory what the CPU does. */
+		/* The engine's bus addresses are the CPU's physical ones. */
 		e->box_dma = box->start;
 	}
 	mutex_unlock(&engine_lock);

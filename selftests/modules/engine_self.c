@@ -50,7 +50,7 @@
 struct self {
 	struct engine *e;
 	u32 *page;
-	const char *what;	/* the first thing that was not as it should be */
+	const char *what;	/* the first thing that was wrong */
 	u32 got;
 	u32 wanted;
 };
