@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Clients that come and go at run time: by sysfs, bound or not, in place where
-# the driver cannot be unbound, and devices that had been waiting for a pool.
+# Clients that come and go at run time: through sysfs, with a driver or without one,
+# and under a driver that cannot be unbound; devices that had been waiting for a
+# pool; and drivers that ask for their pool themselves.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -14,7 +15,7 @@ pool_b=/sys/bus/platform/devices/dma_alias_pool.1
 attach() { echo "$2" 2>/dev/null >"$1/attach"; }
 detach() { echo "$2" 2>/dev/null >"$1/detach"; }
 
-# served_by POOL DEVICE
+# served_by POOL DEVICE: the device's memory comes from this pool
 served_by()
 {
 	ok_dev "$2" alloc 4096
@@ -49,7 +50,8 @@ unbound_device()
 	served_by b dap-test.1
 }
 
-# What a shell's echo makes of it, and a second time: no harm.
+# Attaching a client once more does no harm, and white space around its name is
+# ignored.
 again_and_with_white_space()
 {
 	printf 'dap-test.0' >$pool_a/attach || fail "without a newline"
@@ -68,8 +70,8 @@ unknown_device()
 	done
 }
 
-# Not what a shell writes, but what there may be: the log is one short line of
-# printable characters, and the name ends at a NUL.
+# Names that no person would type. Whatever is written, the message about it is one
+# short line of printable characters. A NUL ends the name.
 odd_names()
 {
 	set -- "%s%n%p" '%s%n%p' \
@@ -94,7 +96,7 @@ odd_names()
 	echo "# $((3 + 3 + 1)) odd writes"
 }
 
-# Pools do not serve each other.
+# The device of a pool cannot be a client.
 pool_itself()
 {
 	log_clear
@@ -128,7 +130,7 @@ detach_is_refused_while_memory_is_held()
 	ok_dev dap-test.0 free 0
 }
 
-# And it stays so when its driver is bound again.
+# A detached device stays without a pool, also when its driver is bound again.
 detached()
 {
 	detach $pool_a dap-test.0 || fail "detach failed"
@@ -155,7 +157,7 @@ attached_again()
 	same_stat b clients 1
 }
 
-# The parameter names it, but somebody said no.
+# A device that was detached does not become a client again because of clients=.
 detach_beats_the_parameter()
 {
 	unload_all
@@ -189,14 +191,15 @@ many_times()
 	load "pools=$two_pools"
 	leaks_nothing 64 attach_and_detach 200
 	same_stat a clients 0
-	# what was detached is nothing to the pool that goes
+	# the pool goes without touching a device that was detached from it
 	[ -e $driver/dap-test.0 ] || fail "not bound"
 	unload || fail "module in use"
 	[ -e $driver/dap-test.0 ] || fail "unbound with a pool that it had left"
 	unload_tests
 }
 
-# Its probe failed for want of memory, before there was a pool.
+# A device whose probe failed because there was no pool yet is probed again when there
+# is one.
 waiting_device()
 {
 	if kernel_serves; then
@@ -208,14 +211,15 @@ waiting_device()
 	load "pools=$two_pools" "clients=dap-test.0@b" || fail "cannot load"
 	[ -e $driver/dap-test.0 ] || fail "not probed again"
 	same_stat b used_bytes 8192
-	# The other is bound, so it is left alone.
+	# the other device has a driver, so the module leaves it alone
 	not_served dap-test.1
 	unload_tests
 	same_stat b used_bytes 0
 	unload
 }
 
-# Of the kernel's, still held when the device becomes a client at its next bind.
+# The device holds memory of the kernel when it becomes a client. That memory goes
+# back to the kernel, not to the pool.
 memory_from_before()
 {
 	if ! kernel_serves; then
@@ -239,7 +243,8 @@ memory_from_before()
 	unload_all || fail "module in use"
 }
 
-# A driver asks for its pool itself, in probe; it waits for one that is not there.
+# A driver asks for its pool in its probe, which is deferred while there is no such
+# pool.
 by_the_driver()
 {
 	load "pools=$two_pools" || fail "cannot load"
@@ -269,14 +274,15 @@ by_the_driver()
 	unload_all || fail "module in use"
 }
 
-# Swapped under a bound driver: it must not go away with the module then.
+# A driver that cannot be unbound gets the pool's DMA operations while it is running.
+# As long as it does, the module must stay.
 in_place()
 {
 	load_tests stuck=1
 	load "pools=$two_pools" || fail "cannot load"
 	not_served dap-test.0
 	ok_dev dap-test.0 map 1500 bidi
-	# What it has from before goes back to where it came from.
+	# memory from before the attach must go back to the kernel
 	if kernel_serves; then
 		ok_dev dap-test.0 alloc 5000
 		old=$id

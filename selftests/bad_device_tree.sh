@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Device tree nodes that cannot be right: each is refused with one message that
-# says what is wrong; the one that is right works all the same. So are pools of
-# parameters over what others have in device tree. Needs the nodes of
-# rig/boards/an385/bad-pools.dtso, or of virt's where there is an MMU.
+# Device tree nodes of pools that cannot be right. The module refuses each with one
+# message that says what is wrong, and the one pool that is right works all the same.
+# It also refuses pools of the parameter pools= over memory that the device tree
+# gives to somebody else. Needs the nodes of rig/boards/an385/bad-pools.dtso, or
+# with an MMU those of rig/boards/virt.
 . "$(dirname "$0")/ktap.sh"
 
 [ -d /proc/device-tree/bad-missing ] ||
 	ktap_skip_all "no test nodes in the device tree"
 
-# device NODE: its name, which begins with its address if it has one
+# device NODE: the name of its device, which begins with an address if the node has one
 device()
 {
 	set -- /sys/bus/platform/devices/*$1
@@ -32,12 +33,12 @@ at()
 	echo 0x${at#*@}
 }
 
-# as the kernel prints a size or an address
+# printed NUMBER: as the kernel prints a size or an address
 printed() { printf '0x%08x' $(($1)); }
 
 starts()
 {
-	# Where the kernel has placed its own pool is in its first lines only.
+	# only the early messages say where the kernel has placed a pool of its own
 	kernels=$(dmesg | grep -v -i "pool at $(at both)" |
 		  sed -n 's/.*created DMA memory pool at \(0x[0-9a-f]*\), size.*/\1/p')
 	iomem=$(cat /proc/iomem)
@@ -51,7 +52,7 @@ starts()
 	same "driver's devices" "${1##*/} ${2##*/} $#" "$(device good) *bad* 2"
 }
 
-# refused DEVICE ERROR REGEX
+# refused DEVICE ERROR REGEX: its probe failed, with one message
 refused()
 {
 	same "messages about $1" \
@@ -103,7 +104,8 @@ nothing_is_left()
 	same "claimed resources" "$(cat /proc/iomem)" "$iomem"
 }
 
-# over BASE SIZE NODE WHO: refused as a pool's region, and as its alias
+# over BASE SIZE NODE WHO: the memory is refused as the region of a pool, and as the
+# alias of one, because NODE reserves it for WHO
 over()
 {
 	for param in $1:$2 $(at second):$2:$1; do

@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Frees that no driver should do: each changes nothing in the pool, is counted,
-# and warns once for each device, naming it and the one that holds the memory.
+# Frees that no driver should do. None of them changes anything in the pool. All are
+# counted, and the first one of each device prints a warning that names the device
+# and the one that holds the memory.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
-# What a bad free must leave as it was; the count of them is not part of it.
+# All that a bad free must not change: everything but the number of bad frees, and
+# the age of the allocations.
 state()
 {
 	grep -v bad_free_count $pools/sram/stats
@@ -14,8 +16,9 @@ state()
 	cat $pools/sram/map
 }
 
-# A first bad free of a device, which warns: bad DEVICE KIND REGEX
-bad()
+# bad_free DEVICE KIND REGEX: the first bad free of a device, which warns, and a second
+# one, which does not
+bad_free()
 {
 	load_all || fail "cannot load"
 	ok_dev dap-test.0 alloc 20000
@@ -32,7 +35,7 @@ bad()
 	cmp -s /tmp/before /tmp/after || fail "the pool has changed"
 	same_stat sram bad_free_count 1
 
-	# Once is enough, but each counts.
+	# no second warning, but it counts
 	log_clear
 	ok_dev dap-test.0 badfree 0 $2
 	log_is_quiet
@@ -45,8 +48,9 @@ bad()
 	unload_all || fail "cannot unload"
 }
 
-not_in_the_pool() { bad dap-test.0 outside "dap-test.0: DMA pool sram: bad free .*not in the pool"; }
-# It has the place of a device that the kernel could have served, maybe.
+not_in_the_pool() { bad_free dap-test.0 outside "dap-test.0: DMA pool sram: bad free .*not in the pool"; }
+# A new device may get the address of an old one that was removed, which the kernel may
+# have served. The module must not take it for the old device.
 new_device_at_an_old_place()
 {
 	load_tests
@@ -62,18 +66,18 @@ new_device_at_an_old_place()
 	unload_all || fail "cannot unload"
 }
 
-middle() { bad dap-test.0 middle "dap-test.0: DMA pool sram: bad free .*no allocation starts there"; }
-unaligned() { bad dap-test.0 unaligned "dap-test.0: DMA pool sram: bad free .*no allocation starts there"; }
-wrong_size() { bad dap-test.0 size "dap-test.0: DMA pool sram: bad free .*another size"; }
-wrong_byte() { bad dap-test.0 byte "dap-test.0: DMA pool sram: bad free .*another size"; }
+middle() { bad_free dap-test.0 middle "dap-test.0: DMA pool sram: bad free .*no allocation starts there"; }
+unaligned() { bad_free dap-test.0 unaligned "dap-test.0: DMA pool sram: bad free .*no allocation starts there"; }
+wrong_size() { bad_free dap-test.0 size "dap-test.0: DMA pool sram: bad free .*another size"; }
+wrong_byte() { bad_free dap-test.0 byte "dap-test.0: DMA pool sram: bad free .*another size"; }
 
-# Harmless, and some drivers do.
+# Some drivers round the size up to whole pages when they free. That is harmless.
 size_in_whole_pages()
 {
 	load_all
 	ok_dev dap-test.0 alloc 100
 	ok_dev dap-test.0 alloc 5000
-	# DMA_API_DEBUG knows memory that the kernel has a map of, and says it once
+	# with an MMU, DMA_API_DEBUG knows this memory and complains, but only once
 	! with_mmu || rig_expect "DMA-API: .* with different size"
 	ok_dev dap-test.0 free 0 pages
 	ok_dev dap-test.0 free 1 pages
@@ -84,7 +88,7 @@ size_in_whole_pages()
 	unload_all
 }
 
-of_another_client() { bad dap-test.1 dap-test.1 "dap-test.1: DMA pool sram: bad free .*belongs to dap-test.0"; }
+of_another_client() { bad_free dap-test.1 dap-test.1 "dap-test.1: DMA pool sram: bad free .*belongs to dap-test.0"; }
 
 double()
 {
@@ -101,7 +105,7 @@ double()
 	unload_all
 }
 
-# The same address, allocated again by somebody else meanwhile.
+# A driver frees a buffer twice, and another device got its memory in between.
 double_after_reuse()
 {
 	load_all

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Parameters that cannot be right: each is refused with an error and one
-# message of the module that says what is wrong, and leaves nothing behind.
+# Parameters that cannot be right. With each of them the module does not load, says
+# what is wrong in one message, and leaves nothing behind.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -12,12 +12,13 @@ size=$pool_size
 alias=$pool_alias
 half=$(hex $((size / 2)))
 base2=$(hex $((base + size / 2)))
-# Where there is no alias, any other memory is a wrong one.
+# A wrong alias: the wrong half of the alias, or, without one, any other memory.
 other=$base2
 [ -z "$alias" ] || other=$(hex $((alias + size / 2)))
 to_alias=${alias:+:$alias}
 
-# refused REGEX PARAMETER ...: what the module says begins after its name
+# refused REGEX PARAMETER ...: the module does not load with these parameters. REGEX
+# matches its message after the prefix.
 refused()
 {
 	regex=$1
@@ -30,8 +31,9 @@ refused()
 		return
 	fi
 	log_has "dma_alias_pool.*: $regex"
-	# BusyBox tries twice, by finit_module() and init_module(). The driver
-	# core adds that a probe failed, and with what.
+	# Each message is counted once, since BusyBox tries to load twice, by
+	# finit_module() and init_module(). The driver core's own message about the
+	# failed probe does not count.
 	same "messages about $*" "$(dmesg | sed 's/^\[[^]]*\] //' | sort -u |
 				   grep '^dma_alias_pool.*: ' |
 				   grep -v -e 'prob.* failed with error' \
@@ -87,7 +89,8 @@ alias_is_none()
 	refused ".* is no alias of .*" pools=x:$base:$half:$other
 }
 
-# With different contents, nothing may be written to find out.
+# If the contents of region and alias differ, the check needs no write to refuse them,
+# so it must not write.
 alias_holds_other_data()
 {
 	load "pools=$(pool a 0 $half),$(pool b $half $half)" \
@@ -100,7 +103,7 @@ alias_holds_other_data()
 	unload_all
 	refused ".* is no alias of .*: they hold different data" \
 		pools=x:$base:$half:$other
-	# To find that out, nothing was written.
+	# the check has not written to the memory
 	load "pools=$(pool x 0 $half)" || fail "cannot load"
 	load_tests
 	ok_dev dap-test.0 peek $other
@@ -108,7 +111,8 @@ alias_holds_other_data()
 	unload_all
 }
 
-# A splash screen, or another core's image: the check leaves it as it is.
+# The memory may hold a splash screen, or the image of another core. The check of the
+# alias leaves it as it was.
 content_survives()
 {
 	if [ -z "$alias" ]; then
@@ -164,7 +168,7 @@ name_is_taken()
 		"pools=$(pool a 0 $half),$(pool a $half $half)"
 }
 
-# refused_at CHARACTER REASON PARAMETER
+# refused_at CHARACTER REASON PARAMETER: the message says at which character it is wrong
 refused_at()
 {
 	refused "${3%%=*}: $2.*, at character $1: " "$3"
@@ -187,7 +191,7 @@ pools_do_not_parse()
 	refused_at 14 "SIZE is not a number" pools=x:0x20000000:4MB
 	refused_at 17 "ALIAS is not a number" pools=x:0x20000000:4M:
 	refused_at 28 "BUS is not a number" pools=x:0x20000000:4M:0x20400000:y
-	# every buffer would end in 0x80
+	# the bus address of every buffer would end in 0x80
 	refused_at 28 "BUS is no multiple of the page size" \
 		pools=x:0x20000000:4M:0x20400000:0x10000080
 	refused_at 29 "expected ',' or the end" \
@@ -207,7 +211,7 @@ clients_do_not_parse()
 {
 	refused_at 1 "a device name of 1 to 95 characters" clients=@x
 	refused_at 1 "a device name of 1 to 95 characters" clients=,a
-	# what the log shows of it has no control characters
+	# the log must not repeat control characters
 	refused_at 2 "there is no such character in device names" \
 		"clients=a$(printf '\033[2J')"
 	log_has 'at character 2: "\\e\[2J"'
@@ -221,7 +225,7 @@ clients_without_their_pool()
 {
 	refused "clients=dap-test.0@nope: there is no such pool" \
 		"pools=$(pool x 0 $half)" clients=dap-test.0@nope
-	# half of a device's name, but it may be a mistake, too
+	# an @ may be part of the device's name, but then no pool gets this client
 	refused "clients=soc:dma@0: there is no such pool" \
 		"pools=$(pool x 0 $half)" clients=soc:dma@0
 	refused "clients=eth0: there is no pool" clients=eth0
@@ -244,7 +248,7 @@ max_align_is_wrong()
 	refused_at 3 "expected ',' or the end" max_align=4K:x
 }
 
-# The next load after all these works as the first did.
+# After all these failures, the module still loads and works.
 still_loads()
 {
 	load_all || fail "cannot load"
@@ -253,7 +257,6 @@ still_loads()
 	unload_all
 }
 
-# What is unusual but right.
 unusual_but_right()
 {
 	for param in pools=x:$base:4K$to_alias \

@@ -1,21 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Some two hundred device trees with one thing wrong in each, from
-# rig/broken_trees.py: the table says what should come of each, and nothing else
-# may. They are overlays that come and go, over the regions of broken.dtbo, which
-# the kernel booted with. A pool that is right goes on beside them.
+# Some two hundred device trees with one thing wrong in each. rig/broken_trees.py
+# makes them, and a table that says what must come of each. They are overlays, which
+# are applied and removed one after the other; the regions that they refer to are in
+# broken.dtbo, which the kernel was booted with. All the time a good pool must go on
+# working.
 #
-# What a line of the table may expect of its device:
-#   refused      a pool that does not come up, with one message, TEXT
-#   works        a pool that comes up, with TEXT
-#   either       one or the other, as the kernel sees its region
-#   absent       no pool, and not a word
-#   client       a client of the good pool, with TEXT
-#   client=ADDR  the same; the pool's bus address is ADDR
-#   alone        a device that is no client, with TEXT, or - for not a word
-#   circle       a device that cannot be the client that it should be, since the
-#                pool is below it: TEXT when it is bound again
+# What the table may expect of a device (TEXT is what the log must say):
+#   refused      a pool that does not come up, with one message
+#   works        a pool that comes up
+#   either       refused or works, since kernels see its region differently
+#   absent       no pool, and no message
+#   client       a client of the good pool
+#   client=ADDR  the same, and ADDR is the bus address of the pool
+#   alone        a device that is no client; - as TEXT means no message
+#   circle       a device that cannot be a client, because the pool's device is a
+#                child of it; TEXT comes when it is bound again
 . "$(dirname "$0")/ktap.sh"
 
 overlays=$debugfs/dma_alias_pool_overlay
@@ -26,7 +27,7 @@ tried=0
 [ -e "$table" ] || ktap_skip_all "no overlays"
 [ -d /proc/device-tree/good-bus ] || ktap_skip_all "no regions in the device tree"
 
-# The write is the request, so it must be one.
+# An overlay has to be written in one piece, so dd does it with a large block.
 apply()
 {
 	dd if="$here/overlays/broken/$1.dtbo" of=$overlays/apply bs=64k 2>/dev/null
@@ -61,10 +62,11 @@ only_good()
 	same pools "$*" $pools/good
 }
 
-# Not what this script says.
+# Take the kernel log, without the lines of the test scripts.
 take_log() { dmesg -c | grep -v -e '# ' -e 'rig: '; }
 
-# said COUNT REGEX: how many lines of the log are like that; $(...) takes long here
+# said COUNT REGEX: fail unless that many lines of the log match. A file holds the
+# count, since $(...) is slow on this machine.
 said()
 {
 	grep -c -e "$2" /tmp/log >/tmp/count
@@ -72,8 +74,9 @@ said()
 	same "messages like '$2'" $count $1
 }
 
-# pool DEVICE TEXT: what the pool's device says is that, once; of where some kernels
-# place a region they may say that it is aligned to little
+# pool_said DEVICE TEXT: the log has one message about the device of the pool, and it
+# is TEXT. The message "no buffer above" does not count: it depends on where a kernel
+# has placed the region.
 pool_said()
 {
 	grep "dma_alias_pool [^ ]*$1: " /tmp/log |
@@ -83,7 +86,8 @@ pool_said()
 	said 1 "dma_alias_pool [^ ]*$1: .*$2"
 }
 
-# device_said DEVICE TEXT: that, once, or not a word of the module's
+# device_said DEVICE TEXT: the log has one message of the module about the device, and
+# it is TEXT, or none if TEXT is -
 device_said()
 {
 	ours='\(DMA pool\|DMA memory\|memory-region\)'
@@ -95,7 +99,7 @@ device_said()
 	fi
 }
 
-# found EXPECT DEVICE TEXT: is it what should come of the tree?
+# found EXPECT DEVICE TEXT: has come of the tree what the table expects?
 found()
 {
 	case $1 in
@@ -149,7 +153,7 @@ found()
 	esac
 }
 
-# try NUMBER NAME EXPECT DEVICE TEXT
+# try NUMBER NAME EXPECT DEVICE TEXT: apply the tree, compare, remove it
 try()
 {
 	before=$failed
@@ -159,7 +163,7 @@ try()
 	take_log >/tmp/log
 	found $3 $4 "$5"
 	remove || fail "not removed"
-	# The kernel says so if somebody still has one of the nodes.
+	# the kernel complains if somebody still holds a reference to a node
 	take_log >>/tmp/log
 	said 0 'OF: ERROR'
 	cmp -s /proc/iomem /tmp/iomem || fail "other resources than before"
@@ -172,7 +176,7 @@ try()
 	tried=$((tried + 1))
 }
 
-# trees_of GROUP
+# trees_of GROUP: try all trees of this group of the table
 trees_of()
 {
 	first=$tried
@@ -183,7 +187,7 @@ trees_of()
 	[ $tried -gt $first ] || fail "no trees"
 }
 
-# each is a group in the table
+# Each test is a group of lines in the table.
 control() { trees_of control; }
 pool_compatible() { trees_of pool_compatible; }
 pool_status() { trees_of pool_status; }

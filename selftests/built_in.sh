@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# A kernel with the module built in, without loadable modules: pools and clients
-# come from the kernel's command line, and are there before the drivers. Needs
-# the kernel of rig/in_tree.sh and the device of boards/an385/built-in.dtso;
-# check_packages.sh has both.
+# The module built into a kernel without loadable modules. Pools and clients come from
+# the kernel's command line, and the pools are there before any driver is. Needs the
+# kernel of rig/in_tree.sh and the device of boards/an385/built-in.dtso, with which
+# check_packages.sh runs this.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -26,10 +26,10 @@ from_the_command_line()
 	log_has "DMA pool sram: $((pool_size / 1024)) KiB at $pool_base, reached through its alias $pool_alias"
 }
 
-# first_line REGEX: number of its first line in the kernel log
+# first_line REGEX: number of the first line in the kernel log that matches
 first_line() { dmesg | grep -n -e "$1" | head -n 1 | cut -d : -f 1; }
 
-# in_order REGEX ...: all are in the kernel log, in this order
+# in_order REGEX ...: fail unless the kernel log has all of these, in this order
 in_order()
 {
 	last=0
@@ -44,19 +44,20 @@ in_order()
 	done
 }
 
-# initcall_debug has the kernel tell what it calls. The devices of the device
-# tree are there; the drivers, even one that starts at subsys_initcall (pl022),
-# and the test devices come after.
+# With initcall_debug the kernel logs its initcalls. The module's comes after the one
+# that makes the devices of the device tree, and before those of the drivers, even of
+# a driver that uses subsys_initcall (pl022).
 before_the_drivers()
 {
 	in_order 'calling  of_platform_default_populate_init' \
 		 'calling  dap_init+' 'calling  pl022_init' 'calling  test_init'
 }
 
-# Nobody bound anything again: the first probe met the pool.
+# The driver had the pool at its first probe: it was not bound a second time.
 upstream_driver_is_a_client()
 {
-	# A client before its probe, and told of when that has ended well.
+	# the device is a client before its probe, but the message about that comes
+	# when the probe has succeeded
 	in_order 'DMA pool sram: ' \
 		 'ssp-pl022 40020000.spi: ARM PL022 driver' \
 		 'ssp-pl022 40020000.spi: coherent DMA memory comes from pool sram' \
@@ -74,7 +75,8 @@ test_devices_are_clients()
 	same_stat sram clients 3
 }
 
-# It was there before any device: what the others are shows in the end.
+# The default pool comes up before most devices. Only a late initcall can tell that it
+# has nobody to serve.
 default_serves_nobody()
 {
 	in_order 'calling  dap_init+' 'DMA pool rest: 64 KiB' \
@@ -110,7 +112,7 @@ unbinds_and_binds()
 	same_stat sram bad_free_count 0
 }
 
-# What loads the module has nothing to do here.
+# Test scripts that load the module skip everything.
 others_are_skipped()
 {
 	sh "$here/calls.sh" >/tmp/others

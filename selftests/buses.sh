@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Unmodified drivers of the kernel as clients: NVMe and virtio disks, on PCI and
-# on the platform bus. Each becomes a client by clients=, by sysfs, or, with the
-# argument "default", because the device tree's default pool serves whatever is
-# not coherent in hardware. Their queues are in the pool then, and what is
-# written through them is read back. What is on the disks is lost.
+# Unmodified drivers of the kernel as clients: NVMe and virtio disks, on PCI and on the
+# platform bus. The disks become clients through clients= or sysfs or, with the
+# argument "default", because the default pool of the device tree serves all devices
+# that are not coherent in hardware. Their queues must then be in the pool, and what
+# is written to a disk must be read back. The contents of the disks are lost.
 #
 # Needs the disks of rig/boards/virt/qemu.args, and for "default" pools.dtso.
 . "$(dirname "$0")/ktap.sh"
@@ -13,7 +13,7 @@
 pci=/sys/bus/pci
 platform=/sys/bus/platform
 
-# A device's name, from its driver's: the first that is bound to it
+# bound_to DRIVER_DIRECTORY: name of the first device that is bound to the driver
 bound_to()
 {
 	for device in "$1"/*; do
@@ -34,8 +34,8 @@ done
 [ -n "$nvme" ] && [ -n "$virtio_pci" ] && [ -n "$virtio_mmio" ] ||
 	ktap_skip_all "there are not all of the disks"
 
-# As it is found now: a driver bound again numbers its disks anew.
-# disk_of DEVICE: its block device in /dev
+# disk_of DEVICE: its block device in /dev. Disks get new numbers when their driver is
+# bound again, so this looks each time.
 disk_of()
 {
 	for disk_link in /sys/class/block/*; do
@@ -48,7 +48,8 @@ disk_of()
 	done
 }
 
-# bus_of DEVICE: its sysfs directory is there; driver_of DEVICE: its driver's
+# bus_of DEVICE: the sysfs directory of its bus
+# driver_of DEVICE: the sysfs directory of its driver
 bus_of()
 {
 	[ -e $pci/devices/$1 ] && echo $pci || echo $platform
@@ -65,8 +66,8 @@ driver_of()
 
 unbind_device() { echo $1 >$(driver_of $1)/unbind || fail "cannot unbind $1"; }
 
-# Probing a disk may go on in the background. A pool that comes up has what waits
-# for it bound.
+# The device may have its driver already, since a new pool probes the devices that wait
+# for it. Its disk may come later, since drivers probe in the background.
 bind_device()
 {
 	[ -e $(driver_of $1)/$1 ] || echo $1 >$(driver_of $1)/bind ||
@@ -77,10 +78,10 @@ bind_device()
 has_disk() { [ -n "$(disk_of $1)" ]; }
 wait_for_disk() { wait_for has_disk $1 || fail "$1 has no disk"; }
 
-# Not from the cache: from the disk.
+# Have the next read come from the disk, not from the page cache.
 drop_caches() { sync && echo 3 >/proc/sys/vm/drop_caches; }
 
-# moves_data DEVICE: write 1 MiB, read it back in several ways
+# moves_data DEVICE: write 1 MiB, and read it back in several ways
 moves_data()
 {
 	disk=$(disk_of $1)
@@ -97,21 +98,21 @@ moves_data()
 	same "data of $1, by sectors" \
 	     "$(dd if=$disk bs=512 count=2048 2>/dev/null | md5sum)" "$wanted"
 	drop_caches
-	# 100 kB from an odd place
+	# 100 KiB from the middle
 	dd if=/tmp/data bs=512 skip=777 count=200 2>/dev/null >/tmp/part
 	dd if=$disk bs=512 skip=777 count=200 2>/dev/null >/tmp/read
 	cmp -s /tmp/part /tmp/read || fail "another part of $disk"
 	rm -f /tmp/data /tmp/part /tmp/read
 }
 
-# live DEVICE POOL: bytes that it holds of the pool
+# live DEVICE POOL: how many bytes of the pool it holds, "none" if it is no client
 live()
 {
 	set -- $(grep "^$1 " $pools/$2/clients)
 	echo "${3:-none}"
 }
 
-# uses DEVICE POOL: its queues are there, and it works
+# uses DEVICE POOL: it has memory of the pool, and works
 uses()
 {
 	[ "$(live $1 $2)" != none ] || {
@@ -126,8 +127,8 @@ uses()
 	same_stat $2 fallback_count 0
 }
 
-# The devices' registers say where their queues are: NVMe's admin queues, at
-# offsets 0x28 and 0x30, as the device was told.
+# queues_are_in_the_pool BASE SIZE: NVMe's registers at 0x28 and 0x30 hold the bus
+# addresses of its admin queues, as the driver has set them.
 queues_are_in_the_pool()
 {
 	bar=$(sed -n '1s/ .*//p' $pci/devices/$nvme/resource)
@@ -164,7 +165,7 @@ by_parameter()
 	same_stat sram clients 2
 }
 
-# While it is bound: its driver is unbound and bound again.
+# Attaching a device that has a driver unbinds the driver and binds it again.
 by_sysfs()
 {
 	echo $virtio_pci >$platform/devices/dma_alias_pool.0/attach ||
@@ -189,7 +190,7 @@ bound_again()
 	same_stat sram clients 3
 }
 
-# All at once, several requests in flight.
+# All disks at once, with several requests in flight.
 together()
 {
 	dd if=/dev/urandom of=/tmp/data bs=64k count=64 2>/dev/null
@@ -209,7 +210,7 @@ together()
 	done
 }
 
-# What is in use is neither let go nor unloaded.
+# A device that holds memory of the pool cannot be detached, nor the module unloaded.
 detached()
 {
 	log_clear

@@ -1,17 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The proof, on a machine whose data cache has all the effects that make memory
-# incoherent: a DMA engine, which sees memory alone, and the CPU find what the other
-# wrote if it is in memory of a pool, and the same tests go wrong if it is in normal
-# memory. What is no coherent memory works for a client as it does for others.
+# Proves that memory of a pool is coherent, on a machine whose data cache has all the
+# effects that make memory incoherent, and whose DMA engine does not see the cache.
+# In memory of a pool, the CPU and the engine find what the other one wrote. In normal
+# memory, the same tests must fail, or they would prove nothing. Streaming DMA must
+# work for a client of the pool as it does for other devices.
 #
 #   cache.sh [SEED [PERIOD]]
 #   cache.sh cached-alias [SEED [PERIOD]]	the machine's alias is cached after all
 #
-# SEED decides everything that is random, PERIOD how often a line of the cache is
-# evicted, written back or fetched by itself: each so many accesses of the CPU.
-# Lines "# TEST MEMORY ROUNDS WRONG" are for a table.
+# SEED decides everything that is random. After each PERIOD accesses of the CPU the
+# cache evicts, writes back or fetches a line by itself; this is called the adversary.
+# The lines "# TEST MEMORY ROUNDS WRONG" in the output are for a table.
 . "$(dirname "$0")/ktap.sh"
 . "$here/engine.sh"
 need_engine
@@ -31,8 +32,8 @@ attach=/sys/bus/platform/devices/dma_alias_pool.0
 coherent="reads reads_again late status ring soak"
 streaming="single skip page sync offsets sg pages noncoherent"
 
-# Rounds of a test, as a line of the table; sets runs and wrong.
-# run TEST MEMORY ROUNDS PERIOD PACE [BASE SIZE]
+# run TEST MEMORY ROUNDS PERIOD PACE [BASE SIZE]: run a test of the engine's driver,
+# print a line of the table, and set $runs and $wrong
 run()
 {
 	run_test=$1 run_memory=$2 run_rounds=$3 run_period=$4 run_pace=$5
@@ -44,14 +45,15 @@ run()
 	echo "# $run_test $run_memory $runs $wrong"
 }
 
-# all_right TEST MEMORY ROUNDS PERIOD PACE
+# all_right TEST MEMORY ROUNDS PERIOD PACE: no round may go wrong
 all_right()
 {
 	run "$@"
 	same "wrong rounds of '$* seed $seed'" $wrong 0
 }
 
-# Quiet and with the adversary, the engine at once and over time.
+# right_in_all_ways TEST MEMORY: with and without the adversary, and with an engine that
+# does its work at once and one that takes its time
 right_in_all_ways()
 {
 	for run_ways in "0 0" "0 $pace" "$period 0" "$period $pace"; do
@@ -59,7 +61,7 @@ right_in_all_ways()
 	done
 }
 
-# Without it nothing would be known of what is right.
+# goes_wrong TEST: it must fail in normal memory, or passing would mean nothing
 goes_wrong()
 {
 	run $1 normal $rounds 0 $pace
@@ -68,7 +70,7 @@ goes_wrong()
 	[ $wrong != 0 ] || fail "no wrong round, seed $seed, period $period"
 }
 
-# cannot RUN ...: there is no coherent memory
+# cannot RUN ...: the test cannot run, since there is no coherent memory
 cannot()
 {
 	! do_engine run "$@" || fail "run $* works"
@@ -81,7 +83,7 @@ check_held()
 	same "wrong bytes of what is held" $wrong 0
 }
 
-# load_pool PARAMETER ...: with the engine as its client
+# load_pool PARAMETER ...: load the module, and bind the engine's driver again
 load_pool()
 {
 	load "pools=$(pool sram)" "$@" || fail "cannot load"
@@ -102,7 +104,7 @@ becomes_a_client()
 	has_client sram $engine || fail "it is no client"
 }
 
-# Both at once, and both are where they belong afterwards.
+# Tests run while the driver holds other memory, and do not damage it.
 memory_is_held_meanwhile()
 {
 	ok_engine hold take 10000 $seed
@@ -114,7 +116,8 @@ memory_is_held_meanwhile()
 	same_stat sram live_allocs 0
 }
 
-# What the pool cannot serve, and need not: the CPU does not look at it.
+# Memory without a kernel mapping comes from elsewhere if the pool is full, since the CPU
+# does not access it. The engine must still find what it has written there.
 fallback()
 {
 	for run_period in 0 $period; do
@@ -133,8 +136,8 @@ all_of_the_pool()
 	same_stat sram live_allocs 0
 }
 
-# dirty_before PARAMETER ...: all of the cacheable view is in the cache, and dirty,
-# when the module comes
+# dirty_before PARAMETER ...: load the module while the cache is full of dirty lines of
+# the pool's cacheable view
 dirty_before()
 {
 	unload
@@ -147,7 +150,7 @@ dirty_before()
 dirty_lines_of_firmware() { dirty_before; }
 dirty_lines_and_no_check() { dirty_before verify=0; }
 
-# Nobody can have a line of the cacheable view then, and nobody needs one.
+# With guard=1 the cache cannot hold a line of the cacheable view, and nothing needs one.
 guarded()
 {
 	unload
@@ -157,8 +160,8 @@ guarded()
 	all_right single pool $rounds $period $pace
 }
 
-# The driver stays bound, and gets other memory from then on. A mapping that it has
-# goes on.
+# The driver stays bound and gets memory of the pool from then on. A streaming mapping
+# from before the attach stays right.
 attached_in_place()
 {
 	unload_engine
@@ -193,7 +196,7 @@ detached()
 	ok_engine adversary 0 $seed
 }
 
-# What is freed after its driver has gone is the next one's, zeroed.
+# Memory that is freed after its driver has gone is handed out again, zeroed.
 late_free()
 {
 	ok_engine adversary $period $seed
@@ -219,7 +222,7 @@ ends_empty()
 	unload || fail "module in use"
 }
 
-# --- an alias that is not what it is for
+# --- an alias that the CPU caches
 
 is_refused()
 {
@@ -239,7 +242,7 @@ goes_wrong_if_not_checked()
 	done
 }
 
-# --- all of it
+# --- a function for each test of the engine's driver
 
 controls='' proofs='' others='' clients=''
 for name in $coherent; do

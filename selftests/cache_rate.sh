@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# How often memory goes wrong on the machine with a cache, by how often lines are
-# evicted, written back and fetched by themselves: for a picture, and no test.
+# Measures how often data is wrong on the machine with a cache, depending on how often
+# the cache evicts, writes back or fetches a line by itself. This is for a diagram, and
+# tests nothing.
 #
 #   cache_rate.sh [ROUNDS [SEED]]
 #
-# Prints "# rate TEST MEMORY PERIOD ROUNDS WRONG": PERIOD accesses of the CPU are
-# between two events, 0: there are none.
+# Prints lines "# rate TEST MEMORY PERIOD ROUNDS WRONG". The cache does something by
+# itself after each PERIOD accesses of the CPU, or never if PERIOD is 0.
 . "$(dirname "$0")/ktap.sh"
 . "$here/engine.sh"
 need_engine
@@ -17,7 +18,7 @@ rounds=${1:-100}
 seed=${2:-1}
 periods="0 1000 300 100 30 10 3 1"
 
-# rates MEMORY
+# rates MEMORY: for all tests and periods
 rates()
 {
 	for rate_test in reads reads_again late status soak; do

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The machine with a data cache, itself: bare accesses, without dma_alias_pool. Each
-# effect of a cache is caused on purpose and seen, and so is what Cortex-M7's cache
-# and MPU registers do. What cache.sh proves rests on that.
+# Tests the emulated data cache itself, without dma_alias_pool, since the proof in
+# cache.sh relies on it. Each effect of a cache is caused on purpose and must be seen,
+# and the cache and MPU registers of the Cortex-M7 must do what they are for.
 . "$(dirname "$0")/ktap.sh"
 . "$here/engine.sh"
 need_engine
@@ -13,7 +13,7 @@ clean clean_to_unification invalidate clean_invalidate
 clean_set_way invalidate_set_way clean_invalidate_set_way
 write_through mpu_uncached adversary"
 
-# One test of the engine's driver; it says what it saw.
+# self NAME: run a test of the engine's driver, which says what it saw if it fails
 self()
 {
 	ok_engine self "$1"

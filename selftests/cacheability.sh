@@ -1,9 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The check at load knows an alias from a cached one, on a machine that has a cache:
-# cacheability.sh uncached|wt|wb, how the machine treats the alias; mpu, with the
-# pools of cache-mpu.dtso.
+# The check at load finds out whether the CPU caches the alias. On a machine with a
+# data cache.
+#
+#   cacheability.sh uncached|wt|wb	the machine's alias is not cached, cached and
+#					written through, cached and written back
+#   cacheability.sh mpu		with the pools of cache-mpu.dtso
 . "$(dirname "$0")/ktap.sh"
 . "$here/engine.sh"
 need_engine
@@ -12,7 +15,7 @@ need_pool
 kind=$1
 marks="0x12345678 0x9abcdef0 0xfadedbad"
 
-# A word here and there in the cacheable view: not all is zero.
+# Write a few words through the cacheable view, so that not all of it is zero.
 mark()
 {
 	load_tests || fail "cannot load the test devices"
@@ -23,7 +26,7 @@ mark()
 	done
 }
 
-# What was there is there still.
+# The check has not changed the words that mark() wrote.
 kept_marks()
 {
 	at=$pool_base
@@ -34,7 +37,7 @@ kept_marks()
 	done
 }
 
-# refused REGEX PARAMETER ...
+# refused REGEX PARAMETER ...: the module does not load, says why, and changes nothing
 refused()
 {
 	why=$1
@@ -53,7 +56,7 @@ cached_alias_is_refused()
 	refused "$pool_alias is cached: make it non-cacheable" "pools=$(pool sram)"
 }
 
-# And a wrong one is not blamed on the cache, nor a cached one on the address.
+# A wrong address of the alias is not reported as a cached alias.
 wrong_alias_is_refused()
 {
 	elsewhere=$(hex $((pool_base + pool_size / 2)))
@@ -86,12 +89,13 @@ mpu_is_accepted()
 	mark
 	load "clients=dap-test.*@mpu" || fail "cannot load"
 	[ -d $pools/mpu ] || fail "there is no pool"
-	# what had been written back is what memory holds
+	# marks were in dirty lines of the cache, and must now be in memory
 	kept_marks
 	unload_all
 }
 
-# With lines of it dirty until then, and with the adversary.
+# The cache is full of dirty lines of the pool when the module is loaded. The tests run
+# with and without the adversary (see cache.sh).
 mpu_memory_is_coherent()
 {
 	load_engine || fail "cannot load the engine's driver"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What each call of the DMA API does on a client, a test for each kind of call.
-# The details are in coherent.sh, streaming.sh, mapping.sh and bad_free.sh.
+# What each call of the DMA API does for a client: one test for each kind of call.
+# coherent.sh, streaming.sh, mapping.sh and bad_free.sh test the details.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -21,7 +21,7 @@ fill_up()
 	same_stat sram free_bytes 0
 }
 
-# Can a client fall back to normal memory for coherent requests, too?
+# Is the client coherent in hardware? Then it gets normal memory if the pool is full.
 is_coherent()
 {
 	ok_dev dap-test.0 limits
@@ -168,12 +168,14 @@ scatterlist()
 	ok_dev dap-test.0 free 0
 }
 
-# dma_free_*: of the pool to the pool, everything else to where it came from
+# dma_free_*: memory of the pool goes back to the pool, other memory to where it came
+# from
 free()
 {
 	unload_all
 	load_tests stuck=1
-	do_dev dap-test.0 alloc $page nowarn	# where the kernel can
+	# memory of the kernel, on kernels that can make it
+	do_dev dap-test.0 alloc $page nowarn
 	load "pools=$(pool sram)" || fail "cannot load"
 	echo dap-test.0 >/sys/bus/platform/devices/dma_alias_pool.0/attach ||
 		fail "attach failed"
@@ -186,7 +188,8 @@ free()
 	unload_all || fail "module in use"
 }
 
-# DMA_API_DEBUG tells of each error, not just the first (ktap.sh).
+# DMA_API_DEBUG reports all errors, not just the first one: load_tests() in ktap.sh has
+# told it so.
 no_complaints()
 {
 	if [ ! -e $debugfs/dma-api/error_count ]; then

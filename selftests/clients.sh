@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Clients at the end of something: their driver's, their pool's, the module's, and
-# of what they have in common with other devices. One test for each way in which
-# that has gone wrong. clients.sh [TEST...]
+# clients.sh [TEST...] - what becomes of clients when their driver, their pool or the
+# module goes, or another device whose DMA operations they have copied. Each test is
+# about one way in which that has gone wrong in the past.
 #
-# Default pools need the region of rig/boards/an385/run-time.dtso and the overlays
-# of run-time/; the test of the kernel's own pool that of kernel-pool.dtso.
+# Tests of default pools need the region of rig/boards/an385/run-time.dtso and the
+# overlays of run-time/. The test with the kernel's own pool needs kernel-pool.dtso.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -49,7 +49,8 @@ device()
 	esac
 }
 
-# What is known of a unit, in variables; what must not be is told in the end.
+# unit UNIT: read what the test module knows of it into variables. The module reports
+# what must not happen in lines that begin with "!", once; ends() makes them fail.
 unit()
 {
 	exists=0 is_bound=0 created=0 released=0 ops=n differs=0 changed=0 memory=
@@ -90,13 +91,13 @@ is_released()
 	[ $created = $released ]
 }
 
-# Nobody has a reference to its device.
+# released UNIT: wait until nobody has a reference to its device
 released()
 {
 	wait_for is_released $1 || fail "$(device $1) is not released"
 }
 
-# serves POOL UNIT: gives it memory, and the kernel serves it else
+# serves POOL UNIT: its coherent memory comes from the pool, and streaming DMA works
 serves()
 {
 	has_client $1 "$(device $2)" || fail "$(device $2) is no client of $1"
@@ -106,7 +107,7 @@ serves()
 	same_stat $1 bad_free_count 0
 }
 
-# has_memory_of POOL UNIT SLOT: as of now
+# has_memory_of POOL UNIT SLOT: allocate memory, which must be the pool's
 has_memory_of()
 {
 	if ! life alloc $2 $3 5000; then
@@ -129,10 +130,12 @@ ops_are()
 	[ $ops = $2 ]
 }
 
-# has_ops UNIT n|x: none of its own, others; once what is freed later is freed
+# has_ops UNIT n|x: wait until the device has no DMA operations of its own (n), or has
+# some that are not the test module's (x)
 has_ops() { wait_for ops_are $1 $2 || fail "ops of $(device $1): $ops, not $2"; }
 
-# No pool does: what it has it has from the kernel.
+# kernel_serves_only UNIT: it is no client, and gets memory only where the kernel can
+# make it
 kernel_serves_only()
 {
 	for pool in a b d; do
@@ -156,16 +159,17 @@ kernel_serves_only()
 attach() { echo "$2" 2>/dev/null >$platform/$1/attach; }
 detach() { echo "$2" 2>/dev/null >$platform/$1/detach; }
 
-# error_of FILE VALUE: what a write to it fails with, if it does
+# error_of FILE VALUE: the shell's message about the write, empty if it succeeds
 error_of() { (echo "$2" >"$1") 2>&1; }
 
-# fails ATTACH|DETACH POOL_DEVICE DEVICE ERROR
+# fails attach|detach POOL_DEVICE DEVICE ERROR: the write fails with this error
 fails()
 {
-	case $(error_of $platform/$2/$1 $3) in
+	fails_error=$(error_of $platform/$2/$1 $3)
+	case $fails_error in
 	*"$4"*) ;;
 	"") fail "$1 of $3 did not fail" ;;
-	*) fail "$1 of $3: not '$4' but: $(error_of $platform/$2/$1 $3)" ;;
+	*) fail "$1 of $3: not '$4' but: $fails_error" ;;
 	esac
 }
 
@@ -178,15 +182,16 @@ bind_pool()
 	[ -z "$bind_failed" ]
 }
 
-# A pool whose device is gone, and all that was held of it.
+# is_gone POOL: has the pool disappeared? It does when its device is gone and all of its
+# memory is free.
 is_gone() { [ ! -d $pools/$1 ]; }
 
 unbind_pool() { echo $1 2>/dev/null >$pool_driver/unbind; }
 
-# Default pools are of device tree.
+# Only a device tree can describe a default pool.
 with_overlays() { [ -d /proc/device-tree/reserved-memory/run-time@20000000 ]; }
 
-# The write is the request, so it must be one.
+# An overlay has to be written in one piece, so dd does it with a large block.
 apply_overlay()
 {
 	dd if="$here/overlays/$1.dtbo" of=$overlays/apply bs=64k 2>/dev/null
@@ -200,7 +205,8 @@ add_default()
 	rig_watch on
 }
 
-# The same pool by a parameter, over the region of the device tree, for nobody.
+# starts_region [UNIT...]: as starts, with a pool over a region that the device tree
+# reserves. The pool has no clients until a driver asks for the region.
 region_node=/region-user
 starts_region()
 {
@@ -214,7 +220,7 @@ starts_region()
 	log_clear
 }
 
-# bad_life_of_region WHEN: who asks for the region fails
+# bad_life_of_region WHEN: a driver that asks for the region fails
 bad_life_of_region()
 {
 	life add L2
@@ -222,7 +228,7 @@ bad_life_of_region()
 	life del L2
 }
 
-# starts CLIENTS [UNIT...]: the pools are there, and these units
+# starts CLIENTS [UNIT...]: load the module with two pools, and add these units
 starts()
 {
 	insmod "$here/dma_alias_pool_life.ko" || fail "no test module"
@@ -240,7 +246,7 @@ nothing_is_left()
 	! grep -q dma_alias_pool /proc/iomem || fail "resources left"
 }
 
-# Nobody keeps it.
+# unloaded: the module can be unloaded, since nobody uses it
 unloaded()
 {
 	wait_for unload || fail "the module is in use"
@@ -255,28 +261,37 @@ ends()
 		done
 		life del $unit
 	done
-	[ -z "$findings" ] || fail "$findings"
-	findings=
 	! is_loaded dma_alias_pool || unloaded
 	! is_loaded dma_alias_pool_overlay || rmmod dma_alias_pool_overlay
 	for unit in $units; do
 		released $unit
 	done
+	[ -z "$findings" ] || fail "$findings"
+	findings=
 	rmmod dma_alias_pool_life || fail "the test module is in use"
 }
 
-# begins COMMAND ...: in the background; in_time waits for it
+# begins COMMAND ...: run it in the background; in_time waits for its end. A call of
+# fail there only sets a variable of the background shell, so in_time repeats it here.
 begins()
 {
 	rm -f /tmp/status
-	{ "$@"; echo $? >/tmp/status; } &
+	{ failed=; "$@"; echo "failed=$failed" >/tmp/status; } &
 }
 
-in_time() { wait_for [ -s /tmp/status ] || fail "$* does not come to an end"; }
+in_time()
+{
+	if ! wait_for [ -s /tmp/status ]; then
+		fail "$* does not come to an end"
+	elif grep -q failed=1 /tmp/status; then
+		fail "$* failed"
+	fi
+}
 
 # --- tests
 
-# The last free is while a driver is bound that may be in the client's operations.
+# The pool is gone, and the client's last memory is freed while a driver is bound that
+# may be executing the client's DMA operations. These must not go under it.
 freed_while_bound_again()
 {
 	starts dap-life.0@a L0
@@ -288,7 +303,7 @@ freed_while_bound_again()
 	bound L0
 	! unload 2>/dev/null || fail "unloaded with memory held"
 	ok_life free L0 0
-	# What it has then is the kernel's.
+	# the driver's next memory comes from the kernel
 	wait_for is_gone a
 	kernel_serves_only L0
 	! unload 2>/dev/null || fail "unloaded under a driver"
@@ -300,7 +315,8 @@ freed_while_bound_again()
 	ends
 }
 
-# More than once, and the pool comes back in the end.
+# A device that holds memory of a pool that is gone is bound several times. When the
+# last memory is free, the pool can come back.
 bound_with_memory_of_a_dead_pool()
 {
 	starts dap-life.0@a L0
@@ -326,7 +342,8 @@ bound_with_memory_of_a_dead_pool()
 	ends
 }
 
-# What only the default gave may be taken over, but not under a driver.
+# A pool may take over a client of the default pool. The client's DMA operations must
+# not change while its driver is bound.
 default_client_is_taken_over()
 {
 	if ! with_overlays; then
@@ -347,12 +364,13 @@ default_client_is_taken_over()
 	serves a L0
 	unit L0
 	same "ops changed under the driver" $differs$changed 00
-	# one that holds memory is not to be had
+	# a client that holds memory cannot be taken over
 	ok_life add L1
 	has_memory_of d L1 0
 	fails attach $pool_a dap-life.1 busy
 	ok_life free L1 0
-	# of all pools that go at unload, the next one does not get it
+	# at unload, the client of the first pool that goes does not become a client
+	# of the pools that go after it
 	has_client a dap-life.0 || fail "no client of a"
 	log_clear
 	unloaded
@@ -368,11 +386,11 @@ pool_refused()
 		log_clear
 		fails attach $to $1 "Invalid argument"
 		log_has "$1: not attached to DMA pool"
-		[ $to = $pool_a ] || [ -d $pools/a ] || break
 	done
 }
 
-# Nobody takes its lock, which somebody may have who waits for the attach.
+# The device of a pool cannot be a client. The attach must be refused without taking
+# that device's lock: whoever holds the lock may be waiting for the attach to end.
 pool_as_a_client()
 {
 	starts ""
@@ -400,13 +418,14 @@ pool_as_a_client()
 	ends
 }
 
-# One was bound with its pool, the other was attached in place.
+# One such device was a client when its driver was bound, the other one was attached
+# under its driver.
 drivers_that_cannot_be_unbound()
 {
 	starts dap-stuck.0@a S0
 	serves a S0
 	bound S0
-	load_ops_of S1
+	remember_ops_of S1
 	attach $pool_a dap-stuck.1 || fail "attach failed"
 	serves a S1
 	! unload 2>/dev/null || fail "unloaded"
@@ -433,7 +452,7 @@ drivers_that_cannot_be_unbound()
 	unloaded
 	ends
 
-	# while it is not bound, nothing is in its way
+	# as long as no driver is bound to such a device, the module can be unloaded
 	starts dap-stuck.0@a
 	ok_life mode S0 fail
 	ok_life add S0
@@ -444,8 +463,8 @@ drivers_that_cannot_be_unbound()
 	ends
 }
 
-# load_ops_of UNIT: those that a device has which no pool serves
-load_ops_of()
+# remember_ops_of UNIT: remember the DMA operations of a device that no pool serves
+remember_ops_of()
 {
 	ok_life add $1
 	kernel_serves_only $1
@@ -453,7 +472,8 @@ load_ops_of()
 	ops_before=$ops
 }
 
-# Nobody who comes late makes a client of what is gone.
+# An attach that comes while the device is being removed must not make a client of it,
+# since nobody would let that client go.
 attached_while_removed()
 {
 	starts ""
@@ -468,7 +488,7 @@ attached_while_removed()
 		same_stat a clients 0
 		released L0
 	done
-	# by a driver's way, which need not find it by its name
+	# the in-kernel API does not look the device up by its name, so it comes further
 	for event in del removed removed+; do
 		ok_life add L0
 		unbind_life L0
@@ -484,8 +504,9 @@ attached_while_removed()
 	ends
 }
 
-# A device that is gone is not kept until the module gets round to it: the node of
-# an overlay has to be free when that is removed, or the kernel complains.
+# The module must not keep a reference to a removed device until its work item runs.
+# Here the work item is busy with another device. When an overlay is removed, nobody
+# may have a reference to its nodes, or the kernel complains.
 removed_while_busy()
 {
 	if ! with_overlays; then
@@ -514,7 +535,8 @@ removed_while_busy()
 	ends
 }
 
-# Its memory is the last that is left of it, first without and then with a driver.
+# A client holds the last memory of a default pool whose device is gone, first without
+# and then with a driver.
 default_pool_dies()
 {
 	if ! with_overlays; then
@@ -551,7 +573,8 @@ default_pool_dies()
 	ends
 }
 
-# The write tells of what it has done to a device, not only of what it was for.
+# If the driver does not bind again after an attach or detach, the write fails, even
+# though the attach or detach itself has succeeded.
 probe_fails_at_attach()
 {
 	starts "" L0
@@ -575,7 +598,8 @@ probe_fails_at_attach()
 	ends
 }
 
-# A driver that sets another device's operations, as some do for their children.
+# The driver copies the DMA operations of another device (the lender) to its own device
+# (the borrower), as some drivers do for children.
 copied_operations()
 {
 	starts dap-life.0@a L0
@@ -583,7 +607,7 @@ copied_operations()
 	ok_life add L1
 	serves a L1
 	serves a L0
-	# it is served already, and is no part of another pool
+	# its pool serves it already, and no other pool gets it
 	attach $pool_a dap-life.1 || fail "attach failed"
 	serves a L1
 	! attach $pool_b dap-life.1 || fail "attached to another pool"
@@ -612,7 +636,8 @@ copied_before_attach()
 	ends
 }
 
-# What was lent lasts for as long as it is used.
+# The lender goes, by its pool or by itself. What it has lent stays valid for as long as
+# the borrower uses it.
 lender_goes()
 {
 	starts dap-life.0@a L0
@@ -646,7 +671,8 @@ lender_goes()
 	ends
 }
 
-# Its memory can come back only by what it has copied, also when its driver is gone.
+# The borrower holds memory when its driver goes. Only the copied operations can free
+# this memory, so they must stay until then.
 borrower_leaves_memory()
 {
 	starts dap-life.0@a L0
@@ -663,7 +689,7 @@ borrower_leaves_memory()
 	unbind_life L1
 	bind_life L1
 	ok_life free L1 1
-	# it is not done with it yet
+	# a driver is bound that may still use the copied operations
 	fails detach $pool_a dap-life.0 busy
 	unbind_life L1
 	same_stat a bad_free_count 0
@@ -671,7 +697,7 @@ borrower_leaves_memory()
 	detach $pool_a dap-life.0 || fail "detach failed"
 	has_ops L1 n
 
-	# nobody binds it again
+	# the same if no driver is bound afterwards
 	attach $pool_a dap-life.0 || fail "attach failed"
 	ok_life mode L1 copy L0
 	bind_life L1
@@ -698,7 +724,7 @@ borrower_with_memory_is_removed()
 	same_stat a bad_free_count 0
 	detach $pool_a dap-life.0 || fail "detach failed"
 
-	# its lender and their pool go first
+	# the same if the lender and the pool go first
 	attach $pool_a dap-life.0 || fail "attach failed"
 	ok_life add L1
 	has_memory_of a L1 0
@@ -714,7 +740,7 @@ borrower_with_memory_is_removed()
 	ends
 }
 
-# Its pool has gone before it lends; it has memory, and then a borrower.
+# The lender still holds memory of a pool that is gone. Its operations are then copied.
 lender_has_no_pool()
 {
 	starts dap-life.0@a L0
@@ -737,7 +763,8 @@ lender_has_no_pool()
 	ends
 }
 
-# Among what its devres frees then is what it got by them.
+# The probe copies operations, takes managed memory by them, and fails. The driver core
+# then frees this memory, which must go back to where it came from.
 probe_copies_and_fails()
 {
 	starts dap-life.0@a,dap-life.1@b L0
@@ -760,7 +787,8 @@ probe_copies_and_fails()
 	ends
 }
 
-# As long as it has another's operations, it is a client of that one's pool only.
+# The borrower is a client of another pool by itself. As long as it has copied
+# operations, it is a client of the lender's pool only.
 borrower_has_a_pool()
 {
 	starts dap-life.0@a,dap-life.1@b L0
@@ -781,7 +809,8 @@ borrower_has_a_pool()
 	bind_life L1
 	serves b L1
 
-	# it has none when the lender has gone
+	# the lender goes with its pool: the borrower keeps no operations, and returns
+	# to its own pool
 	ok_life mode L1 copy L0
 	rebind L1
 	has_memory_of a L1 0
@@ -796,7 +825,8 @@ borrower_has_a_pool()
 	ends
 }
 
-# The lender's pool goes while it is bound; then that which it had before.
+# The lender's pool goes while the borrower is bound. In a second round it is the
+# borrower's own pool that goes.
 borrower_and_pools_go()
 {
 	starts dap-life.0@a,dap-life.1@b L0
@@ -823,7 +853,8 @@ borrower_and_pools_go()
 	ends
 }
 
-# What has no driver, but its parent's operations; and what has that for a parent.
+# Devices without a driver, which have their parent's operations: a child, and a child of
+# that child.
 children()
 {
 	starts dap-life.0@a L0
@@ -840,7 +871,7 @@ children()
 	ok_life del B1
 	ok_life del B0
 
-	# one that is a client itself
+	# a child that is a client itself
 	attach $pool_a dap-life.0 || fail "attach failed"
 	ok_life add B0 L0
 	ok_life attach B0 b
@@ -853,7 +884,8 @@ children()
 	ends
 }
 
-# Who waits to be freed is not what another driver may copy, nor bound again.
+# A client that is about to be freed is used once more: another driver copies its
+# operations, or its own driver is bound again.
 used_while_it_goes()
 {
 	starts dap-life.0@a L0
@@ -882,7 +914,7 @@ used_while_it_goes()
 	begins bind_life L0
 	usleep 100000
 	ok_life free L0 0
-	# or it was too late for that
+	# the probe may have ended before the free; then the operations may differ
 	late=
 	! is_bound L0 || late=y
 	in_time "binding a device"
@@ -894,7 +926,8 @@ used_while_it_goes()
 	ends
 }
 
-# Whoever has a device's lock may wait for what its client's end waits for.
+# While a client of a dead pool is being freed, a probe that holds the client's device
+# lock binds the pool's device again. Neither may wait for the other forever.
 probe_binds_the_pool()
 {
 	starts dap-life.0@a L0
@@ -904,7 +937,7 @@ probe_binds_the_pool()
 	unbind_life L0
 	ok_life mode L0 bind $pool_a
 	ok_life slow bind 500
-	# the alias is checked then
+	# the check of the alias accesses the cacheable view
 	rig_watch off
 	begins bind_life L0
 	usleep 100000
@@ -915,7 +948,7 @@ probe_binds_the_pool()
 	ok_life mode L0 ok
 	is_bound L0 || bind_life L0
 	unbind_life L0
-	# if it was too late for that
+	# the probe may have come before the free, and failed
 	[ -e $platform/$pool_a/driver ] ||
 		wait_for bind_pool $pool_a || fail "the pool does not come back"
 	bind_life L0
@@ -923,7 +956,7 @@ probe_binds_the_pool()
 	ends
 }
 
-# Only the kernel's own interface can ask for one that is on no bus.
+# Sysfs cannot find a device that is on no bus, so only the in-kernel API can attach it.
 device_on_no_bus()
 {
 	starts "" B0
@@ -966,8 +999,8 @@ device_on_no_bus()
 	ends
 }
 
-# Its driver has the region by of_reserved_mem_device_init(), and fails without; it
-# releases it before its memory is free.
+# The driver gets its region by of_reserved_mem_device_init(), and its probe fails
+# without one. When it goes, it releases the region before its memory is freed.
 region_of_a_driver()
 {
 	with_overlays || { skip "no region in the device tree"; return; }
@@ -984,7 +1017,7 @@ region_of_a_driver()
 	bind_life L0
 	serves d L0
 
-	# what it leaves behind stays where it is, and in nobody's way
+	# memory that it leaves allocated stays, and does not disturb the next probe
 	ok_life keep L0 1
 	has_memory_of d L0 0
 	rebind L0
@@ -993,7 +1026,7 @@ region_of_a_driver()
 	rebind L0
 	serves d L0
 
-	# it would only ask again
+	# sysfs cannot detach it: its driver would only ask for the region again
 	log_clear
 	fails detach $pool_b dap-life.0 "No such file"
 	log_has "dap-life.0: not detached from DMA pool a: it is no client of it"
@@ -1003,7 +1036,7 @@ region_of_a_driver()
 	kernel_serves_only L0
 	ok_life region L0 $region_node
 	serves d L0
-	# in use, and no more of the pool's: one that is detached by its driver
+	# its driver detaches it by the API, and then releases the region all the same
 	ok_life detach L0
 	ok_life unregion L0
 	unbind_life L0
@@ -1031,8 +1064,8 @@ said_idle()
 	     "$(dmesg | grep -c 'DMA pool d is the default, but all devices that it could serve count as coherent in hardware: name those')" $1
 }
 
-# All devices that the machine has were bound when it knew of no caches: to the
-# kernel they are coherent, and a default pool leaves them alone. It says so, once.
+# This kernel takes all devices of the machine for coherent, so a default pool has nobody
+# to serve. The log says that once.
 default_serves_nobody()
 {
 	with_overlays || { skip "no default pool"; return; }
@@ -1046,13 +1079,13 @@ default_serves_nobody()
 	unloaded
 	said_idle 1
 
-	# one could be served, but is in use: then it would not be true
+	# a device could be served if its driver were unbound: no message
 	ok_life add L0
 	log_clear
 	load || fail "cannot load"
 	kernel_serves || said_idle 0
 	unloaded
-	# who has named one knows
+	# somebody has named a client: no message
 	unbind_life L0
 	log_clear
 	load clients=dap-life.0@d || fail "cannot load"
@@ -1061,7 +1094,7 @@ default_serves_nobody()
 	ends
 }
 
-# One whose probe fails after it had the region, and one that cannot be unbound.
+# A probe that fails when it already has the region, and a driver that cannot be unbound.
 region_at_probe()
 {
 	with_overlays || { skip "no region in the device tree"; return; }
@@ -1085,7 +1118,7 @@ region_at_probe()
 	ends
 }
 
-# A child that a driver has made is on no bus, and is served at once.
+# A child device that a driver has made is on no bus. It gets the region without a probe.
 region_of_a_child()
 {
 	with_overlays || { skip "no region in the device tree"; return; }
@@ -1105,7 +1138,8 @@ region_of_a_child()
 	released B0
 	same_stat d clients 0
 
-	# the pool goes, and comes back: what was true then is not now
+	# the pool goes and comes back: the child has lost its claim to the region, so
+	# that releasing it does not end a later attach
 	ok_life add B0
 	ok_life region B0 $region_node
 	unbind_pool $pool_d0
@@ -1118,7 +1152,7 @@ region_of_a_child()
 	ok_life del B0
 	released B0
 
-	# and the same, with a driver that asks the kernel after the pool is gone
+	# the driver releases the region when the pool is gone
 	ok_life add B0
 	ok_life region B0 $region_node
 	serves d B0
@@ -1130,7 +1164,8 @@ region_of_a_child()
 	ends
 }
 
-# On a bus of which nothing is heard, its driver tells, and devres of its end.
+# The module has no notifier on this bus. It hears of the device when its driver asks for
+# the region, and of the driver's end through devres.
 region_on_another_bus()
 {
 	with_overlays || { skip "no region in the device tree"; return; }
@@ -1168,7 +1203,7 @@ region_on_another_bus()
 	ends
 }
 
-# A client already, for another reason: it is not for the region that it is one.
+# The device is a client for another reason. Releasing the region does not change that.
 region_of_a_client()
 {
 	with_overlays || { skip "no region in the device tree"; return; }
@@ -1188,7 +1223,7 @@ region_of_a_client()
 	ends
 }
 
-# The pool is the device tree's, and goes with its overlay.
+# The pool comes and goes with an overlay.
 region_of_an_overlay()
 {
 	with_overlays || { skip "no region in the device tree"; return; }
@@ -1215,7 +1250,8 @@ region_of_an_overlay()
 	ends
 }
 
-# What it has set is what counts, and the log knows it.
+# A driver that sets DMA operations of its own overrides the pool. The log must not say
+# that its memory comes from the pool.
 probe_sets_operations()
 {
 	starts dap-life.0@a
@@ -1232,7 +1268,7 @@ probe_sets_operations()
 	ends
 }
 
-# failed_load PARAMETER ...
+# failed_load PARAMETER ...: the load fails, and has not bound anything
 failed_load()
 {
 	log_clear
@@ -1244,7 +1280,7 @@ failed_load()
 	nothing_is_left
 }
 
-# Who waits for a pool is not probed until the module is certain to stay.
+# Devices that wait for a pool must not be probed before the load can fail no more.
 load_fails()
 {
 	insmod "$here/dma_alias_pool_life.ko" || fail "no test module"
@@ -1258,8 +1294,8 @@ load_fails()
 	ends
 }
 
-# Binding sets operations up anew for a device of the tree, on some kernels, and
-# unbinding clears them. It needs the nodes of pools.dtso.
+# For devices of the device tree, some kernels set the DMA operations at each bind, and
+# clear them at unbind. Needs the nodes of pools.dtso.
 device_of_the_tree()
 {
 	set -- /proc/device-tree/reserved-memory/named@*
@@ -1295,8 +1331,8 @@ device_of_the_tree()
 	unloaded
 }
 
-# Memory of the default pool in RAM that the kernel itself has (linux,dma-default),
-# as in kernel-pool.dtso.
+# The kernel has a default pool of its own (linux,dma-default), as in kernel-pool.dtso.
+# Devices that hold memory of it become clients.
 memory_of_the_kernels_pool()
 {
 	if [ ! -d /proc/device-tree/reserved-memory/kernel-pool ]; then
@@ -1305,7 +1341,7 @@ memory_of_the_kernels_pool()
 	fi
 	insmod "$here/dma_alias_pool_life.ko" || fail "no test module"
 	ok_life add S0
-	ok_life alloc S0 0 20000 || return
+	ok_life alloc S0 0 20000
 	load "pools=$two_pools" clients=dap-life.0@a,dap-stuck.1@a ||
 		fail "cannot load"
 	attach $pool_a dap-stuck.0 || fail "attach failed"
@@ -1315,7 +1351,8 @@ memory_of_the_kernels_pool()
 	ok_life add S1
 	serves a S1
 	unbind_pool $pool_a
-	# what they get then may come back to another pool
+	# without a pool they get memory of the kernel, and hold it when another pool
+	# gets them
 	for unit in S0 S1; do
 		ok_life alloc $unit 0 20000
 		attach $pool_b $(device $unit) || fail "attach failed"
@@ -1339,7 +1376,8 @@ memory_of_the_kernels_pool()
 	ends
 }
 
-# What was detached is to have no pool, until somebody asks for one for it.
+# A detached device has no pool until somebody attaches it again. Then its clients=
+# entry counts again, too.
 detached_and_attached()
 {
 	starts dap-life.0@a L0
@@ -1354,7 +1392,8 @@ detached_and_attached()
 	ends
 }
 
-# Who tries and fails changes nothing of that.
+# An attach that is refused leaves a detached device detached. One that succeeds makes
+# clients= count again, even if the driver does not bind or the pool goes at once.
 attached_in_vain()
 {
 	starts dap-life.?@b L0 L1
@@ -1387,7 +1426,8 @@ attached_in_vain()
 	ends
 }
 
-# rmmod and the pool's end unbind drivers: they come back, or the log says so.
+# Drivers that are unbound because the module or the pool goes are bound again. If one
+# does not bind, the log says so.
 bound_again()
 {
 	starts dap-life.?@a L0 L1
@@ -1412,7 +1452,7 @@ bound_again()
 	ends
 }
 
-# Whoever is bound meanwhile does without.
+# A device that is bound while its pool is going does not become a client.
 bound_while_the_pool_goes()
 {
 	starts dap-life.?@a L0 L1
@@ -1432,7 +1472,8 @@ bound_while_the_pool_goes()
 	ends
 }
 
-# What somebody else unbinds meanwhile stays as that left it.
+# While the module unbinds and binds one device, somebody unbinds another. The module
+# must not bind that one again.
 unbound_by_others()
 {
 	starts "" L0 L1
@@ -1447,7 +1488,8 @@ unbound_by_others()
 	ends
 }
 
-# Who depends on a device is unbound with it by the driver core.
+# L1 depends on L0 by a device link. When L0 is unbound, the driver core unbinds L1
+# first, and the module has to bind both again.
 consumers()
 {
 	starts "" L0 L1
@@ -1473,8 +1515,8 @@ consumers()
 	ends
 }
 
-# What is to be bound again may go before that, and then is gone: it does not wait
-# for its turn. Both are unbound, the consumer first, and each takes its time.
+# A consumer is removed before the module has bound it again. The module must let it go
+# at once. Both devices are unbound slowly, the consumer first.
 consumer_is_removed()
 {
 	starts "" L0 L1

@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Coherent allocations of clients: where they come from, how they are aligned,
-# what they cost in pages, that they are zeroed, and what happens when there is
-# no room. A pool made by parameters, no device tree.
+# Coherent allocations of clients: where they come from, how they are aligned, how many
+# pages they take, that they are zeroed, and what happens when there is no room. The
+# pool comes from parameters, not from the device tree.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
 page=4096
 pages=$((pool_size / page))
 
-# Non-coherent devices get nothing from a kernel without an MMU: why we are here.
+# Without the module, a kernel without an MMU has no coherent memory for devices that
+# are not coherent in hardware.
 without_module()
 {
 	load_tests || fail "no test module"
@@ -37,7 +38,8 @@ three_addresses()
 	ok_dev dap-test.0 free $id
 }
 
-# Both addresses, to the smallest power of two of pages that holds the size.
+# The API promises that the bus address and the CPU address are aligned to the size,
+# rounded up to a power of two of pages.
 naturally_aligned()
 {
 	for want in 1:1 4096:1 4097:2 8192:2 8193:4 16385:8 20480:8 102400:32 \
@@ -53,7 +55,7 @@ naturally_aligned()
 	done
 }
 
-# 5 pages cost 5, not 8.
+# A request for 5 pages takes 5 pages, not 8.
 exact()
 {
 	ok_dev dap-test.0 alloc 20000
@@ -95,7 +97,7 @@ keeps_data_apart()
 	same_stat sram live_allocs 0
 }
 
-# One device may not see the alias of what the other got through its own.
+# Two devices never get the same memory.
 two_clients()
 {
 	ok_dev dap-test.0 alloc $page
@@ -195,7 +197,7 @@ no_room()
 	ok_dev dap-test.0 free all
 }
 
-# Only requests that want no coherent mapping may leave the pool.
+# If the pool is full, only requests without a kernel mapping may get other memory.
 full_pool_falls_back_without_kernel_mapping()
 {
 	ok_dev dap-test.0 alloc $pool_size
@@ -218,7 +220,8 @@ full_pool_falls_back_without_kernel_mapping()
 	same_stat sram bad_free_count 0
 }
 
-# The lower half can be had as a whole, and then there is no more.
+# reaches_half: dap-test.0 can get the lower half of the pool in one piece, and then no
+# more
 reaches_half()
 {
 	ok_dev dap-test.0 alloc $((pool_size / 2))
@@ -229,7 +232,7 @@ reaches_half()
 	ok_dev dap-test.0 free all
 }
 
-# A mask that reaches half of the pool, and one that reaches nothing of it.
+# DMA masks that reach half of the pool, all but its last page, and nothing of it.
 masks()
 {
 	ok_dev dap-test.0 coherent_mask $(hex $((pool_base + pool_size / 2 - 1)))
@@ -242,7 +245,7 @@ masks()
 	done
 	ok_dev dap-test.0 free all
 
-	# all but the last byte, and so but the last page
+	# all but the last byte, so not the last page
 	ok_dev dap-test.0 coherent_mask $(hex $((pool_base + pool_size - 2)))
 	unserved dap-test.0 alloc $pool_size nowarn
 	ok_dev dap-test.0 alloc 1
@@ -261,7 +264,7 @@ masks()
 	ok_dev dap-test.0 free all
 }
 
-# The bus may have a limit, too: the lower of both counts.
+# The bus may have a limit, too. The lower one of limit and mask counts.
 bus_limits()
 {
 	ok_dev dap-test.0 bus_limit $(hex $((pool_base + pool_size / 2 - 1)))
@@ -276,7 +279,7 @@ bus_limits()
 	ok_dev dap-test.0 free all
 }
 
-# A pool that devices know by another address, and one that cannot reach it.
+# Devices know the pool by another address (BUS of pools=), which their mask must reach.
 explicit_bus()
 {
 	unload_all
@@ -343,7 +346,7 @@ allocations_file()
 	same lines "$(grep -c '^0x' $pools/sram/allocations)" 0
 }
 
-# Larger than a buffer of the seq_file, and read in pieces.
+# The file is larger than a buffer of seq_file, and is read in small pieces.
 allocations_file_is_complete()
 {
 	n=0
@@ -368,7 +371,8 @@ map_file()
 	ok_dev dap-test.1 free all
 }
 
-# Giving up the API's promise packs better: per pool, or for all of them.
+# max_align gives up the alignment that the API promises, to save memory, for all pools
+# or for one.
 limited_alignment()
 {
 	unload_all
@@ -376,7 +380,7 @@ limited_alignment()
 		load_all max_align=$limit || fail "cannot load"
 		ok_dev dap-test.0 alloc 1
 		ok_dev dap-test.0 alloc 100000
-		# The highest place below the first page, as far as the limit lets.
+		# the highest place with this alignment below the first allocation
 		end=$((pool_base + pool_size - page - 25 * page))
 		same "place of 25 pages" $(hex $dma) \
 		     $(hex $((end / limit * limit)))
@@ -402,7 +406,8 @@ limited_alignment()
 	load_all
 }
 
-# What a base that is not aligned costs is said, unless it costs nothing.
+# A pool whose base is not aligned cannot serve large aligned requests. The log says so,
+# unless max_align is so low that it makes no difference.
 odd_base()
 {
 	unload_all
@@ -421,7 +426,7 @@ odd_base()
 	load "pools=$odd" max_align=4K || fail "cannot load"
 	same_stat odd largest_free_bytes $half
 	unload
-	# It is the address that devices use.
+	# only the alignment of the bus address matters
 	[ -n "$pool_alias" ] || odd=$odd:
 	log_clear
 	load "pools=$odd:0x10000000" || fail "cannot load"

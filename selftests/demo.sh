@@ -1,13 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The module's main job, shown: a device asks for DMA-coherent memory on a
-# kernel that cannot make any, before and after insmod. Ends with an error if
-# anything is not as it should be.
+# Shows the module's main job: a device asks for DMA-coherent memory on a kernel that
+# cannot make any, before and after insmod. Ends with an error if anything goes wrong.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
-# Show a command as a person would type it, and run it.
+# show COMMAND: print it as a person would type it, and run it
 show()
 {
 	printf '\n# %s\n' "$*"

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Pools and clients that a device tree describes: who gets which pool, with
-# which addresses. Needs the nodes of rig/boards/an385/pools.dtso, or of
-# virt's where there is an MMU.
+# Pools and clients that a device tree describes: which device gets which pool, and
+# which addresses. Needs the nodes of rig/boards/an385/pools.dtso, or with an MMU those
+# of rig/boards/virt.
 . "$(dirname "$0")/ktap.sh"
 
 tree=/proc/device-tree
 [ -d $tree/dt-test-named ] || ktap_skip_all "no test nodes in the device tree"
 
-# base_of REGION
+# base_of REGION: its address
 base_of()
 {
 	set -- $tree/reserved-memory/$1@*
@@ -20,7 +20,7 @@ named_base=$(base_of named)
 shared_base=$(base_of shared)
 named=named@${named_base#0x}
 
-# With an MMU only one pool has an alias.
+# With an MMU, none of the pools used here has an alias, but for the pool "twin".
 named_alias=
 shared_alias=
 suits_coherent=cached
@@ -53,7 +53,7 @@ starts()
 	fi
 }
 
-# in_pool DEVICE POOL: serves a request, and knows the client
+# in_pool DEVICE POOL: the pool serves the device, and lists it as a client
 in_pool()
 {
 	ok_dev $1 alloc 5000
@@ -63,7 +63,7 @@ in_pool()
 	same_stat $2 live_allocs 0
 }
 
-# nobodys DEVICE: is in no pool
+# nobodys DEVICE: it is a client of no pool
 nobodys()
 {
 	for pool in $named shared placed; do
@@ -77,11 +77,12 @@ by_memory_region()
 	from_pool $named_base 0x200000 $named_alias
 }
 
-# No alias: the region itself is what the CPU uses.
+# The kernel has chosen where the region is. There is no alias, so the CPU uses the
+# region itself.
 placed_by_the_kernel()
 {
 	in_pool dt-test-placed placed
-	# wherever that is
+	# only the kernel knows where the region is
 	from_pool $dma 1
 	ok_dev dt-test-placed alloc 65536
 	same zero $zero 1
@@ -90,7 +91,7 @@ placed_by_the_kernel()
 	ok_dev dt-test-placed free 0
 }
 
-# As its node says: 8 KiB, where 16 would be natural.
+# The node of the pool limits the alignment to 8 KiB, also for a request of 16 KiB.
 limited_alignment()
 {
 	ok_dev dt-test-placed alloc 8192
@@ -100,12 +101,12 @@ limited_alignment()
 	ok_dev dt-test-placed free all
 }
 
-# It is not coherent, names nothing, and clients= does not name it.
+# The device is not coherent, has no memory-region, and clients= does not name it.
 by_default() { in_pool dap-test.0 shared; }
 
 by_parameter() { in_pool dap-test.1 shared; }
 
-# The kernel can serve it: the default pool leaves it alone, without a word.
+# The kernel can serve a coherent device, so the default pool leaves it alone.
 coherent_devices_are_left_alone()
 {
 	nobodys dt-test-coherent
@@ -117,7 +118,7 @@ coherent_devices_are_left_alone()
 	ok_dev dt-test-coherent free 0
 }
 
-# What the kernel thinks of it depends on whether there are caches.
+# Whether the kernel takes this device for coherent depends on whether there are caches.
 others_get_the_default_if_not_coherent()
 {
 	ok_dev dt-test-other limits
@@ -128,21 +129,22 @@ others_get_the_default_if_not_coherent()
 	fi
 }
 
-# It asked for a pool that is not there: not for another one.
+# The device's memory-region has no pool. It does not get another pool instead.
 region_without_a_pool()
 {
 	nobodys dt-test-unserved
 	log_has "dt-test-unserved: no DMA pool serves its memory-region"
 }
 
-# Two pools want it, in one way or another: its node comes before the parameter,
-# that before the default, and of two in its node the first.
+# If several pools could serve a device, its own node wins over clients=, clients= over
+# the default, and the first memory-region of the node over the second.
 two_pools_want_it()
 {
 	in_pool dt-test-both $named
 	in_pool dap-test.1 shared
 	unload_all
-	# an @ may be the device's, the pool's, or between them
+	# an @ may be part of the device's name, part of the pool's name, or separate
+	# the two
 	load "clients=dap-test.0@$named,dt-test@0@placed,dap-test.*@placed,dt-test-named@shared" ||
 		fail "cannot load"
 	load_tests
@@ -155,8 +157,8 @@ two_pools_want_it()
 	load_tests
 }
 
-# A driver asks for the pool of a region, by its node; for one that nobody serves
-# it waits.
+# A driver asks for the pool of a region, by the region's node. If no pool serves the
+# region, the driver's probe is deferred.
 by_the_driver()
 {
 	unload_all
@@ -171,7 +173,8 @@ by_the_driver()
 	load_tests
 }
 
-# The default pool says so if it leaves all alone; not if somebody named it.
+# If there is no device that the default pool could serve, the log says so, unless
+# somebody has named a client of it.
 default_is_idle()
 {
 	idle="DMA pool shared is the default, but all devices that it could serve count as coherent"
@@ -192,8 +195,9 @@ default_is_idle()
 	load_tests
 }
 
-# Many drivers ask the kernel for the region: of their own node, where they are
-# clients already, or of another, and by its name.
+# Many drivers ask the kernel for their region (of_reserved_mem_device_init()). It may be
+# a region of their own node, whose pool serves them already, or of another node, and
+# they may ask for it by name.
 by_the_kernel()
 {
 	ok_dev dt-test-named region
@@ -215,7 +219,7 @@ by_the_kernel()
 	log_has "dap-test.0: not attached to DMA pool shared: it is a client of $named"
 	ok_dev dap-test.0 unregion
 	bad_dev dap-test.0 region /dt-test-both third
-	# what is the default's is that again when its driver is
+	# when its driver is bound again, the device is a client of the default again
 	unbind dap-test.0
 	bind dap-test.0
 	in_pool dap-test.0 shared
@@ -235,8 +239,8 @@ by_the_kernel()
 	in_pool dap-test.0 shared
 }
 
-# Coherent memory that only it may use, since its driver asked for it: the
-# default leaves it alone, and who asks is told why.
+# The driver has taken coherent memory that only this device may use. The default pool
+# leaves the device alone, and an attach says why it is refused.
 own_memory()
 {
 	unload_all
@@ -262,7 +266,7 @@ own_memory()
 	load_tests
 }
 
-# The device's own view, through dma-ranges.
+# dma-ranges of the device's bus shift its bus addresses.
 shifted_bus()
 {
 	in_pool bus:dt-test-shifted shared
@@ -272,8 +276,8 @@ shifted_bus()
 	ok_dev bus:dt-test-shifted map 1500 from
 }
 
-# What of_dma_configure() has lowered it does not raise again; ranges that are set
-# newer kernels keep until the driver is gone.
+# bound_as_before DEVICE: undo of_dma_configure(). It lowers masks and limits, but never
+# raises them. Newer kernels keep the ranges that it sets until the driver is unbound.
 bound_as_before()
 {
 	ok_dev $1 bus_limit 0
@@ -283,7 +287,8 @@ bound_as_before()
 	bind $1
 }
 
-# Its driver says that its DMA goes another way than its node does.
+# The driver calls of_dma_configure() with another node, since that is the bus that its
+# DMA goes through.
 bus_of_its_driver()
 {
 	ok_dev dt-test-named of_dma /bus/dt-test-shifted
@@ -330,11 +335,11 @@ two_pools_at_once()
 	ok_dev dap-test.0 free 0
 }
 
-# What a client is told about syncing is what the kernel would tell it.
+# dma_need_sync() tells a client what the kernel would tell it without the module.
 sync_is_needed_if_not_coherent()
 {
 	for dev in dt-test-named dt-test-coherent dap-test.0; do
-		# whose node is missing is coherent to old kernels
+		# old kernels take a device without a node for coherent
 		[ $dev != dap-test.0 ] || with_mmu || ! kernel_serves ||
 			continue
 		ok_dev $dev limits
@@ -344,7 +349,7 @@ sync_is_needed_if_not_coherent()
 	done
 }
 
-# A device that the hardware keeps coherent may use any memory.
+# If the pool is full, a device that is coherent in hardware gets other memory.
 full_pool_and_coherent_devices()
 {
 	ok_dev dt-test-named limits
@@ -363,8 +368,8 @@ full_pool_and_coherent_devices()
 	same_stat $named bad_free_count 0
 }
 
-# The memory that devices coherent in hardware share with the CPU is best cached,
-# that of all others must not be: a pool serves the one or the other.
+# Memory for devices that are coherent in hardware should be cached, memory for other
+# devices must not be. So a pool without an alias serves one kind or the other.
 mapped_for_its_clients()
 {
 	if ! with_mmu; then
@@ -396,7 +401,8 @@ mapped_for_its_clients()
 	same_stat cached clients 1
 }
 
-# What the CPU writes through an alias, no device can snoop: it is cached for none.
+# Devices cannot snoop what the CPU writes through an alias, so it is not cached for
+# either kind.
 alias_serves_both_kinds()
 {
 	if ! with_mmu; then
@@ -421,7 +427,8 @@ alias_serves_both_kinds()
 	done
 }
 
-# is_cached CPU-ADDRESS: what the kernel's page table says (CONFIG_ARM_PTDUMP_DEBUGFS)
+# is_cached CPU_ADDRESS: does the kernel's page table map it as cached memory? Needs
+# CONFIG_ARM_PTDUMP_DEBUGFS.
 is_cached()
 {
 	grep '^0x' $debugfs/kernel_page_tables >/tmp/tables ||
@@ -438,8 +445,8 @@ is_cached()
 	fail "$1 is not mapped"
 }
 
-# A scatterlist only where there are struct pages: these regions are part of the
-# RAM that the kernel knows with an MMU, and not of it without.
+# A scatterlist needs struct pages. These regions have some with an MMU, since they are
+# part of the kernel's RAM then, but none without.
 scatterlist()
 {
 	ok_dev dt-test-named alloc 5000
@@ -455,8 +462,8 @@ scatterlist()
 	ok_dev dt-test-named free $id
 }
 
-# Attached under a bound driver: what it has from before goes back to where it
-# came from, what it gets from then on is the pool's.
+# The device is attached under a driver that cannot be unbound. Memory from before goes
+# back to the kernel, memory from then on comes from the pool.
 in_place_with_buffers()
 {
 	unload_all
@@ -480,7 +487,8 @@ in_place_with_buffers()
 	load_tests
 }
 
-# What only the default gave may be had by another pool, unless it is in use.
+# Another pool may take over a client of the default pool, unless the client holds
+# memory.
 default_gives_way()
 {
 	pool_device=/sys/bus/platform/devices/named-pool
@@ -501,7 +509,7 @@ ends_empty()
 	unload_tests || fail "test module in use"
 	unload || fail "module in use"
 	! grep -q dma_alias_pool /proc/iomem || fail "resources left"
-	# And again, from the same device tree.
+	# the same device tree works a second time
 	load || fail "cannot load again"
 	load_tests
 	in_pool dt-test-named $named

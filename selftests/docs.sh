@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the documentation shows of this board, done as it says (docs/*, which
-# rig/docs.py makes of it): all parameters load, and the selftests run by hand.
+# Does what the documentation shows for this board, from the files that rig/docs.py has
+# extracted (docs/*): the module loads with all parameters, and the selftests run by
+# hand.
 . "$(dirname "$0")/ktap.sh"
 
 [ -e "$here/docs/parameters" ] || ktap_skip_all "the documentation is not here"
@@ -25,14 +26,14 @@ each_parameter_loads()
 		set -- $line
 		case $line in
 		*pools=sram:$pool_base:* | pools=) loads "$@" ;;
-		# another board's memory, where nothing may answer here
+		# memory of another board: here, nothing may be at this address
 		*pools=*) loads "$@" verify=0 ;;
 		*) loads "pools=$(pool sram)" "$@" ;;
 		esac
 	done <"$here/docs/parameters"
 }
 
-# As a modprobe of the full size, and the kernel, would take them.
+# The parameters of a modprobe configuration file, and of the kernel's command line.
 in_a_file_and_on_the_command_line()
 {
 	for file in "$here/docs/modprobe-conf" "$here/docs/command-line"; do
@@ -54,7 +55,7 @@ typed_by_hand()
 selftests_by_hand()
 {
 	cd "$here" || return
-	# into a file, of which the machine's console knows nothing
+	# the output goes into a file, so the console must not relay these results
 	RIG_RELAY='' sh docs/selftest >/tmp/selftest || fail "docs/selftest"
 	while read -r line; do
 		grep -q -x "$line" /tmp/selftest || fail "no line '$line', the last is" \

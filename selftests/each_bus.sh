@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The test driver on AMBA and PCI devices that have no driver of their own: it is
-# made theirs by driver_override. They become clients by parameter, by sysfs
-# before and after they are bound, and, with the argument "default", by the device
-# tree's default pool (rig/boards/virt/pools.dtso).
+# The test driver drives AMBA and PCI devices that have no driver otherwise;
+# driver_override binds it to them. They become clients by parameter, by sysfs before and
+# after they are bound, and, with the argument "default", by the default pool of the
+# device tree (rig/boards/virt/pools.dtso).
 . "$(dirname "$0")/ktap.sh"
 
-# The first device of a bus that nobody has a driver for
+# unbound_on BUS: the first device of the bus that has no driver
 unbound_on()
 {
 	for device in /sys/bus/$1/devices/*; do
@@ -24,7 +24,8 @@ pci=$(unbound_on pci)
 [ -n "$amba" ] || [ -n "$pci" ] ||
 	ktap_skip_all "no device on AMBA or PCI is without a driver"
 
-# on BUS DEVICE: what the functions below are about; fails if there is none
+# on BUS DEVICE: sets $bus and $device for the functions below; skips and fails if there
+# is no device
 on()
 {
 	bus=/sys/bus/$1
@@ -34,7 +35,7 @@ on()
 	return 1
 }
 
-# override DRIVER: of all devices
+# override [DRIVER]: only this driver may bind to the devices; none: as usual
 override()
 {
 	for device in $amba $pci; do
@@ -53,7 +54,7 @@ start()
 bind_it() { echo $device 2>/dev/null >$bus/drivers/dap-test/bind; }
 unbind_it() { echo $device 2>/dev/null >$bus/drivers/dap-test/unbind; }
 
-# served_by POOL: by the only pool where it can get memory
+# served_by POOL: the device's memory comes from this pool, and streaming DMA works
 served_by()
 {
 	ok_dev $device alloc 5000
@@ -109,7 +110,7 @@ by_sysfs()
 	unload || fail "module in use"
 }
 
-# Whoever waits for a default pool is bound, and with its end bound again.
+# A device that waits for a default pool is bound when there is one.
 by_default()
 {
 	[ ! -e $bus/drivers/dap-test/$device ] || unbind_it

@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# endurance.sh [CYCLES] - nothing grows with the number of loads, bindings and
-# attachments, be they successful or not. Each test does CYCLES (1000) rounds of
-# one kind, after some that fill what is filled only once, and compares memory,
-# slab objects and what /proc and /sys list before and after.
+# endurance.sh [CYCLES] - loads, bindings and attachments leak nothing, whether they
+# succeed or fail. Each test repeats one kind of them CYCLES (1000) times, and compares
+# free memory, slab objects and the lists in /proc and /sys before and after. Some
+# cycles come before that, to fill caches.
 #
-# A leak of one object in 10 cycles fails from 400 cycles on, without an MMU from
-# 100 on. Slab counts are exact to the object only where no processor has slabs
-# of its own: boot with slub_debug=F.
+# With 400 cycles, or 100 without an MMU, a leak of one object in 10 cycles is found.
+# Slab counts are exact only if no processor keeps slabs of its own, so the kernel must
+# be booted with slub_debug=F.
 #
-# Sourced by scripts with more tests, whose names are in $more_tests.
+# Other scripts source this file, and put the names of their own tests into $more_tests.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -29,20 +29,21 @@ pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
 [ "$(cat /sys/kernel/slab/kmalloc-64/sanity_checks)" = 1 ] ||
 	ktap_skip_all "slab counts are not exact: boot with slub_debug=F"
 
-# Nothing is watched, and to say where code is takes longer than to load it.
+# Memory is not watched here, so the rig need not know where modules are. To tell it
+# would take longer than to load them.
 rig_module() { :; }
 
-# --- what there is
+# --- counting
 
-# Three looks, the best of which counts: what waits to be freed by RCU, by a work
-# queue or with a process that has ended is there at most for a while, and a leak
-# for good. Between what frees and what looks no process but the two runs.
+# Take three samples, of which snapshot() uses the smallest values. Memory that waits for
+# RCU, a work item or the end of a process is in some samples only, a leak is in all.
+# Nothing else may run between the shrinking of the caches and the sample.
 sample()
 {
 	vmallocinfo=
 	! with_mmu || vmallocinfo=/proc/vmallocinfo
 	for sample_n in 1 2 3; do
-		# what was used since the last time is spared once
+		# twice, since the first time spares what was used recently
 		echo 3 >/proc/sys/vm/drop_caches
 		echo 3 >/proc/sys/vm/drop_caches
 		for sample_cache in /sys/kernel/slab/*; do
@@ -54,10 +55,10 @@ sample()
 	done
 }
 
-# "KIND NAME NUMBER" lines: kib, objects (of a slab cache, or mapped areas), count;
-# that of threads comes before them. A processor's list of free pages is free
-# memory that MemFree leaves out. Of the slab cache vmap_area is what is mapped,
-# and gaps that are reused at some time.
+# Print lines "KIND NAME NUMBER". KIND is kib, objects (of a slab cache, or areas in
+# vmallocinfo) or count. The line about threads comes first, since compare() needs it
+# for the others. Each processor's list of free pages is added to MemFree. The slab cache
+# vmap_area is left out, since it also counts gaps that the kernel reuses at some time.
 snapshot()
 {
 	sample
@@ -97,9 +98,9 @@ snapshot()
 	echo count debugfs $(find $debugfs | wc -l)
 }
 
-# What comes and goes by itself: pages of slabs are partly used, and the kernel has
-# as many workers as ever had to wait at once, each with some KiB and an object in
-# some caches.
+# How much the figures differ by themselves: slab pages are only partly used, and the
+# kernel keeps as many workers as have ever been waiting at once, each of which has some
+# KiB and objects.
 idle_kib=96
 idle_objects=4
 ! with_mmu || {
@@ -107,8 +108,9 @@ idle_objects=4
 	idle_objects=16
 }
 
-# compare BEFORE AFTER CYCLES: figures as diagnostics, "grew" for what may not. A
-# page in 25 cycles may, objects are counted better than pages.
+# compare BEFORE AFTER CYCLES: print the figures as diagnostics, and a line "grew ..." for
+# each that grew too much. One page in 25 cycles is allowed: small leaks show in the
+# numbers of objects.
 compare()
 {
 	awk -v cycles=$3 -v idle_kib=$idle_kib -v idle_objects=$idle_objects \
@@ -146,8 +148,8 @@ compare()
 	}' $1 $2
 }
 
-# in_batches COMMAND COUNT: COMMAND N for each N below COUNT, in shells that do not
-# live long: a shell's own memory grows, too, and without an MMU for good.
+# in_batches COMMAND COUNT: run COMMAND N for each N below COUNT. A shell's own memory
+# grows, without an MMU for as long as it lives, so each batch has a shell of its own.
 in_batches()
 {
 	batch_from=0
@@ -161,7 +163,7 @@ in_batches()
 	done
 }
 
-# one_batch COMMAND FROM TO: what in_batches has each shell do
+# one_batch COMMAND FROM TO: this is what each of the shells of in_batches does
 one_batch()
 {
 	failed=
@@ -174,28 +176,29 @@ one_batch()
 	exit 0
 }
 
-# endures COMMAND [CYCLES [BEFORE]]: COMMAND calls fail if a cycle goes wrong; so
-# many of them come before what is compared. A leak grows in each round of CYCLES.
-# What the kernel keeps for itself steps up once in a while: free memory of a
-# machine with an MMU by 200 KiB, in one round of hundreds. So a round that grew is
-# followed by another, which is compared with its end; all three must grow to fail.
+# endures COMMAND [CYCLES [BEFORE]]: fail if CYCLES runs of COMMAND leak something.
+# COMMAND calls fail if it goes wrong. It first runs BEFORE times without comparing.
+#
+# The kernel sometimes takes memory for itself, with an MMU 200 KiB in one of hundreds of
+# rounds. So if a round grew, another one is compared with its end, and only three
+# rounds in a row that grow are a leak.
 endures()
 {
 	endures_cycles=${2:-$cycles}
-	# A worker waits to take a device link away, where a client goes.
+	# where clients go, a worker for each of them waits to delete its device link
 	case $1 in
 	bind_cycle | failing_probe_cycle) more_threads=8 ;;
 	*) more_threads=128 ;;
 	esac
 	in_batches $1 ${3:-$((20 + endures_cycles / 20))}
-	# kfree_rcu() may take five seconds to begin; what waits for it now would
-	# hide a leak
+	# kfree_rcu() may begin up to five seconds later; memory that still waits for
+	# it in the first snapshot would hide a leak
 	sleep 5
 	snapshot >/run/before
 	for endures_round in 1 2 3; do
 		in_batches $1 $endures_cycles
 		[ -z "$failed" ] || return
-		# what is only late goes away, a leak does not
+		# memory may only be freed late, so look again before it counts
 		for endures_try in 1 2 3 4; do
 			snapshot >/run/after
 			compare /run/before /run/after $endures_cycles >/run/compared
@@ -212,7 +215,8 @@ endures()
 
 # --- the module
 
-# The clients go first, or are unbound by the module's end.
+# The devices go before the module in every other cycle, otherwise the module unbinds
+# them.
 load_cycle()
 {
 	load "pools=$pool_a,$pool_b" \
@@ -229,8 +233,8 @@ load_cycle()
 	fi || fail "unload $1 failed"
 }
 
-# In params, in the alias of the first pool if it has one, in the second pool, and
-# in the clients after all pools.
+# The load fails in turn at parsing pools=, at the first pool's alias if there is one, at
+# the second pool, and at clients= when both pools are there.
 failing_load_cycle()
 {
 	case $(($1 % 4)) in
@@ -253,7 +257,7 @@ starts()
 	echo dap-test.0 >$params/need
 }
 
-# 8 KiB come and go with the driver (need=), the others are freed by it.
+# The probe takes 8 KiB of managed memory (need=), the driver frees the other buffer.
 bind_cycle()
 {
 	unbind dap-test.0 && bind dap-test.0 || fail "bind $1 failed"
@@ -268,7 +272,7 @@ binds()
 	bind dap-test.0
 }
 
-# It has memory of the pool when it fails.
+# The probe takes memory of the pool, and fails.
 failing_probe_cycle()
 {
 	! bind dap-test.1 || fail "the probe $1 did not fail"
@@ -284,7 +288,7 @@ failing_probes()
 	bind dap-test.1 || fail "cannot be bound any more"
 }
 
-# A client that is removed, and comes again as another.
+# A client's device is removed, and another one of that name comes.
 device_cycle()
 {
 	echo "del 1" >$tests/control
@@ -297,7 +301,8 @@ devices_come_and_go()
 	same_stat sram clients 2
 }
 
-# Some are refused. A reference too many would show when the device goes only.
+# Some of the requests are refused. The device is removed in the end, since a reference
+# too many shows only then.
 attach_cycle()
 {
 	if [ $(($1 % 4)) = 0 ]; then

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# failslab.sh - which allocations fail by /proc/PID/fail-nth; to be sourced. Needs
-# $debugfs, and a kernel with failslab and its stack filter.
+# failslab.sh - decides which allocations can fail through /proc/PID/fail-nth. Scripts
+# source it, and set $debugfs before. Needs a kernel with failslab and its stack filter.
 failslab=$debugfs/failslab
 
-# address FUNCTION
+# address FUNCTION: where the kernel has it
 address() { sed -n "s/^\([0-9a-f]*\) [tT] $1\(	.*\)*\$/0x\1/p" /proc/kallsyms; }
 
-# filter START SIZE [START SIZE]: what is on the way through these addresses fails,
-# unless it is also on the way through those
+# filter START SIZE [START SIZE]: only allocations whose call stack goes through code in
+# the first range fail, and not if it also goes through code in the second range
 filter()
 {
 	echo $1 >$failslab/require-start
@@ -17,8 +17,9 @@ filter()
 	echo $(printf 0x%x $((${3:-0} + ${4:-0}))) >$failslab/reject-end
 }
 
-# All on the way through modules, of which there are ours. The driver core needs
-# memory to remove a link between devices, and warns if there is none.
+# All allocations below code of modules can fail, since only our modules are loaded.
+# Removing a device link is left out: the driver core allocates memory for that, and
+# warns if there is none.
 usual_filter()
 {
 	echo 0 >$failslab/verbose

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Each allocation of memory that the module makes, or has made for it, fails once:
-# at load, when devices are bound, attached and detached, when files are read. And
-# fail_alloc, by which the allocations that drivers make from a pool fail. Needs a
-# kernel with fault injection, and fail_nth (fail_nth.c) beside this script.
+# Each memory allocation that happens on behalf of the module fails once: at load, when
+# devices are bound, attached and detached, and when files are read. Also tests
+# fail_alloc, which makes allocations of drivers from a pool fail. Needs a kernel with
+# fault injection, and the program fail_nth beside this script.
 . "$(dirname "$0")/ktap.sh"
 . "$here/failslab.sh"
 need_pool
@@ -28,8 +28,10 @@ as_before()
 	same "claimed resources" "$(cat /proc/iomem)" "$iomem"
 }
 
-# each_fails WHAT UNDO HELPER-ARGUMENT ...: from the first on, until there is none
-# left to fail. Then it has to work. UNDO is called with the error number.
+# each_fails WHAT UNDO HELPER_ARGUMENT ...: have fail_nth do something with its first
+# allocation failing, then with its second, and so on. When there are no more
+# allocations to fail, it must succeed. UNDO is called after each try, with the error
+# number as its argument.
 each_fails()
 {
 	what=$1
@@ -70,10 +72,12 @@ loading()
 		"pools=$(pool sram) clients=dap-test.*@sram max_align=64K@sram"
 }
 
-# Where kmalloc() fails, vmalloc() would serve: all below one function fails.
+# The records of a pool come from kvmalloc(), which uses vmalloc() if kmalloc() fails. To
+# make both fail, all allocations below one function fail.
 records_of_a_pool()
 {
-	# 64 pages: what is larger than two pages does not come from a slab
+	# 64 pages: records of a larger pool would not come from a slab, and failslab
+	# would not see them
 	load "pools=$(pool sram 0 0x40000)" || fail "cannot load"
 	filter $(address dap_pool_init) 0x400 $(address dap_region_claim) 0x800
 	unload
@@ -82,13 +86,15 @@ records_of_a_pool()
 	log_clear
 	! load "pools=$(pool sram 0 0x40000)" || fail "loaded without memory"
 	echo 0 >$failslab/probability
-	# newer kernels leave the message to the allocator
+	# not the module's own message: dev_err_probe() of newer kernels leaves out
+	# those about -ENOMEM
 	log_has "dma_alias_pool.0.* failed with error -12"
 	as_before
 	usual_filter
 }
 
-# One that was never bound: what the module has of a client lasts as long as it.
+# Replace dap-test.0 by a device that was never bound. The module keeps its memory for a
+# client as long as the device exists, so the old one would allocate nothing.
 new_device()
 {
 	echo "del 0" >$tests/control
@@ -96,7 +102,7 @@ new_device()
 	echo "add 0" >$tests/control || fail "no device"
 }
 
-# A device that gets no pool for want of memory is served by the kernel, or not.
+# If memory is missing, the device is bound without the pool, or not at all.
 after_bind()
 {
 	has_client sram dap-test.0 || without=$((without + 1))
@@ -120,7 +126,7 @@ binding()
 	ok_dev dap-test.0 free all
 }
 
-# The device has its driver, with the pool or without.
+# After a request the device must have its driver, with the pool or without it.
 after_request()
 {
 	[ -e $driver/dap-test.1 ] || bind dap-test.1
@@ -165,7 +171,8 @@ reading()
 
 # --- allocations from the pool
 
-# refused_of_30 N: so many requests fail as the knobs are, and none after
+# refused_of_30 N: with fail_alloc as it is set, N of 30 requests fail. Then it is turned
+# off.
 refused_of_30()
 {
 	n=1 refusals=0
@@ -212,7 +219,7 @@ as_documented()
 	ok_dev dap-test.0 free all
 }
 
-# A probe that wants memory and gets none fails, and leaves nothing.
+# If a probe gets no memory and fails, nothing is left of it.
 fails_a_probe()
 {
 	unbind dap-test.0

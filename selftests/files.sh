@@ -1,17 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The debugfs files that tell what was asked for, what failed, and since when:
-# requests, failures, peak. (stats, clients, allocations and map: coherent.sh)
-# And of all files: who may read and write them, how large they get, and that
-# neither they nor the kernel log show an address of the kernel.
+# The debugfs files requests, failures and peak. (coherent.sh has stats, clients,
+# allocations and map.) For all files: who may read and write them, how large they get,
+# and that neither they nor the kernel log show an address of the kernel.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
 device=/sys/bus/platform/devices/dma_alias_pool.0
 params=/sys/module/dma_alias_pool/parameters
 
-# line FILE FIRST-WORD: its line, blanks squeezed
+# line FILE FIRST_WORD: the line that begins with this word, with single blanks
 line()
 {
 	while read -r words; do
@@ -32,18 +31,18 @@ starts()
 	same peak "$(cat $pools/sram/peak)" 0
 }
 
-# mode FILE WANTED: a directory's, too
+# mode FILE WANTED: mode and owner of a file or directory
 mode()
 {
 	same "mode of $1" "$(stat -c "%A %u:%g" $1)" "$2 0:0"
 }
 
-# Each file there is, so that a new one is looked at as well.
+# Looks at all files that there are, so that a new one is not forgotten.
 modes()
 {
 	found=
 	for file in $pools/sram/*; do
-		# that directory is the kernel's own
+		# fail_alloc is a directory of the kernel's
 		[ ! -f $file ] || found="$found ${file##*/}"
 	done
 	same "files of a pool" "$found" \
@@ -55,7 +54,7 @@ modes()
 		*) mode $file -r-------- ;;
 		esac
 	done
-	# what keeps all others out of these is the directory above them
+	# only the mode of debugfs itself keeps other users out
 	mode $debugfs drwx------
 	mode $pools drwxr-xr-x
 	mode $pools/sram drwxr-xr-x
@@ -68,7 +67,7 @@ modes()
 	done
 }
 
-# Not even where somebody has opened debugfs to all.
+# Another user cannot read or write the files even if debugfs itself is open to all.
 another_user()
 {
 	if ! (as_nobody true) 2>/dev/null; then
@@ -91,7 +90,7 @@ another_user()
 
 as_nobody() { setuidgid 65534 "$@"; }
 
-# By the power of two of pages that holds them.
+# Requests are counted by their size, rounded up to a power of two of pages.
 sizes_of_requests()
 {
 	for size in 1 4096 4097 8192 8193 16384 16385; do
@@ -109,7 +108,7 @@ sizes_of_requests()
 	     "more 0 1"
 }
 
-# What failed most recently is first; eight are kept.
+# The file has the last eight failures, the most recent one first.
 last_failures()
 {
 	ok_dev dap-test.1 alloc $((pool_size - 8192))
@@ -135,7 +134,7 @@ peak()
 {
 	same peak "$(cat $pools/sram/peak)" $((pool_size - 8192))
 	ok_dev dap-test.0 alloc 20480
-	# whatever root may try
+	# not even root can write the other files
 	for file in stats clients allocations map requests failures; do
 		(echo 0 >$pools/sram/$file) 2>/dev/null && fail "$file was written"
 	done
@@ -149,10 +148,10 @@ peak()
 	same "peak of nothing" "$(cat $pools/sram/peak)" 0
 }
 
-# What is in a file is bounded by the pool's pages. A line is at most so long:
+# The pool's number of pages limits how long the files get. No line is longer than this.
 line_max=200
 
-# size FILE MAX
+# size FILE MAX: fail if the file is longer
 size()
 {
 	bytes=$(wc -c <$pools/sram/$1)
@@ -187,7 +186,7 @@ sizes()
 	size failures $((9 * line_max))
 }
 
-# All that can be read, and what the log says.
+# Print all that files and log show.
 shown()
 {
 	for file in $pools/sram/* $params/* $device/*; do
@@ -196,9 +195,9 @@ shown()
 	dmesg | grep -e "dma_alias_pool" -e "dap-test" | grep -v -e "rig: "
 }
 
-# Words that could be an address of what the kernel has in memory, its code, data
-# and modules: without an MMU all of its RAM, else all that is mapped. What is
-# shown of the pool's own addresses is none of them; nor is a mask.
+# The range of addresses where the kernel has its code, data and modules: all of its RAM
+# without an MMU, its virtual addresses otherwise. Addresses of the pool, and masks, are
+# outside of it and may be shown.
 kernel_range()
 {
 	from=0xbf000000
@@ -212,10 +211,11 @@ kernel_range()
 	echo "# kernel addresses: $from to $to"
 }
 
+# Print the words of stdin that could be addresses in this range.
 kernel_addresses()
 {
 	if [ "$(uname -m)" = x86_64 ]; then
-		# all of it is in the upper half, and no shell counts so far
+		# all are in the upper half, and the shell cannot compare such numbers
 		grep -owE '(0x)?ffff[0-9a-f]{12}' | sed 's/^0x//; s/^/0x/' | sort -u
 		return
 	fi
@@ -226,7 +226,7 @@ kernel_addresses()
 	done
 }
 
-# What somebody writes is not repeated at any length.
+# The log repeats only the beginning of a long name that somebody writes.
 long_names()
 {
 	name=$(printf '%.64s' $(seq -s x 100 200))
@@ -235,9 +235,9 @@ long_names()
 	log_has "there is no device $name\$"
 }
 
-# Callers are symbols, as long as the kernel knows one. It knows none of a module
-# that is gone, whose callers are in failures still: they are hashed then, to any
-# word, but not to one of the module's code.
+# Callers are shown as symbols. When their module is gone, the kernel knows no symbol any
+# more, but they are still in failures. They are then hashed to some word, which must
+# not be an address of the module's code.
 no_addresses()
 {
 	kernel_range

@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# guard=1: nobody may access the cacheable view of a pool, by a region of the
-# ARMv7-M MPU: what the registers say, that the pool works all the same, what is
-# refused, and that all is undone. Last of all, where an emulator is told to expect
-# it, a stray access, with which the machine stops.
+# guard=1 forbids all access to the cacheable view of a pool, by a region of the ARMv7-M
+# MPU. Tests the MPU's registers, that the pool works all the same, what is refused, and
+# that all is undone.
 #
-# guard.sh [stray read|write]
+#   guard.sh
+#   guard.sh stray read|write	a forbidden access, which stops the machine: only for
+#				an emulator that expects this
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
-# Another architecture, or an MPU of another kind: it works, but nothing guards it.
+# On another architecture, or with another kind of MPU, the pool works without a guard.
 no_such_mpu()
 {
 	log_clear
@@ -21,7 +22,8 @@ no_such_mpu()
 	unload
 }
 
-# Normal, not cacheable, shareable, never executed, and no access for anybody.
+# The regions are normal memory, not cacheable, shareable, never executable, and nobody
+# has access.
 registers()
 {
 	load_tests || fail "no test devices"
@@ -71,7 +73,8 @@ size_that_no_region_has()
 	unload
 }
 
-# Four of them describe the rest of the memory, or the kernel has some.
+# One pool more than there are free regions. Four regions describe the rest of the
+# memory, or the kernel uses some itself.
 no_region_is_free()
 {
 	all=
@@ -91,7 +94,7 @@ no_region_is_free()
 	mpu_is_as_before
 }
 
-# A pool without an alias has no other view.
+# A pool without an alias has no second view to guard.
 nothing_to_guard()
 {
 	log_clear
@@ -103,7 +106,7 @@ nothing_to_guard()
 
 ends() { unload_tests; }
 
-# A driver that dereferences what is not its CPU address.
+# A driver uses the bus address as if it were the CPU address.
 stray()
 {
 	load_all guard=1 || fail "cannot load"

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the test scripts share: KTAP output, the module, the test devices, the
-# kernel log. Sourced; POSIX shell, for BusyBox on a target as well.
+# What the test scripts share: KTAP output, loading the module, commands for the
+# test devices, the kernel log. Scripts source this file. POSIX shell, since it
+# also runs under BusyBox on a target.
 #
-# A test is a function named in ktap_run's arguments. It fails by calling fail
-# (it goes on, to show more), and is skipped by calling skip and returning.
+# A test is a function whose name is an argument of ktap_run. It fails by calling
+# fail, after which it runs on, to show more. It is skipped by calling skip and
+# returning.
 
 debugfs=/sys/kernel/debug
 pools=$debugfs/dma_alias_pool
@@ -12,7 +14,8 @@ tests=$debugfs/dma_alias_pool_test
 driver=/sys/bus/platform/drivers/dap-test
 here=$(cd "$(dirname "$0")" && pwd)
 
-# The emulated machine watches memory and is told of expected complaints.
+# The emulated machine watches memory for forbidden accesses, and has to be told
+# which complaints of the kernel a test expects. Elsewhere nobody listens.
 if [ -e "$here/rig-watch.sh" ]; then
 	. "$here/rig-watch.sh"
 else
@@ -25,8 +28,9 @@ else
 	rig_module() { :; }
 fi
 
-# The memory that the tests may use: BASE:SIZE[:ALIAS], from the machine or a
-# person. It must be outside of the kernel's RAM, and reached at both addresses.
+# The memory that the tests may use: BASE:SIZE[:ALIAS]. The emulated machine sets
+# RIG_POOL, a person sets DAP_POOL. The kernel must not use this memory as RAM, and
+# the CPU must reach it both at BASE and at ALIAS.
 : "${DAP_POOL:=$RIG_POOL}"
 pool_base=${DAP_POOL%%:*}
 pool_size=${DAP_POOL#*:}
@@ -38,7 +42,7 @@ case $pool_size in
 	;;
 esac
 
-# plain NUMBER: 4M as pools= takes it, for the shell
+# plain NUMBER: the shell cannot calculate with 4M, which pools= accepts
 plain()
 {
 	case $1 in
@@ -64,7 +68,7 @@ skip()
 	skipped="$*"
 }
 
-# ktap_run TEST ...
+# ktap_run TEST ...: run these functions, and exit
 ktap_run()
 {
 	echo "KTAP version 1"
@@ -89,7 +93,7 @@ ktap_run()
 	exit $ktap_failed
 }
 
-# No test can run here.
+# ktap_skip_all REASON: no test of this script can run here
 ktap_skip_all()
 {
 	echo "KTAP version 1"
@@ -103,31 +107,33 @@ need_pool()
 		ktap_skip_all "set DAP_POOL=BASE:SIZE[:ALIAS] to memory that may be used"
 }
 
-# A program of the target's own C library, which is not everywhere.
+# This program needs a C library on the target, so not every target has it.
 has_mmap_buffer() { [ -x "$here/mmap_buffer" ]; }
 
 is_loaded() { grep -q "^$1 " /proc/modules; }
 
 is_built_in() { [ -d /sys/module/dma_alias_pool ] && ! is_loaded dma_alias_pool 2>/dev/null; }
 
-# All others load the module.
+# All scripts but one load the module, which is impossible if it is built in.
 [ "${0##*/}" = built_in.sh ] || ! is_built_in ||
 	ktap_skip_all "the module is built into this kernel"
 
-# Then CPU addresses are virtual ones, and the kernel can make coherent memory
+# With an MMU, CPU addresses are virtual, and the kernel can make coherent memory
 # without the module.
 with_mmu() { [ -e /proc/vmallocinfo ]; }
 
-# Do all devices snoop the caches? What a pool cannot serve, the kernel then may.
+# Do all devices snoop the caches? If so, the kernel serves the requests that a pool
+# cannot serve.
 snooped() { [ "$(uname -m)" = x86_64 ]; }
 
-# pool NAME [OFFSET SIZE]: an entry of pools=, over all or a part of the memory
+# pool NAME [OFFSET SIZE]: prints an entry for pools=, over all of the memory that
+# the tests may use, or over a part of it
 pool()
 {
 	echo "$1:$(hex $((pool_base + ${2:-0}))):$(hex ${3:-$pool_size})${pool_alias:+:$(hex $((pool_alias + ${2:-0})))}"
 }
 
-# Where another device's registers could be: no RAM.
+# An address where another device's registers could be, since there is no RAM.
 peer=0x60000000
 ! grep -qi '^60000000-.* : System RAM' /proc/iomem || peer=0x50000000
 
@@ -142,8 +148,7 @@ wait_for()
 	done
 }
 
-# The same value at both; what differs is shown.
-# same WHAT GOT WANTED
+# same WHAT GOT WANTED: fail unless both values are the same
 same()
 {
 	[ "$2" = "$3" ] || fail "$1 is '$2', not '$3'"
@@ -151,8 +156,8 @@ same()
 
 # --- the module
 
-# module_file FILE: in a kernel's own selftests (make in-tree) there are no modules
-# beside the scripts, but where the kernel's are.
+# module_file FILE: if the tests are part of a kernel tree (make in-tree), the modules
+# are not beside the scripts, but where the other modules of the kernel are.
 module_file()
 {
 	if [ -e "$1" ]; then
@@ -171,8 +176,8 @@ if [ ! -e "$here/dma_alias_pool.ko" ]; then
 	}
 fi
 
-# The alias check reads the cacheable view, nothing after it may.
-# load PARAMETER ...
+# load PARAMETER ...: insert the module. Only its check of the alias may access the
+# cacheable view, so the watch is off until insmod returns.
 load()
 {
 	rig_watch off
@@ -185,7 +190,8 @@ load()
 
 unload() { rmmod dma_alias_pool; }
 
-# load_tests PARAMETER ...
+# load_tests PARAMETER ...: insert the module with the test devices. DMA_API_DEBUG
+# reports only the first error unless all_errors is set.
 load_tests()
 {
 	[ ! -e $debugfs/dma-api/all_errors ] ||
@@ -195,7 +201,8 @@ load_tests()
 
 unload_tests() { rmmod dma_alias_pool_test; }
 
-# A pool over all of the memory, called sram, for both test devices.
+# load_all PARAMETER ...: a pool named sram over all of the memory, and both test
+# devices as its clients
 load_all()
 {
 	load "pools=$(pool sram)" "clients=dap-test.*" "$@" && load_tests
@@ -227,21 +234,22 @@ same_stat()
 
 stat_is() { [ "$(stat_of "$1" "$2")" = "$3" ]; }
 
-# Once what the kernel still does has been done: wait_stat POOL KEY WANTED
+# wait_stat POOL KEY WANTED: as same_stat, but waits for work that the kernel has put
+# off
 wait_stat() { wait_for stat_is "$@" || same_stat "$@"; }
 
 # has_client POOL DEVICE
 has_client() { grep -q "^$2 " "$pools/$1/clients"; }
 
-# A client goes some time after the last that needed its operations did.
-# no_client POOL DEVICE
-is_no_client() { ! has_client "$@"; }
-no_client() { wait_for is_no_client "$@"; }
+# no_client POOL DEVICE: wait until it is no client. A client lives on until nothing
+# needs its DMA operations any more, and then a work item frees it.
+lacks_client() { ! has_client "$@"; }
+no_client() { wait_for lacks_client "$@"; }
 
 # --- the test devices
 
-# Have a device do something; key=value words of the result become variables.
-# do_dev DEVICE COMMAND ...
+# do_dev DEVICE COMMAND ...: have a test device do something. The result is a line of
+# key=value words, which become variables of the shell.
 do_dev()
 {
 	do_file=$tests/$1
@@ -255,8 +263,9 @@ ok_dev() { do_dev "$@" || fail "$* failed"; }
 
 bad_dev() { ! do_dev "$@" || fail "$* did not fail"; }
 
-# Are the last result's addresses (cpu, dma, with an MMU phys) in the pool, and
-# one memory? from_pool [BASE SIZE [ALIAS]]: of another pool than usual
+# from_pool [BASE SIZE [ALIAS]]: fail unless the addresses in the last result (cpu,
+# dma, and with an MMU phys) are in the pool, and mean the same memory. The
+# arguments describe the pool; without them it covers all of the memory.
 from_pool()
 {
 	if [ $# -eq 0 ]; then
@@ -275,17 +284,18 @@ from_pool()
 	fi
 }
 
-# bus_in_pool [BASE SIZE]: is the last result's bus address?
+# bus_in_pool [BASE SIZE]: is the bus address of the last result in the pool?
 bus_in_pool()
 {
 	offset=$((dma - ${1:-$pool_base}))
 	[ $offset -ge 0 ] && [ $offset -lt $((${2:-$pool_size})) ]
 }
 
-# not_from_pool [BASE SIZE]: the last result's bus address
+# not_from_pool [BASE SIZE]: fail if the bus address of the last result is in the pool
 not_from_pool() { ! bus_in_pool "$@" || fail "$dma is in the pool"; }
 
-# A request that the pool cannot serve: unserved DEVICE COMMAND ...
+# unserved DEVICE COMMAND ...: a request that the pool cannot serve fails, except where
+# the kernel may serve it from other memory
 unserved()
 {
 	if ! snooped; then
@@ -297,26 +307,28 @@ unserved()
 	ok_dev "$1" free $id
 }
 
-# unserved_says REGEX: the log of the last such request, if it failed
+# unserved_says REGEX: what the log says if the last such request failed
 unserved_says() { snooped || log_has "$1"; }
 
-# Without an MMU a kernel for RISC-V believes that every device snoops: it has no
-# other kind.
+# Without an MMU, a kernel for RISC-V takes every device for one that snoops, because
+# it cannot support any other.
 believes_snooped() { ! with_mmu && [ "$(uname -m)" = riscv64 ]; }
 
-# Is a request that wants no kernel mapping served by normal memory when the pool is
-# full? Its clearing leaves dirty lines, which such a kernel would leave there.
+# When the pool is full, does a request without a kernel mapping get normal memory?
+# Clearing that memory leaves dirty cache lines. A kernel that takes all devices for
+# snooping ones would not write them back, so there the module refuses.
 falls_back() { ! believes_snooped; }
 
 # Does the kernel give coherent memory to test devices that are no clients? Without
-# an MMU old ones do, that knew devices only by their nodes.
+# an MMU, old kernels do: they take a device without a device tree node for coherent.
 kernel_serves()
 {
 	with_mmu || believes_snooped ||
 		grep -q ' arm_nommu_dma_alloc$' /proc/kallsyms
 }
 
-# A device that is no client: the kernel serves it as it can.
+# not_served DEVICE: no pool serves it, so it gets memory only where the kernel can
+# make it
 not_served()
 {
 	if kernel_serves; then
@@ -328,7 +340,7 @@ not_served()
 	fi
 }
 
-# is_consumer DEVICE [POOL_DEVICE]: has the driver core a link between them?
+# is_consumer DEVICE [POOL_DEVICE]: is there a device link between them?
 is_consumer()
 {
 	[ -e /sys/bus/platform/devices/$1/supplier:platform:${2:-dma_alias_pool.0} ]
@@ -339,8 +351,8 @@ unbind() { echo "$1" 2>/dev/null >$driver/unbind; }
 
 # --- the MPU of ARMv7-M
 
-# All of its registers, as mpu_now; mpu_regions are how many regions it has, mpu_used
-# those up to the last that is in use.
+# Read all registers of the MPU into mpu_now. mpu_regions is the number of regions,
+# mpu_used the number of the last one in use plus one.
 mpu_look()
 {
 	mpu_n=0
@@ -356,8 +368,9 @@ mpu_look()
 	done
 }
 
-# As the kernel has it: off and empty, or in use (CONFIG_ARM_MPU). mpu_first is then
-# the first region for a pool.
+# Remember the MPU as the kernel left it: off and empty, or in use (CONFIG_ARM_MPU).
+# mpu_first is the first region that the module will use for a pool: if the MPU is
+# off, the module needs four regions for the rest of the address space.
 mpu_before()
 {
 	mpu_look
@@ -376,7 +389,7 @@ mpu_is_as_before()
 	same "the MPU" "$mpu_now" "$mpu_was"
 }
 
-# mpu_region NUMBER RBAR RASR
+# mpu_region NUMBER RBAR RASR: fail unless the region has these registers
 mpu_region()
 {
 	ok_dev dap-test.0 mpu $1
@@ -386,12 +399,13 @@ mpu_region()
 
 # --- the kernel's memory
 
-# Without an MMU the shells that run tests do not give back what they no longer
-# use: what processes have mapped counts as free, and /proc/maps lists it there, once
-# for all of them. (The sizes in /proc/PID/statm are off by GiB there at times.)
+# mem_free: free memory in KiB. Without an MMU, the shells that run the tests do not
+# return the memory that they no longer use, so what processes have mapped is counted
+# as free. Such kernels list the mappings of all processes in /proc/maps. (The sizes
+# in /proc/PID/statm are wrong by GiB there at times.)
 mem_free()
 {
-	sleep 1		# what is freed with a delay
+	sleep 1		# the kernel frees some memory with a delay
 	free=$(sed -n 's/^MemFree: *\([0-9]*\) .*/\1/p' /proc/meminfo)
 	with_mmu || free=$(cat /proc/maps | {
 		while read -r range rest; do
@@ -402,14 +416,14 @@ mem_free()
 	echo $free
 }
 
-# What leaks does so each time; caches fill only once.
-# leaks_nothing KIB COMMAND ...: it takes less than KIB of memory, or did so
-# only in its first rounds
+# leaks_nothing KIB COMMAND ...: fail if each of six rounds of the command takes KIB of
+# memory or more. A leak takes memory in each round, a cache only in the first ones.
 leaks_nothing()
 {
 	limit=$1
 	shift
-	# Then memory that is free waits to be used after that, and nothing may leak.
+	# kmemleak finds leaks by itself, and delays the freeing of memory so much
+	# that the figures mean nothing.
 	if [ -e $debugfs/kmemleak ]; then
 		"$@"
 		return
@@ -440,7 +454,7 @@ log_has()
 
 log_is_quiet()
 {
-	# What is about binding is always the module's own information.
+	# These messages of the module about pools and clients are allowed.
 	if dmesg | grep -v -e ': coherent DMA memory comes from pool ' \
 			   -e ': DMA pool .* KiB at ' -e ': DMA pool .*: no buffer above ' -e 'rig: ' -e '# ' \
 			   -e 'ok [0-9]' -e 'KTAP version' -e '1\.\.[0-9]' >/dev/null; then

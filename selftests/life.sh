@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# life.sh - the guest's side of the lifecycle fuzzer (life/life.py): the test
-# devices, and a program that does what the console says.
+# life.sh - runs on the emulated machine for the lifecycle fuzzer (life/life.py): loads
+# the test devices, and starts the program that executes the fuzzer's commands, which
+# come over the console.
 here=$(cd "$(dirname "$0")" && pwd)
 debugfs=/sys/kernel/debug
 
 [ ! -e $debugfs/dma-api/all_errors ] || echo 1 >$debugfs/dma-api/all_errors
-# what is to be P0 comes when it is told to
+# remove the PCI device that is the fuzzer's unit P0, which adds it when it wants it
 for device in /sys/bus/pci/devices/*; do
 	[ "$(cat "$device/vendor" "$device/device" 2>/dev/null | tr '\n' :)" != 0x1234:0x11e8: ] ||
 		echo 1 >"$device/remove"

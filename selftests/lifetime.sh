@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Nothing goes away while somebody holds memory of it: unbind, failed probes,
-# removed devices, the pool's own unbind, rmmod. lifetime.sh [REBINDS]
+# lifetime.sh [REBINDS] - memory of a pool stays valid until it is freed, whatever goes
+# before that: the driver, by unbind or a failed probe, the device, the pool's own
+# device. The module cannot be unloaded until then.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 rebinds=${1:-1000}
@@ -12,7 +13,7 @@ pool_driver=/sys/bus/platform/drivers/dma_alias_pool
 
 attaches_before_probe()
 {
-	# The device exists before the module does, its driver is bound after.
+	# the device exists before the module is loaded, its driver is bound afterwards
 	load_tests || fail "no test module"
 	unbind dap-test.0
 	load "pools=$(pool sram)" "clients=dap-test.0" || fail "cannot load"
@@ -20,15 +21,16 @@ attaches_before_probe()
 	ok_dev dap-test.0 alloc 4096
 	from_pool
 	ok_dev dap-test.0 free 0
-	# So that the driver core suspends and shuts down in order.
+	# the link has the driver core suspend and shut down in the right order
 	is_consumer dap-test.0 || fail "the device is no consumer of its pool's device"
-	# To take the link away costs the kernel a thread for some time.
+	# the link stays at unbind: deleting it would occupy a thread of the kernel
+	# for some time
 	unbind dap-test.0
 	is_consumer dap-test.0 || fail "the link comes and goes with the driver"
 	bind dap-test.0
 }
 
-# It was bound before the load: it is not touched while its driver uses it.
+# A device that was bound before the load is left alone as long as its driver is bound.
 leaves_bound_devices_alone()
 {
 	not_served dap-test.1
@@ -54,8 +56,8 @@ rmmod_is_refused_while_memory_is_held()
 	is_loaded dma_alias_pool && fail "still there"
 }
 
-# Without memory held, rmmod unbinds the clients: nothing may use ops that are
-# gone. Then they are bound again, without the pool.
+# If no memory is held, rmmod unbinds the clients, so that no driver uses the module's
+# operations any more, and binds them again without the pool.
 rmmod_binds_clients_again()
 {
 	[ -e $driver/dap-test.0 ] || fail "dap-test.0 is not bound again"
@@ -87,7 +89,8 @@ failed_probe_frees_to_the_pool()
 
 tried_again() { [ "$(stat_of sram alloc_count)" -gt $before ]; }
 
-# It takes memory each time, and is tried again whenever another device is bound.
+# A deferred probe takes memory each time. The kernel tries it again whenever another
+# device is bound.
 deferred_probe_frees_to_the_pool()
 {
 	echo dap-test.1 >$params/defer
@@ -130,7 +133,7 @@ free_after_unbind()
 	same_stat sram bad_free_count 0
 }
 
-# Memory of the normal allocator, too, has to come back through the same ops.
+# A client's memory that is not the pool's has to be freed by the same operations, too.
 fallback_after_unbind()
 {
 	if ! falls_back; then
@@ -155,7 +158,8 @@ fallback_after_unbind()
 	echo dap-test.0 >$params/leak
 }
 
-# Leaked memory is not given out again: the hardware may still write to it.
+# Memory that a driver has left allocated is not given to anybody else, since the
+# hardware may still write to it.
 leak_stays_with_its_device()
 {
 	ok_dev dap-test.0 alloc $((pool_size - 36864))
@@ -204,16 +208,17 @@ device_is_removed_with_memory()
 	echo >$params/leak
 }
 
-# As a person would bind it again, by sysfs; then the clients.
+# pool_comes_back: bind the pool's device again by sysfs, and then a client
 pool_comes_back()
 {
 	rig_watch off
 	echo dma_alias_pool.0 >$pool_driver/bind
 	rig_watch on
-	# A device that is bound is left alone.
+	# the new pool has left the device alone if it was bound
 	unbind dap-test.0
 	bind dap-test.0
-	# The module may be at it already, and bind does not wait for that.
+	# the module may be binding the device just now; the write to bind then fails
+	# at once
 	wait_for do_dev dap-test.0 limits
 	ok_dev dap-test.0 alloc 4096
 	from_pool
@@ -222,18 +227,18 @@ pool_comes_back()
 
 no_pool() { [ ! -d $pools/sram ]; }
 
-# What was waiting for a last free goes some time after it.
+# A pool that was waiting for its last free goes some time after it.
 nothing_is_left()
 {
 	wait_for no_pool || fail "debugfs directory left"
 	! grep -q "dma_alias_pool" /proc/iomem || fail "resources left"
 }
 
-# rmmod is not the only way to take a pool away.
-# The clients' drivers come first, and are served until they have gone.
+# A pool can also go by unbinding its device. Before that the drivers of its clients are
+# unbound, and are served until they have gone.
 pool_is_unbound()
 {
-	# bound more often than once
+	# it has been bound more than once
 	unbind dap-test.0
 	bind dap-test.0
 	echo dap-test.0 >$params/last_use
@@ -261,7 +266,7 @@ pool_is_unbound_with_memory()
 	grep -q "dma_alias_pool sram" /proc/iomem || fail "memory was released"
 	! unload 2>/dev/null || fail "unloaded with leaked memory"
 	! is_consumer dap-test.0 || fail "dap-test.0 is linked to a pool that is gone"
-	# Its memory stays taken, so there is no second pool over it.
+	# no second pool over memory that is still held
 	log_clear
 	! echo dma_alias_pool.0 2>/dev/null >$pool_driver/bind ||
 		fail "a second pool on the same memory"
@@ -277,7 +282,7 @@ pool_is_unbound_with_memory()
 	pool_comes_back
 }
 
-# What the test module still holds is freed when it goes, long after unbind.
+# The test module frees what it still holds when it is unloaded, long after unbind.
 freed_after_everything_else()
 {
 	echo dap-test.0 >$params/leak
@@ -288,7 +293,7 @@ freed_after_everything_else()
 	nothing_is_left
 }
 
-# rebind COUNT
+# rebind COUNT: unbind and bind dap-test.0 so many times
 rebind()
 {
 	n=0
@@ -299,7 +304,7 @@ rebind()
 	done
 }
 
-# loads COUNT
+# loads COUNT: load and unload everything so many times
 loads()
 {
 	n=0
@@ -310,14 +315,15 @@ loads()
 	done
 }
 
+# How many threads there are.
 threads()
 {
 	read -r _ _ _ threads_of _ </proc/loadavg
 	echo ${threads_of#*/}
 }
 
-# 64 KiB would be 64 bytes a time, of a thousand. What the kernel leaves for later
-# at each unbind may not pile up either, as threads that wait.
+# With a thousand rebinds, a limit of 64 KiB finds a leak of 64 bytes in each. Threads
+# that wait for something at each unbind must not pile up either.
 many_rebinds()
 {
 	load_all
@@ -333,7 +339,7 @@ many_rebinds()
 	unload_all
 }
 
-# pools_come_back COUNT: and have a client each time
+# pools_come_back COUNT: the pool goes and comes back so many times, with a client
 pools_come_back()
 {
 	rig_watch off
@@ -348,7 +354,7 @@ pools_come_back()
 	rig_watch on
 }
 
-# What there is of a pool until its last client is freed is about 1 KiB.
+# The module keeps about 1 KiB of a pool until its last client is freed.
 many_pools()
 {
 	load_all

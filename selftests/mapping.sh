@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Coherent memory in user space (dma_mmap_coherent) and as a scatterlist
-# (dma_get_sgtable): the alias is mapped, never the cacheable view; what is
-# beyond the buffer is not.
+# Coherent memory mapped into user space (dma_mmap_coherent) and as a scatterlist
+# (dma_get_sgtable). User space gets the alias, never the cacheable view, and nothing
+# beyond the buffer.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 has_mmap_buffer || ktap_skip_all "no program mmap_buffer here"
 
 page=4096
 
-# map ARGUMENT ...: variables from what mmap_buffer prints, its exit status
+# map ARGUMENT ...: run mmap_buffer, whose output becomes variables
 map()
 {
 	map_result=$("$here/mmap_buffer" "$@")
@@ -29,9 +29,8 @@ starts()
 	ok_dev dap-test.0 fill 0 0x11
 }
 
-# is_page NUMBER: what was mapped is this page of the buffer, in the way that
-# suits the device. Without an MMU it is where the buffer is, and nothing else
-# can be said.
+# is_page NUMBER: fail unless this page of the buffer was mapped, with the right caching
+# for the device. Without an MMU, only the address can be compared.
 is_page()
 {
 	if with_mmu; then
@@ -74,7 +73,7 @@ written_by_the_kernel()
 	is_page 4
 }
 
-# The last page of a size that is no multiple of a page is whole, and zeroed.
+# If the size is not a multiple of the page size, the rest of the last page is zeroed.
 last_page()
 {
 	ok_dev dap-test.1 alloc $((page + 1))
@@ -93,8 +92,8 @@ beyond_the_buffer()
 	same_stat sram live_allocs 1
 }
 
-# Of memory that was not the pool's, too: never of pages of the kernel's that are
-# cached, to be shared with a device that does not snoop.
+# Mapping memory that is not the pool's. Cached pages of the kernel must not be mapped
+# for a device that does not snoop.
 fallback()
 {
 	ok_dev dap-test.0 free 0
@@ -115,8 +114,8 @@ fallback()
 	ok_dev dap-test.0 free 0
 }
 
-# Where there are no struct pages for it, there can be no scatterlist. Some kernels
-# have them for holes, too, and all for memory that they know and leave alone.
+# A scatterlist needs struct pages for the memory. All kernels have them for reserved
+# memory that they know, and some for holes.
 scatterlist()
 {
 	ok_dev dap-test.0 alloc $page

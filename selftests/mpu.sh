@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Memory without a second address, made non-cacheable by the ARMv7-M MPU
-# (dma-alias-pool,mpu): what the registers say, that user space lives on, what is
-# refused, and that all is undone, whether the kernel uses the MPU itself or not.
+# Pools without an alias, which the module makes non-cacheable by the ARMv7-M MPU
+# (dma-alias-pool,mpu). Tests the MPU's registers, that user space goes on working, what
+# is refused, and that all is undone, whether the kernel uses the MPU itself or not.
 # Needs rig/boards/an385/mpu-pools.dtso.
 . "$(dirname "$0")/ktap.sh"
 
@@ -26,15 +26,16 @@ starts()
 	done
 }
 
-# number_of POOL: of its MPU region, as the log says
+# number_of POOL: the number of its MPU region, from the log
 number_of()
 {
 	dmesg | sed -n "s/.*DMA pool $1: .* by MPU region \([0-9]*\)$/\1/p" |
 		tail -n 1
 }
 
-# Below the pool's: what the default memory map says, for user space, too; or what
-# the kernel says.
+# Regions with lower numbers than those of pools describe the rest of the memory. If the
+# kernel does not use the MPU, the module sets them to the default memory map, with
+# access for user space.
 background()
 {
 	ok_dev dap-test.0 mpu 0
@@ -50,10 +51,11 @@ background()
 	mpu_region 3 0x0 0x1305df3f
 }
 
-# Normal, not cacheable, shareable, never executed: 1 MiB, all of its eighths.
+# 1 MiB in one region: normal memory, not cacheable, shareable, never executable, with
+# no subregion disabled.
 power_of_two() { mpu_region "$(number_of whole)" 0x20000000 0x130c0027; }
 
-# 512 KiB, of which the upper six eighths are used.
+# A region of 512 KiB, of which the upper six of eight subregions are enabled.
 three_quarters()
 {
 	mpu_region "$(number_of part)" 0x20200000 0x130c0325
@@ -78,7 +80,7 @@ is_used()
 	ok_dev dap-test.0 free $id
 }
 
-# One more than there are regions for; then one goes.
+# There is one pool more than free regions. When another pool goes, it gets its region.
 no_region_is_free()
 {
 	if [ $mpu_regions -ne 8 ]; then
@@ -93,8 +95,9 @@ no_region_is_free()
 	ok_dev dap-test.0 cache
 	echo late-pool >$pools_driver/bind || fail "no region for it when one is free"
 	mpu_region $number 0x202a0000 0x130c001d
-	# as each region, then before and after it is made non-cacheable, and then the
-	# check that it is: page by page, as far as that is kept
+	# What must have been done to caches: three flushes of the whole pool, one as
+	# for any pool, one before and one after the MPU region is set. Then the flushes
+	# of the check, page by page, as far as the record goes.
 	ok_dev dap-test.0 cache
 	for at in 0x202a0000 0x202a1000; do
 		checked=${checked-},flush:$at:128,map:128:2,flush:$at:128
@@ -112,7 +115,8 @@ refused()
 	[ ! -e $(pool_of odd) ] || fail "odd-pool is there"
 }
 
-# A region of somebody else, above those that are free: it would decide.
+# The region with the highest number decides. If somebody else's region is above all free
+# ones, the pool is refused.
 above_all_others()
 {
 	last=$((mpu_regions - 1))
@@ -127,11 +131,12 @@ above_all_others()
 	[ $mpu_regions -ne 8 ] || same "its region" "$(number_of late)" 6
 }
 
-# 0x3c000 bytes at 0x20110000 fit no region: six of eight 32 KiB, six of eight 8 KiB.
+# 0x3c000 bytes at 0x20110000 fit no single region, but two of them: six of eight
+# subregions of 32 KiB, and six of eight of 8 KiB.
 two_regions()
 {
 	if [ ! -e $(pool_of two) ]; then
-		# one is free, and stays so
+		# only one region is free, and it must stay free
 		mpu_look
 		before=$mpu_now
 		! echo two-pool 2>/dev/null >$pools_driver/bind ||

@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Pools and clients that come and go with device tree overlays at run time. Needs
-# a kernel with CONFIG_OF_OVERLAY that was booted with the region of
-# rig/boards/an385/run-time.dtso, and the overlays of run-time/, compiled, in
-# overlays/ beside this script.
+# Pools and clients that come and go with device tree overlays. Needs a kernel with
+# CONFIG_OF_OVERLAY, booted with the region of rig/boards/an385/run-time.dtso, and the
+# compiled overlays of run-time/ in overlays/ beside this script.
 . "$(dirname "$0")/ktap.sh"
 
 tree=/proc/device-tree
@@ -17,11 +16,11 @@ pool_dev=20400000.dma-pool
 [ -d $tree/reserved-memory/run-time@20000000 ] ||
 	ktap_skip_all "no region in the device tree"
 
-# The write is the request, so it must be one.
+# An overlay has to be written in one piece, so dd does it with a large block.
 apply() { dd if="$here/overlays/$1.dtbo" of=$overlays/apply bs=64k 2>/dev/null; }
 remove() { echo 1 2>/dev/null >$overlays/remove; }
 
-# nodes: all of the device tree
+# nodes: list all nodes of the device tree
 nodes() { (cd $tree && find . | sort); }
 
 starts()
@@ -34,7 +33,7 @@ starts()
 	! remove || fail "removed what was not there"
 }
 
-# in_pool DEVICE
+# in_pool DEVICE: the pool of the overlay serves it
 in_pool()
 {
 	ok_dev $1 alloc 5000
@@ -67,7 +66,8 @@ serves_clients()
 	same_stat run-time clients 2
 }
 
-# It was bound before there was a pool: it is told, and has it when bound again.
+# A device that was bound before there was a pool is a client when it is bound again. The
+# log has said that it had no pool.
 client_before_the_pool()
 {
 	log_has "overlay-test-early: no DMA pool serves its memory-region"
@@ -98,7 +98,7 @@ removed()
 	log_clear
 	remove || fail "not removed"
 	absent
-	# It would say so if somebody still had one of the nodes.
+	# the kernel would complain if somebody still held a reference to a node
 	log_is_quiet
 	! remove || fail "removed what was not there"
 }
@@ -110,7 +110,7 @@ again()
 	removed
 }
 
-# Memory is held by a device that the overlay takes away, and with it the pool.
+# The overlay is removed, and with it the pool and a device that holds memory of it.
 removed_with_memory()
 {
 	applied
@@ -118,8 +118,8 @@ removed_with_memory()
 	ok_dev overlay-test-first alloc 5000
 	ok_dev overlay-test-second alloc 4096
 	log_clear
-	# The device stays while it holds memory, and its node with it. The
-	# kernel does not like that; then it never frees the node.
+	# The device stays while it holds memory, and keeps a reference to its node.
+	# The kernel complains, and never frees the node.
 	rig_expect "OF: ERROR: memory leak, expected refcount 1 instead of .*overlay-test-first"
 	remove || fail "not removed"
 	rig_end_expect
@@ -134,7 +134,8 @@ removed_with_memory()
 	ok_dev overlay-test-first check 0 0x77
 }
 
-# No second pool over memory that is in use, nor a client of the one that is gone.
+# While memory is held, there can be no second pool over it, and no new client of the
+# pool that is gone.
 applied_while_held()
 {
 	log_clear
@@ -148,17 +149,19 @@ applied_while_held()
 
 last_free()
 {
-	# So the kernel complains of the late nodes; 5.10 stumbles over that.
+	# now the kernel complains about the nodes that are freed late
 	rig_expect "OF: ERROR: memory leak before free overlay changeset,"
 	ok_dev overlay-test-first free 0
 	wait_for is_absent
 	absent
-	# The test module lets go of a device when there is another of its name.
+	# the test module drops its reference to the old device when there is a new one
+	# of that name
 	rig_watch off
 	apply pool || fail "not applied"
 	rig_watch on
 	remove || fail "not removed"
-	# 5.10 does that within a message, and so says it with its next tick
+	# 5.10 complains while it prints another message, so this one comes with its
+	# next tick
 	usleep 100000
 	rig_end_expect
 	absent
@@ -178,7 +181,7 @@ many_times()
 	absent
 }
 
-# A region has to be reserved at boot.
+# A region that comes with an overlay is refused: it has to be reserved at boot.
 late_region()
 {
 	log_clear
@@ -190,7 +193,7 @@ late_region()
 	absent
 }
 
-# The pool's module goes first, and comes back: the overlay stays.
+# The module is unloaded and loaded while the overlay stays.
 module_goes()
 {
 	applied

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What a device calls the pool's addresses when its driver sets other ranges of
-# its bus in its probe than those that it was bound with, as of_dma_configure()
-# does with another node.
+# A driver may change the DMA ranges of its device after the device has become a client,
+# by of_dma_configure() with another node. The bus addresses of its memory then have to
+# follow the new ranges.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -12,7 +12,7 @@ end=$((pool_base + pool_size))
 high=0xe0000000
 alias=${pool_alias:-$pool_base}
 
-# ranges CPU BUS SIZE...: these, and all else as it is
+# ranges CPU BUS SIZE...: set these ranges, and map all memory outside of the pool as it is
 ranges()
 {
 	ok_dev dap-test.0 ranges 0 0 $pool_base \
@@ -21,7 +21,7 @@ ranges()
 
 starts() { load_all || fail "cannot load"; }
 
-# What it holds by then is freed, and what it gets is translated anew.
+# Memory from before the change can be freed, and new memory has new bus addresses.
 other_addresses()
 {
 	ok_dev dap-test.0 alloc 5000
@@ -38,13 +38,13 @@ other_addresses()
 	ok_dev dap-test.0 free $before
 	ok_dev dap-test.0 free $after
 	same_stat sram bad_free_count 0
-	# another client's are what they were
+	# another client's addresses have not changed
 	ok_dev dap-test.1 alloc 5000
 	from_pool
 	ok_dev dap-test.1 free $id
 }
 
-# What a mask cuts off is counted from there.
+# The mask counts for the new bus addresses.
 a_mask()
 {
 	ranges $pool_base $high $pool_size
@@ -56,7 +56,8 @@ a_mask()
 	ok_dev dap-test.0 coherent_mask 0xffffffff
 }
 
-# A bus that has the alias for memory, as for the kernel's own pool.
+# The ranges of this bus contain the alias instead of the region, as for a pool of the
+# kernel.
 alias_in_the_ranges()
 {
 	if [ $((alias)) -eq $((pool_base)) ]; then
@@ -69,7 +70,7 @@ alias_in_the_ranges()
 	ok_dev dap-test.0 free 0
 }
 
-# no_memory SIZE REGEX
+# no_memory SIZE REGEX: the request fails, with this reason in the log
 no_memory()
 {
 	log_clear
@@ -77,7 +78,8 @@ no_memory()
 	unserved_says "dap-test.0: DMA pool sram: no $1 bytes: $2"
 }
 
-# A buffer of two pages would begin at an odd one, for the device.
+# The ranges shift bus addresses by one page, so a buffer of two pages is not aligned for
+# the device.
 misaligned()
 {
 	ranges $pool_base $(hex $((high + page))) $pool_size
@@ -92,7 +94,7 @@ misaligned()
 	ok_dev dap-test.0 free 0
 }
 
-# Nor is the kernel's memory within reach then.
+# The ranges do not cover the pool. The kernel's memory is out of reach as well.
 out_of_reach()
 {
 	for map in "$pool_base $high $((pool_size / 2))" \
@@ -104,7 +106,7 @@ out_of_reach()
 	done
 }
 
-# The driver core takes the ranges away with the driver.
+# At unbind the driver core deletes the ranges.
 bound_again()
 {
 	ranges $pool_base $high $pool_size

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# All debugfs files of a pool are read again and again while devices allocate and
-# free: what is read is well-formed every time, and right as far as it is all of
-# one moment.
+# The debugfs files of a pool are read all the time while devices allocate and free.
+# Whatever is read must be well-formed, and figures that are read under one lock must
+# fit together.
 #
-# readers.sh FILE - one of the readers: prints what was wrong
+# readers.sh FILE - this is what each reader runs: prints what was wrong in the file
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -15,7 +15,7 @@ batch=500		# operations between two looks at the readers
 least=2000
 page=4096
 
-# --- what is wrong with the FILE of the pool on stdin: a line each, at most ten
+# --- check_FILE: print a line for everything that is wrong with the file on stdin
 
 check_stats()
 {
@@ -47,7 +47,7 @@ check_clients()
 	END { if (NR != 3) print NR " lines" }'
 }
 
-# In the order of the offsets, none in another, none beyond the end.
+# Allocations are sorted by offset, do not overlap, and end within the pool.
 check_allocations()
 {
 	awk -v total=$((pool_size)) '
@@ -100,12 +100,12 @@ check_peak()
 	END { if (NR != 1) print NR " lines" }'
 }
 
-# Its reads are counted in a file, a character each, until there is an end.
+# A reader runs until the test ends it, and adds a character to a file for each read.
 if [ $# -eq 1 ]; then
 	until [ -e /run/readers.end ]; do
 		cat $pools/sram/$1 >/run/readers.$1
 		check_$1 </run/readers.$1 | head -n 10
-		# to read it is not all that can be done to this one
+		# this file can be written as well
 		[ $1 != peak ] || echo 0 >$pools/sram/peak
 		printf . >>/run/readers.$1.count
 	done
@@ -121,7 +121,7 @@ all_have_read()
 	done
 }
 
-# What is right passes the checks, what is not does not.
+# The checks accept the files as they are, and find a mistake in each.
 checks_work()
 {
 	load_all || fail "cannot load"

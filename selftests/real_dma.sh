@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# A DMA controller that is a client: its driver, the kernel's pl08xdmac, keeps
-# the descriptors of its transfers in coherent memory, and the controller
-# fetches them from there by itself. The kernel's dmatest has it copy, and
-# looks at what it has copied. Only where there is a PL081.
+# A real DMA controller as a client. Its driver, the kernel's pl08xdmac, keeps the
+# descriptors of its transfers in coherent memory, from where the controller fetches
+# them by itself. The kernel's dmatest has it copy data, and compares the copies. Only
+# for machines with a PL081.
 #
-#   real_dma.sh            all of it
-#   real_dma.sh wrong-bus  with a bus address at which the controller does not
-#                          find the memory: nothing must be copied then
+#   real_dma.sh            all of this
+#   real_dma.sh wrong-bus  the pool has a bus address at which the controller does not
+#                          find the memory, so it must not copy anything
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -23,14 +23,14 @@ dmatest=/sys/module/dmatest/parameters
 attach=/sys/bus/platform/devices/dma_alias_pool.0/attach
 channel=dma0chan0
 
-# copies N [SIZE]: have dmatest do that; tests= and failures= are what it says
+# copies N [SIZE]: have dmatest copy N times, and set $tests and $failures to what it says
 copies()
 {
-	# What is set before the channel is what the channel is tested with.
+	# the parameters must be set before the channel
 	echo $1 >$dmatest/iterations
 	echo ${2:-0} >$dmatest/transfer_size
 	echo $timeout >$dmatest/timeout
-	# QEMU's model does not copy right between different widths.
+	# QEMU's model copies wrongly between different widths
 	echo 2 >$dmatest/alignment
 	echo $channel >$dmatest/channel
 	log_clear
@@ -42,7 +42,7 @@ copies()
 	echo 0 >$dmatest/run
 }
 
-# live_bytes of the controller
+# live: how many bytes of the pool the controller holds
 live()
 {
 	while read -r name driver bytes rest; do
@@ -50,14 +50,14 @@ live()
 	done <$pools/sram/clients
 }
 
-# word OFFSET: of the pool, through the alias
+# word OFFSET: read a word of the pool through the alias
 word() { devmem $(hex $((pool_alias + $1))) 32; }
 
 starts()
 {
 	load "pools=sram:$pool_base:$pool_size:$pool_alias${bus:+:$bus}" ||
 		fail "cannot load"
-	# QEMU's controller needs help with its interrupts, others do not.
+	# QEMU's controller needs help with its interrupts, a real one does not
 	[ -z "$RIG_BOARD" ] ||
 		insmod "$here/dma_alias_pool_kick.ko" \
 			address=0x${controller%%.*} || fail "no help for QEMU"
@@ -82,7 +82,7 @@ copies_well()
 	same failures $failures 0
 }
 
-# The driver takes memory for them at the first transfer, and keeps it.
+# The driver takes memory for its descriptors at the first transfer, and keeps it.
 descriptors_are_in_the_pool()
 {
 	[ "$(live)" -gt 0 ] || fail "$(cat $pools/sram/clients)"
@@ -94,8 +94,8 @@ descriptors_are_in_the_pool()
 	echo "# $(grep "^$controller " $pools/sram/clients)"
 }
 
-# 12 KiB byte by byte take four of them: source, destination, where the next
-# is, control. The controller has followed them at their bus addresses.
+# Copying 12 KiB byte by byte takes four descriptors. The third word of each is the bus
+# address of the next one, which the controller has followed.
 descriptors_are_chained()
 {
 	timeout=2000
@@ -123,7 +123,8 @@ cannot_be_unloaded()
 	same failures $failures 0
 }
 
-# report STATUS: what report.sh says, with the channel as it was afterwards
+# report STATUS: run report.sh, which must leave the channel and dmatest's parameters as
+# they were
 report()
 {
 	rig_watch off
@@ -146,7 +147,7 @@ report_tests_the_channel()
 	report_says "^  $channel: *summary 100 tests, 0 failures"
 }
 
-# It may not take longer than a person waits.
+# A channel that does not work is named after one try, so that nobody has to wait.
 report_names_the_channel()
 {
 	iterations=2
@@ -164,7 +165,7 @@ does_not_copy()
 }
 
 if [ "$1" = wrong-bus ]; then
-	# elsewhere it might read and write anything
+	# on another machine the controller might read and write anything
 	[ "$RIG_BOARD" = an505 ] || ktap_skip_all "only for the an505"
 	bus=$pool_alias
 	ktap_run starts attaches_a_bound_driver does_not_copy \

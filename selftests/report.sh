@@ -1,26 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# report.sh [-q] [NAME:BASE:SIZE[:ALIAS[:BUS]]] ... - what dma-alias-pool makes of
-# this board, to be read and to be pasted into a report: the system, its caches, the
-# pools and whether their aliases hold, what the CPU gets done there, who could be
-# a client, the selftests that are safe on a running machine, and a verdict. Two
-# minutes; -q (quick) leaves the selftests out.
+# report.sh [-q] [NAME:BASE:SIZE[:ALIAS[:BUS]]] ... - tells whether dma-alias-pool works
+# on this board, as text that can be pasted into a report: the system, its caches, the
+# pools and whether their aliases hold, how fast the CPU is there, which devices could
+# be clients, the selftests that are safe on a running machine, and a verdict. Takes
+# two minutes; -q (quick) leaves the selftests out.
 #
-# A pool is given as to the module's parameter pools=. Without one, the module is to
-# be loaded already, and what it has is looked at. Pools that are in use stay as
-# they are: nothing is unbound, no parameter changed, no module taken out that
-# this script has not put in, also if it is interrupted.
+# Pools are given as for the module's parameter pools=. Without one, the module must be
+# loaded already, and the report is about its pools. Pools that are in use stay as they
+# are: no driver is unbound, no parameter changed, and no module unloaded that this
+# script has not loaded, even if it is interrupted.
 #
-# Needs BusyBox or the like, debugfs, and the modules beside this script. Exit
-# status 0 if all is right, 1 if something is not, 2 if there is nothing to look at.
+# Needs BusyBox or the like, debugfs, and the modules beside this script. Exit status:
+# 0 if all is right, 1 if something is not, 2 if there is nothing to report about.
 here=$(cd "$(dirname "$0")" && pwd)
 debugfs=/sys/kernel/debug
 pools=$debugfs/dma_alias_pool
 board=$debugfs/dma_alias_pool_board
 pool_driver=/sys/bus/platform/drivers/dma_alias_pool
 tmp=${TMPDIR:-/tmp}/dap-report.$$
-# each needs devices of its own only, and leaves no complaint in the log
+# selftests that use only devices of their own, and cause no complaints in the log
 safe="calls.sh coherent.sh mapping.sh attach.sh lifetime.sh"
 loaded=
 wrong=
@@ -29,7 +29,7 @@ wrong=
 
 unload_ours()
 {
-	# the last that was put in goes first
+	# in reverse order
 	for module in $loaded; do
 		rmmod "$module" || wrong="$wrong
   module $module cannot be unloaded"
@@ -37,11 +37,12 @@ unload_ours()
 	loaded=
 }
 
-# A signal only leaves a note, since not every shell can end in the middle of anything;
-# what takes long is ended. checkpoint comes after each step.
+# A signal only sets $stop, and ends a selftest that is running, since not every shell
+# can leave the script from a trap at any time. checkpoint comes after each step, and
+# leaves the script if there was a signal.
 checkpoint() { [ -z "$stop" ] || interrupted; }
 
-# A selftest may be loading a module just now.
+# Unload all modules, several times, since a selftest may be loading one just now.
 interrupted()
 {
 	[ -z "$testing" ] || tried="dma_alias_pool_test dma_alias_pool"
@@ -76,7 +77,7 @@ problem()
 	echo "  WRONG: $*"
 }
 
-# what a file has, in one line; nothing if there is none
+# line_of FILE: its contents in one line, or nothing if there is no such file
 line_of() { [ ! -r "$1" ] || tr '\0\n' '  ' <"$1" | sed 's/ *$//'; }
 
 # --- modules
@@ -84,7 +85,7 @@ line_of() { [ ! -r "$1" ] || tr '\0\n' '  ' <"$1" | sed 's/ *$//'; }
 is_loaded() { grep -q "^$1 " /proc/modules 2>/dev/null; }
 is_there() { [ -d "/sys/module/$1" ]; }
 
-# put_in MODULE PARAMETER ...: what the kernel says of it is shown if it fails
+# put_in MODULE PARAMETER ...: load it; if that fails, show the kernel's messages
 put_in()
 {
 	module=$1
@@ -96,7 +97,7 @@ put_in()
 		loaded="$module $loaded"
 		return
 	fi
-	# of the log, what came since
+	# only what was logged since then
 	dmesg | sed "1,/$mark/d" | grep 'dma_alias_pool' | sed 's/^/  | /'
 	sed 's/^/  | /' "$tmp/insmod"
 	return 1
@@ -160,17 +161,17 @@ show_pools()
 	for pool in $(pool_names); do
 		row "$pool" "$(($(stat_of "$pool" total_bytes) >> 10)) KiB, $(($(stat_of "$pool" free_bytes) >> 10)) free, $(stat_of "$pool" clients) clients"
 		dmesg | sed -n "s/.*\(DMA pool $pool: [0-9]* KiB at .*\)/    \1/p" | tail -n 1
-		for count in alloc_failures bad_free_count; do
+		for count in fail_count bad_free_count; do
 			value=$(stat_of "$pool" $count)
 			[ "${value:-0}" = 0 ] || row "  $count" "$value"
 		done
 	done
-	# a check that is left out is known from the log alone
+	# without the check, nobody knows whether the alias holds
 	[ "$(cat /sys/module/dma_alias_pool/parameters/verify 2>/dev/null)" != N ] ||
 		problem "verify=0: whether the alias holds was not checked. Load the module without it"
 }
 
-# --- what it costs
+# --- how fast the CPU is
 
 show_rates()
 {
@@ -179,7 +180,7 @@ show_rates()
 	device=$(for dir in "$pool_driver"/*/; do
 		[ -e "$dir/attach" ] && echo "$dir" && break
 	done)
-	# its device is nobody's, and may be given to a pool
+	# dap-board is a device of the board module, so it may become a client
 	[ -z "$device" ] || echo dap-board 2>/dev/null >"$device/attach"
 	if ! grep -qs '^dap-board ' "$pools"/*/clients; then
 		echo "  pool $first takes no device of ours: see dmesg"
@@ -227,7 +228,7 @@ show_devices()
 
 # --- selftests
 
-# run_selftests BASE:SIZE[:ALIAS]
+# run_selftests BASE:SIZE[:ALIAS]: in this memory
 run_selftests()
 {
 	title "Selftests, in the memory of the first pool"
@@ -244,12 +245,12 @@ run_selftests()
 		failed=$(grep -c '^not ok' "$tmp/$script")
 		skipped=$(sed -n 's/^1\.\.0 # SKIP/, skipped:/p; s/^ok [0-9]* [a-z_]* # SKIP/, one skipped:/p' "$tmp/$script" | tr -d '\n')
 		row "$script" "$passed passed, $failed failed$skipped"
-		# the last lines of one that did not come to its end
+		# show the last lines of a test that did not even begin
 		if ! grep -q '^1\.\.' "$tmp/$script"; then
 			tail -n 5 "$tmp/$script" | sed 's/^/  | /'
 			problem "$script did not run"
 		elif [ "$failed" -gt 0 ]; then
-			# each that failed, and why
+			# show each test that failed, and why
 			awk '/^#/ { why = why "  | " $0 "\n" }
 				/^ok/ { why = "" }
 				/^not ok/ { printf "%s  | %s\n", why, $0; why = "" }' "$tmp/$script"
@@ -263,7 +264,7 @@ run_selftests()
 
 dmatest=/sys/module/dmatest/parameters
 
-# dmatest_copies N: sets result to what dmatest says of it, and lets go of the channel
+# dmatest_copies N: copy N times, set $result to dmatest's summary, release the channel
 dmatest_copies()
 {
 	echo "report.sh $$: dmatest of $name, $1 times" >/dev/kmsg
@@ -275,7 +276,7 @@ dmatest_copies()
 	result=$(dmesg | sed -n "/report.sh $$: dmatest of $name, $1 times/,\$s/.*dmatest: $name.*summary/summary/p")
 }
 
-# Of a channel whose controller is a client: its descriptors are in the pool.
+# Copy by a channel whose controller is a client, so that its descriptors are in the pool.
 show_dmatest()
 {
 	title "DMA engine (dmatest)"
@@ -294,7 +295,7 @@ show_dmatest()
 		name=$(basename "$channel")
 		before="$(cat $dmatest/iterations) $(cat $dmatest/timeout)"
 		echo 500 >$dmatest/timeout
-		# one that does not work is not waited for a hundred times
+		# first once, so as not to wait a hundred times for one that does not work
 		dmatest_copies 1
 		case $result in *" 0 failures"*) dmatest_copies 100 ;; esac
 		echo "${before% *}" >$dmatest/iterations
@@ -323,7 +324,7 @@ verdict()
 	finish 0
 }
 
-# --- all of it
+# --- the report
 
 quick=
 [ "${1:-}" != -q ] || { quick=y; shift; }
@@ -335,7 +336,7 @@ esac
 [ -w /proc/sys/kernel/printk ] || { echo "report.sh: needs root"; exit 2; }
 grep -q " $debugfs debugfs " /proc/mounts || mount -t debugfs none $debugfs 2>/dev/null
 [ -d $debugfs ] || { echo "report.sh: the kernel has no debugfs (CONFIG_DEBUG_FS)"; exit 2; }
-mkdir -p "$tmp" || exit 2
+mkdir -p "${tmp%/*}" && mkdir -m 700 "$tmp" || exit 2
 child='' testing='' tried='' stop=''
 trap 'stop=y; [ -z "$child" ] || kill "$child"' INT TERM HUP
 
@@ -375,7 +376,7 @@ what="the pools that are in use hold; no selftests were run beside them"
 if [ -n "$given" ] && [ -z "$wrong" ]; then
 	what="the alias holds"
 	if [ -z "$quick" ]; then
-		# BASE:SIZE:ALIAS of the first
+		# BASE:SIZE:ALIAS of the first pool, without NAME and BUS
 		first=${1#*:}
 		case $first in *:*:*:*) first=${first%:*} ;; esac
 		run_selftests "$first"

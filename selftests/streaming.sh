@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Everything that is not coherent memory does for a client what it did before:
-# each call is made on a device that is no client, then on the same one as a
-# client, and must give the same, and do the same to the caches where that can be
-# seen (noMMU). dap-test.0 and dap-test.1 take part.
+# All calls of the DMA API that are not about coherent memory work for a client as they
+# did before. Each call is made for a device that is no client, and again when the device
+# is a client. The results must be the same, and what is done to the caches as well, where
+# that can be seen (without an MMU).
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -31,7 +31,8 @@ limits
 mask 0xffffffff
 limits"
 
-# A kernel with DMA_API_DEBUG has it say yes for any operations of a device's own.
+# With DMA_API_DEBUG, dma_need_sync() is true for all devices with DMA operations of their
+# own, so the answer says nothing then.
 needs_sync()
 {
 	if { snooped || believes_snooped; } && [ -e $debugfs/dma-api ]; then
@@ -41,13 +42,14 @@ needs_sync()
 	fi
 }
 
-# Old kernels without an MMU do it for devices of the device tree only.
+# Does the kernel maintain caches for the test devices? Old kernels without an MMU do so
+# only for devices of the device tree.
 caches_are_seen_to()
 {
 	! with_mmu && grep -q ' arch_sync_dma_for_device$' /proc/kallsyms
 }
 
-# What has been done to caches since the last time.
+# cache_record DEVICE: what has been done to caches since the last call
 cache_record()
 {
 	caches=
@@ -55,7 +57,7 @@ cache_record()
 	echo "caches=$caches"
 }
 
-# results DEVICE: of all calls, without what is another buffer's place
+# results DEVICE: the results of all calls, without addresses, which differ each time
 results()
 {
 	cache_record $1 >/dev/null
@@ -77,7 +79,7 @@ results()
 	done
 }
 
-# compare CALLS
+# compare CALLS: the results must be the same without and with a pool
 compare()
 {
 	calls=$1
@@ -103,7 +105,7 @@ before_and_after()
 	unload_all
 }
 
-# Attributes that not every kernel has: where one is missing, both times.
+# Attributes that not every kernel has. Where one is missing, the call fails both times.
 newer_attributes()
 {
 	compare "map 1500 to coherent
@@ -112,14 +114,15 @@ map 1500 to lines
 map 1500 from lines"
 }
 
-# It must fail as it does without the module.
+# A mask that the kernel refuses is refused for a client, too.
 mask_that_the_kernel_refuses()
 {
 	bad_dev dap-test.0 mask 0xffff
 	ok_dev dap-test.0 mask 0xffffffff
 }
 
-# What the device cannot address fails as before, and undoes what is done so far.
+# Memory that the device cannot address: the calls fail as without a pool, and undo what
+# they have done so far.
 mask_below_all_memory()
 {
 	unload_all
@@ -133,7 +136,7 @@ pages 10000
 coherent_mask 0xffffffff
 streaming_mask 0xffffffff"
 	rig_end_expect
-	# a PC has memory there, if not for what is mapped
+	# a PC has memory below the mask, so only the mappings fail
 	snooped && failures=2 || failures=4
 	same "calls that failed" "$(grep -c failed /tmp/before)" $failures
 }
@@ -156,7 +159,9 @@ noncoherent_works_with_a_full_pool()
 	ok_dev dap-test.1 free 0
 }
 
-# There is nothing to do for it, and no memory at its address that could be cached.
+# Some drivers sync coherent memory as if it were a streaming mapping. Nothing must be
+# done to caches then: the CPU does not cache the memory, and no RAM of the kernel is
+# at its bus address.
 coherent_memory_is_not_synced()
 {
 	unload_all
@@ -172,7 +177,8 @@ coherent_memory_is_not_synced()
 	ok_dev dap-test.0 free 0
 }
 
-# Its lines must not be written back over what the device writes.
+# Normal memory that a client gets instead of the pool's must have no dirty lines, which
+# could be written back over what the device writes.
 fallback_is_clean()
 {
 	if ! caches_are_seen_to; then

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# stress.sh [OPERATIONS] - allocations and frees from threads, bottom halves and
-# interrupts on all processors, each checked for memory that two had at a time,
-# while their devices are bound and unbound, attached and detached, the files are
-# read, the pool is taken away under their drivers, and the module is unloaded and
-# loaded. Then all must be back.
+# stress.sh [OPERATIONS] - allocate and free from threads, bottom halves and interrupts on
+# all processors. Meanwhile the devices are unbound and bound, attached and detached, the
+# debugfs files are read, the pool goes and comes back under the drivers, and the module
+# is unloaded and loaded. No memory may be given to two at a time, and all must be free
+# in the end.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -28,10 +28,11 @@ count()
 	done <$counts
 }
 
-# Each allocation that came from the pool is freed, too.
+# How many operations there were on the pool: what is allocated there is freed, too.
 operations() { echo $((2 * $(count pooled))); }
 
-# again FUNCTION: on and on, while others do the same; how often, to a file
+# again FUNCTION: call it in the background until the test ends, and count in a file how
+# often it succeeded
 again()
 {
 	echo 0 >"$run/$1"
@@ -45,7 +46,7 @@ again()
 	) 2>/dev/null &
 }
 
-# Has each been done?
+# Has each part succeeded at least once?
 all_worked()
 {
 	for part in $parts; do
@@ -73,21 +74,22 @@ attaching()
 	usleep 200000
 }
 
-# Drivers that use it are unbound with it and bound again without, and have it back
-# when they are bound the next time (binding). Until its last memory is back there is
-# no second pool in its place.
+# The pool goes and comes back. Its clients' drivers are bound again without it, and are
+# clients again when binding() has bound them once more. The pool cannot come back before
+# all memory of the old one is free.
 pooling()
 {
 	usleep 1500000
 	echo dma_alias_pool.0 >$pool_driver/unbind || return
 	until echo dma_alias_pool.0 >$pool_driver/bind; do
-		# loaded anew, or not there
+		# somebody else has bound it, or the module is not loaded
 		[ ! -e $pool_dev/driver ] && [ -e $pool_dev ] || return
 		usleep 50000
 	done
 }
 
-# It is refused while anybody holds memory, and then somebody does.
+# The module can be unloaded only in a moment when nobody holds memory, so this often
+# fails.
 reloading()
 {
 	usleep 2000000
@@ -124,7 +126,7 @@ under_load()
 		again $part
 	done
 	last=0 idle=0 late=0
-	# what is refused now and then needs some time
+	# parts that are often refused get two more minutes
 	until [ "$(operations)" -ge "$wanted" ] && { all_worked || [ $late -ge 24 ]; }; do
 		sleep 5
 		now=$(operations)

@@ -9,7 +9,7 @@ tracing=/sys/kernel/tracing
 [ -e $tracing/trace ] || mount -t tracefs trace $tracing 2>/dev/null
 [ -e $tracing/trace ] || ktap_skip_all "the kernel has no tracing"
 
-# traced COUNT REGEX: so many lines of the trace match
+# traced COUNT REGEX: fail unless that many lines of the trace match
 traced()
 {
 	same "events '$2'" "$(grep -c -e "$2" $tracing/trace)" $1
@@ -29,7 +29,8 @@ starts()
 	load_tests
 }
 
-# All that the documentation shows but what is drawn elsewhere.
+# The commands that the documentation shows, but for the tool that draws a picture, which
+# does not run on the target.
 as_documented()
 {
 	if [ ! -e "$here/docs/trace" ]; then
@@ -70,7 +71,7 @@ alloc_and_free()
 	traced 1 "alloc: "
 }
 
-# A free that is refused is none.
+# A free that is refused has no event.
 refused_free()
 {
 	ok_dev dap-test.0 alloc 20000

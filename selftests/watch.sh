@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Are touches of the cacheable view seen at all? One is planted, from the test
-# module; without it the silence of the other tests would prove nothing. Only
-# where the machine can watch memory (rig/run.py --watch).
+# Does the watch on memory work? The test module accesses the cacheable view on purpose,
+# and the machine must notice. Otherwise the other tests would prove nothing when no
+# access is reported. Only where the machine watches memory (rig/run.py --watch).
 . "$(dirname "$0")/ktap.sh"
 need_pool
 

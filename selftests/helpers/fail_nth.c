@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * fail_nth N load FILE PARAMETERS | write FILE TEXT | read FILE - do it with the
- * Nth allocation of kernel memory on its way failing (/proc/thread-self/fail-nth;
- * which count, failslab's stack filter says). Prints injected=1 if there was an Nth,
- * and error=, the error number that it ended with.
+ * fail_nth N load FILE PARAMETERS | write FILE TEXT | read FILE - load a module, write
+ * to a file or read one, while the Nth memory allocation in the kernel fails
+ * (/proc/thread-self/fail-nth; failslab's stack filter decides which allocations are
+ * counted). Prints injected=1 if there was an Nth allocation, else injected=0, and
+ * error=, the error number of the action.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,7 @@ static int write_to(int file, const char *text)
 	return write(file, text, strlen(text)) < 0 ? errno : 0;
 }
 
-/* Opening is part of it: seq_file allocates then. */
+/* Opens the file as well, since seq_file allocates memory then. */
 static int read_all(const char *name)
 {
 	int file = open(name, O_RDONLY);

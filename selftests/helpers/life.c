@@ -1,41 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * life - does what the lifecycle fuzzer says, and tells what there is then.
+ * life - executes the commands of the lifecycle fuzzer on the emulated machine, and
+ * reports the state of everything after each.
  *
- * Reads lines from stdin, each a number and an action:
+ * Reads lines from stdin, each with a number and an action:
  *
  *   insmod FILE [PARAMETERS]	load a module
- *   rmmod NAME			unload it
- *   write FILE TEXT		what it says
- *   file FILE FROM		write all that is in FROM, at once
- *   again MS ACTION		again and again for so long
+ *   rmmod NAME			unload a module
+ *   write FILE TEXT		write the text to the file
+ *   file FILE FROM		write the contents of FROM to FILE, with one write()
+ *   again MS ACTION		repeat the action for so many milliseconds
  *   two US1 US2 SLOW ; ACTION ; ACTION
- *				both at a time, each after so many microseconds, with
- *				the test module's "slow" set to SLOW (EVENT=MS or -)
+ *				do both at a time, the first one after US1
+ *				microseconds, the other one after US2, with the
+ *				test module's "slow" set to SLOW (EVENT=MS or -)
  *   fault N insmod FILE [PARAMETERS]
- *				with the Nth allocation on its way failing
- *				(/proc/self/fail-nth); if it is loaded all the
- *				same, it is unloaded again
- *   look			nothing
- *   end
+ *				load a module while the Nth memory allocation fails
+ *				(/proc/self/fail-nth); if the load succeeds, the
+ *				module is unloaded again
+ *   look			do nothing, only report
+ *   end			exit
  *
- * For each it writes lines "life NUMBER ..." to /dev/kmsg, whole ones among the
- * kernel's own, with "|" between those that fit in one:
+ * For each it writes lines "life NUMBER ..." to /dev/kmsg. There they are not mixed
+ * with parts of the kernel's own lines. Several of the following go into one line,
+ * with "|" between them:
  *
- *   = ERRNO [ERRNO]		how it ended; of fault, the second is 1 if there was
- *				an Nth allocation
- *   m REFERENCES		of dma_alias_pool, if it is loaded
- *   i NAME...			of what it has claimed in /proc/iomem
- *   b DEVICE...		bound to its driver
- *   p POOL used=N ... : CLIENT ... : CLIENT=ALLOCATIONS ...
- *   u ...			a unit of dma_alias_pool_life, see there
- *   ! ...			a finding of that module
- *   .				that is all
+ *   = ERRNO [ERRNO]		the result of the action; for fault, the second number
+ *				is 1 if there was an Nth allocation
+ *   m REFERENCES		how often dma_alias_pool is in use, if it is loaded
+ *   i NAME...			what dma_alias_pool has claimed in /proc/iomem
+ *   b DEVICE...		the devices that are bound to its driver
+ *   D				its debugfs directory exists
+ *   p POOL used_bytes=N ... : CLIENT ... : CLIENT=ALLOCATIONS ...
+ *   u ...			the state of a unit of dma_alias_pool_life, see there
+ *   ! ...			something that this module has found to be wrong
+ *   .				the end of the report
  *
- * Without an MMU there is no fork(): what is done at a time is done by this
- * program again, started twice as "life worker" at the beginning. Where each call
- * costs a lot, since the kernel looks for mistakes in it, most of the time goes to
- * looking: what can be open all the time is, and few lines are written.
+ * Without an MMU there is no fork(), so two other processes of this program, which are
+ * started in the beginning as "life worker", execute the actions of "two". On debug
+ * kernels system calls are slow, and the reports take most of the time, so files stay
+ * open where possible, and the lines are few and long.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -55,7 +59,7 @@
 #define DRIVER	"/sys/bus/platform/drivers/dma_alias_pool"
 
 static char buffer[1 << 15];
-static char line[900];	/* the kernel takes a little more in one */
+static char line[900];	/* /dev/kmsg accepts lines that are a little longer */
 static size_t used;
 static int kmsg;
 static char number[16];
@@ -72,7 +76,7 @@ static void flush(void)
 	used = 0;
 }
 
-/* What follows, if it is longer than the rest of a line, is cut. */
+/* Begin an item of the report. What add() adds is cut off at the end of the line. */
 static void begin(const char *what)
 {
 	if (used > sizeof(line) / 2)
@@ -95,7 +99,7 @@ static void __attribute__((format(printf, 1, 2))) add(const char *fmt, ...)
 	va_end(args);
 }
 
-/* All of a file, as a string. */
+/* The rest of a file, as a string in @buffer. */
 static char *all_of(int file)
 {
 	size_t len = 0;
@@ -110,7 +114,7 @@ static char *all_of(int file)
 	return buffer;
 }
 
-/* NULL if there is none. */
+/* All of a file, or NULL if there is no such file. */
 static char *contents(const char *name)
 {
 	int file = open(name, O_RDONLY);
@@ -123,7 +127,7 @@ static char *contents(const char *name)
 	return text;
 }
 
-/* The same of one that is there all the time, in *file since the first time. */
+/* The same for a file that always exists: it is opened once, and *@file keeps it. */
 static char *contents_of(int *file, const char *name)
 {
 	if (!*file)
@@ -182,7 +186,10 @@ static long long now(void)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-/* "MS ACTION": for so long, while there is somebody to do it to; the last error */
+/*
+ * "MS ACTION": repeat the action for so long, or until what it is done to does not
+ * exist.  Returns the last error.
+ */
 static int again(const char *action)
 {
 	char *rest;
@@ -251,7 +258,7 @@ static int act_at(long long when, char *action)
 	struct timespec t;
 	long long left = when - now();
 
-	/* what is short is waited for awake */
+	/* sleeping is not precise, so spin for the last milliseconds */
 	if (left > 3000000) {
 		left -= 2000000;
 		t.tv_sec = left / 1000000000;
@@ -357,7 +364,7 @@ static void two(char *args)
 	*second = '\0';
 	if (strcmp(how, "-"))
 		slow(how);
-	/* when both know it for sure */
+	/* by then both workers have certainly read their line */
 	when = now() + 5000000;
 	tell_worker(&workers[0], when + us1 * 1000LL, first + 3);
 	tell_worker(&workers[1], when + us2 * 1000LL, second + 3);
@@ -443,7 +450,7 @@ static void add_clients(const char *pool)
 		add(" %.*s", (int)strcspn(at, " \n"), at);
 }
 
-/* By whom there are, each once; the file has one line for each allocation. */
+/* For each client that has any, how many: the file has a line for each allocation. */
 static void add_allocations(const char *pool)
 {
 	static char holders[16][48];
@@ -512,7 +519,8 @@ static void tell_units(void)
 
 static void tell(void)
 {
-	tell_units();	/* it waits for what is late */
+	/* first, since the kernel waits there for work that it has put off */
+	tell_units();
 	tell_modules();
 	tell_iomem();
 	tell_bound();
@@ -521,7 +529,7 @@ static void tell(void)
 	flush();
 }
 
-/* What comes in is not to go out again: each character costs an interrupt. */
+/* Turn off the console's echo, which costs an interrupt for each character. */
 static void quiet(void)
 {
 	struct termios t;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mmap_buffer DEVICE ID PAGE LENGTH [WORD VALUE] - map a buffer of a test device
- * from its page PAGE on, LENGTH bytes, through dma_mmap_coherent(). Prints where
- * it is and its first word, and what the driver says of the mapping; with WORD,
- * writes VALUE there before. The exit status is the error number of what failed.
+ * mmap_buffer DEVICE ID PAGE LENGTH [WORD VALUE] - map LENGTH bytes of a test device's
+ * buffer into this process, from page number PAGE on (dma_mmap_coherent()). Prints the
+ * address, the first word, and what the driver says about the mapping. With WORD, first
+ * writes VALUE to this word of the mapping. The exit status is the error number of what
+ * failed, or 0.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +48,7 @@ int main(int argc, char **argv)
 
 	if (argc == 7)
 		map[strtoul(argv[5], NULL, 0)] = strtoul(argv[6], NULL, 0);
-	/* the write has moved the file's position */
+	/* not read(), since the write has moved the file's position */
 	len = pread(fd, says, sizeof(says) - 1, 0);
 	says[len < 0 ? 0 : len] = '\0';
 	printf("addr=0x%lx first=0x%x %s\n", (unsigned long)map, map[0], says);

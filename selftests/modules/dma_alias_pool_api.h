@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The module's functions for drivers, as test drivers call them: these are to be
- * there without the module, too, so that they are not linked to it.
+ * How test drivers call the module's functions.  They must also load without the
+ * module, so they look the functions up at run time instead of linking to them.
  */
 #ifndef DMA_ALIAS_POOL_API_H
 #define DMA_ALIAS_POOL_API_H
@@ -11,7 +11,7 @@
 
 #include "../../module/dma_alias_pool.h"
 
-/* Without the module it is as without the pool. */
+/* Without the module, the result is the same as without the pool. */
 static inline int api_attach(struct device *dev, const char *pool)
 {
 	int (*attach)(struct device *dev, const char *pool);

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What report.sh cannot find out from user space about a board.
+ * Tells report.sh what user space cannot find out about a board.
  *
- * Files in /sys/kernel/debug/dma_alias_pool_board/, to be read:
+ * Files in /sys/kernel/debug/dma_alias_pool_board/, which can only be read:
  *
- *   caches   level 1 of an ARMv7-M CPU as it describes itself; others have that
- *	      in /sys/devices/system/cpu
- *   mpu      the regions of the ARMv7-M MPU that are on
- *   rates    "MEMORY ACTION KIB_PER_SECOND" lines: what the CPU gets done in
- *	      coherent memory of the device dap-board, which is a pool's if that
- *	      is its client, and in memory that it caches.  Takes half a second
- *   devices  "NAME DRIVER REMARK" lines: all devices with a driver on buses whose
- *	      devices do DMA.  No remark: a pool could have it
+ *   caches   the level 1 caches of an ARMv7-M CPU, from its registers; for other
+ *	      CPUs /sys/devices/system/cpu has them
+ *   mpu      the regions of the ARMv7-M MPU that are enabled
+ *   rates    lines "MEMORY ACTION KIB_PER_SECOND": how fast the CPU is in cached
+ *	      memory, and in coherent memory of the device dap-board, which comes
+ *	      from a pool if the device is a client of one.  Takes half a second
+ *   devices  lines "NAME DRIVER REMARK": all devices with a driver on buses whose
+ *	      devices do DMA.  The remark says why a device cannot be a client, and
+ *	      is empty if it can
  *
- * It changes nothing, and reads no memory but its own.
+ * The module changes nothing on the board, and reads only memory of its own.
  *
- * Contexts and locking: process context.  No state but one device.  A device that is
- * being bound or unbound is left out of the list: its driver cannot be looked at.
+ * Contexts and locking: process context.  The only state is one device.  The list of
+ * devices leaves out those that are being bound or unbound, since their lock is taken
+ * then and their driver cannot be looked at.
  */
 #include <linux/amba/bus.h>
 #include <linux/debugfs.h>
@@ -47,7 +49,7 @@ static struct dentry *board_root;
 
 /* --- rates */
 
-static u32 board_sum;	/* so that what is read is of use */
+static u32 board_sum;	/* uses the values that are read, so that they are read */
 
 static void board_read(void *mem, void *other)
 {
@@ -72,7 +74,7 @@ static void board_write(void *mem, void *other)
 	}
 }
 
-/* As drivers copy what was received. */
+/* Drivers copy received data out of the buffer like this. */
 static void board_copy(void *mem, void *other)
 {
 	memcpy(other, mem, BOARD_BYTES);
@@ -194,7 +196,7 @@ static int caches_show(struct seq_file *m, void *unused)
 			continue;
 		preempt_disable();
 		writel(i, BASEADDR_V7M_SCB + V7M_SCB_CSSELR);
-		mb();	/* the choice is made before it is looked at */
+		mb();	/* CSSELR decides which cache CCSIDR describes */
 		ccsidr = board_scb(V7M_SCB_CCSIDR);
 		preempt_enable();
 		line = 16 << (ccsidr & 7);
@@ -208,7 +210,7 @@ static int caches_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(caches);
 
-/* TEX, C and B of RASR, of those that are in use. */
+/* What TEX, C and B of RASR mean. */
 static const char *mpu_memory(u32 rasr)
 {
 	u32 tex = (rasr >> 19) & 7, cb = (rasr >> 16) & 3;
@@ -230,7 +232,7 @@ static int mpu_show(struct seq_file *m, void *unused)
 	unsigned int i, number = (board_scb(MPU_TYPE) >> MPUIR_DREGION) & 0xff;
 	u32 rbar, rasr;
 
-	/* ARMv8-M's regions look otherwise. */
+	/* ARMv8-M's regions have another format. */
 	if ((readl(BASEADDR_V7M_SCB + 0x50) & 0xf0) != 0x30)
 		number = 0;
 	seq_printf(m, "%u regions, %s\n", number,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * QEMU's model of the PL080 and PL081 DMA controllers sets its interrupt line
- * only when one of its global registers is written, not when a transfer ends:
- * the kernel's driver would wait forever.  While this module is loaded it
- * writes 0, the value after reset, to the Sync register every now and then.
+ * QEMU's model of the PL080 and PL081 DMA controllers updates its interrupt line only
+ * when one of its global registers is written, but not when a transfer ends, so the
+ * kernel's driver would wait forever.  While this module is loaded, a thread keeps
+ * writing 0 to the Sync register, which has that value after reset.
  *
- * For the emulated machine only: it writes to any address that it is told.
+ * For the emulated machine only: the module writes to whatever address it is given.
  */
 #include <linux/delay.h>
 #include <linux/err.h>

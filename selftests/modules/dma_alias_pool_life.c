@@ -1,47 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices, and drivers for them, whose lives a fuzzer directs (life/life.py).
+ * Devices that are added, bound, used and removed as a fuzzer (life/life.py) or a
+ * script demands, and the drivers for them.
  *
- * Units, by the names that commands use: L0 to L3 are platform devices
- * dap-life.0 to 3 of a driver that can be unbound, S0 and S1 dap-stuck.0 and 1 of
- * one that cannot (suppress_bind_attrs), B0 is dap-bare, a device on no bus, B1
- * dap-bare-child, another one, X0 dap-other on a bus of its own, of which the
- * module hears nothing, T0 is overlay-life, one of the device tree, which comes and
- * goes with an overlay, P0 is QEMU's "edu" on PCI, which does by sysfs.
+ * Each device is known by the name of its unit:
  *
- * /sys/kernel/debug/dma_alias_pool_life/control: write a command; the write fails
- * where the command does.
+ *   L0 ... L3	dap-life.0 ... dap-life.3, platform devices with a driver that can be
+ *		unbound
+ *   S0, S1	dap-stuck.0 and dap-stuck.1, with a driver that cannot be unbound
+ *		(suppress_bind_attrs)
+ *   B0, B1	dap-bare and dap-bare-child, devices on no bus
+ *   X0		dap-other, on a bus on which dma_alias_pool has no notifier
+ *   T0		overlay-life, a node that comes and goes with a device tree overlay
+ *   P0		QEMU's "edu" on PCI, which comes and goes by sysfs
  *
- *   add UNIT, del UNIT		its device comes, goes
- *   add B0|B1 UNIT		the same, as that unit's child, with its ops
- *   mode UNIT MODE [ARG]	what its driver's next probe does (life_modes[])
- *   keep UNIT 0|1|2		is its memory left allocated when its driver goes?
- *				2: also what that got by ops that it had set
+ * /sys/kernel/debug/dma_alias_pool_life/control takes commands.  If a command fails,
+ * the write fails.
+ *
+ *   add UNIT, del UNIT		register the device, unregister it
+ *   add B0|B1 UNIT		register it as a child of that unit, with its ops
+ *   mode UNIT MODE [ARG]	what the driver's next probe does (life_modes[])
+ *   keep UNIT 0|1|2		1: the driver leaves memory allocated when it goes,
+ *				unless it has set other ops; 2: even then; 0: never
  *   alloc UNIT SLOT SIZE [nk]	coherent memory; nk: DMA_ATTR_NO_KERNEL_MAPPING
- *   free UNIT SLOT		also when driver or device have gone long ago
+ *   free UNIT SLOT		free it; driver and device may be gone by then
  *   map UNIT			streaming DMA, memory that is not coherent, masks
- *   attach UNIT POOL, detach UNIT   the in-kernel API
- *   limit UNIT ADDRESS		the last one that its bus reaches, 0 for all
- *   region UNIT PATH, unregion UNIT   the kernel's own: the first memory-region of
- *				a device tree node
- *   link UNIT OTHER		it depends on the other unit, in a device link
+ *   attach UNIT POOL, detach UNIT   by the in-kernel API
+ *   limit UNIT ADDRESS		the last address that its bus reaches, 0 for all
+ *   region UNIT PATH, unregion UNIT   take the first memory-region of this device
+ *				tree node by the kernel's functions, and release it
+ *   link UNIT OTHER		a device link: the unit depends on the other one
  *   raw POOL			attach a device that is not registered
- *   slow EVENT MS, slow -	what a notifier of the bus sleeps for (life_events[]);
- *				with a + behind EVENT in one that is called late
+ *   slow EVENT MS, slow -	have a bus notifier sleep at this event
+ *				(life_events[]); with "+" after EVENT, a notifier
+ *				that is called after that of dma_alias_pool
  *
- * .../state waits for what the kernel does later (deferred probes, work), checks
- * all memory, and has a line for each unit that there ever was:
+ * Reading .../state waits for deferred probes and work items, checks all memory, and
+ * shows a line for each unit that has ever existed:
  *
  *   UNIT EXISTS BOUND CREATED RELEASED OPS DIFFERS CHANGED SLOT=DMA/SIZE ...
  *
- * OPS: n, none of the device's own; o, this module's; x, others.  DIFFERS: are
- * the ops of a bound device others than at the end of its probe?  CHANGED: how
- * often they were at the beginning of its remove.  Lines that begin with "!" are
- * findings, which are shown once.
+ * OPS is n if the device has no ops of its own, o if it has this module's, x if it has
+ * others.  DIFFERS is 1 if the device is bound and its ops are not those from the end
+ * of its probe.  CHANGED counts how often this was so at the beginning of a remove.
+ * Lines that begin with "!" are about something that must not happen.  They are shown
+ * once.
  *
- * A slot holds a reference to the device that its memory is of, for late frees.
- * No lock of this module is held while the driver core is called that its own
- * callbacks take.
+ * A slot holds a reference to the device whose memory it has, for late frees.  This
+ * module never calls the driver core with a lock held that its own callbacks take.
  *
  * For test kernels only.
  */
@@ -87,14 +93,14 @@ enum life_mode {
 
 static const char * const life_modes[] = {
 	"ok",		/* nothing */
-	"fail",		/* takes 8 KiB of managed memory if there is, and fails */
+	"fail",		/* takes 8 KiB of managed memory if it can, and fails */
 	"defer",	/* the same, and is deferred */
 	"need",		/* fails without 8 KiB of managed memory */
-	"api",		/* asks for pool ARG itself, waits if there is none */
+	"api",		/* attaches itself to pool ARG, is deferred without it */
 	"bind",		/* binds platform device ARG, as if it had just made it */
-	"region",	/* has the memory-region of node ARG, fails if not */
-	"region_fails",	/* the same, and fails for another reason */
-	/* these only where the device holds no memory yet */
+	"region",	/* takes the memory-region of node ARG, or fails */
+	"region_fails",	/* the same, and then fails for another reason */
+	/* the next ones do nothing if the device holds memory already */
 	"copy",		/* sets the ops that unit ARG has */
 	"copyfail",	/* the same, takes 8 KiB of managed memory, and fails */
 	"own",		/* sets ops of this module */
@@ -121,24 +127,24 @@ struct life_slot {
 };
 
 /**
- * struct life_unit - all that has or had one name
- * @name:	in commands
- * @driver:	of the driver, and of the device before the dot; NULL: on no bus
+ * struct life_unit - the device of a unit, and what has become of earlier ones
+ * @name:	of the unit, as commands use it
+ * @driver:	name of the driver, and of the device before the dot; NULL: on no bus
  * @bus:	the bus, if it is not the platform's
- * @id:		behind the dot
- * @plug:	one add or del at a time
- * @lock:	everything below
+ * @id:		number of the device, after the dot
+ * @plug:	allows one add or del at a time
+ * @lock:	protects everything below but @released
  * @dev:	the device while it is registered
- * @mode:	what probe does, and
- * @arg:	with what
- * @keep:	leave memory allocated at remove
- * @bound:	from the end of probe to the beginning of remove
- * @tidy:	the driver has set other ops: nothing is kept, unless @keep is 2
+ * @mode:	what probe does
+ * @arg:	the argument of @mode
+ * @keep:	leave memory allocated at remove; see "keep"
+ * @bound:	true from the end of probe to the beginning of remove
+ * @tidy:	the driver has set other ops, so no memory is kept unless @keep is 2
  * @ops:	the ops at the end of probe
- * @changed:	how often they were others at remove
- * @release:	what its release() was, if others made the device
- * @created:	how many devices there were
- * @released:	how many of them are no more; without @lock
+ * @changed:	how often the ops at remove were not @ops
+ * @release:	the original release() of a device that is not this module's
+ * @created:	how many devices there have been
+ * @released:	how many of them have been released
  * @slot:	memory
  */
 struct life_unit {
@@ -146,8 +152,8 @@ struct life_unit {
 	const char *driver;
 	struct bus_type *bus;
 	int id;
-	struct mutex plug;	/* its device as a whole */
-	struct mutex lock;	/* what follows */
+	struct mutex plug;	/* serializes add and del */
+	struct mutex lock;	/* protects what follows */
 	struct device *dev;
 	enum life_mode mode;
 	char arg[LIFE_WORD];
@@ -182,7 +188,7 @@ static struct life_unit life_units[] = {
 
 static struct dentry *life_root;
 
-/* What was seen that must not be. */
+/* Lines about what must not happen, for state_show(). */
 static DEFINE_MUTEX(life_findings_lock);
 static char life_findings[512];
 
@@ -267,7 +273,7 @@ static struct life_slot *slot_of(struct life_unit *unit, const char *word)
 	return &unit->slot[i];
 }
 
-/* Under the unit's lock, as the next. */
+/* The caller holds the unit's lock, here and for the next function. */
 static bool holds_memory(struct life_unit *unit, struct device *dev)
 {
 	unsigned int i;
@@ -307,7 +313,7 @@ static int alloc_slot(struct life_unit *unit, struct life_slot *slot,
 
 /* --- the drivers */
 
-/* As a driver for a device with several regions does, for itself or a child. */
+/* As drivers do for a device with several regions, or for a child. */
 static int take_region(struct device *dev, const char *path)
 {
 	struct device_node *np = of_find_node_by_path(path);
@@ -352,7 +358,7 @@ static int probe(struct device *dev)
 		return -ENODEV;
 	mutex_lock(&unit->lock);
 	mode = unit->mode;
-	/* who sets ops must not have memory yet that others have to free */
+	/* memory of the present ops could not be freed by other ones */
 	if (mode >= LIFE_COPY && holds_memory(unit, dev))
 		mode = LIFE_OK;
 	strscpy(arg, unit->arg, sizeof(arg));
@@ -416,12 +422,12 @@ static void driver_goes(struct device *dev)
 
 	mutex_lock(&unit->lock);
 	unit->changed += dev->dma_ops != unit->ops;
-	/* before its memory is free, as with all that is managed */
+	/* first, since managed memory would be freed only after remove() */
 	of_reserved_mem_device_release(dev);
 	for (i = 0; i < LIFE_SLOTS; i++)
 		if (unit->slot[i].dev == dev && unit->keep <= unit->tidy)
 			free_slot(unit, &unit->slot[i]);
-	/* what is copied stays, as with drivers that do so */
+	/* copied ops stay, as drivers leave them */
 	if (dev->dma_ops == &own_ops)
 		set_dma_ops(dev, NULL);
 	unit->bound = false;
@@ -511,7 +517,7 @@ static struct device_driver other_driver = {
 /* --- devices */
 
 struct life_dev {
-	struct platform_device pdev;	/* its dev alone for one on no bus */
+	struct platform_device pdev;	/* only its dev is used without the platform bus */
 };
 
 static void life_release(struct device *dev)
@@ -584,7 +590,7 @@ static void remove_device(struct life_unit *unit)
 
 	mutex_lock(&unit->lock);
 	dev = unit->dev;
-	/* a driver that is bound goes on using it until it is removed */
+	/* a driver that is bound needs unit->dev until it is unbound */
 	if (!unit->driver)
 		unit->dev = NULL;
 	mutex_unlock(&unit->lock);
@@ -593,7 +599,7 @@ static void remove_device(struct life_unit *unit)
 		device_unregister(dev);
 		return;
 	}
-	/* this reference is what the memory behind unit->dev needs */
+	/* unit->dev must stay valid until it is cleared below */
 	get_device(dev);
 	if (is_platform(unit))
 		platform_device_unregister(to_platform_device(dev));
@@ -684,10 +690,10 @@ static int do_free(struct life_unit *unit, char *args)
 	return ret;
 }
 
-/* All that is passed on to whoever served the device before. */
+/* The calls that a client's ops pass on to the kernel. */
 static int map(struct device *dev, void *cpu)
 {
-	/* 5.10 with DMA_API_DEBUG records also what failed, with what is here */
+	/* 5.10 with DMA_API_DEBUG records failed calls, too, with the value from here */
 	dma_addr_t dma = DMA_MAPPING_ERROR;
 	void *pages;
 	int ret;
@@ -695,7 +701,7 @@ static int map(struct device *dev, void *cpu)
 	ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(32));
 	pages = dma_alloc_noncoherent(dev, SZ_4K, &dma, DMA_TO_DEVICE,
 				      GFP_KERNEL);
-	/* DMA_API_DEBUG wants to see that asked */
+	/* DMA_API_DEBUG complains if nobody calls dma_mapping_error() */
 	if (pages && !dma_mapping_error(dev, dma))
 		dma_free_noncoherent(dev, SZ_4K, pages, dma, DMA_TO_DEVICE);
 	dma = dma_map_single(dev, cpu, SZ_1K, DMA_BIDIRECTIONAL);
@@ -728,14 +734,14 @@ static int do_map(struct life_unit *unit, char *args)
 	return ret;
 }
 
-/* What the driver itself has asked for does not change under it. */
-static void asked(struct life_unit *unit)
+/* The driver has changed its ops itself, which does not count as DIFFERS. */
+static void remember_ops(struct life_unit *unit)
 {
 	if (unit->bound)
 		unit->ops = unit->dev->dma_ops;
 }
 
-/* Its driver does not go meanwhile. */
+/* The unit's lock keeps the driver from being unbound meanwhile. */
 static int do_attach(struct life_unit *unit, char *args)
 {
 	int ret = -ENODEV;
@@ -744,7 +750,7 @@ static int do_attach(struct life_unit *unit, char *args)
 	if (unit->dev)
 		ret = api_attach(unit->dev, args);
 	if (!ret)
-		asked(unit);
+		remember_ops(unit);
 	mutex_unlock(&unit->lock);
 	return ret;
 }
@@ -757,7 +763,7 @@ static int do_detach(struct life_unit *unit, char *args)
 	if (unit->dev)
 		ret = api_detach(unit->dev);
 	if (!ret)
-		asked(unit);
+		remember_ops(unit);
 	mutex_unlock(&unit->lock);
 	return ret;
 }
@@ -797,7 +803,7 @@ static int do_unregion(struct life_unit *unit, char *args)
 	return ret;
 }
 
-/* A managed link, until one of both is removed. */
+/* The link is managed, and goes when one of the devices is removed. */
 static int do_link(struct life_unit *unit, char *args)
 {
 	struct life_unit *other = unit_of(args);
@@ -838,7 +844,7 @@ static void raw_release(struct device *dev)
 	kfree(dev);
 }
 
-/* A device that nobody has registered: no notifier will tell of its end. */
+/* A device that is not registered: no notifier would hear of its end. */
 static int do_raw(const char *pool)
 {
 	struct device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
@@ -901,7 +907,7 @@ static void life_adopted_release(struct device *dev)
 	struct life_unit *unit = dev_get_platdata(dev);
 
 	atomic_inc(&unit->released);
-	/* it would be freed */
+	/* the original release() would free it */
 	dev->platform_data = NULL;
 	unit->release(dev);
 }
@@ -913,7 +919,7 @@ static struct life_unit *adopted_unit(struct device *dev)
 	return is_on_pci(dev) ? unit_of("P0") : NULL;
 }
 
-/* A device that others have made is that of a unit, too. */
+/* Make a device that is not this module's the device of a unit. */
 static void adopt(struct life_unit *unit, struct device *dev)
 {
 	mutex_lock(&unit->lock);
@@ -1002,7 +1008,10 @@ static const struct file_operations control_fops = {
 	.llseek	= noop_llseek,
 };
 
-/* What schedule_work() queues to, without a name for it that newer ones drop. */
+/*
+ * Wait for the queue of schedule_work(), and for deferred probes.  New kernels have
+ * another name for that queue.
+ */
 static void flush_kernel(void)
 {
 #ifdef DAP_HAS_PERCPU_WQ
@@ -1011,7 +1020,7 @@ static void flush_kernel(void)
 	struct workqueue_struct *wq = READ_ONCE(system_wq);
 #endif
 
-	/* its macro asks whose queue it is, and clang warns whatever the answer */
+	/* flush_workqueue() may be a macro that makes clang warn about system queues */
 #ifdef flush_workqueue
 	__flush_workqueue(wq);
 #else
@@ -1059,7 +1068,7 @@ static int state_show(struct seq_file *s, void *unused)
 {
 	unsigned int i;
 
-	/* a deferred probe makes work, and that may bind and so trigger one */
+	/* twice: a deferred probe makes work, and work may trigger a deferred probe */
 	flush_kernel();
 	flush_kernel();
 	for (i = 0; i < ARRAY_SIZE(life_units); i++)
@@ -1123,7 +1132,7 @@ static void drop_unit(struct life_unit *unit)
 	for (i = 0; i < LIFE_SLOTS; i++)
 		if (unit->slot[i].dev)
 			free_slot(unit, &unit->slot[i]);
-	/* its release() is code of this module */
+	/* release() is code of this module, so wait until it has run */
 	for (i = 0; i < 100 && atomic_read(&unit->released) < unit->created; i++)
 		msleep(20);
 	WARN(atomic_read(&unit->released) < unit->created,

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Device tree overlays at run time: the kernel can, but gives user space no way
- * to ask for it.
+ * Lets user space apply and remove device tree overlays at run time.  The kernel can do
+ * that, but has no interface for it.
  *
- * /sys/kernel/debug/dma_alias_pool_overlay/apply: write a compiled overlay, all
- * of it at once.  .../remove: write "first", and the one applied first is
- * removed; anything else, and it is the last.  The write fails where the kernel
- * fails.  Those that are left are removed at unload.
+ * Files in /sys/kernel/debug/dma_alias_pool_overlay/:
+ *
+ *   apply   write a compiled overlay with one write() to apply it
+ *   remove  write "first" to remove the overlay that was applied first, anything else
+ *	     to remove the last one
+ *
+ * The write fails if the kernel cannot apply or remove the overlay.  When the module is
+ * unloaded, it removes those that are left.
  *
  * For test kernels only: the kernel trusts an overlay, whatever is in it.
  */
@@ -22,7 +26,7 @@
 
 #define OVERLAY_MAX	8
 
-static DEFINE_MUTEX(overlay_lock);	/* both below */
+static DEFINE_MUTEX(overlay_lock);	/* protects the next two */
 static int overlay_ids[OVERLAY_MAX];
 static unsigned int overlay_count;
 
@@ -59,7 +63,7 @@ static ssize_t apply_write(struct file *file, const char __user *buf,
 	if (!ret)
 		overlay_ids[overlay_count++] = id;
 	else if (id)
-		of_overlay_remove(&id);	/* a part of it may be there */
+		of_overlay_remove(&id);	/* it may have been applied in part */
 out:
 	mutex_unlock(&overlay_lock);
 	kfree(fdt);
@@ -81,7 +85,7 @@ static int overlay_remove(unsigned int i)
 	return ret;
 }
 
-/* The kernel wants those that overlap removed in reverse order. */
+/* The kernel demands that overlays that overlap are removed in reverse order. */
 static int overlay_remove_last(void)
 {
 	return overlay_remove(overlay_count - 1);
@@ -90,9 +94,8 @@ static int overlay_remove_last(void)
 static ssize_t remove_write(struct file *file, const char __user *buf,
 			    size_t count, loff_t *pos)
 {
-	int ret;
-
 	char word[8] = "";
+	int ret;
 
 	if (copy_from_user(word, buf, min(count, sizeof(word) - 1)))
 		return -EFAULT;

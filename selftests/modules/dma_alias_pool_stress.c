@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A driver that does nothing but allocate coherent memory, look after it, and free
- * it, as fast as it can: threads of each device do it themselves, with bottom
- * halves off, and from an interrupt on another processor.
+ * A driver that allocates, checks and frees coherent memory as fast as it can.  Each
+ * device has threads, which do so in their own context, with bottom halves disabled, and
+ * in an interrupt on another processor.
  *
- * It registers platform devices dap-stress.0, dap-stress.1, ... (parameter
- * devices=) and drives them from probe to remove.  Each buffer must come zeroed,
- * has a mark of its own at both ends of each of its pages, and must have it still
- * when it is freed: memory that two had at a time is found out.
+ * It registers platform devices dap-stress.0, dap-stress.1, ... (parameter devices=),
+ * which work from probe to remove.  Each buffer must be zeroed.  A mark is written to
+ * both ends of each of its pages, and must still be there when the buffer is freed, so
+ * that memory which two have at the same time is noticed.
  *
- * /sys/kernel/debug/dma_alias_pool_stress has the counts since the module was
- * loaded, as "key value" lines.  A mistake is a line with "BUG:" in the log.
+ * /sys/kernel/debug/dma_alias_pool_stress has counts since the module was loaded, as
+ * "key value" lines.  Each mistake logs a line with "BUG:".
+ *
+ * Contexts and locking: buffers belong to one thread.  Counts are atomic.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -71,7 +73,7 @@ struct stress_buffer {
 struct stress_worker {
 	struct device *dev;
 	struct task_struct *task;
-	bool is_client;		/* of a pool: may allocate in interrupts */
+	bool is_client;		/* only clients of a pool may allocate in interrupts */
 	struct stress_buffer buffer[STRESS_BUFFERS];
 };
 
@@ -91,7 +93,7 @@ static void mistake(struct device *dev, const struct stress_buffer *b,
 	dev_err(dev, "BUG: %zu bytes at %pad %s\n", b->size, &b->dma, what);
 }
 
-/* Call for both ends of each page; returns whether it was true for all. */
+/* Call @act for both ends of each page.  Returns whether all calls returned true. */
 static bool for_ends(const struct stress_buffer *b,
 		     bool (*act)(u8 *at, size_t len, u8 mark), u8 mark)
 {
@@ -169,7 +171,7 @@ static void take_elsewhere(struct device *dev, struct stress_buffer *b)
 	smp_call_function_single(other, take_in_irq, &r, true);
 }
 
-/* Mostly of a page or less; up to 16 pages. */
+/* Mostly a page or less, at most 16 pages. */
 static size_t some_size(u32 random)
 {
 	size_t max = random & 0x70 ? PAGE_SIZE : PAGE_SIZE << (random & 0xf) % 5;

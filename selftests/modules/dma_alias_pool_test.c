@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A driver that does to the DMA API what a script asks for.
+ * A driver that makes the calls of the DMA API that a script asks for.
  *
- * It registers platform devices dap-test.0, dap-test.1, ... (parameter devices=)
- * and drives them, and also device tree nodes compatible with
- * "dma-alias-pool,test", and AMBA and PCI devices whose driver_override is
- * "dap-test".  Each has /sys/kernel/debug/dma_alias_pool_test/NAME:
- * write a command, read what came of it as words of the form key=value.  A
- * command that fails makes the write fail; see the table at the end for what
- * there is.
+ * It registers platform devices dap-test.0, dap-test.1, ... (parameter devices=), and
+ * drives these, device tree nodes compatible with "dma-alias-pool,test", and AMBA and
+ * PCI devices whose driver_override is "dap-test".  Each device has a file
+ * /sys/kernel/debug/dma_alias_pool_test/NAME.  Write a command to it, then read the
+ * result, which is a line of key=value words.  If the command fails, the write fails.
+ * test_commands[] lists the commands, and the comment above each do_...() explains it.
  *
- * /dev/dap_test maps buffers into user space: write "DEVICE ID", then mmap().
+ * /sys/kernel/debug/dma_alias_pool_test/control adds and removes devices: "add N",
+ * "del N".
  *
- * What a device holds belongs to this module, not to the binding of a driver,
- * so that tests can free after unbind, as some real drivers do.
+ * /dev/dap_test maps buffers into user space: write "DEVICE ID", then call mmap().
  *
- * For test kernels only: it reads any address that it is told to.
+ * Buffers belong to this module, not to the driver's binding, so that tests can free
+ * them after unbind, as some real drivers do.
+ *
+ * Locking: test_lock serializes all commands.
+ *
+ * For test kernels only: the driver reads any address that it is told to.
  */
 #include <linux/amba/bus.h>
 #include <linux/debugfs.h>
@@ -107,7 +111,7 @@ struct test_dev {
 	char result[256];
 };
 
-static DEFINE_MUTEX(test_lock);		/* everything below */
+static DEFINE_MUTEX(test_lock);		/* protects everything below */
 static LIST_HEAD(test_devs);
 static struct dentry *test_root;
 static struct platform_device *test_pdevs[TEST_MAX_DEVICES];
@@ -132,7 +136,7 @@ static const struct {
 #endif
 };
 
-/* The attribute of a name; 0 if there is none in this kernel. */
+/* Return: the attribute with this name, 0 if this kernel has none */
 static unsigned long attribute(const char *name)
 {
 	unsigned int i;
@@ -198,7 +202,7 @@ static void free_all(struct test_dev *t)
 			free_buffer(t, &t->buffer[i]);
 }
 
-/* Physical address behind what a DMA API call returned as CPU address. */
+/* Return: the physical address of memory that the DMA API returned */
 static u64 phys_of(void *cpu)
 {
 #ifdef CONFIG_MMU
@@ -243,7 +247,7 @@ static int do_alloc(struct test_dev *t, char *args)
 	b->size = size;
 	b->attrs = attrs;
 
-	/* The whole of the last page: user space may map it. */
+	/* To the end of the last page, since user space can map that. */
 	zero = attrs & DMA_ATTR_NO_KERNEL_MAPPING ||
 	       !memchr_inv(b->cpu, 0, PAGE_ALIGN(size));
 	result(t, "id=%td cpu=0x%lx phys=0x%llx dma=0x%llx size=%llu zero=%d\n",
@@ -253,7 +257,7 @@ static int do_alloc(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* dmam SIZE: freed by the driver core, after unbind or a failed probe */
+/* dmam SIZE: managed memory, which the driver core frees after unbind */
 static int do_dmam(struct test_dev *t, char *args)
 {
 	unsigned long long size;
@@ -270,7 +274,7 @@ static int do_dmam(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* free ID [pages] | all: with pages, the size is rounded up to them */
+/* free ID [pages] | all: with "pages", the size is rounded up to whole pages */
 static int do_free(struct test_dev *t, char *args)
 {
 	struct test_buffer *b;
@@ -288,7 +292,7 @@ static int do_free(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* As many as find no room in a pool of 4 MiB now and then. */
+/* So many that a pool of 4 MiB is full now and then. */
 #define CHURN_BUFFERS	192
 #define CHURN_MAX_SIZE	(24 * PAGE_SIZE)
 
@@ -298,7 +302,7 @@ static u32 churn_random(u32 *seed)
 	return *seed >> 8;
 }
 
-/* Return: 0, or an error if somebody else has written to it */
+/* Return: 0, or an error if somebody else has written to the buffer */
 static int churn_free(struct test_dev *t, struct test_buffer *b, u8 byte)
 {
 	int ret = memchr_inv(b->cpu, byte, b->size) ? -EBADMSG : 0;
@@ -309,8 +313,8 @@ static int churn_free(struct test_dev *t, struct test_buffer *b, u8 byte)
 }
 
 /*
- * churn COUNT SEED: so many allocations and frees of all sizes, at random, each
- * buffer checked for what was written to it; in the end all are free
+ * churn COUNT SEED: random allocations and frees of all sizes.  Each buffer is filled
+ * with a byte, and must still have it when it is freed.  All are freed in the end.
  */
 static int do_churn(struct test_dev *t, char *args)
 {
@@ -328,7 +332,7 @@ static int do_churn(struct test_dev *t, char *args)
 		return -ENOMEM;
 	seed = start;
 	while (count-- && !ret) {
-		/* Without preemption nobody else would get a turn. */
+		/* A kernel without preemption would run nothing else. */
 		cond_resched();
 		i = churn_random(&seed) % CHURN_BUFFERS;
 		b = &buffers[i];
@@ -354,7 +358,7 @@ static int do_churn(struct test_dev *t, char *args)
 	return ret;
 }
 
-/* fill ID BYTE: through the CPU address, to the end of the last page */
+/* fill ID BYTE: fill the buffer, to the end of its last page */
 static int do_fill(struct test_dev *t, char *args)
 {
 	struct test_buffer *b = buffer_of(t, strsep(&args, " "));
@@ -366,7 +370,7 @@ static int do_fill(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* check ID BYTE: does all of the buffer hold it? */
+/* check ID BYTE: fail unless all of the buffer, to its last page's end, has this byte */
 static int do_check(struct test_dev *t, char *args)
 {
 	struct test_buffer *b = buffer_of(t, strsep(&args, " "));
@@ -377,7 +381,7 @@ static int do_check(struct test_dev *t, char *args)
 	return memchr_inv(b->cpu, byte, PAGE_ALIGN(b->size)) ? -EBADMSG : 0;
 }
 
-/* word ID OFFSET: a word of a buffer, through the CPU address */
+/* word ID OFFSET: read a word of the buffer */
 static int do_word(struct test_dev *t, char *args)
 {
 	struct test_buffer *b = buffer_of(t, strsep(&args, " "));
@@ -390,7 +394,7 @@ static int do_word(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* peek ADDR: a word at a physical address; with an MMU, mapped for it */
+/* peek ADDR: read a word at a physical address, which is mapped if there is an MMU */
 static int do_peek(struct test_dev *t, char *args)
 {
 	unsigned long long addr;
@@ -403,7 +407,7 @@ static int do_peek(struct test_dev *t, char *args)
 		result(t, "value=0x%x\n", READ_ONCE(*word));
 		return 0;
 	}
-	/* as the pool is mapped: not cached, but where devices snoop caches */
+	/* With the caching that the pool has: only if the device snoops caches. */
 	word = memremap(addr, sizeof(*word), dap_is_coherent(t->dev) ?
 			MEMREMAP_WB : MEMREMAP_WC);
 	if (!word)
@@ -413,7 +417,7 @@ static int do_peek(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* poke ADDR VALUE: write it there; without an MMU only */
+/* poke ADDR VALUE: write a word at a physical address; only without an MMU */
 static int do_poke(struct test_dev *t, char *args)
 {
 	unsigned long long addr, value;
@@ -439,8 +443,8 @@ static int direction(const char *word, enum dma_data_direction *dir)
 }
 
 /*
- * A buffer of streaming DMA in cache lines of its own, full of a byte, with a line of
- * other data before it and one behind.
+ * A buffer for streaming DMA that shares no cache line with other data.  It is filled
+ * with @byte, and the lines before and after it with ~@byte.
  */
 static void *get_lines(size_t size, u8 byte)
 {
@@ -460,8 +464,9 @@ static void put_lines(void *buffer)
 }
 
 /*
- * Has the CPU lost what it had written before the buffer was mapped?  Next to it
- * never; within it the API keeps only what it is told to keep for the device.
+ * Has the CPU lost data that it had written before the buffer was mapped?  Data next to
+ * the buffer must never be lost.  Data in the buffer must survive only if it is for the
+ * device.
  */
 static bool has_lost(const void *buffer, size_t size, u8 byte,
 		     enum dma_data_direction dir, unsigned long attrs)
@@ -476,7 +481,7 @@ static bool has_lost(const void *buffer, size_t size, u8 byte,
 	       (is_kept && memchr_inv(buffer, byte, size));
 }
 
-/* map SIZE [to | from | bidi [ATTRIBUTE]]: a buffer of streaming DMA, all calls */
+/* map SIZE [to | from | bidi [ATTRIBUTE]]: map, sync in all ways, and unmap a buffer */
 static int do_map(struct test_dev *t, char *args)
 {
 	char *size_word = strsep(&args, " ");
@@ -516,7 +521,7 @@ out:
 	return ret;
 }
 
-/* sg COUNT SIZE [to | from | bidi]: streaming DMA of a list of buffers */
+/* sg COUNT SIZE [to | from | bidi]: the same for a scatterlist of COUNT buffers */
 static int do_sg(struct test_dev *t, char *args)
 {
 	char *count_word = strsep(&args, " ");
@@ -565,7 +570,7 @@ out:
 	return ret;
 }
 
-/* resource PHYS SIZE: peer registers */
+/* resource PHYS SIZE: map registers of another device */
 static int do_resource(struct test_dev *t, char *args)
 {
 	char *word = strsep(&args, " ");
@@ -586,7 +591,7 @@ static int do_resource(struct test_dev *t, char *args)
 static int do_noncoherent(struct test_dev *t, char *args)
 {
 	unsigned long long size;
-	/* In 5.10 DMA_API_DEBUG records also what failed, with what is here. */
+	/* DMA_API_DEBUG of 5.10 records failed calls, too, with the value from here. */
 	dma_addr_t dma = DMA_MAPPING_ERROR;
 	int ret = 0;
 	void *cpu;
@@ -599,7 +604,7 @@ static int do_noncoherent(struct test_dev *t, char *args)
 		result(t, "dma=0x%llx\n", (u64)dma);
 		return -ENOMEM;
 	}
-	/* Until 6.11 DMA_API_DEBUG wants this check here, too. */
+	/* Until 6.11, DMA_API_DEBUG complains if nobody calls dma_mapping_error(). */
 	if (dma_mapping_error(t->dev, dma) || memchr_inv(cpu, 0, size))
 		ret = -EBADMSG;
 	dma_sync_single_for_device(t->dev, dma, size, DMA_TO_DEVICE);
@@ -635,7 +640,7 @@ static int do_noncontiguous(struct test_dev *t, char *args)
 static int do_pages(struct test_dev *t, char *args)
 {
 	unsigned long long size;
-	/* As for dma_alloc_noncoherent(). */
+	/* See do_noncoherent(). */
 	dma_addr_t dma = DMA_MAPPING_ERROR;
 	struct page *page;
 	int ret = 0;
@@ -654,7 +659,7 @@ static int do_pages(struct test_dev *t, char *args)
 	return ret;
 }
 
-/* dmapool SIZE COUNT: small pieces, all held at once */
+/* dmapool SIZE COUNT: allocate COUNT pieces from a dma_pool, check and free them */
 static int do_dmapool(struct test_dev *t, char *args)
 {
 	char *word = strsep(&args, " ");
@@ -697,7 +702,7 @@ out:
 	return ret;
 }
 
-/* mask MASK: what a driver's dma_set_mask_and_coherent() does */
+/* mask MASK: dma_set_mask_and_coherent() */
 static int do_mask(struct test_dev *t, char *args)
 {
 	unsigned long long mask;
@@ -707,7 +712,7 @@ static int do_mask(struct test_dev *t, char *args)
 	return dma_set_mask_and_coherent(t->dev, mask);
 }
 
-/* coherent_mask MASK: set as some drivers do, without asking */
+/* coherent_mask MASK: set it without asking the kernel, as some drivers do */
 static int do_coherent_mask(struct test_dev *t, char *args)
 {
 	unsigned long long mask;
@@ -718,7 +723,7 @@ static int do_coherent_mask(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* streaming_mask MASK: the same for the mask of streaming DMA */
+/* streaming_mask MASK: set the mask of streaming DMA in the same way */
 static int do_streaming_mask(struct test_dev *t, char *args)
 {
 	unsigned long long mask;
@@ -729,7 +734,7 @@ static int do_streaming_mask(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* bus_limit ADDR: what its bus cannot address above; 0: nothing */
+/* bus_limit ADDR: the last address that the device's bus reaches; 0: no limit */
 static int do_bus_limit(struct test_dev *t, char *args)
 {
 	unsigned long long limit;
@@ -741,8 +746,9 @@ static int do_bus_limit(struct test_dev *t, char *args)
 }
 
 /*
- * of_dma PATH: what some drivers do in their probe, for the node that their DMA
- * goes through; ops: are they the same afterwards?
+ * of_dma PATH: of_dma_configure() with another node, as some drivers do in their probe
+ * if their DMA goes through that node's bus.  "ops" tells whether that has changed the
+ * device's DMA operations.
  */
 static int do_of_dma(struct test_dev *t, char *args)
 {
@@ -763,8 +769,8 @@ static int do_of_dma(struct test_dev *t, char *args)
 }
 
 /*
- * ranges [CPU BUS SIZE]...: the same, with the ranges as they are; the driver core
- * frees them at unbind, as those of the device tree
+ * ranges [CPU BUS SIZE]...: set the DMA ranges of the device to these.  The driver core
+ * frees them at unbind.
  */
 static int do_ranges(struct test_dev *t, char *args)
 {
@@ -796,8 +802,8 @@ static int do_ranges(struct test_dev *t, char *args)
 }
 
 /*
- * sync ID: the syncs of streaming DMA, for coherent memory, as u-dma-buf does.  Goes
- * to the ops themselves, as badfree does.
+ * sync ID: sync coherent memory as if it were a streaming mapping, as u-dma-buf does.
+ * Calls the ops directly, since DMA_API_DEBUG would complain.
  */
 static int do_sync(struct test_dev *t, char *args)
 {
@@ -824,7 +830,7 @@ static int do_sync(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* node_refs PATH: references that are held on a device tree node */
+/* node_refs PATH: how many references somebody holds to a device tree node */
 static int do_node_refs(struct test_dev *t, char *args)
 {
 #ifdef CONFIG_OF_KOBJ
@@ -840,7 +846,7 @@ static int do_node_refs(struct test_dev *t, char *args)
 #endif
 }
 
-/* sgtable ID: is there a scatterlist for the buffer? */
+/* sgtable ID: dma_get_sgtable() of the buffer */
 static int do_sgtable(struct test_dev *t, char *args)
 {
 	struct test_buffer *b = buffer_of(t, args);
@@ -859,10 +865,10 @@ static int do_sgtable(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* limits: what the device is told about itself */
+/* limits: what the DMA API tells a driver about its device */
 static int do_limits(struct test_dev *t, char *args)
 {
-	/* Newer kernels never leave out a sync that DMA_API_DEBUG could check. */
+	/* With DMA_API_DEBUG, newer kernels say that all devices need syncs. */
 	bool always_sync = IS_ENABLED(CONFIG_DMA_NEED_SYNC) &&
 			   IS_ENABLED(CONFIG_DMA_API_DEBUG);
 
@@ -888,9 +894,9 @@ static int do_keep(struct test_dev *t, char *args)
 }
 
 /*
- * badfree ID middle | unaligned | size | byte | double | again | outside | DEVICE: what
- * no driver should do; with a DEVICE, that one frees it.  Goes to the ops
- * themselves: DMA_API_DEBUG would complain first.
+ * badfree ID middle | unaligned | size | byte | double | again | outside | DEVICE: free
+ * the buffer wrongly; with a DEVICE, the buffer is freed for that device.  Calls the ops
+ * directly, since DMA_API_DEBUG would complain first.
  */
 static int do_badfree(struct test_dev *t, char *args)
 {
@@ -940,8 +946,8 @@ static int do_release(struct test_dev *t, char *args)
 }
 
 /*
- * region [PATH [NAME]]: of_reserved_mem_device_init(); of another node, and of the
- * region of that name
+ * region [PATH [NAME]]: of_reserved_mem_device_init() for the device's own node, for the
+ * node at PATH, or for that node's region NAME
  */
 static int do_region(struct test_dev *t, char *args)
 {
@@ -965,7 +971,10 @@ static int do_unregion(struct test_dev *t, char *args)
 	return 0;
 }
 
-/* mpu NUMBER [RASR]: a region's registers, and the control register (ARMv7-M) */
+/*
+ * mpu NUMBER [RASR]: read the registers of an MPU region of ARMv7-M, and the control
+ * register; with RASR, set this register of the region before that
+ */
 static int do_mpu(struct test_dev *t, char *args)
 {
 #ifdef CONFIG_CPU_V7M
@@ -996,7 +1005,10 @@ static char test_cache_log[200];
 static char test_cache_last[32];
 static unsigned int test_cache_repeated;
 
-/* One CPU, and no other driver does DMA while one of these tests runs. */
+/*
+ * Add an entry to the record.  Needs no lock: these machines have one CPU, and no other
+ * driver does DMA while a test runs.
+ */
 static void __printf(1, 2) note_cache(const char *fmt, ...)
 {
 	size_t len = strlen(test_cache_log);
@@ -1008,7 +1020,7 @@ static void __printf(1, 2) note_cache(const char *fmt, ...)
 	vsnprintf(entry, sizeof(entry), fmt, args);
 	va_end(args);
 	if (len && !strcmp(entry, test_cache_last)) {
-		/* instead of the last one, and how often that was */
+		/* The same as the last entry: replace it by one with a count. */
 		len = strrchr(test_cache_log, ',') - test_cache_log;
 		end = test_cache_log + len;
 		test_cache_repeated++;
@@ -1035,7 +1047,7 @@ static void noted_unmap(const void *va, size_t size, int dir)
 
 static void noted_flush(void *va, size_t size)
 {
-	/* In the kernel's RAM that is for programs and files. */
+	/* Flushes in the kernel's RAM are about programs and files, not about DMA. */
 	if (!virt_addr_valid(va))
 		note_cache("flush:%#lx:%zu", (unsigned long)va, size);
 	test_real_cache.flush_kern_dcache_area(va, size);
@@ -1055,9 +1067,9 @@ static void stop_recording(void)
 }
 
 /*
- * cache: what has been done to caches since the last time: map (for the device) and
- * unmap (for the CPU) with size and direction, flush of memory outside of the
- * kernel's with address and size; and how often, if it was the same several times.
+ * cache: what the kernel has done to caches since the last call: "map" (for the device)
+ * and "unmap" (for the CPU) with size and direction, "flush" of memory outside of the
+ * kernel's RAM with address and size, and "*N" if it did so N times in a row.
  */
 static int do_cache(struct test_dev *t, char *args)
 {
@@ -1080,7 +1092,7 @@ static int do_cache(struct test_dev *t, char *args)
 static const struct {
 	const char *name;
 	int (*run)(struct test_dev *t, char *args);
-	bool unbound;		/* makes sense without a driver, too */
+	bool unbound;		/* can be used while no driver is bound */
 } test_commands[] = {
 	{ "alloc",	 do_alloc },
 	{ "dmam",	 do_dmam },
@@ -1192,7 +1204,7 @@ static struct test_dev *make_test_dev(struct device *dev)
 	return t;
 }
 
-/* What an open /dev/dap_test maps; what came of it, for read(). */
+/* An open /dev/dap_test: the buffer that mmap() maps, and the result for read(). */
 struct test_map {
 	struct test_dev *t;
 	struct test_buffer *b;
@@ -1243,7 +1255,7 @@ static ssize_t map_write(struct file *file, const char __user *from,
 }
 
 #ifdef CONFIG_MMU
-/* As remap_pfn_range() writes an entry of the page table. */
+/* Is this the page table entry that remap_pfn_range() makes with @prot? */
 static bool is_mapped_as(pte_t pte, pgprot_t prot)
 {
 	return pte_val(pte) ==
@@ -1291,7 +1303,7 @@ static int map_mmap(struct file *file, struct vm_area_struct *vma)
 	return ret;
 }
 
-/* With an MMU: which memory the first page is, and how it is mapped. */
+/* With an MMU, tells which memory the first page is, and how it is cached. */
 static ssize_t map_read(struct file *file, char __user *to, size_t count,
 			loff_t *pos)
 {
@@ -1302,7 +1314,7 @@ static ssize_t map_read(struct file *file, char __user *to, size_t count,
 }
 
 #ifndef CONFIG_MMU
-/* User space has what is there, at the address it has. */
+/* Without an MMU, user space uses the buffer at its own address. */
 static unsigned long map_unmapped_area(struct file *file, unsigned long addr,
 				       unsigned long len, unsigned long pgoff,
 				       unsigned long flags)
@@ -1369,9 +1381,9 @@ static bool holds_something(const struct test_dev *t)
 }
 
 /*
- * Once a device is gone, what is left of it goes too, unless a test wants to free
- * it later: then at the latest when there is another device of that name.  A
- * debugfs file must not be removed with the lock that its operations take.
+ * Forget a device that is gone, unless it still has buffers for a test to free.  Such a
+ * device is forgotten when there is a new one of its name, if its buffers are free by
+ * then.  The debugfs file must be removed without the lock that its operations take.
  */
 static void drop_gone(const char *name)
 {
@@ -1426,7 +1438,7 @@ static int ask_for_pool(struct device *dev)
 	return ret;
 }
 
-/* Of a "shared-dma-pool" that its memory-region names. */
+/* Has the device taken the "shared-dma-pool" of its memory-region already? */
 static bool has_own_memory(struct device *dev)
 {
 #ifdef CONFIG_DMA_DECLARE_COHERENT
@@ -1456,7 +1468,7 @@ static int test_bind(struct device *dev)
 	ret = ask_for_pool(dev);
 	if (ret)
 		return ret;
-	/* Stays with the device: how it looks to whom binds it again. */
+	/* The driver never releases this memory, so the device has it at the next probe. */
 	if (!has_own_memory(dev))
 		take_own_memory(dev);
 
@@ -1466,7 +1478,7 @@ static int test_bind(struct device *dev)
 	if (!t) {
 		ret = -ENOMEM;
 	} else if (sysfs_streq(fail_probe, dev_name(dev))) {
-		/* What it managed to get is freed after this returns. */
+		/* The driver core frees this memory when the probe has failed. */
 		ret = dmam_alloc_coherent(dev, SZ_8K, &dma, GFP_KERNEL) ?
 		      -ENXIO : -ENOMEM;
 	} else if (sysfs_streq(defer, dev_name(dev))) {
@@ -1482,7 +1494,7 @@ static int test_bind(struct device *dev)
 	return ret;
 }
 
-/* As drivers do that stop their device by a last command, in coherent memory. */
+/* Some drivers stop their device by a last command in coherent memory. */
 static void use_memory(struct device *dev)
 {
 	dma_addr_t dma;
@@ -1651,7 +1663,7 @@ static int add_device(unsigned int id)
 	return 0;
 }
 
-/* "add N" and "del N": devices that come and go */
+/* "add N" registers dap-test.N, "del N" unregisters it. */
 static ssize_t control_write(struct file *file, const char __user *from,
 			     size_t count, loff_t *pos)
 {
@@ -1723,7 +1735,10 @@ err:
 	return ret;
 }
 
-/* A client of a pool is let go some time after its last free. */
+/*
+ * Warn if somebody still has a reference to a device.  dma_alias_pool drops its own some
+ * time after the last free.
+ */
 static void check_references(struct device *dev)
 {
 	unsigned int i;
@@ -1744,7 +1759,7 @@ static void __exit test_exit(void)
 		stop_recording();
 	for (i = 0; i < TEST_MAX_DEVICES; i++)
 		devs[i] = test_pdevs[i] ? get_device(&test_pdevs[i]->dev) : NULL;
-	/* What was leaked is freed with the driver long gone, as it may be. */
+	/* Buffers that are left are freed last, when driver and device are gone. */
 	unregister_drivers();
 	remove_devices();
 	bus_unregister_notifier(&platform_bus_type, &test_bus_nb);

@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A driver of a DMA engine that sees memory and not the CPU's caches, and tests of
- * what CPU and engine see of each other: device tree nodes compatible with
- * "dma-alias-pool,engine", of an emulated machine that has a data cache.  reg has
- * the registers, and memory that is never cached.
+ * A driver for a DMA engine that does not see the CPU's caches, and tests that compare
+ * what the CPU and the engine see of each other's data.  Drives device tree nodes
+ * compatible with "dma-alias-pool,engine", which an emulated machine with a data cache
+ * has.  Their reg property has the registers, and memory that is never cached.
  *
- * /sys/kernel/debug/dma_alias_pool_engine/ has files that take a command; what
- * came of it is read from the same file, as words of the form key=value.  A
- * command that fails makes the write fail.
+ * Each file in /sys/kernel/debug/dma_alias_pool_engine/ takes commands.  The result is
+ * read from the same file, as a line of key=value words.  If a command fails, the write
+ * fails.
  *
  *   run        TEST MEMORY ROUNDS PERIOD SEED PACE [BASE SIZE]
- *		a test of engine_coherent.c or engine_streaming.c.  MEMORY is pool:
- *		coherent memory, and the engine's ring is there, too; or normal:
- *		instead of coherent memory such as the CPU caches, which is to go
- *		wrong.  Streaming tests then only have their ring elsewhere.  The
- *		adversary comes each PERIOD accesses (0: never), the engine does a line
- *		each PACE accesses (0: all at once).  "runs=N wrong=N"
- *   self	NAME: a test of engine_self.c.  "ok=1", or what was seen
- *   adversary	PERIOD SEED: also between runs
- *   hold	take SIZE SEED | map SIZE SEED | check | free: coherent memory, or a
- *		streaming mapping, that stays, with data that CPU and engine look
- *		for.  "wrong=N".  It belongs to this module, not to the binding of
- *		its driver, and can be freed after that.
+ *		Run a test of engine_coherent.c or engine_streaming.c.  If MEMORY is
+ *		"pool", the test uses coherent memory, where the engine's ring is as
+ *		well.  If it is "normal", it uses memory that the CPU caches, so that
+ *		tests of coherent memory must go wrong; for streaming tests only the
+ *		ring is elsewhere then.  After each PERIOD accesses of the CPU (0:
+ *		never) the cache does something by itself: this is the adversary.
+ *		The engine moves a line after each PACE accesses (0: all at once).
+ *		Result: "runs=N wrong=N"
+ *   self	NAME: run a test of engine_self.c.  Result: "ok=1", or what was seen
+ *   adversary	PERIOD SEED: let the adversary work between runs, too
+ *   hold	take SIZE SEED | map SIZE SEED | check | free: hold coherent memory, or
+ *		a streaming mapping, with data that "check" has the CPU and the engine
+ *		compare.  Result of "check": "wrong=N".  The memory belongs to this
+ *		module, not to the driver's binding, and can be freed after unbind.
  *
- * Contexts and locking: process context; one lock for everything, so that the engine
- * has one user, and no driver is unbound while it has.
+ * Contexts and locking: process context.  One lock protects everything, so the engine
+ * has one user at a time, and its driver is not unbound meanwhile.
  */
 #include <linux/cache.h>
 #include <linux/debugfs.h>
@@ -48,7 +50,7 @@ static bool stuck;
 module_param(stuck, bool, 0444);
 MODULE_PARM_DESC(stuck, "the driver cannot be unbound");
 
-static DEFINE_MUTEX(engine_lock);	/* everything here */
+static DEFINE_MUTEX(engine_lock);	/* protects everything here */
 static struct engine the_engine;
 static u32 background_period;		/* of the adversary, between runs */
 
@@ -103,7 +105,7 @@ static int run_test(struct engine *e, const struct engine_test *t,
 {
 	int ret;
 
-	/* Any seed but 0, which no other number would follow. */
+	/* The random number generator would be stuck at 0. */
 	e->random = (seed * 2654435761u) | 1;
 	ret = engine_start(e, ring_where(t, where));
 	if (ret)
@@ -239,7 +241,10 @@ static int hold(struct engine *e, const char *how, unsigned int size, u32 seed)
 	return 0;
 }
 
-/* Returns how much is wrong, or an errno.  Both sides put something new there. */
+/*
+ * Returns how much is wrong, or an errno.  The engine and then the CPU write new data,
+ * which the next check expects.
+ */
 static int check_held(struct engine *e)
 {
 	struct engine_memory *m = &held.memory;
@@ -369,7 +374,7 @@ static const struct file_operations engine_fops = {
 
 /* --- the driver */
 
-/* All that the engine is told is undone by engine_stop(): it is idle by then. */
+/* Needs no cleanup at remove, since each command leaves the engine idle. */
 static int engine_probe(struct platform_device *pdev)
 {
 	struct device *dev = &pdev->dev;
@@ -399,7 +404,7 @@ static int engine_probe(struct platform_device *pdev)
 		e->dev = dev;
 		e->regs = regs;
 		e->box = cpu;
-		/* The engine calls memory what the CPU does. */
+		/* The engine's bus addresses are the CPU's physical ones. */
 		e->box_dma = box->start;
 	}
 	mutex_unlock(&engine_lock);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of dma_alias_pool_engine share: the engine's driver core
- * (engine_ring.c), and the tables of tests.
+ * What the files of dma_alias_pool_engine share: the functions of engine_ring.c, which
+ * drive the engine, and the tables of tests.
  *
- * The engine copies and fills memory by descriptors that it fetches from memory
- * itself, and sees none of the CPU's caches.  It is part of an emulated machine,
- * see engine_ring.c.
+ * The engine is part of an emulated machine.  It copies and fills memory by descriptors,
+ * which it fetches from memory itself, and does not see the CPU's caches.
  *
- * All functions are called with the lock of engine.c held, in process context.
- * Functions that return a number of things that were wrong return 0 if all is well.
+ * All functions are called with the lock of engine.c held, in process context.  Many of
+ * them return how many things were wrong, which is 0 if all is well.
  */
 #ifndef DAP_ENGINE_H
 #define DAP_ENGINE_H
@@ -18,15 +17,15 @@
 
 struct device;
 
-/* Memory that is never cached, in which tests have what they compare with. */
+/* The box: memory that is never cached, where tests keep what they compare with. */
 #define ENGINE_BOX_SIZE		0x100000
 #define ENGINE_BOX_DONE		0x0		/* a word, counts descriptors */
 #define ENGINE_BOX_RING		0x1000
 #define ENGINE_BOX_SEEN		0x40000		/* what the engine has read */
 #define ENGINE_BOX_SENT		0x80000		/* what the engine is to write */
-#define ENGINE_MAX_LENGTH	0x10000		/* of the two */
+#define ENGINE_MAX_LENGTH	0x10000		/* of each of the two */
 
-/* Test controls of the machine. */
+/* Registers that control the cache, for tests. */
 #define ENGINE_PERIOD		0x80
 #define ENGINE_SEED		0x84
 #define ENGINE_EVICT		0x88
@@ -35,11 +34,11 @@ struct device;
 
 #define ENGINE_DESCRIPTORS	64
 
-/* Where memory is that CPU and engine share. */
+/* Where the memory comes from that CPU and engine share. */
 enum engine_where {
 	ENGINE_POOL,		/* coherent memory of the DMA API */
-	ENGINE_NORMAL,		/* the CPU caches it, and nobody cares */
-	ENGINE_BOX,		/* the box: never cached, whatever the module does */
+	ENGINE_NORMAL,		/* cached memory, for which nobody maintains caches */
+	ENGINE_BOX,		/* the box, which is never cached */
 };
 
 struct engine_memory {
@@ -57,7 +56,7 @@ struct engine {
 	struct engine_memory ring;
 	unsigned int next;	/* descriptor of the ring */
 	u32 submitted;		/* descriptors since the engine was reset */
-	u32 lines;		/* of the cache, in what the engine has yet to do */
+	u32 lines;		/* how many cache lines the engine has yet to move */
 	u32 pace;
 	u32 random;
 	struct engine_memory buffer;	/* of tests with ENGINE_NEEDS_BUFFER */
@@ -67,12 +66,12 @@ struct engine {
 #define ENGINE_BUFFER_SIZE	16384
 
 #define ENGINE_NEEDS_BUFFER	BIT(0)
-#define ENGINE_NEEDS_RANGE	BIT(1)	/* cacheable memory, by its address */
+#define ENGINE_NEEDS_RANGE	BIT(1)	/* cacheable memory, given by its address */
 #define ENGINE_NEEDS_POOL	BIT(2)	/* cannot run with normal memory */
-#define ENGINE_TESTS_RING	BIT(3)	/* the ring is in normal memory with it */
-#define ENGINE_TAKES_ALL	BIT(4)	/* of the pool: the ring must not be there */
+#define ENGINE_TESTS_RING	BIT(3)	/* the ring is where the buffer is */
+#define ENGINE_TAKES_ALL	BIT(4)	/* takes all of the pool: no room for the ring */
 
-/* A table of tests ends with one that has no name. */
+/* A table of tests ends with an entry without a name. */
 struct engine_test {
 	const char *name;
 	int (*round)(struct engine *e);	/* how much was wrong, or an errno */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of coherent memory: what one side writes, the other reads, with no call
- * between that would see to caches.  With normal memory in its place each of them
- * has to fail; that proves that the test can.
+ * Tests of coherent memory: what the CPU writes, the engine reads, and the other way
+ * round, without any call that maintains caches.  With normal memory instead, each test
+ * has to fail, which proves that it can.
  *
- * What the engine reads and writes at its other end is in the box, which no cache
- * ever has.  Contexts and locking: see engine.h.
+ * The engine copies between the memory under test and the box, which is never cached.
+ * Contexts and locking: see engine.h.
  */
 #include <linux/dma-mapping.h>
 #include <linux/sizes.h>
@@ -14,7 +14,7 @@
 
 #include "engine.h"
 
-/* A part of the buffer, at any place in a line. */
+/* A part of the buffer, which begins and ends anywhere in a line. */
 struct part {
 	u8 *cpu;
 	dma_addr_t dma;
@@ -43,7 +43,7 @@ static int round_reads(struct engine *e)
 	return engine_reads(e, p.dma, p.length, p.seed);
 }
 
-/* The CPU has it in its cache already, where it can. */
+/* The CPU reads the memory before the engine writes it: it could be in the cache. */
 static int round_reads_again(struct engine *e)
 {
 	struct part p = some_part(e);
@@ -54,7 +54,7 @@ static int round_reads_again(struct engine *e)
 	return wrong + engine_wrong_data(p.cpu, p.length, p.seed);
 }
 
-/* What the CPU wrote before the engine did must not come to memory after it. */
+/* The CPU writes, then the engine.  The CPU's data must not arrive in memory later. */
 static int round_late(struct engine *e)
 {
 	struct part p = some_part(e);
@@ -67,7 +67,7 @@ static int round_late(struct engine *e)
 	return wrong + engine_wrong_data(p.cpu, p.length, p.seed);
 }
 
-/* A word that the engine counts up when it is done, and the CPU polls. */
+/* The CPU polls a word in the buffer, which the engine increments when it is done. */
 static int round_status(struct engine *e)
 {
 	u32 at = engine_random(e, e->buffer.size / sizeof(__le32));
@@ -92,7 +92,10 @@ static int round_status(struct engine *e)
 	return wrong;
 }
 
-/* A descriptor from one half of the buffer to the other; done to @model as well. */
+/*
+ * Submit a descriptor that fills a part of the buffer, or copies from one half to the
+ * other.  @model gets the same data at once.
+ */
 static unsigned int some_descriptor(struct engine *e, u8 *model)
 {
 	u32 half = e->buffer.size / 2;
@@ -116,8 +119,8 @@ static unsigned int some_descriptor(struct engine *e, u8 *model)
 }
 
 /*
- * Whole rings: the CPU hands out descriptors, rings the bell now and then, and has
- * the engine go on with what it has itself made before.
+ * Many descriptors at once, with a bell now and then.  They copy what earlier ones have
+ * written.
  */
 static int round_ring(struct engine *e)
 {
@@ -159,7 +162,7 @@ static int round_soak(struct engine *e)
 	return rounds[engine_random(e, ARRAY_SIZE(rounds))](e);
 }
 
-/* --- with all of the pool, or all that is left of it */
+/* --- with all free memory of the pool */
 
 #define ALL_CHUNKS	64
 
@@ -175,7 +178,7 @@ static void put_all(struct engine *e, struct all *all)
 	kfree(all);
 }
 
-/* The largest pieces first, until there is not a page. */
+/* Take the largest pieces first, and go on until not a page is left. */
 static struct all *get_all(struct engine *e)
 {
 	struct engine_memory *m;
@@ -204,7 +207,7 @@ static struct all *get_all(struct engine *e)
 	return NULL;
 }
 
-/* For the CPU, and in memory. */
+/* Is a page zero for the CPU, and for the engine? */
 static int not_zero(struct engine *e, const struct engine_memory *m, size_t at)
 {
 	int wrong = !!memchr_inv(m->cpu + at, 0, PAGE_SIZE);
@@ -215,9 +218,9 @@ static int not_zero(struct engine *e, const struct engine_memory *m, size_t at)
 }
 
 /*
- * All of it is zero, and what the engine has written everywhere is there when all
- * that any cache had has come to memory: lines that somebody has left behind do harm
- * then.
+ * All of the pool is zero.  The engine then writes to all of it, and after that the cache
+ * writes back all that is dirty: if somebody has left lines of the pool in the cache,
+ * they now overwrite the engine's data.
  */
 static int round_whole(struct engine *e)
 {
@@ -246,7 +249,10 @@ static int round_whole(struct engine *e)
 	return wrong;
 }
 
-/* The pool is full: memory that the CPU is not to look at, and from elsewhere. */
+/*
+ * The pool is full, so memory without a kernel mapping comes from elsewhere.  Only the
+ * engine accesses it.
+ */
 static int round_nokmap(struct engine *e)
 {
 	u32 length = 1 + engine_random(e, 9000), seed = engine_random(e, 0);
@@ -271,7 +277,7 @@ static int round_nokmap(struct engine *e)
 	return wrong;
 }
 
-/* As firmware may have left it. */
+/* Leave dirty lines in the cache, as firmware may. */
 static int round_dirty(struct engine *e)
 {
 	engine_put_data((void *)e->range, e->range_size, engine_random(e, 0));

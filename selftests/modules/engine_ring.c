@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The core of the engine's driver: its registers, its ring of descriptors, and the
- * data that tests send through it.
+ * The core of the engine's driver: its registers, its ring of descriptors, and the data
+ * that tests send through it.
  *
- * The engine's registers can only be written; it answers by memory alone.  It owns
- * a descriptor from when ENGINE_OWN is written until it has written the status.
- * A descriptor whose ENGINE_OWN still sits in a cache is not the engine's, and it
- * goes idle; so each wait has an end, and one that ends without a status counts as
- * something wrong.  The ring may be in any memory (engine_start()), good or bad.
+ * The engine's registers can only be written.  It answers by writing to memory.  It owns
+ * a descriptor from when the CPU has written ENGINE_OWN until it has written the status
+ * itself.  If ENGINE_OWN is still in the cache, the engine does not see it, and goes
+ * idle.  So each wait ends at some time, and counts as wrong if there is no status then.
+ * The ring can be in any kind of memory (engine_start()), even where that is wrong.
  *
  * Contexts and locking: see engine.h.  Nothing here sleeps but engine_get(),
  * engine_put(), engine_start() and engine_stop().
@@ -30,7 +30,7 @@
 #define ENGINE_STATUS_DONE	BIT(31)
 #define ENGINE_LENGTH		0xffffff
 
-/* What the engine moves at a time, and how many such it takes for a descriptor. */
+/* What the engine moves at a time, and how many of these each descriptor costs. */
 #define ENGINE_LINE		32
 #define ENGINE_OVERHEAD		6
 
@@ -41,12 +41,12 @@ struct engine_descriptor {
 	__le32 status;
 };
 
-/* Polls after which what the engine has written long ago must have been seen. */
+/* If all is done, but the status is not seen after so many polls, it never will be. */
 #define ENGINE_GRACE		256
 
 static void set_register(struct engine *e, u32 reg, u32 value)
 {
-	/* Memory before registers: writel() sees to that. */
+	/* writel() orders this after all writes to memory. */
 	writel(value, e->regs + reg);
 }
 
@@ -87,11 +87,11 @@ void engine_put(struct engine *e, struct engine_memory *m)
 	m->cpu = NULL;
 }
 
-/* It reads and writes nothing any more. */
+/* Stop the engine: it does not access memory any more. */
 static void go_idle(struct engine *e)
 {
 	set_register(e, ENGINE_COUNT, 0);
-	/* It has been told before what is in its ring becomes something else. */
+	/* The ring may be overwritten only after this. */
 	mb();
 }
 
@@ -128,7 +128,10 @@ void engine_stop(struct engine *e)
 	engine_put(e, &e->ring);
 }
 
-/* An idle engine counts descriptors in a word elsewhere, or, with 0, in the box again. */
+/*
+ * Have the engine count its descriptors in the word at @word, or, if that is 0, in the
+ * box again.  Only while the engine is idle.
+ */
 void engine_set_done(struct engine *e, dma_addr_t word)
 {
 	if (!word) {
@@ -138,15 +141,15 @@ void engine_set_done(struct engine *e, dma_addr_t word)
 	set_register(e, ENGINE_DONE, lower_32_bits(word));
 }
 
-/* A control of the machine: done when this returns. */
+/* Write one of the registers that control the cache.  Has its effect before this returns. */
 void engine_control(struct engine *e, u32 control, u32 value)
 {
 	set_register(e, control, value);
-	/* What is accessed from now on comes after it. */
+	/* Later accesses come after it. */
 	mb();
 }
 
-/* An event each @period accesses of the CPU, 0: none. */
+/* Have the cache do something by itself after each @period accesses; 0: never. */
 void engine_adversary(struct engine *e, u32 period, u32 seed)
 {
 	engine_control(e, ENGINE_SEED, seed);
@@ -161,7 +164,7 @@ static unsigned int submit(struct engine *e, u32 src, dma_addr_t dst, u32 ctrl)
 	WRITE_ONCE(ring[index].src, cpu_to_le32(src));
 	WRITE_ONCE(ring[index].dst, cpu_to_le32(lower_32_bits(dst)));
 	WRITE_ONCE(ring[index].status, 0);
-	/* The engine may be running: this is what hands the rest to it. */
+	/* The engine may be running, so ENGINE_OWN must be written last. */
 	dma_wmb();
 	WRITE_ONCE(ring[index].ctrl, cpu_to_le32(ctrl | ENGINE_OWN));
 
@@ -172,8 +175,8 @@ static unsigned int submit(struct engine *e, u32 src, dma_addr_t dst, u32 ctrl)
 }
 
 /*
- * The next descriptor.  The caller has waited for the one that was there before.
- * Returns its number, for engine_wait().
+ * Write the next descriptor of the ring.  The caller has waited for the one that was in
+ * its place before.  Returns its number, for engine_wait().
  */
 unsigned int engine_submit(struct engine *e, dma_addr_t src, dma_addr_t dst,
 			   u32 length)
@@ -194,8 +197,8 @@ void engine_bell(struct engine *e)
 }
 
 /*
- * How often to look for what has been submitted.  The engine goes at the pace of
- * the CPU's accesses, and each look is one: this is twice what it can take.
+ * How often to poll before giving up.  The engine moves on with each access of the CPU,
+ * and each poll is an access: this is twice what it can need.
  */
 unsigned int engine_polls(struct engine *e)
 {
@@ -208,8 +211,7 @@ static bool all_done(struct engine *e)
 }
 
 /*
- * Wait for a descriptor.  Returns how much is wrong with it; it may be used again
- * then.
+ * Wait for a descriptor, which can be used again afterwards.  Returns how much is wrong.
  */
 int engine_wait(struct engine *e, unsigned int index)
 {
@@ -223,7 +225,7 @@ int engine_wait(struct engine *e, unsigned int index)
 	while (polls--) {
 		status = le32_to_cpu(READ_ONCE(d->status));
 		if (status & ENGINE_STATUS_DONE) {
-			/* What the engine has written before it. */
+			/* The engine has written the data before the status. */
 			dma_rmb();
 			if (e->next == (index + 1) % ENGINE_DESCRIPTORS)
 				e->lines = 0;
@@ -233,7 +235,7 @@ int engine_wait(struct engine *e, unsigned int index)
 			break;
 		cpu_relax();
 	}
-	/* It may have been given descriptors that it has not seen. */
+	/* There may be descriptors in the ring that the engine has not seen. */
 	reset(e);
 	return 1;
 }
@@ -254,7 +256,7 @@ int engine_fill(struct engine *e, u32 word, dma_addr_t dst, u32 length)
 	return engine_wait(e, index);
 }
 
-/* Does the engine find there what engine_put_data() makes of @seed? */
+/* Have the engine read data, which must be what engine_put_data() makes of @seed. */
 int engine_reads(struct engine *e, dma_addr_t src, u32 length, u32 seed)
 {
 	void *seen = e->box + ENGINE_BOX_SEEN;
@@ -265,16 +267,16 @@ int engine_reads(struct engine *e, dma_addr_t src, u32 length, u32 seed)
 	return wrong + engine_wrong_data(seen, length, seed);
 }
 
-/* Have the engine write there what engine_put_data() makes of @seed. */
+/* Have the engine write the data that engine_put_data() makes of @seed. */
 int engine_writes(struct engine *e, dma_addr_t dst, u32 length, u32 seed)
 {
 	engine_put_data(e->box + ENGINE_BOX_SENT, length, seed);
 	return engine_copy(e, e->box_dma + ENGINE_BOX_SENT, dst, length);
 }
 
-/* --- data: the same from the same seed */
+/* --- data, which depends on a seed only */
 
-/* Below @below, or, if that is 0, any. */
+/* A random number below @below, or any number if that is 0. */
 u32 engine_random(struct engine *e, u32 below)
 {
 	e->random ^= e->random << 13;
@@ -288,7 +290,7 @@ static u8 data_byte(u32 seed, u32 i)
 	return ((seed + i) * 0x9e3779b1) >> 21;
 }
 
-/* Byte by byte, as it would have to be in a device's memory. */
+/* Byte by byte, since memory of a device may not allow anything else. */
 void engine_put_data(void *to, u32 length, u32 seed)
 {
 	u8 *byte = to;

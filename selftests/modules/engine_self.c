@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Does the machine do what one with a data cache does?  Bare accesses to a page of
- * cacheable memory, the engine at its other end, and no DMA API between: each effect
- * that the tests of coherent memory rely on is caused on purpose, and seen; and so
- * is what the Cortex-M7's registers do about it.
+ * Does the emulated machine behave as one with a data cache?  The tests access a page of
+ * cacheable memory by the CPU and by the engine, without the DMA API.  They cause each
+ * effect that the tests of coherent memory rely on, and check what the Cortex-M7's
+ * cache registers do about it.
  *
- * That is for the emulated machine: with a true cache a line may go at any time,
- * and these tests would fail now and then.  Its cache has 4 ways of 128 sets, or
- * takes all lines of a set for its ways.
+ * They only work on the emulated machine.  A real cache may drop a line at any time, and
+ * these tests would fail now and then.  The emulated cache has 128 sets of 4 ways.  If its
+ * size is not limited, maintenance of any way affects all lines of the set.
  *
- * Each test runs with interrupts off, on a page that nobody else has, and starts
- * with zeroes in memory and no line of it anywhere.  What is written to the MPU is
- * put back.  Contexts and locking: see engine.h.
+ * Each test runs with interrupts off, on a page of its own, which is zero in memory and
+ * has no line in the cache at the beginning.  Changes of the MPU are undone.  Contexts
+ * and locking: see engine.h.
  */
 #include <linux/bits.h>
 #include <linux/gfp.h>
@@ -31,7 +31,7 @@
 #define LINE_WORDS	(LINE_SIZE / sizeof(u32))
 #define PAGE_WORDS	(PAGE_SIZE / sizeof(u32))
 
-/* As DCISW and its like want it: the last set; the way is in the two highest bits. */
+/* The last set, as DCISW, DCCSW and DCCISW expect it.  The way is in bits 31 and 30. */
 #define LAST_SET	(127 * LINE_SIZE)
 
 /* MPU_RASR */
@@ -42,7 +42,7 @@
 #define RASR_SIZE_4K		(11 << 1)
 #define RASR_ENABLE		BIT(0)
 
-/* What is written, so that it is known again. */
+/* The values that are written. */
 #define OLD		0
 #define CPU_WORD	0xc9c90001
 #define ENGINE_WORD	0xdeadd0a0
@@ -50,7 +50,7 @@
 struct self {
 	struct engine *e;
 	u32 *page;
-	const char *what;	/* the first thing that was not as it should be */
+	const char *what;	/* the first thing that was wrong */
 	u32 got;
 	u32 wanted;
 };
@@ -82,7 +82,7 @@ static dma_addr_t dma_of(struct self *s, unsigned int word)
 	return virt_to_phys(&s->page[word]);
 }
 
-/* What memory has. */
+/* Return: the word in memory, as the engine sees it */
 static u32 memory(struct self *s, unsigned int word)
 {
 	struct engine *e = s->e;
@@ -126,7 +126,7 @@ static void maintain_page(struct self *s, u32 reg)
 		maintain(s, reg, word);
 }
 
-/* Zeroes in memory, and no line of the page. */
+/* The page is zero in memory, and has no line in the cache. */
 static void start_afresh(struct self *s)
 {
 	memset(s->page, OLD, PAGE_SIZE);
@@ -134,10 +134,10 @@ static void start_afresh(struct self *s)
 }
 
 /*
- * All lines of the cache are cleaned; a word is written, and is the only thing that
- * is dirty; then @reg is written for all sets and ways.  Invalidation would lose
- * whatever anybody else writes between: so there are only registers here.  A carry
- * ends the ways of a set, a borrow the sets.
+ * Clean all lines of the cache, write a word, so that nothing else is dirty, and write
+ * @reg for all sets and ways.  If @reg invalidates, everything that is written meanwhile
+ * is lost, so the loops keep their variables in registers.  A carry ends the loop over
+ * the ways of a set, a borrow the loop over the sets.
  */
 static noinline void write_and_maintain_all(struct self *s, u32 value, u32 reg)
 {
@@ -181,7 +181,7 @@ static void stale_read(struct self *s)
 	expect(s, "read_after_eviction", cpu_reads(s, 0), ENGINE_WORD);
 }
 
-/* What the CPU wrote before comes to memory later, over what the engine wrote. */
+/* The CPU writes, then the engine, and then the CPU's write arrives in memory. */
 static void late_write_back(struct self *s)
 {
 	cpu_writes(s, 0, CPU_WORD);
@@ -193,7 +193,7 @@ static void late_write_back(struct self *s)
 	expect(s, "read", cpu_reads(s, 0), CPU_WORD);
 }
 
-/* What is invalidated was never written. */
+/* Invalidating a dirty line loses what the CPU wrote. */
 static void lost_write(struct self *s)
 {
 	cpu_writes(s, 0, CPU_WORD);
@@ -203,7 +203,10 @@ static void lost_write(struct self *s)
 	expect(s, "memory", memory(s, 0), OLD);
 }
 
-/* The line of another word hides what the engine writes, and undoes it then. */
+/*
+ * A dirty line of another word hides from the CPU what the engine writes, and overwrites
+ * it when it is written back.
+ */
 static void hidden_dma_write(struct self *s)
 {
 	cpu_writes(s, 0, CPU_WORD);
@@ -213,12 +216,12 @@ static void hidden_dma_write(struct self *s)
 	maintain(s, V7M_SCB_DCCIMVAC, 0);
 	expect(s, "memory_after_cleaning", memory(s, 1), OLD);
 	expect(s, "own_word", memory(s, 0), CPU_WORD);
-	/* Another line is another matter. */
+	/* The next line is not affected. */
 	engine_word(s, LINE_WORDS, ENGINE_WORD);
 	expect(s, "read_of_next", cpu_reads(s, LINE_WORDS), ENGINE_WORD);
 }
 
-/* The CPU's first read is stale: it was fetched before, by nobody's wish. */
+/* Even the CPU's first read is stale, since the cache had fetched the line by itself. */
 static void speculative_fetch(struct self *s)
 {
 	fetch(s, 0);
@@ -230,12 +233,12 @@ static void speculative_fetch(struct self *s)
 	expect(s, "read_after_invalidation", cpu_reads(s, 0), ENGINE_WORD);
 }
 
-/* --- maintenance; each leaves the next line alone */
+/* --- maintenance, which must not affect the next line */
 
 static void check_cleaned(struct self *s)
 {
 	expect(s, "memory", memory(s, 0), CPU_WORD);
-	/* And the line is there yet, clean. */
+	/* The line is still in the cache, and clean. */
 	engine_word(s, 0, ENGINE_WORD);
 	expect(s, "read", cpu_reads(s, 0), CPU_WORD);
 	evict(s, 0);
@@ -340,8 +343,9 @@ static void mpu_set(const struct mpu *mpu)
 }
 
 /*
- * The page has other attributes, by the region that wins against all others.
- * Returns what there was, for mpu_set(); no user space runs until then.
+ * Give the page other attributes, by the region with the highest number, which wins
+ * against all others.  Returns the old registers, for mpu_undo(); until then no user
+ * space may run.
  */
 static struct mpu mpu_page(struct self *s, u32 attributes)
 {
@@ -367,13 +371,13 @@ static void mpu_undo(struct self *s, const struct mpu *old)
 {
 	maintain_page(s, V7M_SCB_DCCIMVAC);
 	mpu_set(old);
-	/* As before it. */
+	/* The cache must work as before. */
 	start_afresh(s);
 	cpu_writes(s, 0, CPU_WORD);
 	expect(s, "memory_when_undone", memory(s, 0), OLD);
 }
 
-/* A store is in memory at once; a load can be stale. */
+/* What the CPU writes is in memory at once, but what it reads can be stale. */
 static void write_through(struct self *s)
 {
 	struct mpu old = mpu_page(s, RASR_WRITE_THROUGH);
@@ -383,7 +387,7 @@ static void write_through(struct self *s)
 	expect(s, "memory", memory(s, 0), CPU_WORD);
 	engine_word(s, 0, ENGINE_WORD);
 	expect(s, "read", cpu_reads(s, 0), CPU_WORD);
-	/* Nothing is dirty: the line goes without a trace. */
+	/* The line is clean, so nothing is written back. */
 	evict(s, 0);
 	expect(s, "memory_after_eviction", memory(s, 0), ENGINE_WORD);
 	expect(s, "read_after_eviction", cpu_reads(s, 0), ENGINE_WORD);
@@ -410,12 +414,12 @@ static void mpu_uncached(struct self *s)
 	mpu_undo(s, &old);
 }
 
-/* --- the adversary: effects that nobody asks for */
+/* --- the adversary: the cache does something by itself */
 
 #define ADVERSARY_PERIOD	2
 #define ADVERSARY_TRIES		2000
 
-/* The CPU does something that is not about the page. */
+/* The CPU makes accesses outside of the page. */
 static void pass_time(struct self *s)
 {
 	unsigned int i;
@@ -424,7 +428,7 @@ static void pass_time(struct self *s)
 		READ_ONCE(*(u32 *)(s->e->box + ENGINE_BOX_SENT));
 }
 
-/* Is one of the page's words in memory that value? */
+/* Has memory this value in one of the page's lines? */
 static bool in_memory(struct self *s, u32 value)
 {
 	struct engine *e = s->e;
@@ -440,7 +444,7 @@ static bool in_memory(struct self *s, u32 value)
 	return false;
 }
 
-/* In how many of the page's lines. */
+/* In how many of the page's lines does the CPU see this value? */
 static unsigned int cpu_sees(struct self *s, u32 value)
 {
 	unsigned int i, count = 0;
@@ -478,8 +482,8 @@ static bool writes_back(struct self *s)
 }
 
 /*
- * With the lines there, and no dirty one, before the adversary comes.  A few may have
- * had to go for what this code itself uses.
+ * Does the adversary drop lines?  Before it starts, the lines of the page are in the
+ * cache and clean, but for a few that lines of this code and its data have replaced.
  */
 static bool drops(struct self *s)
 {
@@ -547,16 +551,16 @@ static void run(struct self *s, void (*test)(struct self *s))
 	unsigned long flags;
 
 	local_irq_save(flags);
-	/* Room in each set, so that no line has to go for another. */
+	/* Empty the cache, so that no line has to make room for another. */
 	engine_control(s->e, ENGINE_EVICT_ALL, 1);
 	start_afresh(s);
 	test(s);
-	/* Nothing is left that could come to memory when it is somebody else's. */
+	/* No line may be written back later, when somebody else has the page. */
 	maintain_page(s, V7M_SCB_DCCIMVAC);
 	local_irq_restore(flags);
 }
 
-/* "ok=1", or what was seen instead, to @result; the adversary is off. */
+/* Writes "ok=1", or what was wrong, to @result.  The adversary is off. */
 int engine_self(struct engine *e, const char *name, char *result, size_t size)
 {
 	struct self s = { .e = e };

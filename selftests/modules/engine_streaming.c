@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of streaming mappings, and of memory that its driver syncs: normal memory,
- * and calls of the DMA API when it changes hands.  They must do for a client of a
- * pool what they do for any device.
+ * Tests of streaming mappings, and of non-coherent memory that the driver syncs.  The
+ * memory is normal, and calls of the DMA API tell when it changes hands.  For a client of
+ * a pool they must do what they do for any device.
  *
- * Buffers are whole lines, so that nobody else's data is in them, but what is
- * mapped begins and ends anywhere.  The bytes around it must survive: they are not
- * written while it is mapped, and then the API promises that.  All of what is
- * mapped from the device is written by it: what it leaves out is anything.
+ * A buffer consists of whole cache lines, but the part that is mapped begins and ends
+ * anywhere.  The bytes around this part must survive, which the API promises as long as
+ * nobody writes to them during the mapping.  With DMA_FROM_DEVICE the engine always
+ * writes the whole part, since bytes that it left out would be undefined.
  *
  * Contexts and locking: see engine.h.
  */
@@ -19,16 +19,16 @@
 
 #include "engine.h"
 
-/* More than a line of any cache, less than a mapping's usual alignment. */
+/* At least a line of any cache. */
 #define ROOM		64
-#define AROUND		0xabc	/* the seed of what is around */
+#define AROUND		0xabc	/* the seed of the bytes around the mapped part */
 
 struct piece {
 	u8 *cpu;
-	u32 room;		/* bytes, whole lines */
-	u32 at;			/* what is mapped of it */
-	u32 length;
-	u32 seed;		/* of what is in there */
+	u32 room;		/* size in bytes, whole lines */
+	u32 at;			/* where the mapped part begins */
+	u32 length;		/* of the mapped part */
+	u32 seed;		/* of the data in the mapped part */
 	dma_addr_t dma;
 	enum dma_data_direction dir;
 };
@@ -74,7 +74,7 @@ static enum dma_data_direction some_direction(struct engine *e)
 	return engine_random(e, DMA_NONE);
 }
 
-/* It is the engine's: it reads, and writes something else, as the direction says. */
+/* The engine reads the mapped part, and writes new data, as the direction allows. */
 static int use_piece(struct engine *e, struct piece *p)
 {
 	int wrong = 0;
@@ -88,7 +88,7 @@ static int use_piece(struct engine *e, struct piece *p)
 	return wrong;
 }
 
-/* A new piece, mapped; returns an errno, and then there is none. */
+/* Make a piece and map it.  Returns an errno if there is none. */
 static int map_piece(struct engine *e, struct piece *p,
 		     enum dma_data_direction dir, unsigned long attrs)
 {
@@ -118,8 +118,9 @@ static int round_single(struct engine *e)
 }
 
 /*
- * The driver syncs itself, when it wants: before the first sync and after the last
- * the buffer is the CPU's, whose data is in no memory yet.
+ * The driver leaves out the syncs of map and unmap, and syncs itself.  Before its first
+ * sync and after its last one, the buffer belongs to the CPU, whose data may still be in
+ * the cache only.
  */
 static int round_skip(struct engine *e)
 {
@@ -166,7 +167,7 @@ static int round_page(struct engine *e)
 	return wrong;
 }
 
-/* A part of a mapping goes to the CPU and back, and so does another, over and over. */
+/* Parts of a mapping go to the CPU and back, one after the other. */
 static int use_parts(struct engine *e, struct piece *p)
 {
 	bool both = p->dir == DMA_BIDIRECTIONAL;
@@ -207,7 +208,7 @@ static int round_sync(struct engine *e)
 	return wrong;
 }
 
-/* Many mappings of one buffer, at odd offsets, that do not share lines. */
+/* Many mappings of one buffer, at odd offsets, which do not share cache lines. */
 #define SLOTS		6
 #define SLOT_SIZE	768
 
@@ -223,7 +224,7 @@ static int use_slots(struct engine *e, struct piece *slots)
 		wrong += wrong_piece(p);
 		dma_sync_single_for_device(e->dev, p->dma, p->length, p->dir);
 	}
-	/* What has not been given anything by the engine is anything. */
+	/* Have the engine write to all, or the contents would be undefined. */
 	for (p = slots; p < slots + SLOTS; p++)
 		wrong += use_piece(e, p);
 	return wrong;
@@ -338,13 +339,13 @@ static int round_sg(struct engine *e)
 	return wrong;
 }
 
-/* Normal memory of the DMA API's: mapped for good, and synced. */
+/* Normal memory that the DMA API has allocated: it is always mapped, and needs syncs. */
 static int use_synced(struct engine *e, void *cpu, dma_addr_t dma, u32 length)
 {
 	u32 seed = engine_random(e, 0);
 	int wrong;
 
-	/* It cannot have failed; DMA_API_DEBUG wants to see that one has looked. */
+	/* This cannot fail, but DMA_API_DEBUG complains if nobody looks. */
 	if (dma_mapping_error(e->dev, dma))
 		return -EIO;
 	engine_put_data(cpu, length, seed);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * odirect write|check FILE OFFSET SIZE MISALIGNMENT [SEED] - write a pattern with
- * O_DIRECT, or read it and compare, from memory that begins MISALIGNMENT bytes
- * after a page. The pattern follows from offset and seed alone.
+ * O_DIRECT, or read and compare it, with a buffer that begins MISALIGNMENT bytes
+ * after the start of a page. The pattern depends only on offset and seed.
  *
- * dd can only do this from aligned memory, and that hides what a device demands
- * of a scatterlist's elements.
+ * dd always uses aligned memory, which hides what a device demands of the elements
+ * of a scatterlist.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* At once: as much as memory has in one piece, where there is no MMU. */
+/* How much to write at once. Without an MMU, memory must have that in one piece. */
 #ifndef CHUNK
 #define CHUNK	0x100000
 #endif

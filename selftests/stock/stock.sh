@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# What the tests of unmodified drivers share. Sourced, on an emulated machine: the
-# devices are where check_stock.sh or the board's qemu.args has QEMU put them.
+# What the tests of unmodified drivers share; they source this file. Only for the emulated
+# machines: a device is known by its address, which check_stock.sh or the board's qemu.args
+# has given to it.
 . "$(dirname "$0")/ktap.sh"
 
 pool=$RIG_BOARD
 
-# What every boot has that does not say otherwise; how a file system is made and
-# checked. BusyBox can only make the oldest, and nothing there can check it.
+# The devices that are used unless a script says otherwise, and how a file system is made
+# and checked. Where there is only BusyBox, that is ext2, and it cannot be checked.
 if [ "$RIG_BOARD" = rv64 ]; then
 	usual_disks="nvme blk mmio_blk"
 	fs=ext2
@@ -22,7 +23,8 @@ else
 fi
 usual="$usual_disks e1000e net"
 
-# What a device is called here: its place, driver, and the modules it takes.
+# address_of DEVICE: its address on the bus. driver_of and modules_of below: the name of
+# its driver, and the modules that it needs.
 address_of()
 {
 	case $1 in
@@ -41,8 +43,8 @@ address_of()
 	esac
 }
 
-# Which of the slots on the platform bus have something, and what: known once they
-# are bound.
+# Find the addresses of the virtio devices on the platform bus. Only when they have their
+# driver is it known which slot has what.
 find_mmio()
 {
 	for virtio in /sys/bus/virtio/devices/*; do
@@ -90,8 +92,8 @@ sysfs_of() { echo "/sys/bus/$(bus_of "$1")/devices/$(address_of "$1")"; }
 
 driver_at() { echo "/sys/bus/$(bus_of "$1")/drivers/$(driver_of "$1")"; }
 
-# The disk or the network interface of a device, without /dev; what a former
-# incarnation left behind does not count.
+# node_of DEVICE: the name of its disk or network interface, without /dev. A disk that is
+# left from before the last unbind does not count.
 node_of()
 {
 	node_at=$(readlink -f "$(sysfs_of "$1")")
@@ -114,7 +116,7 @@ has_node() { [ -n "$(node_of "$1")" ]; }
 has_size() { has_node "$1" && [ "$(cat "/sys/block/$(node_of "$1")/size")" -gt 0 ]; }
 is_bound() { [ -e "$(sysfs_of "$1")/driver" ]; }
 
-# The device is there and works as far as its driver says.
+# wait_ready DEVICE: wait until its disk or network interface is there
 wait_ready()
 {
 	if is_disk "$1"; then
@@ -130,8 +132,8 @@ wait_ready()
 unbind_device() { echo "$(address_of "$1")" >"$(driver_at "$1")/unbind"; }
 bind_device() { echo "$(address_of "$1")" >"$(driver_at "$1")/bind"; }
 
-# Have a device probed, by modprobe or where its driver is built in and had it
-# before the pool was there.
+# start_device DEVICE: have it probed with the pool. A driver that is built in has probed it
+# before there was a pool, so it is unbound first.
 start_device()
 {
 	! is_bound "$1" || unbind_device "$1"
@@ -142,7 +144,7 @@ start_device()
 	wait_ready "$1"
 }
 
-# load_pool DEVICE ...: the pool, with these as its clients
+# load_pool DEVICE ...: load the module with a pool, and these devices as its clients
 load_pool()
 {
 	clients=
@@ -155,7 +157,7 @@ load_pool()
 		fail "the pool is not reached through its alias"
 }
 
-# --- who is served
+# --- who is a client
 
 live_bytes_of()
 {
@@ -167,7 +169,8 @@ live_bytes_of()
 	done <"$pools/$pool/clients"
 }
 
-# Network drivers take their rings when the interface goes up.
+# is_client DEVICE: fail unless it is a client and holds memory. Network drivers take memory
+# only when the interface is up.
 is_client()
 {
 	is_disk "$1" || up "$1"
@@ -185,8 +188,8 @@ is_no_client()
 		fail "$1 is a client"
 }
 
-# The address that a device's register holds is in the pool.
-# ring DEVICE BAR OFFSET
+# ring DEVICE BAR OFFSET: fail unless the address in this register of the device is in the
+# pool
 ring()
 {
 	ring_bar=$(sed -n "$(($2 + 1))s/ .*//p" "$(sysfs_of "$1")/resource")
@@ -198,7 +201,7 @@ ring()
 
 # --- disks
 
-# A file system, written, read back from the medium, checked.
+# file_system DISK: make a file system, write files, read them back from the disk, check it
 file_system()
 {
 	has_size "$1" || { fail "no disk"; return; }
@@ -221,8 +224,8 @@ file_system()
 	$fsck "$node" >/dev/null 2>&1 || fail "e2fsck"
 }
 
-# O_DIRECT from memory that is not aligned to pages, as coarse as the driver
-# lets us, so that scatterlists begin and end anywhere.
+# direct_io DISK: O_DIRECT from memory that is not aligned to pages. The alignment is the
+# smallest that the driver allows, so that scatterlists begin and end anywhere.
 direct_io()
 {
 	has_size "$1" || { fail "no disk"; return; }
@@ -238,7 +241,7 @@ direct_io()
 	done
 }
 
-# --- network: the other end is QEMU, which sends back what port 7 gets
+# --- network: QEMU is at the other end, and sends back what it receives on port 7
 
 net_of()
 {
@@ -278,9 +281,9 @@ works()
 	fi
 }
 
-# --- load, which must be going on while a driver is unbound
+# --- load that goes on while a driver is unbound
 
-# Everything fails while the device is away: of no interest here.
+# load_disk DISK OFFSET: errors are ignored, since everything fails while the disk is away
 load_disk()
 {
 	until [ -e /run/enough ]; do
@@ -343,8 +346,8 @@ rebind_under_load()
 
 holds_nothing() { [ "$(live_bytes_of "$1")" = 0 ]; }
 
-# Some drivers free when the last file is closed: long after the unbind, or even
-# when the device has been bound again.
+# Some drivers free memory only when the last file is closed. That may be long after the
+# unbind, or even after the device has been bound again.
 unbind_with_open_file()
 {
 	for close in early late; do
@@ -367,7 +370,8 @@ unbind_with_open_file()
 
 # --- the end
 
-# end DEVICE ...: all is freed, the module goes, and the devices work without it
+# end_of DEVICE ...: all memory is freed at unbind, the module can be unloaded, and the
+# devices work without it
 end_of()
 {
 	same_stat $pool bad_free_count 0
@@ -387,7 +391,7 @@ end_of()
 	done
 }
 
-# for_each TEST DEVICE ...: a test for each, by the name TEST_DEVICE, in $tests
+# for_each TEST DEVICE ...: make a test TEST_DEVICE for each device, and add it to $tests
 tests=
 for_each()
 {
@@ -399,7 +403,7 @@ for_each()
 	done
 }
 
-# --- tests that most scripts begin and end with; some have their own
+# --- the first and last test of most scripts; some have their own
 
 # start_all: a pool for all of $devices, and their drivers
 start_all()

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# PCI devices that are in use before the pool is there, attached and detached at
-# run time by sysfs.
+# PCI devices that are in use before there is a pool, and that are attached and detached
+# through sysfs.
 . "$(dirname "$0")/stock.sh"
 
 devices=$usual
@@ -17,14 +17,14 @@ work_without()
 	done
 }
 
-# NVMe frees its doorbell buffer when the last file is closed: here into a pool
-# that was not there when it was allocated.
+# NVMe frees its doorbell buffer only when the last file is closed. Here the buffer comes
+# from the kernel, and is freed when the device is a client of the pool.
 late_free_of_former_memory()
 {
 	exec 5<"/dev/$(node_of nvme)"
 	unbind_device nvme || fail "unbind"
 	load_pool nvme
-	# the module has a client that waits probed when it is loaded
+	# the module may have had the device probed when it was loaded
 	is_bound nvme || bind_device nvme || fail "bind"
 	wait_ready nvme
 	is_client nvme
@@ -55,7 +55,7 @@ attached()
 	same_stat $pool bad_free_count 0
 }
 
-# A driver that is bound has memory of the pool: it must go first.
+# A driver that is bound holds memory of the pool, so it has to be unbound first.
 detached()
 {
 	log_clear

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Unmodified drivers of a stock kernel with all of their coherent memory from a
-# pool: do they work, also when they come and go under load?
+# Unmodified drivers of a stock kernel get all of their coherent memory from a pool. They
+# must work, also when they are unbound and bound under load.
 . "$(dirname "$0")/stock.sh"
 
 devices=$usual

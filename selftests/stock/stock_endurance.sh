@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# stock_endurance.sh [CYCLES] - as endurance.sh, and with drivers that nobody
-# changed, bound and unbound with all of their coherent memory from the pool.
+# stock_endurance.sh [CYCLES] - the tests of endurance.sh, and another one: unmodified
+# drivers, whose coherent memory comes from the pool, are bound and unbound.
 . "$(dirname "$0")/stock.sh"
 
 rebind_cycle()
@@ -18,9 +18,10 @@ devices="nvme blk net"
 
 starts_drivers() { start_all; }
 
-# These take most of a second each. How many pages the kernel keeps for such drivers
-# depends on how many cycles there were just before, also without the module, but
-# does not grow from one such round to the next: compare after rounds of one length.
+# A cycle takes most of a second, so there are fewer. With or without the module, the
+# number of pages that the kernel keeps for such drivers depends on how many cycles there
+# were just before. It is the same after rounds of the same length, so the round before
+# the first comparison is as long as the others.
 driver_binds()
 {
 	driver_cycles=$((10 + cycles / 10))

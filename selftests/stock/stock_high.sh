@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# A pool above 4 GiB: who can address it uses it; who cannot gets memory of the
-# normal allocator, because these devices are coherent in hardware. Boot with
-# more than 3 GiB and a pool there.
+# A pool above 4 GiB. Devices that can address it use it. The others get memory of the
+# normal allocator, since the devices here are coherent in hardware. Boot with more than
+# 3 GiB, and a pool above 4 GiB.
 . "$(dirname "$0")/stock.sh"
 
 wide="nvme ahci blk net e1000e"
@@ -19,7 +19,7 @@ loads()
 	same_stat $pool fallback_count 0
 }
 
-# falls_back DEVICE: a client with nothing of the pool, and it works
+# falls_back DEVICE: it is a client without memory of the pool, and works
 falls_back()
 {
 	before=$(stat_of $pool fallback_count)

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Devices behind an IOMMU cannot be served: they are refused, the log says why,
-# and they work as they did. Boot with intel_iommu=on.
+# Devices behind an IOMMU cannot be clients. They are refused, the log says why, and they
+# go on working. Boot with intel_iommu=on.
 . "$(dirname "$0")/stock.sh"
 
 devices="nvme ahci e1000e"

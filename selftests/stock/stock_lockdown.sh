@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What of the module works in a kernel that is locked down. It is only once the
-# module is loaded, which is not signed: as far as the files go that is the same.
+# Which files of the module can be used in a kernel that is locked down. The kernel is
+# locked down after the module is loaded, since the module is not signed. For the files
+# that makes no difference.
 . "$(dirname "$0")/stock.sh"
 
 devices="net e1000e"
@@ -19,7 +20,7 @@ loads()
 	cat $tracing/trace >/dev/null || fail "no trace"
 }
 
-# locked_down LEVEL
+# locked_down LEVEL: lock the kernel down, and test what is forbidden then
 locked_down()
 {
 	echo $1 >$lockdown
@@ -27,7 +28,7 @@ locked_down()
 	*"[$1]"*) ;;
 	*) fail "not locked down: $(cat $lockdown)" ;;
 	esac
-	# what has a mode that is not for reading alone is closed to root, too
+	# lockdown closes files of debugfs that are not read-only, even to root
 	log_clear
 	! cat $pools/$pool/peak >/dev/null 2>&1 || fail "peak can be read"
 	! echo 0 2>/dev/null >$pools/$pool/peak || fail "peak can be written"
@@ -44,7 +45,7 @@ integrity()
 	cat $tracing/trace >/dev/null || fail "no trace"
 }
 
-# Devices can be taken from the pool and given back.
+# Devices can still be detached and attached.
 sysfs()
 {
 	unbind_device net || fail "unbind"
@@ -63,7 +64,7 @@ confidentiality()
 	! cat $tracing/trace >/dev/null 2>&1 || fail "the trace can be read"
 }
 
-# Only a module that is signed can be loaded.
+# The module, which is not signed, cannot be loaded any more.
 module()
 {
 	for device in $devices; do

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Unmodified drivers of devices on the platform bus: virtio-mmio, as ACPI
-# describes it on QEMU's microvm.
+# Unmodified drivers of devices on the platform bus: virtio-mmio devices of QEMU's microvm,
+# which ACPI describes.
 . "$(dirname "$0")/stock.sh"
 
 devices="mmio_blk mmio_net"

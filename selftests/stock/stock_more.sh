@@ -1,19 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# As stock_drivers.sh, with devices that address 32 bits only, and with USB,
-# whose driver has coherent memory in many small pieces.
+# As stock_drivers.sh, with devices that can only address 32 bits, and with USB, whose
+# driver takes coherent memory in many small pieces.
 . "$(dirname "$0")/stock.sh"
 
 devices="usb sdhci e1000"
 disks="usb sdhci"
 
-# What a driver does to the pool when it goes and comes, by trace-cmd.
+# trace-cmd shows what a driver does to the pool when it is unbound and bound.
 traced()
 {
 	address=$(address_of sdhci)
 	mount -t tracefs trace /sys/kernel/tracing 2>/dev/null
-	# as the guide has it, for another slot
+	# the command of the guide, for another device
 	sed "s/0000:00:08\.0/$address/" "$here/docs/trace-cmd" >/tmp/traced.sh
 	(cd /tmp && sh -e traced.sh) >/tmp/report 2>/tmp/record ||
 		fail "trace-cmd: $(tail -n 1 /tmp/record)"
@@ -27,7 +27,7 @@ traced()
 	done
 }
 
-# The same by perf, which counts them.
+# perf shows the same.
 counted()
 {
 	rm -f /tmp/counting /tmp/enough

@@ -1,17 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Unmodified drivers with the kernel told to bounce all streaming DMA: what a
-# client's driver says of its scatterlists (min_align_mask of NVMe) must hold.
-# Boot with swiotlb=65536,force.
+# Unmodified drivers on a kernel that bounces all streaming DMA. What a client's driver
+# demands of its scatterlists (min_align_mask of NVMe) must be respected. Boot with
+# swiotlb=65536,force.
 . "$(dirname "$0")/stock.sh"
 
 grep -q 'swiotlb=.*force' /proc/cmdline || ktap_skip_all "boot with swiotlb=65536,force"
 devices="nvme ahci blk e1000e net"
 disks="nvme ahci blk"
 
-# The interfaces are up, their receive buffers are mapped: if these are not
-# bounced, nothing here was, and the test shows nothing.
+# The network interfaces are up, so their receive buffers are mapped. If these are not
+# bounced, nothing was, and the other tests have shown nothing.
 bounces()
 {
 	[ "$(cat $debugfs/swiotlb/io_tlb_used)" -gt 0 ] || fail "nothing is bounced"
