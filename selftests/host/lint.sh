@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Checks the sources without running them, by checkpatch --strict, gcc's W=1, sparse,
-# kernel-doc and shellcheck. And some rules of this project: files call only files below
+# kernel-doc, shellcheck and pyflakes. And some rules of this project: files call only files below
 # them (module/README.md), only compat.h knows kernel versions, functions are short, all
 # files name their licence, all places agree on the module's version.
 # KTAP output; ends "lint: N passed, N failed".
@@ -15,7 +15,7 @@ default_machine
 build=$top/build/lint
 n=0 passed=0 failed=0
 
-need perl python3 shellcheck sparse
+need perl python3 pyflakes3 shellcheck sparse
 kernel=$("$tests/rig/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
 # the kernel whose checkpatch is used: each version of it complains of other things
 source=$(usual_source)
@@ -27,7 +27,7 @@ scripts=$(find selftests packaging .ci -name '*.sh' -o -path '*/guest/*' -type f
 	-o -path '.ci/run' | sort)
 
 echo "KTAP version 1"
-echo "1..10"
+echo "1..11"
 
 # Checks kernel code only. Programs for user space are left out, except for the plugin
 # in cache/, which may use user space's types. trace.h is left out since checkpatch
@@ -120,11 +120,21 @@ report_found "kernel versions only in compat.h" < <(
 # SC3003, SC3043, SC3057: BusyBox's sh has $'...', local and ${x:y:z}.
 # SC2034, SC2154: do_dev in ktap.sh sets variables by name.
 # SC2046: the words of an unquoted $(...) are meant to be split.
-# shellcheck disable=SC2046,SC2086 # words
-report_found "shellcheck" < <(
+# Wanted beside its warnings:
+# SC2251: "! command" never ends a script with errexit, so such a check cannot fail.
+check_scripts() {
+	local shells
+	shells=$(grep -lE '^#!/bin/(ba)?sh|shell=(ba)?sh' $scripts)
+	set +e	# see report_found
+	# shellcheck disable=SC2086 # words
 	shellcheck -S warning -f gcc \
-		-e SC1091,SC3003,SC3043,SC3057,SC2034,SC2046,SC2154 \
-		$(grep -lE '^#!/bin/(ba)?sh|shell=(ba)?sh' $scripts) 2>&1)
+		-e SC1091,SC3003,SC3043,SC3057,SC2034,SC2046,SC2154 $shells 2>&1
+	# shellcheck disable=SC2046,SC2086 # words
+	shellcheck -S info -i SC2251 -f gcc $(grep -l '^set -e' $shells) 2>&1
+}
+report_found "shellcheck" < <(check_scripts)
+
+report_found "pyflakes" < <(find selftests tools -name '*.py' | sort | xargs pyflakes3 2>&1)
 
 licences() {
 	local file
