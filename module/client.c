@@ -33,8 +33,8 @@
 
 #include "bus.h"
 #include "client.h"
+#include "companion.h"
 #include "compat.h"
-#include "direct.h"
 #include "ops.h"
 #include "outsider.h"
 #include "policy.h"

@@ -21,6 +21,7 @@
 
 #include "bus.h"
 #include "caller.h"
+#include "companion.h"
 #include "compat.h"
 #include "direct.h"
 #include "ops.h"
