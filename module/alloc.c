@@ -102,12 +102,12 @@ struct dap_slot {
 };
 
 /**
- * dap_none() - what is in place of a subtree that is empty
+ * alloc_no_slot() - what is in place of a subtree that is empty
  * @a: the allocator
  *
  * Return: a slot that is higher than any, but does not exist
  */
-static __always_inline struct dap_slot *dap_none(const struct dap_alloc *a)
+static __always_inline struct dap_slot *alloc_no_slot(const struct dap_alloc *a)
 {
 	return a->slot + a->pages;
 }
@@ -150,11 +150,11 @@ void dap_alloc_init(struct dap_alloc *a, u32 pages, u32 offset,
 	a->tag = (u8 *)(a->slot + pages);
 	a->key_shift = 31 - fls(pages - 1);
 	for (i = 0; i < ARRAY_SIZE(a->tree); i++)
-		a->tree[i] = dap_none(a);
+		a->tree[i] = alloc_no_slot(a);
 }
 
 /**
- * dap_cap() - what fits into a range of free pages
+ * alloc_run_cap() - what fits into a range of free pages
  * @a: the allocator
  * @start: first page
  * @len: number of pages
@@ -162,8 +162,8 @@ void dap_alloc_init(struct dap_alloc *a, u32 pages, u32 offset,
  *
  * Return: pages from the first aligned one to the end, 0 if there is none
  */
-static __always_inline u32 dap_cap(const struct dap_alloc *a, u32 start,
-				   u32 len, u32 order)
+static __always_inline u32 alloc_run_cap(const struct dap_alloc *a, u32 start,
+					 u32 len, u32 order)
 {
 	u32 skip = -(a->offset + start) & ((1U << order) - 1);
 
@@ -171,7 +171,7 @@ static __always_inline u32 dap_cap(const struct dap_alloc *a, u32 start,
 }
 
 /**
- * dap_holds() - can a run hold some request of an order?
+ * alloc_run_holds() - can a run hold some request of an order?
  * @a: the allocator
  * @start: first page of the run
  * @len: its length, not 0
@@ -179,15 +179,15 @@ static __always_inline u32 dap_cap(const struct dap_alloc *a, u32 start,
  *
  * Return: is the run's class @order or higher?
  */
-static __always_inline bool dap_holds(const struct dap_alloc *a, u32 start,
-				      u32 len, u32 order)
+static __always_inline bool alloc_run_holds(const struct dap_alloc *a,
+					    u32 start, u32 len, u32 order)
 {
 	return order <= a->max_order &&
-	       dap_cap(a, start, len, order) > (1U << order) / 2;
+	       alloc_run_cap(a, start, len, order) > (1U << order) / 2;
 }
 
 /**
- * dap_class() - the highest order that a run can hold some request of
+ * alloc_run_class() - the highest order that a run can hold some request of
  * @a: the allocator
  * @start: first page of the run
  * @len: its length, not 0
@@ -197,18 +197,18 @@ static __always_inline bool dap_holds(const struct dap_alloc *a, u32 start,
  *
  * Return: the class
  */
-static __always_inline u32 dap_class(const struct dap_alloc *a, u32 start,
-				     u32 len)
+static __always_inline u32 alloc_run_class(const struct dap_alloc *a, u32 start,
+					   u32 len)
 {
 	u32 order = min_t(u32, fls(len - 1), a->max_order);
 
-	while (!dap_holds(a, start, len, order))
+	while (!alloc_run_holds(a, start, len, order))
 		order--;
 	return order;
 }
 
 /**
- * dap_tree() - the tree that a run belongs to
+ * alloc_run_tree() - the tree that a run belongs to
  * @a: the allocator
  * @start: first page of the run
  * @len: its length
@@ -216,26 +216,26 @@ static __always_inline u32 dap_class(const struct dap_alloc *a, u32 start,
  *
  * Return: the number of the tree
  */
-static __always_inline u32 dap_tree(const struct dap_alloc *a, u32 start,
-				    u32 len, u32 *cap)
+static __always_inline u32 alloc_run_tree(const struct dap_alloc *a, u32 start,
+					  u32 len, u32 *cap)
 {
-	u32 class = dap_class(a, start, len);
+	u32 class = alloc_run_class(a, start, len);
 
-	*cap = dap_cap(a, start, len, class);
+	*cap = alloc_run_cap(a, start, len, class);
 	return class < a->max_order ? class : (u32)fls(*cap - 1);
 }
 
 /**
- * dap_file() - put a run into its tree
+ * alloc_insert_run() - put a run into its tree
  * @a: the allocator
  * @start: first page of the run
  * @len: its length
  */
-static noinline void dap_file(struct dap_alloc *a, u32 start, u32 len)
+static noinline void alloc_insert_run(struct dap_alloc *a, u32 start, u32 len)
 {
-	struct dap_slot *none = dap_none(a), *here, **link;
+	struct dap_slot *none = alloc_no_slot(a), *here, **link;
 	struct dap_slot *slot = a->slot + start;
-	u32 cap, tree = dap_tree(a, start, len, &cap);
+	u32 cap, tree = alloc_run_tree(a, start, len, &cap);
 	u32 key, depth = 0;
 
 	key = (cap - 1) << (31 - tree) | start << a->key_shift >> tree;
@@ -267,15 +267,15 @@ static noinline void dap_file(struct dap_alloc *a, u32 start, u32 len)
 }
 
 /**
- * dap_unfile() - take a run out of its tree
+ * alloc_remove_run() - take a run out of its tree
  * @a: the allocator
  * @start: first page of the run
  * @len: its length
  */
-static noinline void dap_unfile(struct dap_alloc *a, u32 start, u32 len)
+static noinline void alloc_remove_run(struct dap_alloc *a, u32 start, u32 len)
 {
 	struct dap_slot *slot = a->slot + start, *left, *right, **link;
-	u32 cap, tree = dap_tree(a, start, len, &cap), key = slot->value;
+	u32 cap, tree = alloc_run_tree(a, start, len, &cap), key = slot->value;
 
 	for (link = &a->tree[tree]; *link != slot; key <<= 1)
 		link = &(*link)->child[key >> 31];
@@ -297,18 +297,18 @@ static noinline void dap_unfile(struct dap_alloc *a, u32 start, u32 len)
 		}
 	}
 	*link = left;
-	if (a->tree[tree] == dap_none(a))
+	if (a->tree[tree] == alloc_no_slot(a))
 		a->filled &= ~(1U << tree);
 }
 
 /**
- * dap_len_from() - length of a filed run
+ * alloc_run_len_from() - length of a filed run
  * @a: the allocator
  * @start: its first page
  *
  * Return: number of pages
  */
-static u32 dap_len_from(const struct dap_alloc *a, u32 start)
+static u32 alloc_run_len_from(const struct dap_alloc *a, u32 start)
 {
 	if (start + 1 == a->pages || (a->tag[start + 1] & DAP_FIRST))
 		return 1;
@@ -316,13 +316,13 @@ static u32 dap_len_from(const struct dap_alloc *a, u32 start)
 }
 
 /**
- * dap_len_to() - length of a filed run
+ * alloc_run_len_to() - length of a filed run
  * @a: the allocator
  * @end: the first page after it
  *
  * Return: number of pages
  */
-static u32 dap_len_to(const struct dap_alloc *a, u32 end)
+static u32 alloc_run_len_to(const struct dap_alloc *a, u32 end)
 {
 	if (end == 1 || (a->tag[end - 2] & DAP_LAST))
 		return 1;
@@ -330,44 +330,44 @@ static u32 dap_len_to(const struct dap_alloc *a, u32 end)
 }
 
 /**
- * dap_set_current() - make a run the current one
+ * alloc_set_current() - make a run the current one
  * @a: the allocator
  * @start: first page of the run, which is not in the trees
  * @len: its length
  *
  * The run that was current, if any, goes into the trees.
  */
-static __always_inline void dap_set_current(struct dap_alloc *a, u32 start,
-					    u32 len)
+static __always_inline void alloc_set_current(struct dap_alloc *a, u32 start,
+					      u32 len)
 {
 	if (a->cur_len)
-		dap_file(a, a->cur_start, a->cur_len);
+		alloc_insert_run(a, a->cur_start, a->cur_len);
 	a->cur_start = start;
 	a->cur_len = len;
 }
 
 /**
- * dap_take_run() - make a free run nobody's, neither filed nor current
+ * alloc_take_run() - make a free run nobody's, neither filed nor current
  * @a: the allocator
  * @start: its first page
  *
  * Return: its length
  */
-static __always_inline u32 dap_take_run(struct dap_alloc *a, u32 start)
+static __always_inline u32 alloc_take_run(struct dap_alloc *a, u32 start)
 {
 	u32 len = a->cur_len;
 
 	if (len && start == a->cur_start) {
 		a->cur_len = 0;
 	} else {
-		len = dap_len_from(a, start);
-		dap_unfile(a, start, len);
+		len = alloc_run_len_from(a, start);
+		alloc_remove_run(a, start, len);
 	}
 	return len;
 }
 
 /**
- * dap_first() - find the first run of a tree
+ * alloc_first_fit() - find the first run of a tree
  * @a: the allocator
  * @tree: number of the tree
  * @key: the lowest key that will do
@@ -375,8 +375,8 @@ static __always_inline u32 dap_take_run(struct dap_alloc *a, u32 start)
  *
  * Return: slot of the run's first page, NULL if there is none
  */
-static struct dap_slot *dap_first(const struct dap_alloc *a, u32 tree, u32 key,
-				  const struct dap_slot *end)
+static struct dap_slot *alloc_first_fit(const struct dap_alloc *a, u32 tree,
+					u32 key, const struct dap_slot *end)
 {
 	struct dap_slot *slot = a->tree[tree], *first = NULL, *above = NULL;
 	u32 least = ~key, cap_bits = 1U << tree, cap_bits_above = 0, bits;
@@ -413,17 +413,18 @@ static struct dap_slot *dap_first(const struct dap_alloc *a, u32 tree, u32 key,
 }
 
 /**
- * dap_best() - find the best run
+ * alloc_best_fit() - find the best run
  * @a: the allocator
  * @n: pages wanted
  * @order: of the request
  *
  * Return: first page of the run, DAP_NO_RUN if there is none
  */
-static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
-				    u32 order)
+static __always_inline u32 alloc_best_fit(const struct dap_alloc *a, u32 n,
+					  u32 order)
 {
-	u32 cur = a->cur_start, cur_cap = dap_cap(a, cur, a->cur_len, order);
+	u32 cur = a->cur_start;
+	u32 cur_cap = alloc_run_cap(a, cur, a->cur_len, order);
 	u32 tree = fls(n - 1), filled = a->filled >> tree << tree;
 	struct dap_slot *best = NULL;
 	u32 start, class, cap;
@@ -433,12 +434,13 @@ static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
 		return cur_cap >= n ? cur : DAP_NO_RUN;
 
 	if (filled & (1U << tree)) {
-		best = dap_first(a, tree, (n - 1) << (31 - tree), dap_none(a));
+		best = alloc_first_fit(a, tree, (n - 1) << (31 - tree),
+				       alloc_no_slot(a));
 		filled &= filled - 1;
 	}
 	if (!best && filled) {
 		tree = __ffs(filled);
-		best = dap_first(a, tree, 0, dap_none(a));
+		best = alloc_first_fit(a, tree, 0, alloc_no_slot(a));
 	}
 	if (!best)
 		return cur_cap >= n ? cur : DAP_NO_RUN;
@@ -452,9 +454,9 @@ static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
 	 * run's class is lower, so is its room for this class.
 	 */
 	class = min(tree, a->max_order);
-	if (dap_holds(a, cur, a->cur_len, class + 1))
+	if (alloc_run_holds(a, cur, a->cur_len, class + 1))
 		return start;
-	cur_cap = dap_cap(a, cur, a->cur_len, class);
+	cur_cap = alloc_run_cap(a, cur, a->cur_len, class);
 	cap = (best->value >> (31 - tree)) + 1;
 	if (cur_cap != cap)
 		return cur_cap < cap ? cur : start;
@@ -462,7 +464,7 @@ static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
 }
 
 /**
- * dap_best_below() - find the best run for a place below a limit
+ * alloc_best_fit_below() - find the best run for a place below a limit
  * @a: the allocator
  * @n: pages wanted
  * @order: of the request
@@ -473,24 +475,24 @@ static __always_inline u32 dap_best(const struct dap_alloc *a, u32 n,
  *
  * Return: first page of the run, DAP_NO_RUN if there is none
  */
-static noinline u32 dap_best_below(struct dap_alloc *a, u32 n, u32 order,
-				   u32 limit)
+static noinline u32 alloc_best_fit_below(struct dap_alloc *a, u32 n, u32 order,
+					 u32 limit)
 {
 	u32 cut = DAP_NO_RUN, tree = fls(n - 1), start, key;
 	u32 key_n = (n - 1) << (31 - tree), filled;
 	const struct dap_slot *slot;
 
 	a->sweeps++;
-	dap_set_current(a, 0, 0);
+	alloc_set_current(a, 0, 0);
 
 	for (filled = a->filled >> tree << tree; filled; filled &= filled - 1) {
 		key = filled & (1U << tree) ? key_n : 0;
-		while ((slot = dap_first(a, __ffs(filled), key,
-					 a->slot + limit))) {
+		while ((slot = alloc_first_fit(a, __ffs(filled), key,
+					       a->slot + limit))) {
 			start = slot - a->slot;
-			if (dap_len_from(a, start) <= limit - start)
+			if (alloc_run_len_from(a, start) <= limit - start)
 				return start;
-			if (dap_cap(a, start, limit - start, order) >= n)
+			if (alloc_run_cap(a, start, limit - start, order) >= n)
 				cut = start;
 			key = slot->value + 1;
 		}
@@ -521,20 +523,20 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page)
 
 	order = dap_alloc_order(a, n);
 	if (limit >= a->pages)
-		start = dap_best(a, n, order);
+		start = alloc_best_fit(a, n, order);
 	else
-		start = dap_best_below(a, n, order, limit);
+		start = alloc_best_fit_below(a, n, order, limit);
 	if (start == DAP_NO_RUN)
 		return -ENOSPC;
 
 	/* In the run, the last aligned place; what is left stays free. */
-	end = start + dap_take_run(a, start);
+	end = start + alloc_take_run(a, start);
 	first = a->offset + min(end, limit) - n;
 	first = (first & (~0U << order)) - a->offset;
 	if (first + n < end)
-		dap_set_current(a, first + n, end - (first + n));
+		alloc_set_current(a, first + n, end - (first + n));
 	if (start < first)
-		dap_set_current(a, start, first - start);
+		alloc_set_current(a, start, first - start);
 
 	tag = a->tag + first;
 	tag[n - 1] = DAP_LAST;
@@ -547,13 +549,13 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit, u32 *page)
 }
 
 /**
- * dap_len() - length of a live allocation
+ * alloc_live_len() - length of a live allocation
  * @a: the allocator
  * @page: its first page
  *
  * Return: number of pages
  */
-static inline u32 dap_len(const struct dap_alloc *a, u32 page)
+static inline u32 alloc_live_len(const struct dap_alloc *a, u32 page)
 {
 	return a->tag[page] & DAP_LAST ? 1 : a->slot[page + 1].value;
 }
@@ -574,7 +576,7 @@ int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n)
 		return -ERANGE;
 	if (!(a->tag[page] & DAP_FIRST))
 		return -ENOENT;
-	if (dap_len(a, page) != n)
+	if (alloc_live_len(a, page) != n)
 		return -EINVAL;
 	return 0;
 }
@@ -608,13 +610,13 @@ int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n)
 			start = a->cur_start;
 			a->cur_len = 0;
 		} else {
-			start = page - dap_len_to(a, page);
-			dap_unfile(a, start, page - start);
+			start = page - alloc_run_len_to(a, page);
+			alloc_remove_run(a, start, page - start);
 		}
 	}
 	if (end < a->pages && !(tag[n] & DAP_FIRST))
-		end += dap_take_run(a, end);
-	dap_set_current(a, start, end - start);
+		end += alloc_take_run(a, end);
+	alloc_set_current(a, start, end - start);
 	return 0;
 }
 
@@ -654,7 +656,7 @@ bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 to, u32 *page,
 		from = tag - a->tag;
 		if (*tag & DAP_FIRST) {
 			*page = from;
-			*n = dap_len(a, from);
+			*n = alloc_live_len(a, from);
 			return true;
 		}
 		/* This was the end of one; the next tag is a first page's. */
@@ -680,12 +682,13 @@ u32 dap_alloc_largest(const struct dap_alloc *a)
 
 	if (a->filled) {
 		tree = __fls(a->filled);
-		for (slot = a->tree[tree]; slot != dap_none(a);
-		     slot = slot->child[slot->child[1] != dap_none(a)])
+		for (slot = a->tree[tree]; slot != alloc_no_slot(a);
+		     slot = slot->child[slot->child[1] != alloc_no_slot(a)])
 			cap = max(cap, (slot->value >> (31 - tree)) + 1);
 	}
 	if (a->cur_len) {
-		cur_tree = dap_tree(a, a->cur_start, a->cur_len, &cur_cap);
+		cur_tree = alloc_run_tree(a, a->cur_start, a->cur_len,
+					  &cur_cap);
 		if (cur_tree > tree || (cur_tree == tree && cur_cap > cap)) {
 			tree = cur_tree;
 			cap = cur_cap;

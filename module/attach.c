@@ -31,7 +31,7 @@
 #include "rebind.h"
 
 /* The client that the device is to be, if it is none yet. */
-static struct dap_client *find_or_choose(struct device *dev)
+static struct dap_client *attach_find_or_choose(struct device *dev)
 {
 	struct dap_client *client = dap_client_find(dev);
 	struct dap_entry *entry;
@@ -39,10 +39,10 @@ static struct dap_client *find_or_choose(struct device *dev)
 
 	if (client)
 		return client;
-	entry = dap_choose(dev, false);
+	entry = dap_policy_choose(dev, false);
 	by_default = !entry;
 	if (by_default)
-		entry = dap_choose_default(dev);
+		entry = dap_policy_choose_default(dev);
 	if (IS_ERR_OR_NULL(entry))
 		return NULL;
 	client = dap_client_create(dev, entry);
@@ -51,23 +51,23 @@ static struct dap_client *find_or_choose(struct device *dev)
 	return client;
 }
 
-static void before_probe(struct device *dev)
+static void attach_before_probe(struct device *dev)
 {
 	struct dap_client *client;
 
 	dap_lock();
-	if (dap_client_copies(dev))
+	if (dap_client_keep_borrowed(dev))
 		goto out;
 	client = dap_client_find(dev);
 	if (client && client->state == DAP_LEAVING)
-		dap_client_keep(client);
+		dap_client_keep_ops(client);
 
-	client = find_or_choose(dev);
+	client = attach_find_or_choose(dev);
 	if (client && client->state != DAP_LEAVING &&
 	    (dap_entry_of(client)->state != DAP_UP ||
 	     dap_client_install(client)) &&
 	    dap_client_leave(client, false))
-		dap_client_keep(client);
+		dap_client_keep_ops(client);
 	if (!dap_client_find(dev))
 		dap_outsider_add(dev);
 out:
@@ -75,7 +75,7 @@ out:
 }
 
 /* And with it goes what it has asked for, but for who holds memory. */
-static void driver_gone(struct device *dev)
+static void attach_driver_gone(struct device *dev)
 {
 	struct dap_client *client;
 
@@ -89,7 +89,7 @@ static void driver_gone(struct device *dev)
  * Not before: a default pool tries many devices that turn out not to be there, and
  * a probe may set other operations.
  */
-static void after_probe(struct device *dev, bool failed)
+static void attach_after_probe(struct device *dev, bool failed)
 {
 	struct dap_client *client, *owner;
 
@@ -104,7 +104,7 @@ static void after_probe(struct device *dev, bool failed)
 	if (owner && owner != client)
 		dap_client_borrow(dev, owner);
 	if (failed)
-		driver_gone(dev);
+		attach_driver_gone(dev);
 	dap_unlock();
 }
 
@@ -112,7 +112,7 @@ static void after_probe(struct device *dev, bool failed)
 #define DAP_REPORTED_LEAKS	8
 
 /* What a driver left behind, and who allocated it: nobody else will tell. */
-static void report_leaks(struct dap_client *client)
+static void attach_report_leaks(struct dap_client *client)
 {
 	struct dap_pool *pool = client->pool;
 	char name[DAP_CALLER_LEN];
@@ -120,12 +120,13 @@ static void report_leaks(struct dap_client *client)
 	struct dap_live live;
 	u32 page, shown = 0;
 
-	dap_pool_user(pool, &client->user, &user);
+	dap_pool_user_stats(pool, &client->user, &user);
 	dev_warn(client->dev,
 		 "driver %s is gone but still holds %zu bytes of DMA pool %s in %u allocations\n",
 		 client->driver, user.live_bytes, pool->name, user.live_allocs);
 	for (page = 0; shown < DAP_REPORTED_LEAKS &&
-	     dap_pool_next(pool, page, &live); page = live.page + live.pages) {
+	     dap_pool_next_live(pool, page, &live);
+	     page = live.page + live.pages) {
 		if (live.user != &client->user)
 			continue;
 		shown++;
@@ -138,7 +139,7 @@ static void report_leaks(struct dap_client *client)
 			 user.live_allocs - shown);
 }
 
-static void after_unbind(struct device *dev)
+static void attach_after_unbind(struct device *dev)
 {
 	struct dap_client *client;
 
@@ -147,15 +148,15 @@ static void after_unbind(struct device *dev)
 		dap_rebind_note(dev);
 	client = dap_client_find(dev);
 	if (client && READ_ONCE(client->user.live_allocs))
-		report_leaks(client);
+		attach_report_leaks(client);
 	/* Since the client ended, it was the kernel that gave it memory. */
-	if (dap_is_watched(dev) && dap_client_search(DAP_ENDED_OF, dev))
+	if (dap_device_is_watched(dev) && dap_client_search(DAP_ENDED_OF, dev))
 		dap_outsider_add(dev);
-	driver_gone(dev);
+	attach_driver_gone(dev);
 	dap_unlock();
 }
 
-static void after_removal(struct device *dev)
+static void attach_after_removal(struct device *dev)
 {
 	struct dap_client *client;
 
@@ -171,24 +172,24 @@ static void after_removal(struct device *dev)
 	dap_registry_flush();
 }
 
-static int dap_bus_notify(struct notifier_block *nb, unsigned long action,
-			  void *data)
+static int attach_bus_notify(struct notifier_block *nb, unsigned long action,
+			     void *data)
 {
 	switch (action) {
 	case BUS_NOTIFY_BIND_DRIVER:
-		before_probe(data);
+		attach_before_probe(data);
 		break;
 	case BUS_NOTIFY_BOUND_DRIVER:
-		after_probe(data, false);
+		attach_after_probe(data, false);
 		break;
 	case BUS_NOTIFY_DRIVER_NOT_BOUND:
-		after_probe(data, true);
+		attach_after_probe(data, true);
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
-		after_unbind(data);
+		attach_after_unbind(data);
 		break;
 	case BUS_NOTIFY_REMOVED_DEVICE:
-		after_removal(data);
+		attach_after_removal(data);
 		break;
 	}
 	return NOTIFY_DONE;
@@ -199,22 +200,22 @@ static struct dap_bus {
 	DAP_BUS_CONST struct bus_type *type;
 	struct notifier_block nb;
 } dap_buses[] = {
-	{ &platform_bus_type, { .notifier_call = dap_bus_notify } },
+	{ &platform_bus_type, { .notifier_call = attach_bus_notify } },
 #ifdef CONFIG_ARM_AMBA
-	{ &amba_bustype, { .notifier_call = dap_bus_notify } },
+	{ &amba_bustype, { .notifier_call = attach_bus_notify } },
 #endif
 #ifdef CONFIG_PCI
-	{ &pci_bus_type, { .notifier_call = dap_bus_notify } },
+	{ &pci_bus_type, { .notifier_call = attach_bus_notify } },
 #endif
 };
 
 /**
- * dap_is_watched() - is a device on a bus that is watched?
+ * dap_device_is_watched() - is a device on a bus that is watched?
  * @dev: the device
  *
  * Return: whether it is.
  */
-bool dap_is_watched(const struct device *dev)
+bool dap_device_is_watched(const struct device *dev)
 {
 	unsigned int i;
 
@@ -225,12 +226,12 @@ bool dap_is_watched(const struct device *dev)
 }
 
 /* The end of a device that is not watched, or of its driver. */
-static void unwatched_gone(void *data)
+static void attach_unwatched_gone(void *data)
 {
 	struct dap_client *client;
 	struct device *dev = data;
 
-	after_unbind(dev);
+	attach_after_unbind(dev);
 	dap_lock();
 	client = dap_client_find(dev);
 	if (client && (client->state == DAP_LEAVING ||
@@ -253,7 +254,7 @@ static void unwatched_gone(void *data)
  */
 int dap_watch_device(struct device *dev)
 {
-	return devm_add_action(dev, unwatched_gone, dev);
+	return devm_add_action(dev, attach_unwatched_gone, dev);
 }
 
 /**
@@ -264,7 +265,7 @@ int dap_watch_device(struct device *dev)
  */
 void dap_unwatch_device(struct device *dev)
 {
-	devm_remove_action(dev, unwatched_gone, dev);
+	devm_remove_action(dev, attach_unwatched_gone, dev);
 }
 
 /**
@@ -285,7 +286,7 @@ struct device *dap_find_device(const char *name)
 }
 
 /**
- * dap_is_removed() - has a device been removed?
+ * dap_device_is_removed() - has a device been removed?
  * @dev: the device, on a bus that is watched
  *
  * Who finds that it has not will be told when it is.
@@ -293,7 +294,7 @@ struct device *dap_find_device(const char *name)
  * Context: process context; under dap_lock(), as BUS_NOTIFY_REMOVED_DEVICE will be.
  * Return: whether it has been.
  */
-bool dap_is_removed(struct device *dev)
+bool dap_device_is_removed(struct device *dev)
 {
 	struct device *found = bus_find_device_by_name(dev->bus, NULL,
 						       dev_name(dev));
@@ -320,7 +321,7 @@ int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data))
 	return ret;
 }
 
-static int __init note_outsider(struct device *dev, void *unused)
+static int __init attach_note_outsider(struct device *dev, void *unused)
 {
 	dap_outsider_add(dev);
 	return 0;
@@ -340,7 +341,7 @@ void __init dap_attach_init(void)
 		bus_register_notifier(dap_buses[i].type, &dap_buses[i].nb);
 	/* Who comes from now on is seen by the notifiers. */
 	dap_lock();
-	dap_walk_devices(NULL, note_outsider);
+	dap_walk_devices(NULL, attach_note_outsider);
 	dap_unlock();
 }
 

@@ -15,8 +15,8 @@
 #include "compat.h"
 
 /* Is it all there, at bus addresses that follow each other from @bus on? */
-static bool is_covered(const struct bus_dma_region *map, phys_addr_t phys,
-		       phys_addr_t size, dma_addr_t bus)
+static bool bus_ranges_cover(const struct bus_dma_region *map, phys_addr_t phys,
+			     phys_addr_t size, dma_addr_t bus)
 {
 	const struct bus_dma_region *range;
 	u64 done = 0, offset;
@@ -36,8 +36,8 @@ static bool is_covered(const struct bus_dma_region *map, phys_addr_t phys,
 	return true;
 }
 
-static bool translate(struct device *dev, phys_addr_t phys, phys_addr_t size,
-		      dma_addr_t *addr)
+static bool bus_translate_pool(struct device *dev, phys_addr_t phys,
+			       phys_addr_t size, dma_addr_t *addr)
 {
 	dma_addr_t bus = phys_to_dma(dev, phys);
 	dma_addr_t end = phys_to_dma(dev, phys + size - 1);
@@ -45,7 +45,7 @@ static bool translate(struct device *dev, phys_addr_t phys, phys_addr_t size,
 	*addr = bus;
 	return bus != DMA_MAPPING_ERROR && end != DMA_MAPPING_ERROR &&
 	       end >= bus && end - bus == size - 1 &&
-	       is_covered(dev->dma_range_map, phys, size, bus);
+	       bus_ranges_cover(dev->dma_range_map, phys, size, bus);
 }
 
 /**
@@ -66,9 +66,9 @@ const char *dap_bus_address(struct device *dev, const struct dap_entry *entry,
 
 	*addr = entry->bus;
 	if (!entry->has_bus &&
-	    !translate(dev, region->phys, region->size, addr) &&
+	    !bus_translate_pool(dev, region->phys, region->size, addr) &&
 	    !(dev->dma_range_map &&
-	      translate(dev, region->alias, region->size, addr)))
+	      bus_translate_pool(dev, region->alias, region->size, addr)))
 		return "dma-ranges of its bus do not cover the pool in one piece";
 	/* Its driver may still set another mask; its bus stays what it is. */
 	if (dev->bus_dma_limit && *addr > dev->bus_dma_limit)

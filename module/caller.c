@@ -69,7 +69,7 @@ static void (*const dap_callers[])(struct device *dev) = {
 };
 
 /* May @word be where caller @n goes on? Its start, a pointer to it, is not. */
-static bool is_return_address(unsigned long word, unsigned int n)
+static bool caller_is_return_address(unsigned long word, unsigned int n)
 {
 	unsigned long code = word - (unsigned long)dap_callers[n];
 
@@ -78,17 +78,17 @@ static bool is_return_address(unsigned long word, unsigned int n)
 }
 
 /**
- * dap_caller_found() - called by .alloc for the private device
+ * dap_caller_sample() - called by .alloc for the private device
  * @frame: __builtin_frame_address(0) of .alloc
  */
-void dap_caller_found(const unsigned long *frame)
+void dap_caller_sample(const unsigned long *frame)
 {
 	unsigned int n = dap_round++ % ARRAY_SIZE(dap_callers);
 	u64 places = 0;
 	unsigned int i;
 
 	for (i = 1; i < DAP_MAX_DEPTH; i++)
-		if (is_return_address(READ_ONCE_NOCHECK(frame[i]), n))
+		if (caller_is_return_address(READ_ONCE_NOCHECK(frame[i]), n))
 			places |= BIT_ULL(i);
 	dap_places &= places;
 }
@@ -115,14 +115,14 @@ const char *dap_caller_name(unsigned long caller, char name[DAP_CALLER_LEN])
 	return name;
 }
 
-static void dap_private_release(struct device *dev)
+static void caller_device_release(struct device *dev)
 {
 	kfree(dev);
 }
 
 /**
  * dap_caller_calibrate() - measure the frame of dma_alloc_attrs()
- * @ops: operations whose .alloc calls dap_caller_found() and fails
+ * @ops: operations whose .alloc calls dap_caller_sample() and fails
  *
  * Context: process context, may sleep.  Failure only costs the column.
  */
@@ -134,7 +134,7 @@ void __init dap_caller_calibrate(const struct dma_map_ops *ops)
 	if (!dev)
 		return;
 	device_initialize(dev);
-	dev->release = dap_private_release;
+	dev->release = caller_device_release;
 	dev->coherent_dma_mask = DMA_BIT_MASK(32);
 	if (dev_set_name(dev, "dma_alias_pool"))
 		goto out;

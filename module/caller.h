@@ -16,7 +16,7 @@ extern unsigned int dap_caller_depth;
 
 void dap_caller_calibrate(const struct dma_map_ops *ops);
 const char *dap_caller_name(unsigned long caller, char name[DAP_CALLER_LEN]);
-void dap_caller_found(const unsigned long *frame);
+void dap_caller_sample(const unsigned long *frame);
 
 /**
  * dap_caller() - who called the DMA API

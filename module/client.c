@@ -41,20 +41,20 @@
 #include "trace.h"
 
 /**
- * dap_is_in_use() - may somebody be in an operation of a device?
+ * dap_device_is_in_use() - may somebody be in an operation of a device?
  * @dev: the device, its lock held, or about to be removed
  *
  * A device that is on no bus has no driver of its own; who made it uses it.
  *
  * Return: whether somebody may.
  */
-bool dap_is_in_use(const struct device *dev)
+bool dap_device_is_in_use(const struct device *dev)
 {
 	return dev->driver || !dev->bus;
 }
 
 /**
- * dap_cannot_unbind() - is a device in use and cannot be taken out of use?
+ * dap_device_cannot_unbind() - is a device in use and cannot be taken out of use?
  * @dev: the device, its lock held
  *
  * Unbinding would leave half there: drivers that say so, and those of
@@ -62,7 +62,7 @@ bool dap_is_in_use(const struct device *dev)
  *
  * Return: whether it is.
  */
-bool dap_cannot_unbind(struct device *dev)
+bool dap_device_cannot_unbind(struct device *dev)
 {
 	if (!dev->driver)
 		return !dev->bus;
@@ -97,7 +97,7 @@ struct dap_client *dap_client_create(struct device *dev,
 		why = "the pool's device depends on it";
 	if (why) {
 		kfree(client);
-		dap_refuse(dev, entry->pool.name, why);
+		dap_report_refusal(dev, entry->pool.name, why);
 		return NULL;
 	}
 
@@ -111,13 +111,13 @@ struct dap_client *dap_client_create(struct device *dev,
 	client->pool = &entry->pool;
 	kref_init(&client->user.ref);
 	strscpy(client->user.name, dev_name(dev), sizeof(client->user.name));
-	client->foreign = dap_outsider_is(dev) ||
+	client->foreign = dap_outsider_is_noted(dev) ||
 			  dap_client_search(DAP_ENDED_OF, dev);
 	list_add_tail(&client->node, dap_clients(entry));
 	return client;
 }
 
-static void note_driver(struct dap_client *client)
+static void client_note_driver(struct dap_client *client)
 {
 	if (client->dev->driver)
 		strscpy(client->driver, client->dev->driver->name,
@@ -128,7 +128,7 @@ static void note_driver(struct dap_client *client)
  * Put our operations in the place of those that the device has, whatever set them
  * since the last time.  Returns false if there is no memory for it.
  */
-static bool set_ops(struct dap_client *client)
+static bool client_set_ops(struct dap_client *client)
 {
 	struct device *dev = client->dev;
 	const struct dma_map_ops *saved = client->saved;
@@ -154,7 +154,7 @@ static bool set_ops(struct dap_client *client)
 	smp_wmb();
 	set_dma_ops(dev, &client->ops);
 	dap_assign_skip_sync(dev, !client->ops.sync_single_for_cpu);
-	note_driver(client);
+	client_note_driver(client);
 	trace_attach(client);
 	return true;
 }
@@ -176,19 +176,19 @@ int dap_client_install(struct dap_client *client)
 	dma_addr_t addr;
 
 	dap_assert_locked();
-	if (dap_cannot_unbind(dev))
+	if (dap_device_cannot_unbind(dev))
 		state = DAP_PINNED;
-	why = dap_refusal(dev) ?: dap_bus_address(dev, entry, &addr);
+	why = dap_policy_refusal(dev) ?: dap_bus_address(dev, entry, &addr);
 	if (!why)
 		why = dap_region_map(&client->pool->region,
 				     dap_is_coherent(dev));
 	/* First what can fail, and is not seen by a driver that runs. */
 	if (!why && !dap_client_set_state(client, state))
 		why = "the module is being unloaded";
-	if (!why && !set_ops(client))
+	if (!why && !client_set_ops(client))
 		why = "out of memory";
 	if (why)
-		return dap_refuse(dev, client->pool->name, why);
+		return dap_report_refusal(dev, client->pool->name, why);
 	return 0;
 }
 
@@ -202,7 +202,7 @@ void dap_client_announce(struct dap_client *client)
 		 client->pool->name);
 }
 
-static bool has_own_ops(const struct dap_client *client)
+static bool client_has_own_ops(const struct dap_client *client)
 {
 	return client->ops.alloc;
 }
@@ -220,8 +220,9 @@ bool dap_client_is_busy(const struct dap_client *client)
 }
 
 /* Unless its driver has set others. */
-static void restore_ops(struct device *dev, const struct dap_client *client,
-			const struct dma_map_ops *ops)
+static void client_restore_ops(struct device *dev,
+			       const struct dap_client *client,
+			       const struct dma_map_ops *ops)
 {
 	if (dev->dma_ops != &client->ops)
 		return;
@@ -233,7 +234,7 @@ static void restore_ops(struct device *dev, const struct dap_client *client,
  * A device is to have no more of its lender's operations.  Memory that it holds
  * is the lender's, and could only come back by them.
  */
-static void return_ops(struct dap_client *client)
+static void client_return_borrowed(struct dap_client *client)
 {
 	struct dap_client *lender = client->lender;
 	const struct dma_map_ops *ops = lender->saved;
@@ -242,10 +243,10 @@ static void return_ops(struct dap_client *client)
 	client->lender = NULL;
 	client->lends = false;
 	/* It may hold memory of a pool that it was a client of before. */
-	if (has_own_ops(client) && client->state < DAP_ENDED)
+	if (client_has_own_ops(client) && client->state < DAP_ENDED)
 		ops = &client->ops;
 	if (!READ_ONCE(lender->user.held))
-		restore_ops(client->dev, lender, ops);
+		client_restore_ops(client->dev, lender, ops);
 	if (lends)
 		dap_client_put(lender);
 	/* A record of nothing but this goes. */
@@ -255,38 +256,38 @@ static void return_ops(struct dap_client *client)
 }
 
 /* Nobody has its operations any more, and drivers that have copied them are gone. */
-static void take_ops(struct dap_client *client)
+static void client_revoke_ops(struct dap_client *client)
 {
 	struct dap_client *borrower;
 
 	while ((borrower = dap_client_search(DAP_BORROWER_OF, client)))
-		return_ops(borrower);
-	if (has_own_ops(client)) {
+		client_return_borrowed(borrower);
+	if (client_has_own_ops(client)) {
 		trace_detach(client);
-		restore_ops(client->dev, client, client->saved);
+		client_restore_ops(client->dev, client, client->saved);
 	}
 }
 
 /* Its last reference went, and nobody is in one of its operations. */
-static void release_idle(struct kref *ref)
+static void client_release_idle(struct kref *ref)
 {
 	struct dap_client *client = container_of(ref, struct dap_client,
 						 user.ref);
 
-	take_ops(client);
+	client_revoke_ops(client);
 	dap_client_set_state(client, DAP_DEAD);
-	dap_client_queue(client);
+	dap_client_queue_reap(client);
 }
 
 /* Its last reference went, but its driver may be in one of its operations. */
-static void release_in_use(struct kref *ref)
+static void client_release_in_use(struct kref *ref)
 {
 	struct dap_client *client = container_of(ref, struct dap_client,
 						 user.ref);
 
-	take_ops(client);
+	client_revoke_ops(client);
 	dap_client_set_state(client, DAP_ENDED);
-	dap_client_queue(client);
+	dap_client_queue_reap(client);
 }
 
 /**
@@ -306,59 +307,61 @@ bool dap_client_leave(struct dap_client *client, bool in_use)
 	/* Where one of them was removed, the driver core took the link with it. */
 	if (entry->dev)
 		device_link_remove(client->dev, entry->dev);
-	if (!has_own_ops(client))
+	if (!client_has_own_ops(client))
 		in_use = false;
-	if (kref_put(&client->user.ref, in_use ? release_in_use : release_idle))
+	if (kref_put(&client->user.ref,
+		     in_use ? client_release_in_use : client_release_idle))
 		return false;
 	dap_client_set_state(client, DAP_LEAVING);
 	return true;
 }
 
 /* Its last reference was dropped: dap_client_reap() may be late. */
-static bool drop_idle(struct dap_client *client)
+static bool client_end_if_idle(struct dap_client *client)
 {
 	if (kref_read(&client->user.ref))
 		return false;
-	take_ops(client);
+	client_revoke_ops(client);
 	dap_client_set_state(client, DAP_DEAD);
 	return true;
 }
 
 /**
- * dap_client_keep() - let a client that is leaving keep its operations
+ * dap_client_keep_ops() - let a client that is leaving keep its operations
  * @client: in DAP_LEAVING; its device is about to be bound, and whatever set it up
  *	    for that may have set operations, too; not to be used any more, since
  *	    its last reference may have been dropped meanwhile
  *
  * Context: the device's lock is held.
  */
-void dap_client_keep(struct dap_client *client)
+void dap_client_keep_ops(struct dap_client *client)
 {
 	dap_assert_locked();
-	if (!drop_idle(client) && !set_ops(client))
-		dap_refuse(client->dev, client->pool->name, "out of memory");
+	if (!client_end_if_idle(client) && !client_set_ops(client))
+		dap_report_refusal(client->dev, client->pool->name, "out of memory");
 }
 
 /* A driver that has copied operations uses them. */
-static void lend(struct dap_client *client)
+static void client_lend_ops(struct dap_client *client)
 {
 	client->lends = client->lends ||
 			kref_get_unless_zero(&client->lender->user.ref);
 	if (!client->lends)
-		return_ops(client);
+		client_return_borrowed(client);
 }
 
 /* It is to be a record of what a device has copied, and of nothing else. */
-static void be_borrower(struct dap_client *client, struct dap_client *lender)
+static void client_become_borrower(struct dap_client *client,
+				   struct dap_client *lender)
 {
 	if (client->lender == lender)
 		return;
 	if (client->lender)
-		return_ops(client);
+		client_return_borrowed(client);
 	if (client->state < DAP_LEAVING)
 		dap_client_leave(client, false);
 	else
-		drop_idle(client);
+		client_end_if_idle(client);
 }
 
 /**
@@ -376,7 +379,7 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 	struct dap_client *client = dap_client_find(dev);
 
 	if (client)
-		be_borrower(client, lender);
+		client_become_borrower(client, lender);
 	client = dap_client_find(dev);
 	if (!client)
 		client = dap_client_create(dev, dap_entry_of(lender));
@@ -388,31 +391,31 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 	if (!client->lender)
 		kref_get(&client->user.ref);
 	client->lender = lender;
-	note_driver(client);
-	if (client->state == DAP_NAMED && dap_cannot_unbind(dev))
+	client_note_driver(client);
+	if (client->state == DAP_NAMED && dap_device_cannot_unbind(dev))
 		dap_client_set_state(client, DAP_PINNED);
-	lend(client);
+	client_lend_ops(client);
 }
 
 /**
- * dap_client_copies() - see to what a device has copied, which is to be bound
+ * dap_client_keep_borrowed() - see to what a device has copied, which is to be bound
  * @dev: the device
  *
  * Context: the device's lock is held.
  * Return: whether it keeps that, because of memory that can come back only so.
  */
-bool dap_client_copies(struct device *dev)
+bool dap_client_keep_borrowed(struct device *dev)
 {
 	struct dap_client *client = dap_client_search(DAP_BORROWER_AT, dev);
 
 	if (!client)
 		return false;
 	if (!READ_ONCE(client->lender->user.held)) {
-		return_ops(client);
+		client_return_borrowed(client);
 		return false;
 	}
 	set_dma_ops(dev, &client->lender->ops);
-	lend(client);
+	client_lend_ops(client);
 	return client->lends;
 }
 
@@ -431,11 +434,11 @@ void dap_client_unbound(struct device *dev, bool removed)
 	/* Now, since it may be bound again before dap_client_reap() looks. */
 	while ((client = dap_client_search(DAP_ENDED_OF, dev))) {
 		dap_client_set_state(client, DAP_DEAD);
-		dap_registry_reap();
+		dap_registry_queue_reap();
 	}
 	copied = dap_client_search(DAP_BORROWER_AT, dev);
 	if (copied && (removed || !READ_ONCE(copied->lender->user.held))) {
-		return_ops(copied);
+		client_return_borrowed(copied);
 		copied = NULL;
 	} else if (copied && copied->lends) {
 		/* Its memory keeps the lender, and takes the rest back. */
@@ -449,24 +452,25 @@ void dap_client_unbound(struct device *dev, bool removed)
 	/* Some architectures clear them at unbind, some drivers set others. */
 	if (copied)
 		set_dma_ops(dev, &copied->lender->ops);
-	else if (client && has_own_ops(client))
+	else if (client && client_has_own_ops(client))
 		set_dma_ops(dev, &client->ops);
 }
 
 /* A device that has no driver, and copied what its parent had. */
-static int restore_child(struct device *dev, void *data)
+static int client_restore_child(struct device *dev, void *data)
 {
 	struct dap_client *client = data;
 
-	restore_ops(dev, client, client->saved);
-	return device_for_each_child(dev, data, restore_child);
+	client_restore_ops(dev, client, client->saved);
+	return device_for_each_child(dev, data, client_restore_child);
 }
 
-static void free_client(struct dap_client *client)
+static void client_free(struct dap_client *client)
 {
 	/* Without dap_lock(): this may be what a child waited for to be freed. */
 	if (client->has_ref) {
-		device_for_each_child(client->dev, client, restore_child);
+		device_for_each_child(client->dev, client,
+				      client_restore_child);
 		put_device(client->dev);
 	}
 	dap_companion_destroy(client->companion);
@@ -475,7 +479,7 @@ static void free_client(struct dap_client *client)
 }
 
 /* Can it be freed by now?  With its device's lock held, if that is on a bus. */
-static bool is_done(struct dap_client *client)
+static bool client_end(struct dap_client *client)
 {
 	const struct device *dev = client->dev;
 	enum dap_client_state state = DAP_DEAD;
@@ -487,7 +491,7 @@ static bool is_done(struct dap_client *client)
 	    (dev->driver || (!dev->bus && !client->has_ref)))
 		state = DAP_ENDED;
 	if (client->state == DAP_LEAVING)
-		take_ops(client);
+		client_revoke_ops(client);
 	if (client->state < state)
 		dap_client_set_state(client, state);
 	done = client->state == DAP_DEAD;
@@ -496,20 +500,20 @@ static bool is_done(struct dap_client *client)
 }
 
 /* Who has the device's lock may be waiting for dap_client_reap(): come again. */
-static bool try_is_done(struct dap_client *client)
+static bool client_try_end(struct dap_client *client)
 {
 	struct device *dev = client->dev;
 	bool done;
 
 	/* Of a dead one nothing changes, and who removes its device waits. */
 	if (!client->has_ref || READ_ONCE(client->state) == DAP_DEAD)
-		return is_done(client);
+		return client_end(client);
 	if (!device_trylock(dev)) {
 		usleep_range(1000, 2000);
-		dap_registry_reap();
+		dap_registry_queue_reap();
 		return false;
 	}
-	done = is_done(client);
+	done = client_end(client);
 	device_unlock(dev);
 	return done;
 }
@@ -524,11 +528,11 @@ void dap_client_reap(struct work_struct *work)
 {
 	struct dap_client *client, *next;
 
-	llist_for_each_entry_safe(client, next, dap_clients_idle(), idle) {
-		if (try_is_done(client))
-			free_client(client);
+	llist_for_each_entry_safe(client, next, dap_clients_take_idle(), idle) {
+		if (client_try_end(client))
+			client_free(client);
 		else
-			dap_client_wait(client);
+			dap_client_add_idle(client);
 	}
 	dap_entries_release();
 }

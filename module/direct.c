@@ -32,7 +32,7 @@
 #include "registry.h"
 
 /* Can the caches be left alone, or seen to without the companion? */
-static bool has_cache_ops(struct device *dev)
+static bool direct_has_cache_ops(struct device *dev)
 {
 	return DAP_HAVE_CACHE_OPS || dev_is_dma_coherent(dev);
 }
@@ -55,7 +55,7 @@ dma_addr_t dap_direct_map_phys(struct device *dev, phys_addr_t phys,
 	dma_addr_t addr = phys_to_dma(dev, phys);
 
 	/* What is not RAM is translated by some kernels, by others not. */
-	if (unlikely(!has_cache_ops(dev) || attrs & DMA_ATTR_MMIO ||
+	if (unlikely(!direct_has_cache_ops(dev) || attrs & DMA_ATTR_MMIO ||
 		     dap_always_bounces(dev) ||
 		     !dap_dma_capable(dev, addr, size, attrs)))
 		return dap_debug_map_phys(dap_companion_of(dev), phys, size,
@@ -66,9 +66,9 @@ dma_addr_t dap_direct_map_phys(struct device *dev, phys_addr_t phys,
 	return addr;
 }
 
-static void sync_by_companion(struct device *companion, dma_addr_t addr,
-			      size_t size, enum dma_data_direction dir,
-			      bool for_device)
+static void direct_sync_by_companion(struct device *companion, dma_addr_t addr,
+				     size_t size, enum dma_data_direction dir,
+				     bool for_device)
 {
 	if (for_device)
 		dma_sync_single_for_device(companion, addr, size, dir);
@@ -77,23 +77,24 @@ static void sync_by_companion(struct device *companion, dma_addr_t addr,
 }
 
 /* Inline: @for_device is a constant. */
-static __always_inline void sync_single(struct device *dev, dma_addr_t addr,
-					size_t size,
-					enum dma_data_direction dir,
-					bool for_device)
+static __always_inline void direct_sync_single(struct device *dev,
+					       dma_addr_t addr, size_t size,
+					       enum dma_data_direction dir,
+					       bool for_device)
 {
 	phys_addr_t phys = dma_to_phys(dev, addr);
 	struct device *companion;
 
 	if (dap_is_bounced(dap_client_of(dev)->companion, phys)) {
-		sync_by_companion(dap_companion_of(dev), addr, size, dir,
-				  for_device);
-	} else if (!has_cache_ops(dev)) {
+		direct_sync_by_companion(dap_companion_of(dev), addr, size, dir,
+					 for_device);
+	} else if (!direct_has_cache_ops(dev)) {
 		companion = dap_companion_of(dev);
 		addr = dap_debug_begin_sync(companion, phys, size, dir);
 		if (addr == DMA_MAPPING_ERROR)
 			return;
-		sync_by_companion(companion, addr, size, dir, for_device);
+		direct_sync_by_companion(companion, addr, size, dir,
+					 for_device);
 		dap_debug_end_sync(companion, addr, size, dir);
 	} else if (!dev_is_dma_coherent(dev)) {
 		if (for_device)
@@ -107,14 +108,14 @@ static void dap_direct_sync_single_for_cpu(struct device *dev, dma_addr_t addr,
 					   size_t size,
 					   enum dma_data_direction dir)
 {
-	sync_single(dev, addr, size, dir, false);
+	direct_sync_single(dev, addr, size, dir, false);
 }
 
 static void dap_direct_sync_single_for_device(struct device *dev,
 					      dma_addr_t addr, size_t size,
 					      enum dma_data_direction dir)
 {
-	sync_single(dev, addr, size, dir, true);
+	direct_sync_single(dev, addr, size, dir, true);
 }
 
 /**

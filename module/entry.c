@@ -24,7 +24,7 @@
 #include "entry.h"
 #include "rebind.h"
 
-static int check_unique(struct device *dev, const struct dap_spec *spec)
+static int entry_check_unique(struct device *dev, const struct dap_spec *spec)
 {
 	struct dap_entry *entry;
 
@@ -77,7 +77,7 @@ struct dap_entry *dap_entry_create(struct device *dev,
 	/* The last free of a former pool here may just have been. */
 	dap_registry_flush();
 	dap_lock();
-	ret = check_unique(dev, spec);
+	ret = entry_check_unique(dev, spec);
 	if (!ret)
 		ret = dap_pool_init(&entry->pool, dev, spec, verify);
 	if (ret) {
@@ -93,7 +93,7 @@ struct dap_entry *dap_entry_create(struct device *dev,
 	return entry;
 }
 
-static struct dap_client *next_client(struct dap_entry *entry)
+static struct dap_client *entry_next_client(struct dap_entry *entry)
 {
 	struct dap_client *client;
 
@@ -104,8 +104,8 @@ static struct dap_client *next_client(struct dap_entry *entry)
 }
 
 /* Unbind its driver, if that can be, and let the client go that its device is. */
-static void let_device_go(struct device *dev, struct dap_entry *entry,
-			  bool unbind)
+static void entry_release_device(struct device *dev, struct dap_entry *entry,
+				 bool unbind)
 {
 	struct dap_client *client;
 
@@ -117,18 +117,18 @@ static void let_device_go(struct device *dev, struct dap_entry *entry,
 	client = dap_client_find(dev);
 	if (client && dap_entry_of(client) == entry &&
 	    client->state < DAP_LEAVING)
-		dap_client_leave(client, dap_is_in_use(dev));
+		dap_client_leave(client, dap_device_is_in_use(dev));
 	dap_unlock();
 	device_unlock(dev);
 }
 
-static void let_clients_go(struct dap_entry *entry)
+static void entry_release_clients(struct dap_entry *entry)
 {
 	struct dap_client *client;
 	struct device *dev;
 	bool unbind;
 
-	while ((client = next_client(entry))) {
+	while ((client = entry_next_client(entry))) {
 		dev = client->dev;
 		unbind = client->state != DAP_PINNED;
 		/* One on no bus may be going right now, and waits for the lock. */
@@ -136,7 +136,7 @@ static void let_clients_go(struct dap_entry *entry)
 			dev = NULL;
 		dap_unlock();
 		if (dev)
-			let_device_go(dev, entry, unbind);
+			entry_release_device(dev, entry, unbind);
 		else
 			usleep_range(1000, 2000);
 		put_device(dev);
@@ -158,7 +158,7 @@ void dap_entry_retire(struct dap_entry *entry)
 	dap_rebind_begin(&rebind);
 	dap_lock();
 	entry->state = DAP_GOING;
-	let_clients_go(entry);
+	entry_release_clients(entry);
 	dap_pool_kill(&entry->pool);
 	/* Memory may be held for long yet, its device tree node need not be. */
 	entry->state = DAP_GONE;

@@ -68,8 +68,8 @@ static unsigned int dap_nr_devices;
 static int dap_probe_result;
 
 /* How the CPU reaches a pool's memory, for people. */
-static void dap_describe(const struct dap_region *region, char *text,
-			 size_t size)
+static void dap_describe_region(const struct dap_region *region, char *text,
+				size_t size)
 {
 	int len;
 
@@ -102,7 +102,7 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 
 	dev_set_drvdata(dev, entry);
 	region = &entry->pool.region;
-	dap_describe(region, text, sizeof(text));
+	dap_describe_region(region, text, sizeof(text));
 	dev_info(dev, "DMA pool %s: %lu KiB at %pa%s\n", spec->name,
 		 (unsigned long)(region->size >> 10), &region->phys, text);
 	dap_rmem_serve(region, true);
@@ -111,7 +111,7 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 }
 
 /* The parameter comes before the device tree: it is easier to change. */
-static void apply_max_align(struct dap_spec *spec)
+static void dap_apply_max_align(struct dap_spec *spec)
 {
 	unsigned int i;
 
@@ -133,7 +133,7 @@ static int dap_probe(struct platform_device *pdev)
 	else
 		ret = dap_spec_from_node(&pdev->dev, &spec, &region_np);
 	if (!ret) {
-		apply_max_align(&spec);
+		dap_apply_max_align(&spec);
 		spec.guard = guard && spec.alias != spec.phys;
 		if (guard && !spec.guard)
 			dev_warn(&pdev->dev,
@@ -172,8 +172,8 @@ static struct platform_driver dap_pool_driver = {
 	},
 };
 
-static int __init parse_failed(const char *param, const char *text,
-			       const struct dap_parse_error *err)
+static int __init param_report_error(const char *param, const char *text,
+				     const struct dap_parse_error *err)
 {
 	/* Escaped: nothing is known of what is in there. */
 	pr_err("%s: %s, at character %td: \"%*pE\"\n", param, err->why,
@@ -182,7 +182,7 @@ static int __init parse_failed(const char *param, const char *text,
 }
 
 /* Entries of a list, for an upper bound of how many there are to parse. */
-static unsigned int __init count_entries(const char *text)
+static unsigned int __init param_count_entries(const char *text)
 {
 	unsigned int count = 1;
 
@@ -197,10 +197,10 @@ static unsigned int __init count_entries(const char *text)
  * Read a parameter that is a list into an array of what @parse makes of its
  * entries, @size bytes each.
  */
-static int __init read_list(const char *param, const char *text, void **list,
-			    unsigned int *count, size_t size,
-			    int (*parse)(const char **text, void *entry,
-					 struct dap_parse_error *err))
+static int __init param_read_list(const char *param, const char *text,
+				  void **list, unsigned int *count, size_t size,
+				  int (*parse)(const char **text, void *entry,
+					       struct dap_parse_error *err))
 {
 	struct dap_parse_error err;
 	const char *at = text;
@@ -209,19 +209,19 @@ static int __init read_list(const char *param, const char *text, void **list,
 	*count = 0;
 	if (!text || !*text)
 		return 0;
-	*list = kcalloc(count_entries(text), size, GFP_KERNEL);
+	*list = kcalloc(param_count_entries(text), size, GFP_KERNEL);
 	if (!*list)
 		return -ENOMEM;
 	while (*at) {
 		ret = parse(&at, *list + *count * size, &err);
 		if (ret)
-			return parse_failed(param, text, &err);
+			return param_report_error(param, text, &err);
 		(*count)++;
 	}
 	return 0;
 }
 
-static int __init check_aligns(void)
+static int __init dap_check_aligns(void)
 {
 	unsigned int i;
 	int ret = 0;
@@ -237,7 +237,7 @@ static int __init check_aligns(void)
 	return ret;
 }
 
-static void remove_devices(void)
+static void dap_remove_devices(void)
 {
 	while (dap_nr_devices)
 		platform_device_unregister(dap_devices[--dap_nr_devices]);
@@ -246,7 +246,7 @@ static void remove_devices(void)
 }
 
 /* A pool of pools= that does not come up fails the load, and undoes the rest. */
-static int __init add_devices(void)
+static int __init dap_add_devices(void)
 {
 	unsigned int i;
 
@@ -276,16 +276,16 @@ static int __init dap_init(void)
 {
 	int ret;
 
-	ret = read_list("pools", pools, (void **)&dap_specs, &dap_nr_specs,
-			sizeof(*dap_specs), dap_parse_pool);
+	ret = param_read_list("pools", pools, (void **)&dap_specs, &dap_nr_specs,
+			      sizeof(*dap_specs), dap_parse_pool);
 	if (!ret)
-		ret = read_list("clients", clients, (void **)&dap_rules,
-				&dap_nr_rules, sizeof(*dap_rules),
-				dap_parse_rule);
+		ret = param_read_list("clients", clients, (void **)&dap_rules,
+				      &dap_nr_rules, sizeof(*dap_rules),
+				      dap_parse_rule);
 	if (!ret)
-		ret = read_list("max_align", max_align, (void **)&dap_aligns,
-				&dap_nr_aligns, sizeof(*dap_aligns),
-				dap_parse_align);
+		ret = param_read_list("max_align", max_align, (void **)&dap_aligns,
+				      &dap_nr_aligns, sizeof(*dap_aligns),
+				      dap_parse_align);
 	if (ret)
 		goto err_lists;
 
@@ -299,11 +299,11 @@ static int __init dap_init(void)
 	if (ret)
 		goto err_registry;
 
-	ret = add_devices();
+	ret = dap_add_devices();
 	if (!ret)
 		ret = dap_policy_check();
 	if (!ret)
-		ret = check_aligns();
+		ret = dap_check_aligns();
 	if (ret)
 		goto err_devices;
 
@@ -314,7 +314,7 @@ static int __init dap_init(void)
 	return 0;
 
 err_devices:
-	remove_devices();
+	dap_remove_devices();
 	platform_driver_unregister(&dap_pool_driver);
 err_registry:
 	dap_debugfs_exit();
@@ -329,7 +329,7 @@ err_lists:
 static void __exit dap_exit(void)
 {
 	dap_registry_set_open(false);
-	remove_devices();
+	dap_remove_devices();
 	platform_driver_unregister(&dap_pool_driver);
 	dap_waiting_exit();
 	dap_attach_exit();

@@ -36,8 +36,9 @@
  * beyond.  @dev is the client's device, or one that has copied its operations.  *why
  * is set to why it can have nothing of that size, or NULL.
  */
-static noinline u32 reach(const struct dap_client *client, struct device *dev,
-			  size_t size, dma_addr_t *bus, const char **why)
+static noinline u32 ops_limit_why(const struct dap_client *client,
+				  struct device *dev, size_t size,
+				  dma_addr_t *bus, const char **why)
 {
 	const struct dap_entry *entry = dap_entry_of(client);
 	const struct dap_region *region = &entry->pool.region;
@@ -63,17 +64,17 @@ static noinline u32 reach(const struct dap_client *client, struct device *dev,
 }
 
 /* The same where nobody asks why, and nothing has to be kept of it. */
-static noinline u32 reachable(const struct dap_client *client,
+static noinline u32 ops_limit(const struct dap_client *client,
 			      struct device *dev, size_t size, dma_addr_t *bus)
 {
 	const char *why;
 
-	return reach(client, dev, size, bus, &why);
+	return ops_limit_why(client, dev, size, bus, &why);
 }
 
 /* Most devices have a bus that translates nothing, and can address all of it. */
-static __always_inline bool reaches_all(const struct dap_client *client,
-					struct device *dev)
+static __always_inline bool ops_reaches_all(const struct dap_client *client,
+					    struct device *dev)
 {
 	const struct dap_entry *entry = dap_entry_of(client);
 	const struct dap_region *region = &entry->pool.region;
@@ -92,8 +93,9 @@ static const struct dma_map_ops *ops_before(const struct dap_client *client)
 static DEFINE_RATELIMIT_STATE(dap_ratelimit, DEFAULT_RATELIMIT_INTERVAL,
 			      DEFAULT_RATELIMIT_BURST);
 
-static noinline void report_failure(struct dap_client *client,
-				    struct device *dev, size_t size, int error)
+static noinline void ops_report_failure(struct dap_client *client,
+					struct device *dev, size_t size,
+					int error)
 {
 	struct dap_pool *pool = client->pool;
 	struct dap_pool_stats stats;
@@ -103,7 +105,7 @@ static noinline void report_failure(struct dap_client *client,
 
 	if (!__ratelimit(&dap_ratelimit))
 		return;
-	limit = reach(client, dev, size, &bus, &why);
+	limit = ops_limit_why(client, dev, size, &bus, &why);
 	dap_pool_stats(pool, &stats);
 	if (error == -EINVAL)
 		why = "nothing was asked for";
@@ -132,7 +134,7 @@ static noinline void report_failure(struct dap_client *client,
  * may go away.  Then there must be nothing left of it to run, but that is so only
  * where the compiler makes a jump of the call, as "make lint" looks.
  */
-static __always_inline void drained(struct dap_client *client)
+static __always_inline void ops_put_drained(struct dap_client *client)
 {
 	dap_client_put(client);
 	module_put(THIS_MODULE);
@@ -142,7 +144,7 @@ static __always_inline void drained(struct dap_client *client)
  * Can a request live with normal memory?  If the CPU does not touch it, it has all
  * the same cleared it: only a kernel that maintains caches sees to that.
  */
-static bool may_be_cached(struct device *dev, unsigned long attrs)
+static bool ops_may_be_cached(struct device *dev, unsigned long attrs)
 {
 	return dap_is_coherent(dev) ||
 	       ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) && dap_knows_coherence());
@@ -152,9 +154,9 @@ static bool may_be_cached(struct device *dev, unsigned long attrs)
  * Pages of the normal allocator, for a request that can live with them.  They
  * are clean in the cache, so that no write-back hits what the device writes.
  */
-static noinline void *alloc_fallback(struct dap_client *client,
-				     struct device *dev, size_t size,
-				     dma_addr_t *handle, gfp_t gfp)
+static noinline void *ops_alloc_fallback(struct dap_client *client,
+					 struct device *dev, size_t size,
+					 dma_addr_t *handle, gfp_t gfp)
 {
 	struct page *page;
 
@@ -164,15 +166,16 @@ static noinline void *alloc_fallback(struct dap_client *client,
 	gfp |= __GFP_NOWARN;
 
 	/* With other ops it would be freed as something else. */
-	if (!dap_pool_hold(client->pool, &client->user))
+	if (!dap_pool_hold_user(client->pool, &client->user))
 		return NULL;
 
 	size = PAGE_ALIGN(size);
 	page = client->ops.dap_alloc_pages(dev, size, handle, DMA_BIDIRECTIONAL,
 				       gfp);
 	if (!page) {
-		if (dap_pool_drop(client->pool, &client->user) == DAP_DRAINED)
-			drained(client);
+		if (dap_pool_drop_user(client->pool, &client->user) ==
+		    DAP_DRAINED)
+			ops_put_drained(client);
 		return NULL;
 	}
 	if (client->ops.sync_single_for_device)
@@ -183,7 +186,7 @@ static noinline void *alloc_fallback(struct dap_client *client,
 	return page_address(page);
 }
 
-static struct page *fallback_page(struct dap_client *client, void *cpu)
+static struct page *ops_fallback_page(struct dap_client *client, void *cpu)
 {
 	struct page *page;
 
@@ -194,33 +197,35 @@ static struct page *fallback_page(struct dap_client *client, void *cpu)
 }
 
 /* What a client got before it was one goes back to where it came from. */
-static void free_foreign(struct dap_client *client, struct device *dev,
-			 size_t size, void *cpu, dma_addr_t handle,
-			 unsigned long attrs)
+static void ops_free_foreign(struct dap_client *client, struct device *dev,
+			     size_t size, void *cpu, dma_addr_t handle,
+			     unsigned long attrs)
 {
 	if (client->before)
 		client->before->free(dev, size, cpu, handle, attrs);
 	else
-		dap_direct_free(dap_companion_of(dev), size, cpu, handle, attrs);
+		dap_direct_free(dap_companion_of(dev), size, cpu, handle,
+				attrs);
 }
 
-static int foreign_mmap(struct dap_client *client, struct device *dev,
-			struct vm_area_struct *vma, void *cpu,
-			dma_addr_t handle, size_t size, unsigned long attrs)
+static int ops_mmap_foreign(struct dap_client *client, struct device *dev,
+			    struct vm_area_struct *vma, void *cpu,
+			    dma_addr_t handle, size_t size, unsigned long attrs)
 {
 	const struct dma_map_ops *before = client->before;
 
 	if (!before)
-		return dma_mmap_attrs(dap_companion_of(dev), vma, cpu, handle, size,
-				      attrs);
+		return dma_mmap_attrs(dap_companion_of(dev), vma, cpu, handle,
+				      size, attrs);
 	if (!before->mmap)
 		return -ENXIO;
 	return before->mmap(dev, vma, cpu, handle, size, attrs);
 }
 
-static int foreign_sgtable(struct dap_client *client, struct device *dev,
-			   struct sg_table *sgt, void *cpu, dma_addr_t handle,
-			   size_t size, unsigned long attrs)
+static int ops_get_sgtable_foreign(struct dap_client *client,
+				   struct device *dev, struct sg_table *sgt,
+				   void *cpu, dma_addr_t handle, size_t size,
+				   unsigned long attrs)
 {
 	const struct dma_map_ops *before = client->before;
 
@@ -232,21 +237,21 @@ static int foreign_sgtable(struct dap_client *client, struct device *dev,
 	return before->get_sgtable(dev, sgt, cpu, handle, size, attrs);
 }
 
-static int free_elsewhere(struct dap_client *client, struct device *dev,
-			  size_t size, void *cpu, dma_addr_t handle,
-			  unsigned long attrs)
+static int ops_free_outside(struct dap_client *client, struct device *dev,
+			    size_t size, void *cpu, dma_addr_t handle,
+			    unsigned long attrs)
 {
-	struct page *page = fallback_page(client, cpu);
+	struct page *page = ops_fallback_page(client, cpu);
 
 	if (page) {
 		set_page_private(page, 0);
 		client->ops.free_pages(dev, PAGE_ALIGN(size), page,
 				       handle, DMA_BIDIRECTIONAL);
-		return dap_pool_drop(client->pool, &client->user);
+		return dap_pool_drop_user(client->pool, &client->user);
 	}
 	if (!client->foreign)
 		return -ERANGE;
-	free_foreign(client, dev, size, cpu, handle, attrs);
+	ops_free_foreign(client, dev, size, cpu, handle, attrs);
 	return 0;
 }
 
@@ -260,13 +265,13 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	void *cpu;
 
 	if (unlikely(!pool)) {
-		dap_caller_found(frame);
+		dap_caller_sample(frame);
 		return NULL;
 	}
 
 	*handle = pool->region.phys;
-	if (unlikely(!reaches_all(client, dev)))
-		limit = reachable(client, dev, size, handle);
+	if (unlikely(!ops_reaches_all(client, dev)))
+		limit = ops_limit(client, dev, size, handle);
 	cpu = dap_pool_alloc(pool, &client->user, size, limit,
 			     dap_caller(frame));
 	if (!IS_ERR(cpu)) {
@@ -277,21 +282,22 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	trace_failure(client, size, PTR_ERR(cpu));
 
 	/* A failure that somebody asked for is to be one. */
-	if (PTR_ERR(cpu) != -ENOMEM && may_be_cached(dev, attrs)) {
-		void *fallback = alloc_fallback(client, dev, size, handle,
-						gfp);
+	if (PTR_ERR(cpu) != -ENOMEM && ops_may_be_cached(dev, attrs)) {
+		void *fallback = ops_alloc_fallback(client, dev, size, handle,
+						    gfp);
 
 		if (fallback)
 			return fallback;
 	}
 
 	if (!(attrs & DMA_ATTR_NO_WARN) && !(gfp & __GFP_NOWARN))
-		report_failure(client, dev, size, PTR_ERR(cpu));
+		ops_report_failure(client, dev, size, PTR_ERR(cpu));
 	return NULL;
 }
 
-static noinline void bad_free(struct dap_client *client, struct device *dev,
-			      size_t size, void *cpu, int error)
+static noinline void ops_report_bad_free(struct dap_client *client,
+					 struct device *dev, size_t size,
+					 void *cpu, int error)
 {
 	struct dap_pool *pool = client->pool;
 	struct dap_live live = { .page = 0 };
@@ -309,8 +315,9 @@ static noinline void bad_free(struct dap_client *client, struct device *dev,
 		break;
 	case -EPERM:
 		what = "it belongs to ";
-		if (dap_pool_next(pool, dap_pool_offset(pool, cpu) >> PAGE_SHIFT,
-				  &live))
+		if (dap_pool_next_live(pool,
+				       dap_pool_offset(pool, cpu) >> PAGE_SHIFT,
+				       &live))
 			who = live.dev;
 		break;
 	default:
@@ -336,21 +343,21 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 	if (likely(dap_pool_contains(pool, cpu)))
 		ret = dap_pool_free(pool, &client->user, cpu, size);
 	else
-		ret = free_elsewhere(client, dev, size, cpu, handle, attrs);
+		ret = ops_free_outside(client, dev, size, cpu, handle, attrs);
 
 	if (unlikely(ret < 0))
-		bad_free(client, dev, size, cpu, ret);
+		ops_report_bad_free(client, dev, size, cpu, ret);
 	if (traced) {
 		if (ret >= 0)
 			trace_free(dev, pool->name, size, handle);
 		dap_entry_put(entry);
 	}
 	if (ret == DAP_DRAINED)
-		drained(client);
+		ops_put_drained(client);
 }
 
 /* Physical address behind what .alloc returned; the alias for pool memory. */
-static phys_addr_t cpu_to_phys(struct dap_client *client, void *cpu)
+static phys_addr_t ops_cpu_to_phys(struct dap_client *client, void *cpu)
 {
 	struct dap_pool *pool = client->pool;
 
@@ -359,14 +366,14 @@ static phys_addr_t cpu_to_phys(struct dap_client *client, void *cpu)
 	return page_to_phys(virt_to_page(cpu));
 }
 
-static bool is_ours(struct dap_client *client, void *cpu, size_t size)
+static bool ops_is_ours(struct dap_client *client, void *cpu, size_t size)
 {
 	struct dap_pool *pool = client->pool;
 
 	if (dap_pool_contains(pool, cpu))
 		return PAGE_ALIGN(size) <= pool->region.size -
 					   dap_pool_offset(pool, cpu);
-	return fallback_page(client, cpu);
+	return ops_fallback_page(client, cpu);
 }
 
 /*
@@ -383,10 +390,11 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 	unsigned long pages = vma_pages(vma);
 	bool cached = dap_is_coherent(dev);
 
-	if (!is_ours(client, cpu, size)) {
+	if (!ops_is_ours(client, cpu, size)) {
 		if (!client->foreign)
 			return -ENXIO;
-		return foreign_mmap(client, dev, vma, cpu, handle, size, attrs);
+		return ops_mmap_foreign(client, dev, vma, cpu, handle, size,
+					attrs);
 	}
 	if (vma->vm_pgoff >= count || pages > count - vma->vm_pgoff)
 		return -ENXIO;
@@ -404,7 +412,7 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 #endif
 	}
 	return remap_pfn_range(vma, vma->vm_start,
-			       PHYS_PFN(cpu_to_phys(client, cpu)) +
+			       PHYS_PFN(ops_cpu_to_phys(client, cpu)) +
 			       vma->vm_pgoff,
 			       pages << PAGE_SHIFT, vma->vm_page_prot);
 }
@@ -422,17 +430,17 @@ static int dap_ops_get_sgtable(struct device *dev, struct sg_table *sgt,
 	phys_addr_t phys;
 	int ret;
 
-	if (!is_ours(client, cpu, size)) {
+	if (!ops_is_ours(client, cpu, size)) {
 		if (!client->foreign)
 			return -ENXIO;
-		return foreign_sgtable(client, dev, sgt, cpu, handle, size,
-				       attrs);
+		return ops_get_sgtable_foreign(client, dev, sgt, cpu, handle,
+					       size, attrs);
 	}
 
 	if (dap_pool_contains(pool, cpu))
 		phys = pool->region.phys + dap_pool_offset(pool, cpu);
 	else
-		phys = cpu_to_phys(client, cpu);
+		phys = ops_cpu_to_phys(client, cpu);
 	if (!pfn_valid(PHYS_PFN(phys))) {
 		if (__ratelimit(&dap_ratelimit))
 			dev_err(dev, "no scatterlist for memory of DMA pool %s: it has no struct pages\n",

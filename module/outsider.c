@@ -30,7 +30,7 @@ static LIST_HEAD(dap_outsiders);
 /* That there was no memory to note one: then any may be. */
 static bool dap_incomplete;
 
-static struct dap_outsider *find(const struct device *dev)
+static struct dap_outsider *outsider_find(const struct device *dev)
 {
 	struct dap_outsider *outsider;
 
@@ -41,9 +41,9 @@ static struct dap_outsider *find(const struct device *dev)
 	return NULL;
 }
 
-static struct dap_outsider *find_or_add(const struct device *dev)
+static struct dap_outsider *outsider_find_or_add(const struct device *dev)
 {
-	struct dap_outsider *outsider = find(dev);
+	struct dap_outsider *outsider = outsider_find(dev);
 
 	if (outsider)
 		return outsider;
@@ -63,7 +63,7 @@ static struct dap_outsider *find_or_add(const struct device *dev)
  */
 void dap_outsider_add(const struct device *dev)
 {
-	find_or_add(dev);
+	outsider_find_or_add(dev);
 }
 
 /**
@@ -74,7 +74,7 @@ void dap_outsider_add(const struct device *dev)
  */
 int dap_outsider_exclude(const struct device *dev)
 {
-	struct dap_outsider *outsider = find_or_add(dev);
+	struct dap_outsider *outsider = outsider_find_or_add(dev);
 
 	if (!outsider)
 		return -ENOMEM;
@@ -88,7 +88,7 @@ int dap_outsider_exclude(const struct device *dev)
  */
 void dap_outsider_admit(const struct device *dev)
 {
-	struct dap_outsider *outsider = find(dev);
+	struct dap_outsider *outsider = outsider_find(dev);
 
 	if (outsider)
 		outsider->excluded = false;
@@ -102,20 +102,20 @@ void dap_outsider_admit(const struct device *dev)
  */
 bool dap_outsider_is_excluded(const struct device *dev)
 {
-	struct dap_outsider *outsider = find(dev);
+	struct dap_outsider *outsider = outsider_find(dev);
 
 	return outsider && outsider->excluded;
 }
 
 /**
- * dap_outsider_is() - may a device have memory of the kernel's?
+ * dap_outsider_is_noted() - may a device have memory of the kernel's?
  * @dev: the device
  *
  * Return: whether it may.
  */
-bool dap_outsider_is(const struct device *dev)
+bool dap_outsider_is_noted(const struct device *dev)
 {
-	return dap_incomplete || find(dev);
+	return dap_incomplete || outsider_find(dev);
 }
 
 /**
@@ -124,7 +124,7 @@ bool dap_outsider_is(const struct device *dev)
  */
 void dap_outsider_del(const struct device *dev)
 {
-	struct dap_outsider *outsider = find(dev);
+	struct dap_outsider *outsider = outsider_find(dev);
 
 	if (!outsider)
 		return;

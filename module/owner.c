@@ -18,7 +18,7 @@
 #include "region.h"
 
 /* A device that names it in its memory-region; with a reference. */
-static struct device_node *find_device(const struct device_node *region)
+static struct device_node *owner_find_device(const struct device_node *region)
 {
 	struct device_node *np;
 	u32 phandle;
@@ -36,8 +36,9 @@ static struct device_node *find_device(const struct device_node *region)
 }
 
 /* What its reg says, or else where the kernel has placed it. */
-static bool overlaps(struct device_node *np, const struct reserved_mem *rmem,
-		     phys_addr_t base, phys_addr_t end)
+static bool owner_node_overlaps(struct device_node *np,
+				const struct reserved_mem *rmem,
+				phys_addr_t base, phys_addr_t end)
 {
 	struct resource res;
 	int i;
@@ -49,19 +50,20 @@ static bool overlaps(struct device_node *np, const struct reserved_mem *rmem,
 	       rmem->base + rmem->size - 1 >= base;
 }
 
-static int check_node(struct device *dev, phys_addr_t base, phys_addr_t end,
-		      struct device_node *np)
+static int owner_check_node(struct device *dev, phys_addr_t base,
+			    phys_addr_t end, struct device_node *np)
 {
 	const struct reserved_mem *rmem = of_reserved_mem_lookup(np);
 	struct device_node *user = NULL;
 	const char *who;
 	int ret = 0;
 
-	if (!of_device_is_available(np) || !overlaps(np, rmem, base, end))
+	if (!of_device_is_available(np) ||
+	    !owner_node_overlaps(np, rmem, base, end))
 		return 0;
 
 	if (of_property_read_string(np, "compatible", &who)) {
-		user = find_device(np);
+		user = owner_find_device(np);
 		who = user ? user->full_name : NULL;
 	} else if (of_device_is_compatible(np, "dma-alias-pool,region")) {
 		who = rmem && rmem->ops ? "the kernel" : NULL;
@@ -91,7 +93,7 @@ int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end)
 	int ret = 0;
 
 	for_each_child_of_node(parent, np) {
-		ret = check_node(dev, base, end, np);
+		ret = owner_check_node(dev, base, end, np);
 		if (ret) {
 			of_node_put(np);
 			break;

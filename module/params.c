@@ -13,8 +13,8 @@
 
 #include "params.h"
 
-static int __init bad(struct dap_parse_error *err, const char *at,
-		      const char *why)
+static int __init params_fail(struct dap_parse_error *err, const char *at,
+			      const char *why)
 {
 	err->at = at;
 	err->why = why;
@@ -49,8 +49,9 @@ bool dap_valid_name(const char *name, size_t len)
  * A number as memparse() reads it, up to ':', ',', '@' or the end.  memparse() itself
  * wraps round silently, which would turn a typing error into another address.
  */
-static int __init parse_number(const char **text, u64 *value,
-			       struct dap_parse_error *err, const char *what)
+static int __init params_parse_number(const char **text, u64 *value,
+				      struct dap_parse_error *err,
+				      const char *what)
 {
 	static const char units[] = "KMGTPE";
 	size_t len = strcspn(*text, ":,@");
@@ -62,7 +63,7 @@ static int __init parse_number(const char **text, u64 *value,
 	/* kstrtoull() would take a newline as the end. */
 	if (!isdigit(**text) || len >= sizeof(digits) ||
 	    memchr(*text, '\n', len))
-		return bad(err, *text, what);
+		return params_fail(err, *text, what);
 	memcpy(digits, *text, len);
 	digits[len] = '\0';
 
@@ -77,36 +78,37 @@ static int __init parse_number(const char **text, u64 *value,
 	case 0:
 		break;
 	case -ERANGE:
-		return bad(err, *text, "the number is too large");
+		return params_fail(err, *text, "the number is too large");
 	default:
-		return bad(err, *text, what);
+		return params_fail(err, *text, what);
 	}
 	if (number << shift >> shift != number)
-		return bad(err, *text, "the number is too large");
+		return params_fail(err, *text, "the number is too large");
 
 	*value = number << shift;
 	*text += len;
 	return 0;
 }
 
-static int __init parse_phys(const char **text, phys_addr_t *value,
-			     struct dap_parse_error *err, const char *what)
+static int __init params_parse_phys(const char **text, phys_addr_t *value,
+				    struct dap_parse_error *err,
+				    const char *what)
 {
 	const char *start = *text;
 	u64 number;
 	int ret;
 
-	ret = parse_number(text, &number, err, what);
+	ret = params_parse_number(text, &number, err, what);
 	if (ret)
 		return ret;
 	*value = number;
 	if (*value != number)
-		return bad(err, start,
-			   "this kernel's addresses have fewer bits");
+		return params_fail(err, start,
+				   "this kernel's addresses have fewer bits");
 	return 0;
 }
 
-static bool __init next_field(const char **text)
+static bool __init params_next_field(const char **text)
 {
 	if (**text != ':')
 		return false;
@@ -115,15 +117,16 @@ static bool __init next_field(const char **text)
 }
 
 /* A list goes on after a comma; a comma at its end is a mistake. */
-static int __init end_of_entry(const char **text, struct dap_parse_error *err)
+static int __init params_end_entry(const char **text,
+				   struct dap_parse_error *err)
 {
 	if (!**text)
 		return 0;
 	if (**text != ',')
-		return bad(err, *text, "expected ',' or the end");
+		return params_fail(err, *text, "expected ',' or the end");
 	(*text)++;
 	if (!**text)
-		return bad(err, *text, "an entry is missing after ','");
+		return params_fail(err, *text, "an entry is missing after ','");
 	return 0;
 }
 
@@ -148,57 +151,57 @@ int __init dap_parse_pool(const char **text, void *entry,
 	spec->no_map = true;
 
 	if (!dap_valid_name(start, len) || memchr(start, '@', len))
-		return bad(err, start,
-			   "NAME must be 1 to 31 letters, digits or any of . _ - +");
+		return params_fail(err, start,
+				   "NAME must be 1 to 31 letters, digits or any of . _ - +");
 	memcpy(spec->name, start, len);
 
 	*text += len;
-	if (!next_field(text))
-		return bad(err, *text, "expected ':BASE'");
-	ret = parse_phys(text, &spec->phys, err, "BASE is not a number");
+	if (!params_next_field(text))
+		return params_fail(err, *text, "expected ':BASE'");
+	ret = params_parse_phys(text, &spec->phys, err, "BASE is not a number");
 	if (ret)
 		return ret;
 
-	if (!next_field(text))
-		return bad(err, *text, "expected ':SIZE'");
-	ret = parse_phys(text, &spec->size, err, "SIZE is not a number");
+	if (!params_next_field(text))
+		return params_fail(err, *text, "expected ':SIZE'");
+	ret = params_parse_phys(text, &spec->size, err, "SIZE is not a number");
 	if (ret)
 		return ret;
 
 	/* An empty ALIAS is for a BUS without one. */
 	spec->alias = spec->phys;
-	if (next_field(text) && **text != ':') {
+	if (params_next_field(text) && **text != ':') {
 		start = *text;
-		ret = parse_phys(text, &spec->alias, err,
-				 "ALIAS is not a number");
+		ret = params_parse_phys(text, &spec->alias, err,
+					"ALIAS is not a number");
 		if (ret)
 			return ret;
 		if (spec->alias == spec->phys)
-			return bad(err, start,
-				   "ALIAS is BASE: leave it out if the region itself is not cacheable");
+			return params_fail(err, start,
+					   "ALIAS is BASE: leave it out if the region itself is not cacheable");
 	}
 
-	if (next_field(text)) {
+	if (params_next_field(text)) {
 		start = *text;
-		ret = parse_number(text, &bus, err, "BUS is not a number");
+		ret = params_parse_number(text, &bus, err, "BUS is not a number");
 		if (ret)
 			return ret;
 		spec->bus = bus;
 		spec->has_bus = true;
 		if (spec->bus != bus ||
 		    (spec->size && spec->bus + spec->size - 1 < spec->bus))
-			return bad(err, start, "BUS is out of range");
+			return params_fail(err, start, "BUS is out of range");
 		/* Buffers are aligned as devices see them: from a page on. */
 		if (!PAGE_ALIGNED(bus))
-			return bad(err, start,
-				   "BUS is no multiple of the page size");
+			return params_fail(err, start,
+					   "BUS is no multiple of the page size");
 	}
-	return end_of_entry(text, err);
+	return params_end_entry(text, err);
 }
 
 /* An optional @NAME; @name is empty and stays so without it. */
-static int __init parse_pool_name(const char **text, char *name,
-				  struct dap_parse_error *err)
+static int __init params_parse_pool_name(const char **text, char *name,
+					 struct dap_parse_error *err)
 {
 	size_t len;
 
@@ -207,7 +210,7 @@ static int __init parse_pool_name(const char **text, char *name,
 	(*text)++;
 	len = strcspn(*text, ",");
 	if (!dap_valid_name(*text, len))
-		return bad(err, *text, "this cannot be the name of a pool");
+		return params_fail(err, *text, "this cannot be the name of a pool");
 	memcpy(name, *text, len);
 	*text += len;
 	return 0;
@@ -232,21 +235,21 @@ int __init dap_parse_rule(const char **text, void *entry,
 
 	memset(rule, 0, sizeof(*rule));
 	if (!len || len >= sizeof(rule->glob) || *start == '@')
-		return bad(err, start,
-			   "a device name of 1 to 95 characters is missing");
+		return params_fail(err, start,
+				   "a device name of 1 to 95 characters is missing");
 	/*
 	 * A newline that a script left there, or the blank of "a, b", would match
 	 * nothing, silently.  sysfs has no slash in names.
 	 */
 	for (i = 0; i < len; i++)
 		if (!isgraph(start[i]) || start[i] == '/')
-			return bad(err, start + i,
-				   "there is no such character in device names");
+			return params_fail(err, start + i,
+					   "there is no such character in device names");
 	*text += len;
 	if (start[len - 1] == '@')
-		return bad(err, *text, "the name of a pool is missing");
+		return params_fail(err, *text, "the name of a pool is missing");
 	memcpy(rule->glob, start, len);
-	return end_of_entry(text, err);
+	return params_end_entry(text, err);
 }
 
 /**
@@ -263,10 +266,10 @@ int __init dap_parse_align(const char **text, void *entry,
 	struct dap_align *align = entry;
 
 	memset(align, 0, sizeof(*align));
-	return parse_number(text, &align->bytes, err,
-			    "the alignment is not a number") ?:
-	       parse_pool_name(text, align->pool, err) ?:
-	       end_of_entry(text, err);
+	return params_parse_number(text, &align->bytes, err,
+				   "the alignment is not a number") ?:
+	       params_parse_pool_name(text, align->pool, err) ?:
+	       params_end_entry(text, err);
 }
 
 /**

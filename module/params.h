@@ -37,7 +37,8 @@ struct dap_parse_error {
 
 int dap_parse_pool(const char **text, void *entry, struct dap_parse_error *err);
 int dap_parse_rule(const char **text, void *entry, struct dap_parse_error *err);
-int dap_parse_align(const char **text, void *entry, struct dap_parse_error *err);
+int dap_parse_align(const char **text, void *entry,
+		    struct dap_parse_error *err);
 bool dap_valid_name(const char *name, size_t len);
 bool dap_glob_match(const char *glob, const char *name);
 

@@ -35,7 +35,7 @@ void __init dap_policy_init(struct dap_rule *rules, unsigned int nr_rules)
 }
 
 /* A device that the driver of pools would take, whether it has or not. */
-static bool is_pool(const struct device *dev)
+static bool policy_is_pool(const struct device *dev)
 {
 	return of_device_is_compatible(dev->of_node, "dma-alias-pool") ||
 	       (dev->bus == &platform_bus_type &&
@@ -43,14 +43,14 @@ static bool is_pool(const struct device *dev)
 }
 
 /**
- * dap_refusal() - why a device cannot be a client
+ * dap_policy_refusal() - why a device cannot be a client
  * @dev: the device
  *
  * Return: the reason, to follow "not attached to DMA pool NAME: ", or NULL.
  */
-const char *dap_refusal(struct device *dev)
+const char *dap_policy_refusal(struct device *dev)
 {
-	if (is_pool(dev))
+	if (policy_is_pool(dev))
 		return "it is a pool itself";
 	if (!dev->dma_mask || !dev->coherent_dma_mask)
 		return "it has no DMA mask";
@@ -68,30 +68,31 @@ const char *dap_refusal(struct device *dev)
 }
 
 /**
- * dap_refusal_by() - why a device cannot be a client of a pool
+ * dap_policy_refusal_by() - why a device cannot be a client of a pool
  * @entry: the pool
  * @dev:   the device
  *
  * Context: under dap_lock().
- * Return: as dap_refusal().
+ * Return: as dap_policy_refusal().
  */
-const char *dap_refusal_by(const struct dap_entry *entry, struct device *dev)
+const char *dap_policy_refusal_by(const struct dap_entry *entry,
+				  struct device *dev)
 {
 	dap_assert_locked();
 	if (entry->state != DAP_UP || !dap_registry_is_open)
 		return "the pool is gone";
-	return dap_refusal(dev);
+	return dap_policy_refusal(dev);
 }
 
 /**
- * dap_refuse() - report that a device does not become a client
+ * dap_report_refusal() - report that a device does not become a client
  * @dev:  the device
  * @pool: name of the pool
  * @why:  the reason
  *
  * Return: -EINVAL.
  */
-int dap_refuse(struct device *dev, const char *pool, const char *why)
+int dap_report_refusal(struct device *dev, const char *pool, const char *why)
 {
 	dev_err(dev, "not attached to DMA pool %s: %s\n", pool, why);
 	return -EINVAL;
@@ -101,8 +102,8 @@ int dap_refuse(struct device *dev, const char *pool, const char *why)
  * The pool of the first memory-region of a device that has one; *named tells
  * whether the device asked for one at all, *broken whether it may have meant to.
  */
-static struct dap_entry *entry_of_node(const struct device_node *np,
-				       bool *named, bool *broken)
+static struct dap_entry *policy_find_by_node(const struct device_node *np,
+					     bool *named, bool *broken)
 {
 	struct dap_entry *found = NULL;
 	struct device_node *region;
@@ -128,24 +129,24 @@ static struct dap_entry *entry_of_node(const struct device_node *np,
 		*named |= of_device_is_compatible(region,
 						  "dma-alias-pool,region") ||
 			  of_device_is_compatible(region, "dma-alias-pool");
-		found = dap_entry_at(region);
+		found = dap_entry_find_by_node(region);
 		of_node_put(region);
 	}
 	return found;
 }
 
 /**
- * dap_choose() - the pool that somebody named for a device that has none yet
+ * dap_policy_choose() - the pool that somebody named for a device that has none yet
  * @dev:   the device
  * @quiet: do not report why it cannot have that pool
  *
  * What its own node says comes before the parameter, and that before the default,
- * for which see dap_choose_default().
+ * for which see dap_policy_choose_default().
  *
  * Return: the pool; NULL if nobody named one; -ENOENT as a pointer if it is to have
  * none, or none can be had.
  */
-struct dap_entry *dap_choose(struct device *dev, bool quiet)
+struct dap_entry *dap_policy_choose(struct device *dev, bool quiet)
 {
 	struct dap_entry *entry;
 	bool named, broken;
@@ -153,10 +154,10 @@ struct dap_entry *dap_choose(struct device *dev, bool quiet)
 	unsigned int i;
 
 	dap_assert_locked();
-	if (!dap_registry_is_open || is_pool(dev) ||
+	if (!dap_registry_is_open || policy_is_pool(dev) ||
 	    dap_outsider_is_excluded(dev))
 		return ERR_PTR(-ENOENT);
-	entry = entry_of_node(dev->of_node, &named, &broken);
+	entry = policy_find_by_node(dev->of_node, &named, &broken);
 	if (entry)
 		goto found;
 	if (broken && !quiet)
@@ -182,23 +183,23 @@ struct dap_entry *dap_choose(struct device *dev, bool quiet)
 	}
 
 found:
-	why = dap_refusal_by(entry, dev);
+	why = dap_policy_refusal_by(entry, dev);
 	if (!why)
 		return entry;
 	if (!quiet)
-		dap_refuse(dev, entry->pool.name, why);
+		dap_report_refusal(dev, entry->pool.name, why);
 	return ERR_PTR(-ENOENT);
 }
 
 /**
- * dap_choose_default() - the default pool, for a device for which nobody named one
+ * dap_policy_choose_default() - the default pool, for a device for which nobody named one
  * @dev: the device
  *
  * A device that does not qualify is left alone without a word.
  *
  * Return: the pool, or NULL.
  */
-struct dap_entry *dap_choose_default(struct device *dev)
+struct dap_entry *dap_policy_choose_default(struct device *dev)
 {
 	struct dap_entry *entry;
 	dma_addr_t addr;
@@ -206,7 +207,7 @@ struct dap_entry *dap_choose_default(struct device *dev)
 	dap_assert_locked();
 	list_for_each_entry(entry, &dap_entries, node)
 		if (entry->is_default && entry->state == DAP_UP &&
-		    !dap_refusal(dev) && !dap_is_coherent(dev) &&
+		    !dap_policy_refusal(dev) && !dap_is_coherent(dev) &&
 		    !dap_bus_address(dev, entry, &addr))
 			return entry;
 	return NULL;
@@ -219,7 +220,7 @@ struct dap_entry *dap_choose_default(struct device *dev)
  *
  * Return: was there no mistake?
  */
-static bool __init split_rule(struct dap_rule *rule)
+static bool __init policy_split_rule(struct dap_rule *rule)
 {
 	char *name = rule->glob, *last = NULL;
 
@@ -250,7 +251,7 @@ int __init dap_policy_check(void)
 
 	dap_lock();
 	for (rule = dap_rules; rule < dap_rules + dap_nr_rules; rule++) {
-		if (!split_rule(rule))
+		if (!policy_split_rule(rule))
 			why = "there is no such pool (a device name with @ needs @NAME after it)";
 		else if (dap_entry_find(rule->pool))
 			continue;

@@ -40,19 +40,19 @@ struct dap_record {
 static_assert(sizeof(struct dap_record) <= DAP_RECORD_SIZE);
 
 /* Jiffies of 32 bits are back where they were after weeks. */
-static u32 now(void)
+static u32 pool_now(void)
 {
 	return ktime_get_seconds();
 }
 
-static u32 pages_for(size_t size)
+static u32 pool_pages(size_t size)
 {
 	return (size >> PAGE_SHIFT) + !!(size & ~PAGE_MASK);
 }
 
 /* Where the pool is aligned to less than large buffers are, there is less for them. */
-static void note_alignment(struct dap_pool *pool, struct device *dev, u32 pages,
-			   unsigned int max_order)
+static void pool_note_alignment(struct dap_pool *pool, struct device *dev,
+				u32 pages, unsigned int max_order)
 {
 	unsigned int order = min_t(unsigned int, max_order, fls(pages - 1));
 	unsigned long flags;
@@ -121,7 +121,7 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 	dap_alloc_init(&pool->alloc, pages, bus >> PAGE_SHIFT, max_order,
 		       pool->meta);
 	pool->count.least_free = pages;
-	note_alignment(pool, dev, pages, max_order);
+	pool_note_alignment(pool, dev, pages, max_order);
 	return 0;
 }
 
@@ -161,7 +161,7 @@ void dap_pool_kill(struct dap_pool *pool)
 }
 
 /* The first that a user holds pins user and module: the last free needs both. */
-static bool hold(struct dap_pool *pool, struct dap_user *user)
+static bool pool_hold_user(struct dap_pool *pool, struct dap_user *user)
 {
 	lockdep_assert_held(&pool->lock);
 	if (!user->held) {
@@ -176,7 +176,7 @@ static bool hold(struct dap_pool *pool, struct dap_user *user)
 	return true;
 }
 
-static int drop(struct dap_pool *pool, struct dap_user *user)
+static int pool_drop_user(struct dap_pool *pool, struct dap_user *user)
 {
 	lockdep_assert_held(&pool->lock);
 	return --user->held ? 0 : DAP_DRAINED;
@@ -193,11 +193,12 @@ static int drop(struct dap_pool *pool, struct dap_user *user)
 size_t dap_pool_alignment(const struct dap_pool *pool, size_t size)
 {
 	size = clamp(size, (size_t)1, (size_t)pool->region.size);
-	return PAGE_SIZE << dap_alloc_order(&pool->alloc, pages_for(size));
+	return PAGE_SIZE << dap_alloc_order(&pool->alloc, pool_pages(size));
 }
 
-static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
-		u32 limit, unsigned long caller, u32 *page)
+static int pool_take_pages(struct dap_pool *pool, struct dap_user *user,
+			   size_t size, u32 limit, unsigned long caller,
+			   u32 *page)
 {
 	struct dap_counters *count = &pool->count;
 	struct dap_record *record;
@@ -205,11 +206,11 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 
 	if (pool->dead)
 		return -ENODEV;
-	ret = dap_alloc_get(&pool->alloc, pages_for(size), limit, page);
+	ret = dap_alloc_get(&pool->alloc, pool_pages(size), limit, page);
 	if (ret)
 		return ret;
-	if (!hold(pool, user)) {
-		dap_alloc_put(&pool->alloc, *page, pages_for(size));
+	if (!pool_hold_user(pool, user)) {
+		dap_alloc_put(&pool->alloc, *page, pool_pages(size));
 		return -ENODEV;
 	}
 
@@ -217,7 +218,7 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 	record->user = user;
 	record->caller = caller;
 	record->size = size;
-	record->when = now();
+	record->when = pool_now();
 
 	user->live_allocs++;
 	user->allocs++;
@@ -232,15 +233,16 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 	return 0;
 }
 
-static unsigned int bucket_of(size_t size)
+static unsigned int pool_bucket_index(size_t size)
 {
 	unsigned int order = size > PAGE_SIZE ? fls64(size - 1) - PAGE_SHIFT : 0;
 
 	return min_t(unsigned int, order, DAP_BUCKETS - 1);
 }
 
-static noinline void note_failure(struct dap_pool *pool, struct dap_user *user,
-				  size_t size, unsigned long caller, int error)
+static noinline void pool_note_failure(struct dap_pool *pool,
+				       struct dap_user *user, size_t size,
+				       unsigned long caller, int error)
 {
 	struct dap_failure *failure =
 		&pool->failures[pool->count.fail_count % DAP_FAILURES];
@@ -254,7 +256,7 @@ static noinline void note_failure(struct dap_pool *pool, struct dap_user *user,
 	failure->error = error;
 	memcpy(failure->dev, user->name, sizeof(failure->dev));
 	failure->caller = caller;
-	failure->when = now();
+	failure->when = pool_now();
 }
 
 /**
@@ -290,24 +292,24 @@ void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 	else if (size > pool->region.size)
 		ret = -E2BIG;
 	else
-		ret = take(pool, user, size, limit, caller, &page);
+		ret = pool_take_pages(pool, user, size, limit, caller, &page);
 	if (likely(!ret)) {
-		pool->buckets[bucket_of(size)].served++;
+		pool->buckets[pool_bucket_index(size)].served++;
 	} else {
-		pool->buckets[bucket_of(size)].failed++;
-		note_failure(pool, user, size, caller, ret);
+		pool->buckets[pool_bucket_index(size)].failed++;
+		pool_note_failure(pool, user, size, caller, ret);
 	}
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	if (ret)
 		return ERR_PTR(ret);
 
 	cpu = pool->region.cpu + ((size_t)page << PAGE_SHIFT);
-	dap_clear_pages(cpu, (size_t)pages_for(size) << PAGE_SHIFT);
+	dap_clear_pages(cpu, (size_t)pool_pages(size) << PAGE_SHIFT);
 	return cpu;
 }
 
-static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
-		size_t size)
+static int pool_give_back(struct dap_pool *pool, struct dap_user *user,
+			  u32 page, size_t size)
 {
 	/* Of any page of the pool, hence not to be trusted on its own. */
 	struct dap_record *record = dap_alloc_record(&pool->alloc, page);
@@ -317,12 +319,12 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
 	lockdep_assert_held(&pool->lock);
 	if (record->user != user ||
 	    (size != requested && size != PAGE_ALIGN(requested))) {
-		ret = dap_alloc_check(&pool->alloc, page, pages_for(size));
+		ret = dap_alloc_check(&pool->alloc, page, pool_pages(size));
 		if (ret)
 			return ret;
 		return record->user != user ? -EPERM : -EINVAL;
 	}
-	ret = dap_alloc_put(&pool->alloc, page, pages_for(size));
+	ret = dap_alloc_put(&pool->alloc, page, pool_pages(size));
 	if (ret)
 		return ret;
 
@@ -330,7 +332,7 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
 	user->live_bytes -= requested;
 	pool->count.free_count++;
 	pool->count.requested_bytes -= requested;
-	return drop(pool, user);
+	return pool_drop_user(pool, user);
 }
 
 /**
@@ -361,7 +363,7 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	ret = likely(pool->meta) ?
-	      give(pool, user, offset >> PAGE_SHIFT, size) : -ENOENT;
+	      pool_give_back(pool, user, offset >> PAGE_SHIFT, size) : -ENOENT;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
@@ -374,11 +376,11 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
  */
 u32 dap_pool_age(u32 when)
 {
-	return now() - when;
+	return pool_now() - when;
 }
 
 /**
- * dap_pool_next() - look at the live allocations of a pool, one after another
+ * dap_pool_next_live() - look at the live allocations of a pool, one after another
  * @pool: the pool
  * @from: first page to look at
  * @live: the first allocation that starts there or later
@@ -389,7 +391,7 @@ u32 dap_pool_age(u32 when)
  * Context: any.
  * Return: whether there is one.
  */
-bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live)
+bool dap_pool_next_live(struct dap_pool *pool, u32 from, struct dap_live *live)
 {
 	u32 pages = pool->region.size >> PAGE_SHIFT;
 	struct dap_record *record;
@@ -496,15 +498,15 @@ bool dap_pool_failure(struct dap_pool *pool, unsigned int back,
 }
 
 /**
- * dap_pool_user() - take the figures of one user of a pool
+ * dap_pool_user_stats() - take the figures of one user of a pool
  * @pool: the pool
  * @user: the user
  * @copy: filled in, all figures of the same moment
  *
  * Context: any.
  */
-void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
-		   struct dap_user *copy)
+void dap_pool_user_stats(struct dap_pool *pool, const struct dap_user *user,
+			 struct dap_user *copy)
 {
 	unsigned long flags;
 
@@ -514,7 +516,7 @@ void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
 }
 
 /**
- * dap_pool_hold() - a user gets memory that is not the pool's, but has to come
+ * dap_pool_hold_user() - a user gets memory that is not the pool's, but has to come
  * back the same way
  * @pool: the pool
  * @user: the user
@@ -523,32 +525,32 @@ void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
  * Return: false if the module is being unloaded, or the pool is gone and with it
  * the user, unless that holds something yet.
  */
-bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user)
+bool dap_pool_hold_user(struct dap_pool *pool, struct dap_user *user)
 {
 	unsigned long flags;
 	bool ret;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	ret = (!pool->dead || user->held) && hold(pool, user);
+	ret = (!pool->dead || user->held) && pool_hold_user(pool, user);
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
 
 /**
- * dap_pool_drop() - undo dap_pool_hold()
+ * dap_pool_drop_user() - undo dap_pool_hold_user()
  * @pool: the pool
  * @user: the user
  *
  * Context: any.
  * Return: 0, or DAP_DRAINED as dap_pool_free().
  */
-int dap_pool_drop(struct dap_pool *pool, struct dap_user *user)
+int dap_pool_drop_user(struct dap_pool *pool, struct dap_user *user)
 {
 	unsigned long flags;
 	int ret;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	ret = drop(pool, user);
+	ret = pool_drop_user(pool, user);
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }

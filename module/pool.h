@@ -186,16 +186,16 @@ void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 		     u32 limit, unsigned long caller);
 int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 		  size_t size);
-bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live);
+bool dap_pool_next_live(struct dap_pool *pool, u32 from, struct dap_live *live);
 void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats);
 void dap_pool_reset_peak(struct dap_pool *pool);
 struct dap_bucket dap_pool_bucket(struct dap_pool *pool, unsigned int i);
 bool dap_pool_failure(struct dap_pool *pool, unsigned int back,
 		      struct dap_failure *failure);
-void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
-		   struct dap_user *copy);
-bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user);
-int dap_pool_drop(struct dap_pool *pool, struct dap_user *user);
+void dap_pool_user_stats(struct dap_pool *pool, const struct dap_user *user,
+			 struct dap_user *copy);
+bool dap_pool_hold_user(struct dap_pool *pool, struct dap_user *user);
+int dap_pool_drop_user(struct dap_pool *pool, struct dap_user *user);
 void dap_pool_count_fallback(struct dap_pool *pool);
 u32 dap_pool_age(u32 when);
 size_t dap_pool_alignment(const struct dap_pool *pool, size_t size);

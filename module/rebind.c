@@ -70,7 +70,7 @@ void dap_rebind_note(struct device *dev)
 	}
 }
 
-static void forget(struct dap_unbound *unbound)
+static void rebind_forget(struct dap_unbound *unbound)
 {
 	list_del(&unbound->node);
 	put_device(unbound->dev);
@@ -92,11 +92,11 @@ void dap_rebind_forget(struct device *dev)
 	list_for_each_entry(rebind, &dap_rebinds, node)
 		list_for_each_entry_safe(unbound, next, &rebind->devices, node)
 			if (unbound->dev == dev)
-				forget(unbound);
+				rebind_forget(unbound);
 }
 
 /* The device that is next, with a reference to it; NULL if there is none. */
-static struct device *take_first(struct dap_rebind *rebind)
+static struct device *rebind_take_first(struct dap_rebind *rebind)
 {
 	struct dap_unbound *unbound;
 	struct device *dev;
@@ -106,22 +106,22 @@ static struct device *take_first(struct dap_rebind *rebind)
 	if (!unbound)
 		return NULL;
 	dev = get_device(unbound->dev);
-	forget(unbound);
+	rebind_forget(unbound);
 	return dev;
 }
 
 /* It may be on its way out, too, as with an overlay that has a pool and clients. */
-static bool is_going(struct device *dev)
+static bool rebind_is_going(struct device *dev)
 {
 	return !device_is_registered(dev) ||
 	       (dev->of_node && of_node_check_flag(dev->of_node, OF_DETACHED));
 }
 
-static void bind_again(struct device *dev, struct device *because)
+static void rebind_device(struct device *dev, struct device *because)
 {
 	const char *what = "is bound again";
 
-	if (is_going(dev))
+	if (rebind_is_going(dev))
 		return;
 	/* It returns 0, too, when a probe failed: what counts is the driver. */
 	if (device_attach(dev) < 0 || !READ_ONCE(dev->driver))
@@ -143,9 +143,9 @@ void dap_rebind_end(struct dap_rebind *rebind, struct device *because)
 	dap_lock();
 	/* What is unbound from now on is not because of the caller. */
 	rebind->task = NULL;
-	while ((dev = take_first(rebind))) {
+	while ((dev = rebind_take_first(rebind))) {
 		dap_unlock();
-		bind_again(dev, because);
+		rebind_device(dev, because);
 		put_device(dev);
 		dap_lock();
 	}

@@ -15,13 +15,13 @@
 #include "cache.h"
 #include "region.h"
 
-static bool overlaps(phys_addr_t a, phys_addr_t b, phys_addr_t size)
+static bool region_overlaps(phys_addr_t a, phys_addr_t b, phys_addr_t size)
 {
 	return a < b + size && b < a + size;
 }
 
-static int check_range(struct device *dev, const char *what, phys_addr_t base,
-		       phys_addr_t size)
+static int region_check_range(struct device *dev, const char *what,
+			      phys_addr_t base, phys_addr_t size)
 {
 	if (!base || !PAGE_ALIGNED(base))
 		return dev_err_probe(dev, -EINVAL,
@@ -35,7 +35,7 @@ static int check_range(struct device *dev, const char *what, phys_addr_t base,
 	return 0;
 }
 
-static int check_region(struct device *dev, const struct dap_region *r)
+static int region_check(struct device *dev, const struct dap_region *r)
 {
 	int ret;
 
@@ -47,14 +47,14 @@ static int check_region(struct device *dev, const struct dap_region *r)
 		return dev_err_probe(dev, -EINVAL,
 				     "size %pa is more than 2 GiB\n", &r->size);
 
-	ret = check_range(dev, "base", r->phys, r->size);
+	ret = region_check_range(dev, "base", r->phys, r->size);
 	if (ret || r->alias == r->phys)
 		return ret;
 
-	ret = check_range(dev, "alias", r->alias, r->size);
+	ret = region_check_range(dev, "alias", r->alias, r->size);
 	if (ret)
 		return ret;
-	if (overlaps(r->phys, r->alias, r->size))
+	if (region_overlaps(r->phys, r->alias, r->size))
 		return dev_err_probe(dev, -EINVAL,
 				     "alias %pa overlaps the region at %pa itself\n",
 				     &r->alias, &r->phys);
@@ -66,8 +66,8 @@ static int check_region(struct device *dev, const struct dap_region *r)
  * the first with a WARN, the second without saying why: ask first.  Others need
  * not have claimed theirs.
  */
-static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
-		 const char *name, bool no_map)
+static int region_claim_window(struct device *dev, phys_addr_t base,
+			       phys_addr_t size, const char *name, bool no_map)
 {
 	phys_addr_t end = base + size - 1;
 	int ret;
@@ -92,8 +92,8 @@ static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
 }
 
 /* Have the MPU treat the view at @phys in another way: needed, or a debugging aid. */
-static int claim_mpu(struct device *dev, struct dap_region *r,
-		     enum dap_mpu_kind kind)
+static int region_claim_mpu(struct device *dev, struct dap_region *r,
+			    enum dap_mpu_kind kind)
 {
 	bool needed = kind == DAP_MPU_UNCACHED;
 	const char *why = dap_mpu_claim(r->phys, r->size, kind, r->mpu);
@@ -111,7 +111,7 @@ static int claim_mpu(struct device *dev, struct dap_region *r,
  * Devices snoop by the address that they use, and find no line that a cache holds
  * of another: an alias is never mapped cached, whoever is to use it.
  */
-static bool to_be_cached(const struct dap_region *region, bool coherent)
+static bool region_wants_cached(const struct dap_region *region, bool coherent)
 {
 	return IS_ENABLED(CONFIG_MMU) && coherent && !region->has_alias;
 }
@@ -126,7 +126,7 @@ static bool to_be_cached(const struct dap_region *region, bool coherent)
  */
 const char *dap_region_conflict(const struct dap_region *region, bool coherent)
 {
-	bool cached = to_be_cached(region, coherent);
+	bool cached = region_wants_cached(region, coherent);
 
 	if (!region->cpu || region->cached == cached)
 		return NULL;
@@ -149,7 +149,7 @@ const char *dap_region_conflict(const struct dap_region *region, bool coherent)
  */
 const char *dap_region_map(struct dap_region *region, bool coherent)
 {
-	bool cached = to_be_cached(region, coherent);
+	bool cached = region_wants_cached(region, coherent);
 
 	if (region->cpu)
 		return dap_region_conflict(region, coherent);
@@ -160,15 +160,15 @@ const char *dap_region_map(struct dap_region *region, bool coherent)
 }
 
 /* All but the first step of dap_region_claim(); who calls undoes what was done. */
-static int claim_rest(struct device *dev, struct dap_region *region,
-		      bool verify)
+static int region_set_up(struct device *dev, struct dap_region *region,
+			 bool verify)
 {
 	const char *why = NULL;
-	int ret;
+	int ret = 0;
 
 	if (region->alias != region->phys) {
-		ret = claim(dev, region->alias, region->size,
-			    region->alias_name, true);
+		ret = region_claim_window(dev, region->alias, region->size,
+					  region->alias_name, true);
 		if (ret)
 			return ret;
 		region->has_alias = true;
@@ -189,14 +189,16 @@ static int claim_rest(struct device *dev, struct dap_region *region,
 		dap_flush_cached_view(phys_to_virt(region->phys), region->phys,
 				      region->size);
 
-	ret = region->use_mpu ? claim_mpu(dev, region, DAP_MPU_UNCACHED) : 0;
+	if (region->use_mpu)
+		ret = region_claim_mpu(dev, region, DAP_MPU_UNCACHED);
 	if (!ret && verify)
 		ret = dap_verify_region(dev, region);
 	if (ret)
 		return ret;
 	/* The last that touches the cacheable view was the check above. */
 	if (region->guard)
-		region->guard = !claim_mpu(dev, region, DAP_MPU_NO_ACCESS);
+		region->guard = !region_claim_mpu(dev, region,
+						  DAP_MPU_NO_ACCESS);
 	return 0;
 }
 
@@ -220,7 +222,7 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 {
 	int ret;
 
-	ret = check_region(dev, region);
+	ret = region_check(dev, region);
 	if (ret)
 		return ret;
 
@@ -229,10 +231,11 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 		 "dma_alias_pool %s", name);
 	snprintf(region->alias_name, sizeof(region->alias_name),
 		 "dma_alias_pool %s alias", name);
-	ret = claim(dev, region->phys, region->size, region->phys_name, no_map);
+	ret = region_claim_window(dev, region->phys, region->size,
+				  region->phys_name, no_map);
 	if (ret)
 		return ret;
-	ret = claim_rest(dev, region, verify);
+	ret = region_set_up(dev, region, verify);
 	if (ret)
 		dap_region_release(region);
 	return ret;

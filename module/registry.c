@@ -125,7 +125,7 @@ void dap_assert_locked(void)
 
 /**
  * dap_registry_init() - prepare for pools and clients
- * @reap: the work that frees clients, of dap_clients_idle()
+ * @reap: the work that frees clients, of dap_clients_take_idle()
  *
  * Context: process context, may sleep.
  * Return: 0 or -ENOMEM.
@@ -187,13 +187,13 @@ struct dap_entry *dap_entry_find(const char *name)
 }
 
 /**
- * dap_entry_at() - the pool of a region
+ * dap_entry_find_by_node() - the pool of a region
  * @region: device tree node of the region, or NULL
  *
  * Context: under dap_lock().
  * Return: the pool, or NULL; the latest of them, where an earlier one is gone.
  */
-struct dap_entry *dap_entry_at(const struct device_node *region)
+struct dap_entry *dap_entry_find_by_node(const struct device_node *region)
 {
 	struct dap_entry *entry, *found = NULL;
 
@@ -204,11 +204,11 @@ struct dap_entry *dap_entry_at(const struct device_node *region)
 	return found;
 }
 
-static void queue_entry(struct kref *users)
+static void registry_queue_entry(struct kref *users)
 {
 	llist_add(&container_of(users, struct dap_entry, users)->idle,
 		  &dap_idle_entries);
-	dap_registry_reap();
+	dap_registry_queue_reap();
 }
 
 /**
@@ -219,10 +219,10 @@ static void queue_entry(struct kref *users)
  */
 void dap_entry_unuse(struct dap_entry *entry)
 {
-	kref_put(&entry->users, queue_entry);
+	kref_put(&entry->users, registry_queue_entry);
 }
 
-static void free_entry(struct kref *ref)
+static void registry_free_entry(struct kref *ref)
 {
 	kfree(container_of(ref, struct dap_entry, ref));
 }
@@ -235,7 +235,7 @@ static void free_entry(struct kref *ref)
  */
 void dap_entry_put(struct dap_entry *entry)
 {
-	kref_put(&entry->ref, free_entry);
+	kref_put(&entry->ref, registry_free_entry);
 }
 
 /**
@@ -261,8 +261,9 @@ void dap_entries_release(void)
 	}
 }
 
-static bool matches(const struct dap_client *client, enum dap_client_what what,
-		    const void *whose)
+static bool registry_client_matches(const struct dap_client *client,
+				    enum dap_client_what what,
+				    const void *whose)
 {
 	switch (what) {
 	case DAP_BORROWER_AT:
@@ -299,7 +300,7 @@ struct dap_client *dap_client_search(enum dap_client_what what,
 	}
 	list_for_each_entry(entry, &dap_entries, node)
 		list_for_each_entry(client, dap_clients(entry), node)
-			if (matches(client, what, whose))
+			if (registry_client_matches(client, what, whose))
 				return client;
 	return NULL;
 }
@@ -317,7 +318,7 @@ static const u8 dap_next_states[] = {
 	[DAP_DEAD]	= 0,
 };
 
-static bool has_module(enum dap_client_state state)
+static bool registry_pins_module(enum dap_client_state state)
 {
 	return state >= DAP_PINNED && state < DAP_DEAD;
 }
@@ -340,7 +341,7 @@ bool dap_client_set_state(struct dap_client *client,
 	/* A kernel that looks for mistakes looks for this one, too. */
 	if (IS_ENABLED(CONFIG_LOCKDEP))
 		WARN_ON(!(dap_next_states[old] & BIT(state)));
-	if (has_module(state) && !has_module(old)) {
+	if (registry_pins_module(state) && !registry_pins_module(old)) {
 		/* Unless pinned, somebody has one already. */
 		if (state != DAP_PINNED)
 			__module_get(THIS_MODULE);
@@ -355,50 +356,50 @@ bool dap_client_set_state(struct dap_client *client,
 			list_add(&client->node, &dap_ended);
 	}
 	client->state = state;
-	if (has_module(old) && !has_module(state))
+	if (registry_pins_module(old) && !registry_pins_module(state))
 		module_put(THIS_MODULE);
 	return true;
 }
 
 /**
- * dap_registry_reap() - have dap_client_reap() look at what has no references
+ * dap_registry_queue_reap() - have dap_client_reap() look at what has no references
  *
  * Context: any.
  */
-void dap_registry_reap(void)
+void dap_registry_queue_reap(void)
 {
 	queue_work(dap_wq, &dap_reap_work);
 }
 
 /**
- * dap_client_wait() - add a client to those that dap_client_reap() looks at next
- * @client: taken from dap_clients_idle(), and cannot be freed yet
+ * dap_client_add_idle() - add a client to those that dap_client_reap() looks at next
+ * @client: taken from dap_clients_take_idle(), and cannot be freed yet
  *
  * Context: any.
  */
-void dap_client_wait(struct dap_client *client)
+void dap_client_add_idle(struct dap_client *client)
 {
 	llist_add(&client->idle, &dap_idle_clients);
 }
 
 /**
- * dap_client_queue() - have a client freed, as soon as that can be
+ * dap_client_queue_reap() - have a client freed, as soon as that can be
  * @client: its last reference was just dropped
  *
  * Context: any.
  */
-void dap_client_queue(struct dap_client *client)
+void dap_client_queue_reap(struct dap_client *client)
 {
-	dap_client_wait(client);
-	dap_registry_reap();
+	dap_client_add_idle(client);
+	dap_registry_queue_reap();
 }
 
-static void release_client(struct kref *ref)
+static void registry_release_client(struct kref *ref)
 {
 	struct dap_client *client = container_of(ref, struct dap_client,
 						 user.ref);
 
-	dap_client_queue(client);
+	dap_client_queue_reap(client);
 }
 
 /**
@@ -409,16 +410,16 @@ static void release_client(struct kref *ref)
  */
 void dap_client_put(struct dap_client *client)
 {
-	kref_put(&client->user.ref, release_client);
+	kref_put(&client->user.ref, registry_release_client);
 }
 
 /**
- * dap_clients_idle() - take all clients that were queued
+ * dap_clients_take_idle() - take all clients that were queued
  *
  * Context: any.
  * Return: the list of their idle members.
  */
-struct llist_node *dap_clients_idle(void)
+struct llist_node *dap_clients_take_idle(void)
 {
 	return llist_del_all(&dap_idle_clients);
 }

@@ -149,7 +149,7 @@ enum dap_client_what {
 int dap_registry_init(work_func_t reap);
 void dap_registry_exit(void);
 void dap_registry_set_open(bool open);
-void dap_registry_reap(void);
+void dap_registry_queue_reap(void);
 void dap_registry_flush(void);
 
 void dap_lock(void);
@@ -167,7 +167,7 @@ extern bool dap_registry_is_open;
 extern struct workqueue_struct *dap_wq;
 
 struct dap_entry *dap_entry_find(const char *name);
-struct dap_entry *dap_entry_at(const struct device_node *region);
+struct dap_entry *dap_entry_find_by_node(const struct device_node *region);
 void dap_entry_unuse(struct dap_entry *entry);
 void dap_entry_put(struct dap_entry *entry);
 void dap_entries_release(void);
@@ -177,9 +177,9 @@ struct dap_client *dap_client_search(enum dap_client_what what,
 bool dap_client_set_state(struct dap_client *client,
 			  enum dap_client_state state);
 void dap_client_put(struct dap_client *client);
-void dap_client_queue(struct dap_client *client);
-void dap_client_wait(struct dap_client *client);
-struct llist_node *dap_clients_idle(void);
+void dap_client_queue_reap(struct dap_client *client);
+void dap_client_add_idle(struct dap_client *client);
+struct llist_node *dap_clients_take_idle(void);
 
 /* The list of a pool's clients. */
 static inline struct list_head *dap_clients(struct dap_entry *entry)

@@ -23,20 +23,21 @@
 
 static const char dap_not_there[] = "it is not registered";
 
-static void lock_device(struct device *dev)
+static void request_lock_device(struct device *dev)
 {
 	device_lock(dev);
 	dap_lock();
 }
 
-static void unlock_device(struct device *dev)
+static void request_unlock_device(struct device *dev)
 {
 	dap_unlock();
 	device_unlock(dev);
 }
 
 /* Is @dev above @below, or that itself? */
-static bool is_above(const struct device *dev, const struct device *below)
+static bool request_is_above(const struct device *dev,
+			     const struct device *below)
 {
 	while (below && below != dev)
 		below = below->parent;
@@ -47,10 +48,10 @@ static bool is_above(const struct device *dev, const struct device *below)
  * May a device become a client of a pool for which somebody asks?  Returns 0; 1 if
  * it is one already; or an error that has been reported.
  */
-static int may_join(struct device *dev, struct dap_entry *entry)
+static int request_may_join(struct device *dev, struct dap_entry *entry)
 {
 	struct dap_client *old = dap_client_find(dev);
-	const char *why = dap_refusal_by(entry, dev);
+	const char *why = dap_policy_refusal_by(entry, dev);
 	dma_addr_t addr;
 
 	/* Before its driver is unbound in vain: what is known of it by now. */
@@ -59,7 +60,7 @@ static int may_join(struct device *dev, struct dap_entry *entry)
 		      dap_region_conflict(&entry->pool.region,
 					  dap_is_coherent(dev));
 	if (why)
-		return dap_refuse(dev, entry->pool.name, why);
+		return dap_report_refusal(dev, entry->pool.name, why);
 	if (!old)
 		return 0;
 	if (dap_entry_of(old) == entry && old->state < DAP_LEAVING)
@@ -74,7 +75,7 @@ static int may_join(struct device *dev, struct dap_entry *entry)
 }
 
 /* Where it is in use, at once: not for its next driver. */
-static int join_in_use(struct dap_client *client)
+static int request_join_in_use(struct dap_client *client)
 {
 	struct device *dev = client->dev;
 
@@ -83,16 +84,18 @@ static int join_in_use(struct dap_client *client)
 		return -EINVAL;
 	}
 	/* Of a driver that is being bound it is said when it is. */
-	if (!dap_is_watched(dev) || dev->links.status == DL_DEV_DRIVER_BOUND)
+	if (!dap_device_is_watched(dev) ||
+	    dev->links.status == DL_DEV_DRIVER_BOUND)
 		dap_client_announce(client);
 	return 0;
 }
 
 /*
- * Make a client of a device that may_join(), in place of what it was.  @in_use:
+ * Make a client of a device that request_may_join(), in place of what it was.  @in_use:
  * somebody may be in one of its operations.
  */
-static int join(struct device *dev, struct dap_entry *entry, bool in_use)
+static int request_join(struct device *dev, struct dap_entry *entry,
+			bool in_use)
 {
 	struct dap_client *client = dap_client_find(dev);
 	int ret = 0;
@@ -102,17 +105,17 @@ static int join(struct device *dev, struct dap_entry *entry, bool in_use)
 	client = dap_client_create(dev, entry);
 	if (!client)
 		return -EINVAL;
-	if (!dap_is_watched(dev)) {
+	if (!dap_device_is_watched(dev)) {
 		/* Nobody knows what it has got by now. */
 		client->foreign = true;
 		ret = dap_watch_device(dev);
-	} else if (dap_is_removed(dev)) {
-		ret = dap_refuse(dev, entry->pool.name, dap_not_there);
+	} else if (dap_device_is_removed(dev)) {
+		ret = dap_report_refusal(dev, entry->pool.name, dap_not_there);
 	}
 	if (ret)
 		dap_client_leave(client, false);
-	else if (dap_is_in_use(dev))
-		ret = join_in_use(client);
+	else if (dap_device_is_in_use(dev))
+		ret = request_join_in_use(client);
 	return ret;
 }
 
@@ -127,8 +130,8 @@ struct dap_request {
 };
 
 /* Its driver is unbound for it, if that can be.  Returns as request->may() does. */
-static int carry_out(const struct dap_request *request, struct device *dev,
-		     struct dap_entry *entry)
+static int request_carry_out(const struct dap_request *request,
+			     struct device *dev, struct dap_entry *entry)
 {
 	struct dap_rebind rebind;
 	bool was_bound = false;
@@ -137,19 +140,19 @@ static int carry_out(const struct dap_request *request, struct device *dev,
 	dap_rebind_begin(&rebind);
 	/* While the lock is not held, somebody may bind it again. */
 	for (;;) {
-		lock_device(dev);
+		request_lock_device(dev);
 		ret = request->may(dev, entry);
 		if (!dev->driver)
 			break;
 		was_bound = true;
-		if (ret || dap_cannot_unbind(dev))
+		if (ret || dap_device_cannot_unbind(dev))
 			break;
-		unlock_device(dev);
+		request_unlock_device(dev);
 		device_release_driver(dev);
 	}
 	if (!ret)
 		ret = request->act(dev, entry);
-	unlock_device(dev);
+	request_unlock_device(dev);
 	dap_rebind_end(&rebind, dev);
 
 	if (ret || !was_bound || READ_ONCE(dev->driver))
@@ -158,9 +161,9 @@ static int carry_out(const struct dap_request *request, struct device *dev,
 	return -ENXIO;
 }
 
-static int attach(struct device *dev, struct dap_entry *entry)
+static int request_attach(struct device *dev, struct dap_entry *entry)
 {
-	return join(dev, entry, dap_is_in_use(dev));
+	return request_join(dev, entry, dap_device_is_in_use(dev));
 }
 
 /**
@@ -177,21 +180,21 @@ static int attach(struct device *dev, struct dap_entry *entry)
 int dap_attach_device(struct dap_entry *entry, struct device *dev)
 {
 	static const struct dap_request request = {
-		may_join, attach,
+		request_may_join, request_attach,
 		"is a client of DMA pool %s, but its driver did not bind\n",
 	};
-	const char *why = dap_refusal(dev);
+	const char *why = dap_policy_refusal(dev);
 	struct dap_client *client;
 	int ret;
 
-	if (is_above(dev, entry->dev))
+	if (request_is_above(dev, entry->dev))
 		why = "the pool's device depends on it";
 	if (why)
-		return dap_refuse(dev, entry->pool.name, why);
+		return dap_report_refusal(dev, entry->pool.name, why);
 
 	/* What it held of a pool that is gone may have been freed just now. */
 	dap_registry_flush();
-	ret = carry_out(&request, dev, entry);
+	ret = request_carry_out(&request, dev, entry);
 	if (ret > 0)
 		return 0;
 	if (!ret && !READ_ONCE(dev->driver) && device_attach(dev) < 0)
@@ -209,7 +212,7 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 	return ret;
 }
 
-static int may_detach(struct device *dev, struct dap_entry *entry)
+static int request_may_detach(struct device *dev, struct dap_entry *entry)
 {
 	struct dap_client *client = dap_client_find(dev);
 	const char *why;
@@ -236,7 +239,7 @@ static int may_detach(struct device *dev, struct dap_entry *entry)
 }
 
 /* And have no policy bring it back. */
-static int exclude(struct device *dev, struct dap_entry *entry)
+static int request_exclude(struct device *dev, struct dap_entry *entry)
 {
 	int ret = dap_outsider_exclude(dev);
 
@@ -261,16 +264,16 @@ static int exclude(struct device *dev, struct dap_entry *entry)
 int dap_detach_device(struct dap_entry *entry, struct device *dev)
 {
 	static const struct dap_request request = {
-		may_detach, exclude,
+		request_may_detach, request_exclude,
 		"its driver did not bind without DMA pool %s\n",
 	};
 	int ret;
 
 	/* Of what is no client nothing is locked. */
 	dap_lock();
-	ret = may_detach(dev, entry);
+	ret = request_may_detach(dev, entry);
 	dap_unlock();
-	return ret ?: carry_out(&request, dev, entry);
+	return ret ?: request_carry_out(&request, dev, entry);
 }
 
 /**
@@ -290,11 +293,11 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 		return -EPROBE_DEFER;
 	if (!device_is_registered(dev))
 		why = dap_not_there;
-	else if (dev->bus && !dev->driver && !dap_is_watched(dev))
+	else if (dev->bus && !dev->driver && !dap_device_is_watched(dev))
 		why = "its driver has to ask, on this bus";
 	if (why)
-		return dap_refuse(dev, entry->pool.name, why);
-	ret = may_join(dev, entry) ?: join(dev, entry, false);
+		return dap_report_refusal(dev, entry->pool.name, why);
+	ret = request_may_join(dev, entry) ?: request_join(dev, entry, false);
 	if (!ret)
 		dap_outsider_admit(dev);
 	return ret;
@@ -340,7 +343,7 @@ int dma_alias_pool_attach_node(struct device *dev, struct device_node *region)
 	int ret;
 
 	dap_lock();
-	ret = dap_attach_driver(dev, dap_entry_at(region));
+	ret = dap_attach_driver(dev, dap_entry_find_by_node(region));
 	dap_unlock();
 	return min(ret, 0);
 }
@@ -366,8 +369,8 @@ int dma_alias_pool_detach(struct device *dev)
 	} else if (dap_client_is_busy(client) ||
 		   (client->state == DAP_PINNED && dev->bus)) {
 		ret = -EBUSY;
-	} else if (dap_is_watched(dev)) {
-		ret = exclude(dev, dap_entry_of(client));
+	} else if (dap_device_is_watched(dev)) {
+		ret = request_exclude(dev, dap_entry_of(client));
 	} else {
 		dap_unwatch_device(dev);
 		dap_client_leave(client, false);

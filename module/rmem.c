@@ -28,8 +28,8 @@
 #include "rmem.h"
 
 /* Is the kernel's region all of ours? */
-static bool is_same(const struct reserved_mem *rmem,
-		    const struct dap_region *region)
+static bool rmem_is_region(const struct reserved_mem *rmem,
+			   const struct dap_region *region)
 {
 	return rmem->base == region->phys && rmem->size == region->size;
 }
@@ -43,7 +43,7 @@ static int dap_rmem_init(struct reserved_mem *rmem, struct device *dev)
 		return -EINVAL;
 	dap_lock();
 	list_for_each_entry(entry, &dap_entries, node)
-		if (is_same(rmem, &entry->pool.region))
+		if (rmem_is_region(rmem, &entry->pool.region))
 			found = entry;
 	ret = dap_attach_driver(dev, found);
 	if (!ret)
@@ -63,7 +63,7 @@ static void dap_rmem_release(struct reserved_mem *rmem, struct device *dev)
 	dap_lock();
 	client = dap_client_find(dev);
 	if (client && client->by_rmem && !dap_client_is_busy(client))
-		dap_client_leave(client, dap_is_in_use(dev));
+		dap_client_leave(client, dap_device_is_in_use(dev));
 	dap_unlock();
 	module_put(THIS_MODULE);
 }
@@ -91,7 +91,7 @@ void dap_rmem_serve(const struct dap_region *region, bool serve)
 
 	for_each_child_of_node(parent, np) {
 		rmem = of_reserved_mem_lookup(np);
-		if (!rmem || !is_same(rmem, region))
+		if (!rmem || !rmem_is_region(rmem, region))
 			continue;
 		if (serve && !rmem->ops)
 			WRITE_ONCE(rmem->ops, &dap_rmem_ops);

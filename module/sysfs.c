@@ -21,8 +21,10 @@
 #define DAP_SHOWN	64
 
 /* The name is all up to the first NUL, without white space around it. */
-static ssize_t request(struct device *pool, const char *buf, size_t count,
-		       int (*act)(struct dap_entry *entry, struct device *dev))
+static ssize_t pool_attr_store(struct device *pool, const char *buf,
+			       size_t count,
+			       int (*act)(struct dap_entry *entry,
+					  struct device *dev))
 {
 	struct device *dev;
 	char *text, *name;
@@ -49,14 +51,14 @@ static ssize_t request(struct device *pool, const char *buf, size_t count,
 static ssize_t attach_store(struct device *dev, struct device_attribute *attr,
 			    const char *buf, size_t count)
 {
-	return request(dev, buf, count, dap_attach_device);
+	return pool_attr_store(dev, buf, count, dap_attach_device);
 }
 static DEVICE_ATTR_WO(attach);
 
 static ssize_t detach_store(struct device *dev, struct device_attribute *attr,
 			    const char *buf, size_t count)
 {
-	return request(dev, buf, count, dap_detach_device);
+	return pool_attr_store(dev, buf, count, dap_detach_device);
 }
 static DEVICE_ATTR_WO(detach);
 

@@ -62,7 +62,7 @@ enum dap_seen {
 };
 
 /* What was written through the view is in memory then, and what is read is its. */
-static void flush(void *view, phys_addr_t at, size_t offset, size_t size)
+static void verify_flush(void *view, phys_addr_t at, size_t offset, size_t size)
 {
 	/* The writes come before the maintenance ... */
 	mb();
@@ -71,27 +71,29 @@ static void flush(void *view, phys_addr_t at, size_t offset, size_t size)
 	mb();
 }
 
-static void flush_phys(const struct dap_views *v, size_t offset, size_t size)
+static void verify_flush_phys(const struct dap_views *v, size_t offset,
+			      size_t size)
 {
-	flush(v->phys, v->region->phys, offset, size);
+	verify_flush(v->phys, v->region->phys, offset, size);
 }
 
 /* In this order: phys must not get again what an alias has not written back yet. */
-static void flush_both(const struct dap_views *v, size_t offset, size_t size)
+static void verify_flush_both(const struct dap_views *v, size_t offset,
+			      size_t size)
 {
-	flush(v->alias, v->region->alias, offset, size);
-	flush_phys(v, offset, size);
+	verify_flush(v->alias, v->region->alias, offset, size);
+	verify_flush_phys(v, offset, size);
 }
 
-static int refuse_cached(struct device *dev, phys_addr_t at,
-			 const char *what_to_do)
+static int verify_report_cached(struct device *dev, phys_addr_t at,
+				const char *what_to_do)
 {
 	return dev_err_probe(dev, -EINVAL, "%pa is cached: %s\n", &at,
 			     what_to_do);
 }
 
-static int mismatch(struct device *dev, const struct dap_views *v,
-		    size_t offset, const char *why)
+static int verify_report_mismatch(struct device *dev, const struct dap_views *v,
+				  size_t offset, const char *why)
 {
 	phys_addr_t phys = v->region->phys + offset;
 	phys_addr_t alias = v->region->alias + offset;
@@ -101,7 +103,7 @@ static int mismatch(struct device *dev, const struct dap_views *v,
 			     "; or cache lines hide it, which a module cannot flush on this CPU: if you are sure of the address, load with verify=0");
 }
 
-static int compare_untouched(struct device *dev, const struct dap_views *v)
+static int verify_compare(struct device *dev, const struct dap_views *v)
 {
 	size_t offset;
 	unsigned int i;
@@ -112,8 +114,8 @@ static int compare_untouched(struct device *dev, const struct dap_views *v)
 
 		for (i = 0; i < DAP_COMPARE_WORDS; i++)
 			if (READ_ONCE(p[i]) != READ_ONCE(a[i]))
-				return mismatch(dev, v, offset,
-						"they hold different data");
+				return verify_report_mismatch(dev, v, offset,
+							      "they hold different data");
 	}
 	return 0;
 }
@@ -123,8 +125,8 @@ static int compare_untouched(struct device *dev, const struct dap_views *v)
  * an interrupt could see it, or change the word itself.  What *to reads is not
  * dropped from the alias' cache at first: if there is one, that shows.
  */
-static enum dap_seen shows(const struct dap_views *v, size_t offset, u32 *from,
-			   u32 *to)
+static enum dap_seen verify_change_shows(const struct dap_views *v,
+					 size_t offset, u32 *from, u32 *to)
 {
 	enum dap_seen seen = DAP_UNSEEN;
 	unsigned long flags;
@@ -134,20 +136,20 @@ static enum dap_seen shows(const struct dap_views *v, size_t offset, u32 *from,
 	old = READ_ONCE(*from);
 	if (READ_ONCE(*to) == old) {
 		WRITE_ONCE(*from, ~old);
-		flush_phys(v, offset, sizeof(old));
+		verify_flush_phys(v, offset, sizeof(old));
 		if (READ_ONCE(*to) == ~old)
 			seen = DAP_SEEN;
-		flush_both(v, offset, sizeof(old));
+		verify_flush_both(v, offset, sizeof(old));
 		if (!seen && READ_ONCE(*to) == ~old)
 			seen = DAP_SEEN_LATE;
 		WRITE_ONCE(*from, old);
-		flush_both(v, offset, sizeof(old));
+		verify_flush_both(v, offset, sizeof(old));
 	}
 	local_irq_restore(flags);
 	return seen;
 }
 
-static int change_pages(struct device *dev, const struct dap_views *v)
+static int verify_change_pages(struct device *dev, const struct dap_views *v)
 {
 	enum dap_seen seen;
 	size_t offset;
@@ -156,20 +158,21 @@ static int change_pages(struct device *dev, const struct dap_views *v)
 		void *phys = v->phys + offset;
 		void *alias = v->alias + offset;
 
-		seen = shows(v, offset, alias, phys);
+		seen = verify_change_shows(v, offset, alias, phys);
 		if (seen == DAP_SEEN)
-			seen = shows(v, offset, phys, alias);
+			seen = verify_change_shows(v, offset, phys, alias);
 		if (seen == DAP_SEEN_LATE)
-			return refuse_cached(dev, v->region->alias + offset,
-					     "make it non-cacheable in the MPU or by the address map");
+			return verify_report_cached(dev, v->region->alias + offset,
+						    "make it non-cacheable in the MPU or by the address map");
 		if (!seen)
-			return mismatch(dev, v, offset,
-					"a write to one is not seen in the other");
+			return verify_report_mismatch(dev, v, offset,
+						      "a write to one is not seen in the other");
 		/* Without its lowest bit: 0 for each power of two. */
-		if (offset && shows(v, offset, alias,
-				    v->alias + (offset & (offset - 1))))
-			return mismatch(dev, v, offset,
-					"a write to it changed another page");
+		if (offset &&
+		    verify_change_shows(v, offset, alias,
+					v->alias + (offset & (offset - 1))))
+			return verify_report_mismatch(dev, v, offset,
+						      "a write to it changed another page");
 	}
 	return 0;
 }
@@ -189,10 +192,10 @@ static int verify_alias(struct device *dev, const struct dap_region *region)
 				     &region->phys);
 
 	/* What is old in a cached alias must not look like other memory. */
-	flush_both(&v, 0, region->size);
-	ret = compare_untouched(dev, &v) ?: change_pages(dev, &v);
+	verify_flush_both(&v, 0, region->size);
+	ret = verify_compare(dev, &v) ?: verify_change_pages(dev, &v);
 	/* A line left behind would be stale as soon as somebody else writes. */
-	flush_both(&v, 0, region->size);
+	verify_flush_both(&v, 0, region->size);
 	memunmap(v.phys);
 	return ret;
 }
@@ -201,7 +204,7 @@ static int verify_alias(struct device *dev, const struct dap_region *region)
  * Does an invalidate lose what was written to the page at an offset?  Only what
  * could be read before can be lost: this may be no memory at all.
  */
-static bool loses(const struct dap_region *region, size_t offset)
+static bool verify_write_is_lost(const struct dap_region *region, size_t offset)
 {
 	u32 *word = region->cpu + offset;
 	unsigned long flags;
@@ -209,7 +212,7 @@ static bool loses(const struct dap_region *region, size_t offset)
 	u32 old;
 
 	local_irq_save(flags);
-	flush(region->cpu, region->phys, offset, DAP_WHOLE_LINES);
+	verify_flush(region->cpu, region->phys, offset, DAP_WHOLE_LINES);
 	/* Read first: not each cache takes in what is only written. */
 	old = READ_ONCE(*word);
 	WRITE_ONCE(*word, ~old);
@@ -222,7 +225,7 @@ static bool loses(const struct dap_region *region, size_t offset)
 	mb();
 	lost = lost && READ_ONCE(*word) != ~old;
 	WRITE_ONCE(*word, old);
-	flush(region->cpu, region->phys, offset, DAP_WHOLE_LINES);
+	verify_flush(region->cpu, region->phys, offset, DAP_WHOLE_LINES);
 	local_irq_restore(flags);
 	return lost;
 }
@@ -234,11 +237,11 @@ static int verify_uncached(struct device *dev, const struct dap_region *region)
 	if (!DAP_HAVE_CACHE_OPS)
 		return 0;
 	for (offset = 0; offset < region->size; offset += PAGE_SIZE)
-		if (loses(region, offset))
-			return refuse_cached(dev, region->phys + offset,
-					     region->use_mpu ?
-					     "the MPU region does not take effect" :
-					     "give its alias, make it non-cacheable in the MPU (dma-alias-pool,mpu) or by the address map");
+		if (verify_write_is_lost(region, offset))
+			return verify_report_cached(dev, region->phys + offset,
+						    region->use_mpu ?
+						    "the MPU region does not take effect" :
+						    "give its alias, make it non-cacheable in the MPU (dma-alias-pool,mpu) or by the address map");
 	return 0;
 }
 

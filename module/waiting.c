@@ -19,21 +19,21 @@
 #include "waiting.h"
 
 /* Does it wait for a pool, without a driver for want of memory, maybe? */
-static bool waits(struct device *dev)
+static bool waiting_for_pool(struct device *dev)
 {
 	bool ret = false;
 
 	dap_lock();
 	if (!dev->driver && !dap_client_find(dev))
-		ret = !IS_ERR_OR_NULL(dap_choose(dev, true) ?:
-				      dap_choose_default(dev));
+		ret = !IS_ERR_OR_NULL(dap_policy_choose(dev, true) ?:
+				      dap_policy_choose_default(dev));
 	dap_unlock();
 	return ret;
 }
 
-static int probe_again(struct device *dev, void *unused)
+static int waiting_probe_device(struct device *dev, void *unused)
 {
-	if (waits(dev) && device_attach(dev) < 0)
+	if (waiting_for_pool(dev) && device_attach(dev) < 0)
 		dev_dbg(dev, "did not bind with a DMA pool either\n");
 	return 0;
 }
@@ -45,16 +45,16 @@ static bool dap_devices_are_there;
 #endif
 
 /* Is it one that a default pool could serve?  And would, if it were not coherent. */
-static int is_left_alone(struct device *dev, void *found)
+static int waiting_is_left_alone(struct device *dev, void *found)
 {
-	if (!dev->driver || dap_client_find(dev) || dap_refusal(dev))
+	if (!dev->driver || dap_client_find(dev) || dap_policy_refusal(dev))
 		return 0;
 	*(bool *)found = true;
 	return !dap_is_coherent(dev);
 }
 
 /* Where a machine has no caches it serves nobody: say so once, it looks like a fault. */
-static void report_idle(struct dap_entry *entry)
+static void waiting_report_idle(struct dap_entry *entry)
 {
 	bool found = false;
 
@@ -62,7 +62,7 @@ static void report_idle(struct dap_entry *entry)
 	    !entry->is_default || entry->is_idle || entry->state != DAP_UP ||
 	    !list_empty(dap_clients(entry)))
 		return;
-	if (dap_walk_devices(&found, is_left_alone) || !found)
+	if (dap_walk_devices(&found, waiting_is_left_alone) || !found)
 		return;
 	entry->is_idle = true;
 	dev_info(entry->dev,
@@ -74,18 +74,18 @@ static void report_idle(struct dap_entry *entry)
  * Most noMMU drivers are built in: where they need coherent memory, their probes
  * have failed by the time the module is loaded.
  */
-static void probe_waiting(struct work_struct *work)
+static void waiting_work(struct work_struct *work)
 {
 	struct dap_entry *entry;
 
-	dap_walk_devices(NULL, probe_again);
+	dap_walk_devices(NULL, waiting_probe_device);
 	dap_lock();
 	list_for_each_entry(entry, &dap_entries, node)
-		report_idle(entry);
+		waiting_report_idle(entry);
 	dap_unlock();
 }
 
-static DECLARE_WORK(dap_probe_work, probe_waiting);
+static DECLARE_WORK(dap_probe_work, waiting_work);
 
 /**
  * dap_probe_waiting() - probe the devices that were waiting for a pool
