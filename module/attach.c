@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hear of devices that are bound, unbound and removed, and act on it.
+ * Watch devices being bound, unbound and removed, and act on it.
  *
  * A device becomes a client when it is about to be bound to a driver
  * (BUS_NOTIFY_BIND_DRIVER: after bus->dma_configure(), before probe), so that
- * its driver's first allocation already comes from the pool.  What a driver sees
- * does not change until it is unbound.
+ * the driver's first allocation already comes from the pool.  From then on,
+ * nothing changes for the driver until it is unbound.
  *
- * Of devices on other buses nothing is heard; a driver may ask for a pool for them
- * (dma_alias_pool_attach()), and devres tells of their end.
+ * Devices on other buses are not watched.  A driver may ask for a pool for such
+ * a device (dma_alias_pool_attach()), and devres tells when the device or its
+ * driver goes.
  *
- * Contexts and locking: process context.  The driver core calls the notifiers with
- * the device's lock held, but for BUS_NOTIFY_REMOVED_DEVICE, when nobody can bind
- * it any more.
+ * Contexts and locking: process context.  The driver core calls the notifiers
+ * with the device's lock held, except for BUS_NOTIFY_REMOVED_DEVICE, after
+ * which nobody can bind the device any more.
  */
 #include <linux/amba/bus.h>
 #include <linux/device.h>
@@ -30,7 +31,7 @@
 #include "policy.h"
 #include "rebind.h"
 
-/* The client that the device is to be, if it is none yet. */
+/* Get the client of a device; make one if the device is to get a pool. */
 static struct dap_client *attach_find_or_choose(struct device *dev)
 {
 	struct dap_client *client = dap_client_find(dev);
@@ -74,7 +75,10 @@ out:
 	dap_unlock();
 }
 
-/* And with it goes what it has asked for, but for who holds memory. */
+/*
+ * A driver is gone, and with it the pool that it asked for itself, unless the
+ * device still holds memory.
+ */
 static void attach_driver_gone(struct device *dev)
 {
 	struct dap_client *client;
@@ -86,8 +90,8 @@ static void attach_driver_gone(struct device *dev)
 }
 
 /*
- * Not before: a default pool tries many devices that turn out not to be there, and
- * a probe may set other operations.
+ * Report a client only after its probe: with a default pool, many devices are
+ * tried that turn out not to be there, and a probe may set other operations.
  */
 static void attach_after_probe(struct device *dev, bool failed)
 {
@@ -108,10 +112,10 @@ static void attach_after_probe(struct device *dev, bool failed)
 	dap_unlock();
 }
 
-/* Leaked memory to be named in the log, of one client. */
+/* How many leaked allocations of one client are reported one by one. */
 #define DAP_REPORTED_LEAKS	8
 
-/* What a driver left behind, and who allocated it: nobody else will tell. */
+/* Report what a driver left behind, and who allocated it: nobody else will. */
 static void attach_report_leaks(struct dap_client *client)
 {
 	struct dap_pool *pool = client->pool;
@@ -149,7 +153,7 @@ static void attach_after_unbind(struct device *dev)
 	client = dap_client_find(dev);
 	if (client && READ_ONCE(client->user.live_allocs))
 		attach_report_leaks(client);
-	/* Since the client ended, it was the kernel that gave it memory. */
+	/* After the client had ended, its driver got memory from the kernel. */
 	if (dap_device_is_watched(dev) && dap_client_search(DAP_ENDED_OF, dev))
 		dap_outsider_add(dev);
 	attach_driver_gone(dev);
@@ -168,7 +172,10 @@ static void attach_after_removal(struct device *dev)
 	if (client && client->state < DAP_LEAVING)
 		dap_client_leave(client, false);
 	dap_unlock();
-	/* Its device tree node may go with it: of an overlay it has to be free. */
+	/*
+	 * The device may come from an overlay, which must have no users to be
+	 * removed.
+	 */
 	dap_registry_flush();
 }
 
@@ -195,7 +202,7 @@ static int attach_bus_notify(struct notifier_block *nb, unsigned long action,
 	return NOTIFY_DONE;
 }
 
-/* The buses whose devices do DMA in their own name. */
+/* The buses whose devices do DMA themselves. */
 static struct dap_bus {
 	DAP_BUS_CONST struct bus_type *type;
 	struct notifier_block nb;
@@ -213,7 +220,7 @@ static struct dap_bus {
  * dap_device_is_watched() - is a device on a bus that is watched?
  * @dev: the device
  *
- * Return: whether it is.
+ * Return: true if it is.
  */
 bool dap_device_is_watched(const struct device *dev)
 {
@@ -225,7 +232,7 @@ bool dap_device_is_watched(const struct device *dev)
 	return false;
 }
 
-/* The end of a device that is not watched, or of its driver. */
+/* A device that is not watched, or its driver, is gone. */
 static void attach_unwatched_gone(void *data)
 {
 	struct dap_client *client;
@@ -236,9 +243,15 @@ static void attach_unwatched_gone(void *data)
 	client = dap_client_find(dev);
 	if (client && (client->state == DAP_LEAVING ||
 		       dap_client_leave(client, false)) && !client->has_ref) {
-		/* It holds memory, and may go on to do so ... */
+		/*
+		 * It holds memory.  Keep the device, so that the memory can be
+		 * freed ...
+		 */
 		client->has_ref = kobject_get_unless_zero(&dev->kobj);
-		/* ... but if it is being freed, nobody can give that back. */
+		/*
+		 * ... unless the device is being freed already: then the memory
+		 * is lost.
+		 */
 		if (!client->has_ref)
 			client->dev = NULL;
 	}
@@ -246,10 +259,11 @@ static void attach_unwatched_gone(void *data)
 }
 
 /**
- * dap_watch_device() - hear of the end of a device that is not watched
- * @dev: the device; bound, or on no bus
+ * dap_watch_device() - watch for the end of a device that is on no watched bus
+ * @dev: the device, which is bound, or on no bus at all
  *
- * Context: process context, may sleep; by its driver, or by who made it.
+ * Context: process context, may sleep; called by the device's driver, or by
+ * whoever made it.
  * Return: 0 or -ENOMEM.
  */
 int dap_watch_device(struct device *dev)
@@ -269,8 +283,8 @@ void dap_unwatch_device(struct device *dev)
 }
 
 /**
- * dap_find_device() - look for a device by its name, on all buses
- * @name: as in /sys/bus/.../devices
+ * dap_find_device() - look for a device on the buses that are watched
+ * @name: its name, as in /sys/bus/.../devices
  *
  * Context: process context, may sleep.
  * Return: the device, with a reference, or NULL.
@@ -286,13 +300,14 @@ struct device *dap_find_device(const char *name)
 }
 
 /**
- * dap_device_is_removed() - has a device been removed?
+ * dap_device_is_removed() - has a device been removed from its bus?
  * @dev: the device, on a bus that is watched
  *
- * Who finds that it has not will be told when it is.
+ * If it has not, the caller can rely on BUS_NOTIFY_REMOVED_DEVICE being handled
+ * later, as that takes dap_lock().
  *
- * Context: process context; under dap_lock(), as BUS_NOTIFY_REMOVED_DEVICE will be.
- * Return: whether it has been.
+ * Context: process context, under dap_lock().
+ * Return: true if it has been removed.
  */
 bool dap_device_is_removed(struct device *dev)
 {
@@ -305,11 +320,11 @@ bool dap_device_is_removed(struct device *dev)
 
 /**
  * dap_walk_devices() - go through all devices on buses that are watched
- * @data: for @fn
- * @fn:   called for each, until it returns other than 0
+ * @data: argument for @fn
+ * @fn:   called for each device, until it returns something else than 0
  *
  * Context: process context, may sleep.
- * Return: what @fn returned last.
+ * Return: what the last call of @fn returned.
  */
 int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data))
 {
@@ -328,7 +343,7 @@ static int __init attach_note_outsider(struct device *dev, void *unused)
 }
 
 /**
- * dap_attach_init() - begin to watch devices being bound
+ * dap_attach_init() - begin to watch devices
  *
  * Context: process context, may sleep.
  */
@@ -336,10 +351,13 @@ void __init dap_attach_init(void)
 {
 	unsigned int i;
 
-	/* It fails only for a bus that there is not, which has no devices. */
+	/*
+	 * This fails only for a bus that is not registered, which has no
+	 * devices.
+	 */
 	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
 		bus_register_notifier(dap_buses[i].type, &dap_buses[i].nb);
-	/* Who comes from now on is seen by the notifiers. */
+	/* The notifiers see those that are added from now on. */
 	dap_lock();
 	dap_walk_devices(NULL, attach_note_outsider);
 	dap_unlock();
@@ -348,8 +366,8 @@ void __init dap_attach_init(void)
 /**
  * dap_attach_exit() - undo dap_attach_init()
  *
- * All pools have been retired, and no memory is held: the module could not be
- * unloaded otherwise.
+ * All pools must be gone, and no memory may be held.  Otherwise the module
+ * could not be unloaded.
  *
  * Context: process context, may sleep.
  */

@@ -11,9 +11,10 @@
 #include <linux/types.h>
 
 /*
- * Clear whole pages.  Most of what an allocation costs is this, and memset() of
- * 32-bit ARM stores four registers at a time; eight halve its instructions, and
- * are one burst where the memory is not cached.
+ * Clear whole pages.  This is most of what an allocation costs.  memset() of
+ * 32-bit ARM stores four registers at a time; with eight, only half as many
+ * instructions are needed, and each is one burst where the memory is not
+ * cached.
  */
 static inline void dap_clear_pages(void *to, size_t size)
 {

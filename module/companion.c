@@ -2,16 +2,18 @@
 /*
  * Companions: private devices that stand in for clients.
  *
- * The functions behind the kernel's direct mapping are not exported, and a device
- * with dma_map_ops never reaches them.  A companion does: it was never added to any
- * bus, has no dma_map_ops and the same DMA limits as its client, and is handed to
- * the public DMA API in the client's place.  See direct.c for when it is needed.
+ * The functions behind the kernel's direct mapping are not exported, and a
+ * device with dma_map_ops never reaches them.  A companion does: it was never
+ * added to any bus, has no dma_map_ops and the same DMA limits as its client,
+ * and is handed to the public DMA API in the client's place.  See direct.c for
+ * when it is needed.
  *
  * Contexts: dap_companion_of() runs in any context, the others as they say.
  *
- * Ownership: a client owns its companion.  dma_range_map, dma_parms and the like
- * still belong to the client's device, which may replace or free them.  So they are
- * copied again each time the companion is used, and never freed with it.
+ * Ownership: a client owns its companion.  dma_range_map, dma_parms and the
+ * like still belong to the client's device, which may replace or free them.  So
+ * they are copied again each time the companion is used, and never freed with
+ * it.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
@@ -85,7 +87,10 @@ void dap_companion_destroy(struct device *companion)
 {
 	if (!companion)
 		return;
-	/* It belongs to the client's device, but the driver core would free it. */
+	/*
+	 * Not to be freed by the driver core: it belongs to the client's
+	 * device.
+	 */
 	companion->dma_range_map = NULL;
 	put_device(companion);
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is in the pools, for people and scripts.
+ * The debugfs files of pools, for people and scripts.
  *
- * Reads only.  The pool's lock is held for one figure or one allocation at a
- * time, so that reading under load delays nobody: what a file shows is right
- * line by line, not all of the same moment (but for stats).  No kernel pointers:
- * places in the pool are offsets.
+ * The files are for reading only, except for peak.  The pool's lock is held for
+ * one figure or one allocation at a time, so that reading under load delays
+ * nobody.  So each line is right, but the lines need not be of the same moment
+ * (except in stats).  No kernel pointers are shown: places in the pool are
+ * offsets.
  */
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
@@ -16,7 +17,7 @@
 #include "debugfs.h"
 #include "registry.h"
 
-/* Pages shown on a line of the map. */
+/* Number of pages shown on a line of the map. */
 #define DAP_MAP_COLUMNS	64
 
 static struct dentry *dap_root;
@@ -33,7 +34,7 @@ static unsigned int dap_count_clients(struct dap_entry *entry)
 	return count;
 }
 
-/* All that the stats file shows, each of it a long. */
+/* The values in the stats file, all of the size of a long. */
 struct dap_shown {
 	struct dap_pool_stats pool;
 	unsigned long used_bytes;
@@ -114,8 +115,9 @@ static void dap_show_caller(struct seq_file *s, unsigned long caller)
 }
 
 /*
- * The position is 0 for the heading and page + 1 from then on: a file that is
- * read in pieces goes on where it was, whatever was freed meanwhile.
+ * The position is 0 for the heading, and page + 1 after that.  So a file that
+ * is read in pieces goes on at the right place, no matter what was freed
+ * meanwhile.
  */
 static void *dap_allocations_start(struct seq_file *s, loff_t *pos)
 {
@@ -164,7 +166,7 @@ static const struct seq_operations allocations_sops = {
 	.show	= dap_allocations_show,
 };
 
-/* Letters follow the order of the clients file, from a again after z. */
+/* Clients have letters in the order of the clients file; after z comes a. */
 static char dap_client_letter(struct dap_entry *entry,
 			      const struct dap_user *user)
 {
@@ -189,7 +191,10 @@ static u32 dap_map_run(struct seq_file *s, u32 page, u32 end, char letter)
 	return page;
 }
 
-/* A dot for a free page; a client's letter else, capital where it begins. */
+/*
+ * Show a dot for a free page, and the letter of its client for any other page;
+ * a capital letter is the first page of an allocation.
+ */
 static int dap_map_show(struct seq_file *s, void *unused)
 {
 	struct dap_entry *entry = s->private;
@@ -212,7 +217,7 @@ static int dap_map_show(struct seq_file *s, void *unused)
 	return 0;
 }
 
-/* Bytes that a request may have to be counted in bucket @i, and no more. */
+/* The largest request that is counted in bucket @i. */
 static unsigned long dap_bucket_bytes(unsigned int i)
 {
 	return PAGE_SIZE << i;
@@ -238,7 +243,7 @@ static int dap_requests_show(struct seq_file *s, void *unused)
 	return 0;
 }
 
-/* The last one first. */
+/* Show the last failure first. */
 static int dap_failures_show(struct seq_file *s, void *unused)
 {
 	struct dap_entry *entry = s->private;
@@ -286,7 +291,7 @@ static int dap_file_open(struct inode *inode, struct file *file)
 {
 	unsigned int i = 0;
 
-	/* One of them it is: nobody can rename them. */
+	/* This ends: files in debugfs keep their names. */
 	while (strcmp(dap_files[i].name, file_dentry(file)->d_name.name))
 		i++;
 	if (!dap_files[i].show)
@@ -304,7 +309,10 @@ static int dap_file_release(struct inode *inode, struct file *file)
 	return single_release(inode, file);
 }
 
-/* To peak, whatever it is: from now on.  Root may try the others. */
+/*
+ * Writing anything to peak resets it.  The other files cannot be written to,
+ * but root can open them for writing all the same.
+ */
 static ssize_t dap_file_write(struct file *file, const char __user *from,
 			      size_t count, loff_t *pos)
 {
@@ -328,9 +336,11 @@ static const struct file_operations dap_file_fops = {
 
 /**
  * dap_debugfs_add() - make the files of a pool
- * @entry: the pool, which takes them along when it is released
+ * @entry: the pool, which removes them when it is released
  *
- * Context: process context, may sleep.  Without debugfs there are none.
+ * Without debugfs, nothing happens.
+ *
+ * Context: process context, may sleep.
  */
 void dap_debugfs_add(struct dap_entry *entry)
 {
@@ -352,7 +362,7 @@ void __init dap_debugfs_init(void)
 }
 
 /**
- * dap_debugfs_exit() - remove it
+ * dap_debugfs_exit() - undo dap_debugfs_init()
  */
 void dap_debugfs_exit(void)
 {

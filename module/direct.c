@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a client did before it was one, where that was the kernel's direct mapping
- * (no dma_map_ops).
+ * What a client did before it was one, where that was the kernel's direct
+ * mapping (no dma_map_ops).
  *
  * The functions behind the direct mapping are not exported, and a device with
  * dma_map_ops never reaches them.  There are two ways to get the same effect:
  *
- * - Arithmetic: phys_to_dma(), the mask, and on noMMU ARM the exported cache
- *   operations (cache.h).  The direct mapping does no more than this, unless it has
- *   to bounce.  It keeps no state, and DMA_API_DEBUG need not know.
- * - The companion (companion.c): it serves what arithmetic cannot, which is bounce
- *   buffers, cache maintenance where no operation for it is exported, and questions
- *   about limits.
+ *  - Arithmetic: phys_to_dma(), the mask, and on noMMU ARM the exported cache
+ *    operations (cache.h).  The direct mapping does no more than this, unless
+ *    it has to bounce.  It keeps no state, and DMA_API_DEBUG need not know.
+ *  - The companion (companion.c): it serves what arithmetic cannot, which is
+ *    bounce buffers, cache maintenance where no operation for it is exported,
+ *    and questions about limits.
  *
  * Arithmetic comes first because it is cheap: compared to a kernel without this
  * module, a map and unmap costs some 20 more instructions with it, and some 130
@@ -31,16 +31,16 @@
 #include "dma_debug.h"
 #include "registry.h"
 
-/* Can the caches be left alone, or seen to without the companion? */
+/* Can caches be maintained without the companion, or need they not be? */
 static bool direct_has_cache_ops(struct device *dev)
 {
 	return DAP_HAVE_CACHE_OPS || dev_is_dma_coherent(dev);
 }
 
 /**
- * dap_direct_map_phys() - map memory for the device
+ * dap_direct_map_phys() - map memory for a device
  * @dev:   the client
- * @phys:  where it is
+ * @phys:  address of the memory
  * @size:  bytes
  * @dir:   who writes
  * @attrs: DMA_ATTR_SKIP_CPU_SYNC, DMA_ATTR_MMIO
@@ -54,7 +54,7 @@ dma_addr_t dap_direct_map_phys(struct device *dev, phys_addr_t phys,
 {
 	dma_addr_t addr = phys_to_dma(dev, phys);
 
-	/* What is not RAM is translated by some kernels, by others not. */
+	/* Only some kernels translate the address of memory that is not RAM. */
 	if (unlikely(!direct_has_cache_ops(dev) || attrs & DMA_ATTR_MMIO ||
 		     dap_always_bounces(dev) ||
 		     !dap_dma_capable(dev, addr, size, attrs)))
@@ -174,16 +174,17 @@ err:
 }
 
 /*
- * Where there is CMA, the kernel alone knows which pages are from there; some were
- * given before the device was a client.  DMA_API_DEBUG would take what a companion
- * has for a second use of the same memory.
+ * With CMA, only the kernel knows which pages come from there; some may have
+ * been allocated before the device was a client.  So the companion allocates
+ * and frees pages.  But DMA_API_DEBUG would take mappings of these pages for a
+ * second use of the same memory.
  */
 #define DAP_PAGES_BY_COMPANION \
 	(IS_ENABLED(CONFIG_DMA_CMA) && !IS_ENABLED(CONFIG_DMA_API_DEBUG))
 
 /*
- * Pages of the normal allocator, as low as the device needs them.  The same
- * zones in the same order as the direct mapping tries them.
+ * Allocate pages of the normal allocator that the device can address.  The
+ * zones are the same as in the direct mapping, and are tried in the same order.
  */
 static struct page *dap_direct_alloc_pages(struct device *dev, size_t size,
 					   dma_addr_t *handle,
@@ -244,17 +245,18 @@ static size_t dap_direct_max_mapping_size(struct device *dev)
 }
 
 /**
- * dap_direct_free() - free coherent memory that the direct mapping gave
- * @companion: of the device that got it before it was a client
- * @size:   bytes
- * @cpu:    CPU address
- * @handle: bus address
- * @attrs:  as at the allocation
+ * dap_direct_free() - free coherent memory that the direct mapping has
+ * allocated
+ * @companion: companion of the device that got it, before it was a client
+ * @size:      bytes
+ * @cpu:       CPU address
+ * @handle:    bus address
+ * @attrs:     as at the allocation
  *
- * What an address is only the kernel knows: it may be of a pool of the kernel's
- * own, inside its RAM.  DMA_API_DEBUG knows the allocation as the device's, not
- * its companion's, and would complain; in such a kernel it is freed by a companion
- * that it believes to be the owner.
+ * The memory may come from a pool of the kernel's own, in its RAM, so only the
+ * kernel can free it.  DMA_API_DEBUG believes that the device has allocated it,
+ * not the companion.  In such a kernel, it is freed by another companion that
+ * is made to look like the owner.
  *
  * Context: as dma_free_attrs().
  */
@@ -268,7 +270,9 @@ void dap_direct_free(struct device *companion, size_t size, void *cpu,
 	dap_companion_destroy(adopter);
 }
 
-/* .alloc, .free, .mmap, .get_sgtable and .sync_sg_ are always ops.c's. */
+/*
+ * Without .alloc, .free, .mmap, .get_sgtable and .sync_sg_*: ops.c has these.
+ */
 const struct dma_map_ops dap_direct_ops = {
 	.dap_alloc_pages	= dap_direct_alloc_pages,
 	.free_pages		= dap_direct_free_pages,

@@ -2,12 +2,13 @@
 /*
  * Keep DMA_API_DEBUG content with what companions do.
  *
- * DMA_API_DEBUG records each mapping and each allocation with its device.  A client
- * and its companion are two devices to it: it would complain that the same memory
- * is mapped twice, that something is synced which was never mapped, or that memory
- * is freed by a device that did not allocate it.  As the direct mapping keeps no
- * state of its own, a mapping of the companion can be undone at once without any
- * effect on the hardware.  So each call leaves nothing behind in its records.
+ * DMA_API_DEBUG records each mapping and each allocation with its device.  A
+ * client and its companion are two devices to it: it would complain that the
+ * same memory is mapped twice, that something is synced which was never mapped,
+ * or that memory is freed by a device that did not allocate it.  As the direct
+ * mapping keeps no state of its own, a mapping of the companion can be undone
+ * at once without any effect on the hardware.  So each call leaves nothing
+ * behind in its records.
  *
  * Bounce buffers do have state and stay mapped by the companion: for these, the
  * complaints about overlapping mappings are wrong.
@@ -59,13 +60,13 @@ void dap_debug_end_sync(struct device *companion, dma_addr_t addr, size_t size,
 /**
  * dap_debug_map_phys() - have a companion map memory
  * @companion: the companion
- * @phys:  address of the memory
- * @size:  bytes
- * @dir:   who writes
- * @attrs: DMA_ATTR_SKIP_CPU_SYNC, DMA_ATTR_MMIO
+ * @phys:      address of the memory
+ * @size:      bytes
+ * @dir:       who writes
+ * @attrs:     DMA_ATTR_SKIP_CPU_SYNC, DMA_ATTR_MMIO
  *
- * Unless that takes a bounce buffer, the mapping is gone from the records when this
- * returns.
+ * Unless that takes a bounce buffer, the mapping is gone from the records when
+ * this returns.
  *
  * Context: any.
  * Return: the bus address or DMA_MAPPING_ERROR.
@@ -108,19 +109,19 @@ static void *debug_alloc_adopted(struct device *dev, size_t size,
 }
 
 /**
- * dap_debug_adopt() - make a device that DMA_API_DEBUG takes for the owner of memory
- * @companion: of the device that really allocated the memory
- * @size:   bytes
- * @cpu:    CPU address
- * @handle: bus address
- * @attrs:  as at the allocation
+ * dap_debug_adopt() - make a device that looks like the owner of memory
+ * @companion: companion of the device that has really allocated the memory
+ * @size:      bytes
+ * @cpu:       CPU address
+ * @handle:    bus address
+ * @attrs:     as at the allocation
  *
- * The new device "allocates" the memory with operations that return what is
- * there already.
+ * To DMA_API_DEBUG, the new device allocates the memory: it has operations for
+ * a moment that return what is there already.
  *
  * Context: any.
- * Return: another companion, which may free the memory, for the caller to destroy;
- * NULL if there is no memory for one.
+ * Return: another companion, which may free the memory, and which the caller
+ * has to destroy; NULL if there is no memory for one.
  */
 struct device *dap_debug_adopt(struct device *companion, size_t size, void *cpu,
 			       dma_addr_t handle, unsigned long attrs)

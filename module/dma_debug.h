@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a kernel with DMA_API_DEBUG has to be told.  The contract is at the top of
- * dma_debug.c.  In any other kernel, nothing of this is left.
+ * What a kernel with DMA_API_DEBUG has to be told.  The contract is at the top
+ * of dma_debug.c.  In any other kernel, nothing of this is left.
  */
 #ifndef DAP_DMA_DEBUG_H
 #define DAP_DMA_DEBUG_H

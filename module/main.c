@@ -2,12 +2,14 @@
 /*
  * The driver of pools, and the module's parameters.
  *
- * A pool is a platform device.  Device tree describes some, see of.c; for each
- * entry of pools= the module makes one of its own, so that there is one way
- * through probe.  What a pool owns does not hang on its device: see registry.c.
+ * A pool is a platform device.  The device tree describes some of them, see
+ * of.c.  For each entry of pools=, the module makes such a device itself, so
+ * that all pools are probed in the same way.  What a pool owns does not depend
+ * on its device, see registry.c.
  *
- * No device becomes a client before nothing can fail any more: the code of a
- * module whose init fails goes away, whoever uses it.
+ * No device becomes a client as long as loading the module can still fail.  If
+ * its init fails, the module's code is freed, even if somebody would still use
+ * it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,7 +31,10 @@
 #include "sysfs.h"
 #include "waiting.h"
 
-/* It says what memory devices may write to: not for a kernel that is locked down. */
+/*
+ * pools= decides which memory devices may write to, so a locked down kernel
+ * must not accept it.
+ */
 static char *pools;
 module_param_hw(pools, charp, iomem, 0400);
 MODULE_PARM_DESC(pools,
@@ -55,7 +60,7 @@ module_param(guard, bool, 0400);
 MODULE_PARM_DESC(guard,
 		 "stop at any access to a pool's cacheable view (ARMv7-M, default: 0)");
 
-static struct dap_spec *dap_specs;	/* until the module is loaded */
+static struct dap_spec *dap_specs;	/* freed when the module is loaded */
 static unsigned int dap_nr_specs;
 static struct dap_rule *dap_rules;
 static unsigned int dap_nr_rules;
@@ -64,10 +69,10 @@ static unsigned int dap_nr_aligns;
 static struct platform_device **dap_devices;
 static unsigned int dap_nr_devices;
 
-/* How the last probe of a device made here ended: the core does not tell. */
+/* Result of the last probe: the driver core does not return it. */
 static int dap_probe_result;
 
-/* How the CPU reaches a pool's memory, for people. */
+/* Describe for people how the CPU reaches the memory of a pool. */
 static void dap_describe_region(const struct dap_region *region, char *text,
 				size_t size)
 {
@@ -110,7 +115,7 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 	return 0;
 }
 
-/* The parameter comes before the device tree: it is easier to change. */
+/* max_align= overrides the device tree, as it is easier to change. */
 static void dap_apply_max_align(struct dap_spec *spec)
 {
 	unsigned int i;
@@ -175,13 +180,13 @@ static struct platform_driver dap_pool_driver = {
 static int __init param_report_error(const char *param, const char *text,
 				     const struct dap_parse_error *err)
 {
-	/* Escaped: nothing is known of what is in there. */
+	/* Escaped, as it may contain anything. */
 	pr_err("%s: %s, at character %td: \"%*pE\"\n", param, err->why,
 	       err->at - text + 1, (int)strnlen(err->at, 32), err->at);
 	return -EINVAL;
 }
 
-/* Entries of a list, for an upper bound of how many there are to parse. */
+/* Upper bound for the number of entries of a list. */
 static unsigned int __init param_count_entries(const char *text)
 {
 	unsigned int count = 1;
@@ -194,8 +199,8 @@ static unsigned int __init param_count_entries(const char *text)
 }
 
 /*
- * Read a parameter that is a list into an array of what @parse makes of its
- * entries, @size bytes each.
+ * Read a parameter that is a list of entries.  @parse reads one entry into a
+ * structure of @size bytes; *list is set to the array of them.
  */
 static int __init param_read_list(const char *param, const char *text,
 				  void **list, unsigned int *count, size_t size,
@@ -245,7 +250,7 @@ static void dap_remove_devices(void)
 	dap_devices = NULL;
 }
 
-/* A pool of pools= that does not come up fails the load, and undoes the rest. */
+/* If one of the pools of pools= fails, loading the module fails. */
 static int __init dap_add_devices(void)
 {
 	unsigned int i;
@@ -335,13 +340,16 @@ static void __exit dap_exit(void)
 	dap_attach_exit();
 	dap_registry_exit();
 	dap_debugfs_exit();
-	/* A last free has dropped its reference with the lock's interrupts off. */
+	/*
+	 * Code that has just dropped a reference to the module may still be
+	 * running, with interrupts off: wait for it.
+	 */
 	synchronize_rcu();
 	kfree(dap_aligns);
 	kfree(dap_rules);
 }
 
-/* Built in, before the drivers that need it; as a module it is the same. */
+/* If built in, run before the drivers that need it. */
 subsys_initcall(dap_init);
 module_exit(dap_exit);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Read a pool's description from its device tree node.
+ * Read the description of a pool from its device tree node.
  *
- * Everything here runs in process context, at probe.  Nothing is claimed, and
- * nothing is kept but the reference to the region's node.
+ * Contexts: process context, at probe.  Nothing is claimed here, and nothing is
+ * kept but a reference to the region's node.
  */
 #include <linux/of.h>
 #include <linux/of_reserved_mem.h>
@@ -12,7 +12,7 @@
 #include "of.h"
 #include "params.h"
 
-/* Length of a property of a pool's node, or -1 without it. */
+/* Length of a property of a pool, or -1 if it is missing. */
 static int spec_property_bytes(struct device *dev, const char *name)
 {
 	int bytes;
@@ -21,8 +21,9 @@ static int spec_property_bytes(struct device *dev, const char *name)
 }
 
 /*
- * What is there and cannot be read must not pass for what is not there: a pool
- * whose alias is gone that way would be another one.
+ * A property that cannot be read is an error.  If it were ignored like a
+ * missing one, the pool would be another one than described: for instance, one
+ * without its alias.
  */
 static int spec_bad_property(struct device *dev, const char *name,
 			     const char *must)
@@ -55,7 +56,7 @@ static int spec_read_max_align(struct device *dev, u64 *max_align)
 	return 0;
 }
 
-/* The alias, or NULL: then the region is what the CPU uses. */
+/* Read the alias; *res is NULL if there is none and the CPU uses the region. */
 static int spec_read_alias(struct device *dev, const struct resource **res)
 {
 	struct device_node *np = dev->of_node;
@@ -72,7 +73,7 @@ static int spec_read_alias(struct device *dev, const struct resource **res)
 	return 0;
 }
 
-/* A label is shorter than sram@20000000, which is at least unique. */
+/* Use the label, or else the name of the region (sram@20000000). */
 static int spec_read_name(struct device *dev,
 			  const struct device_node *region_np, char *name)
 {
@@ -91,7 +92,11 @@ static int spec_read_name(struct device *dev,
 	return 0;
 }
 
-/* The kernel looks reserved memory up by the last part of a node's path. */
+/*
+ * Is the node a child of /reserved-memory?  of_reserved_mem_lookup() compares
+ * only the last part of a node's path, so it may find the memory of another
+ * node.
+ */
 static bool spec_is_reserved_memory(const struct device_node *np)
 {
 	struct device_node *parent = of_find_node_by_path("/reserved-memory");
@@ -101,7 +106,9 @@ static bool spec_is_reserved_memory(const struct device_node *np)
 	return ret;
 }
 
-/* Some kernels reserve what follows a reg that is empty. */
+/*
+ * Is reg well-formed?  For an empty reg, some kernels reserve something else.
+ */
 static bool spec_has_whole_ranges(struct device_node *np)
 {
 	unsigned int cells = of_n_addr_cells(np) + of_n_size_cells(np);
@@ -126,7 +133,7 @@ static int spec_read_region(struct device *dev, struct device_node *np,
 		return dev_err_probe(dev, -EINVAL,
 				     "memory-region %pOF is no reserved memory of this kernel: it must be in /reserved-memory at boot\n",
 				     np);
-	/* The kernel would give others' memory to others. */
+	/* A region without this compatible is meant for somebody else. */
 	if (!of_device_is_compatible(np, "dma-alias-pool,region"))
 		return dev_err_probe(dev, -EINVAL,
 				     "memory-region %pOF is not compatible with dma-alias-pool,region\n",
@@ -134,7 +141,7 @@ static int spec_read_region(struct device *dev, struct device_node *np,
 	spec->phys = rmem->base;
 	spec->size = rmem->size;
 	spec->alias = rmem->base;
-	/* As the kernel has read it, whatever its value. */
+	/* The kernel only looks whether no-map is there, whatever its value. */
 	spec->no_map = of_find_property(np, "no-map", NULL);
 	return 0;
 }
@@ -171,16 +178,16 @@ static int spec_read_pool(struct device *dev,
 }
 
 /**
- * dap_spec_from_node() - what the device tree says of a pool
+ * dap_spec_from_node() - read the description of a pool from the device tree
  * @dev:       the pool's platform device, also for messages
  * @spec:      all zero; filled in
  * @region_np: set to the node of the region, with a reference for the caller
  *
- * The binding, dma-alias-pool.yaml, says what may be there.  Nobody has to have
- * checked the tree against it, so what it forbids is refused here again.
+ * The binding, dma-alias-pool.yaml, says what is allowed.  As nobody may have
+ * checked the tree against it, anything else is refused here.
  *
  * Context: process context, may sleep.
- * Return: 0, -EINVAL for a node that cannot be used, which has been reported.
+ * Return: 0; or -EINVAL if the node cannot be used, which has been reported.
  */
 int dap_spec_from_node(struct device *dev, struct dap_spec *spec,
 		       struct device_node **region_np)

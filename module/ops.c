@@ -2,15 +2,16 @@
 /*
  * The dma_map_ops of a client.
  *
- * Coherent memory comes from the pool or the request fails: memory of the
- * normal allocator cannot be made coherent, and a driver that got some would
- * corrupt data long after.  Only requests that need no coherent CPU mapping, and
- * clients that are coherent in hardware, may fall back to it.  Everything that
- * is not about coherent memory goes where it went before the client was
- * attached: to its former ops, or to direct.c.
+ * Coherent memory comes from the pool, or the request fails.  Memory of the
+ * normal allocator cannot be made coherent, and a driver that got it would
+ * corrupt data much later.  Only two kinds of requests may get it: those that
+ * need no coherent CPU mapping, and those of clients that are coherent in
+ * hardware.  Everything that does not concern coherent memory is done as before
+ * the client was attached: by its former operations, or by direct.c.
  *
- * Contexts: .alloc and .free work in any context and allocate nothing; the
- * fallback allocates with the flags of the request.
+ * Contexts: .alloc and .free work in any context and allocate nothing
+ * themselves.  Memory of the normal allocator is allocated with the flags of
+ * the request.
  */
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
@@ -31,10 +32,11 @@
 #include "trace.h"
 
 /*
- * What a device can have of the pool: *bus is set to the bus address of the pool's
- * start, and what is returned is the first page that it cannot address, or far
- * beyond.  @dev is the client's device, or one that has copied its operations.  *why
- * is set to why it can have nothing of that size, or NULL.
+ * Find out which part of the pool a device can address: the pages below the
+ * returned one, or all of them if that is U32_MAX.  *@bus is set to the bus
+ * address of the pool's start.  If the device can have no memory of that size
+ * at all, *@why is set to the reason, otherwise to NULL.  @dev is the client's
+ * device, or one that has copied its operations.
  */
 static noinline u32 ops_limit_why(const struct dap_client *client,
 				  struct device *dev, size_t size,
@@ -47,7 +49,9 @@ static noinline u32 ops_limit_why(const struct dap_client *client,
 	*why = dap_bus_address(dev, entry, bus);
 	if (*why)
 		return 0;
-	/* It is aligned in the pool, as @bus or else @phys is. */
+	/*
+	 * The pool aligns by its bus address, or by @phys if there is no such.
+	 */
 	if (!entry->has_bus && (*bus - region->phys) &
 			       (dap_pool_alignment(client->pool, size) - 1)) {
 		*why = "its bus address would not be aligned, see max_align";
@@ -63,7 +67,7 @@ static noinline u32 ops_limit_why(const struct dap_client *client,
 	return 0;
 }
 
-/* The same where nobody asks why, and nothing has to be kept of it. */
+/* The same for callers that do not want the reason. */
 static noinline u32 ops_limit(const struct dap_client *client,
 			      struct device *dev, size_t size, dma_addr_t *bus)
 {
@@ -72,7 +76,9 @@ static noinline u32 ops_limit(const struct dap_client *client,
 	return ops_limit_why(client, dev, size, bus, &why);
 }
 
-/* Most devices have a bus that translates nothing, and can address all of it. */
+/*
+ * A fast check that is true for most devices: can it address all of the pool?
+ */
 static __always_inline bool ops_reaches_all(const struct dap_client *client,
 					    struct device *dev)
 {
@@ -89,7 +95,7 @@ static const struct dma_map_ops *ops_before(const struct dap_client *client)
 	return client->before ?: &dap_direct_ops;
 }
 
-/* Of what drivers may try again and again. */
+/* Limits messages, since drivers may repeat a request that fails. */
 static DEFINE_RATELIMIT_STATE(dap_ratelimit, DEFAULT_RATELIMIT_INTERVAL,
 			      DEFAULT_RATELIMIT_BURST);
 
@@ -129,10 +135,10 @@ static noinline void ops_report_failure(struct dap_client *client,
 }
 
 /*
- * It has freed the last of what it held: that had a reference to the client, and
- * one to the module.  The last thing of all to do: without the second, this code
- * may go away.  Then there must be nothing left of it to run, but that is so only
- * where the compiler makes a jump of the call, as "make lint" looks.
+ * A client has freed the last memory that it held: drop the reference to it,
+ * and the one to the module.  This must be the very last thing that is done, as
+ * after that, the code of the module may go away.  So the call of module_put()
+ * has to be compiled to a jump; "make lint" checks that.
  */
 static __always_inline void ops_put_drained(struct dap_client *client)
 {
@@ -141,8 +147,9 @@ static __always_inline void ops_put_drained(struct dap_client *client)
 }
 
 /*
- * Can a request live with normal memory?  If the CPU does not touch it, it has all
- * the same cleared it: only a kernel that maintains caches sees to that.
+ * Can a request be served with normal memory?  If the CPU does not touch the
+ * memory, it still has been cleared by the CPU, and only a kernel that
+ * maintains caches makes sure that this has reached memory.
  */
 static bool ops_may_be_cached(struct device *dev, unsigned long attrs)
 {
@@ -151,8 +158,8 @@ static bool ops_may_be_cached(struct device *dev, unsigned long attrs)
 }
 
 /*
- * Pages of the normal allocator, for a request that can live with them.  They
- * are clean in the cache, so that no write-back hits what the device writes.
+ * Allocate normal memory for a request that can be served with it.  It is clean
+ * in the cache, so that no line is written back over what the device writes.
  */
 static noinline void *ops_alloc_fallback(struct dap_client *client,
 					 struct device *dev, size_t size,
@@ -162,10 +169,13 @@ static noinline void *ops_alloc_fallback(struct dap_client *client,
 
 	if (!client->ops.dap_alloc_pages || !size)
 		return NULL;
-	/* Our caller reports a failure, where it is to be reported. */
+	/* The caller reports a failure, unless that is not wanted. */
 	gfp |= __GFP_NOWARN;
 
-	/* With other ops it would be freed as something else. */
+	/*
+	 * With other operations the memory would be freed in a wrong way: hold
+	 * it.
+	 */
 	if (!dap_pool_hold_user(client->pool, &client->user))
 		return NULL;
 
@@ -181,7 +191,7 @@ static noinline void *ops_alloc_fallback(struct dap_client *client,
 	if (client->ops.sync_single_for_device)
 		client->ops.sync_single_for_device(dev, *handle, size,
 						   DMA_BIDIRECTIONAL);
-	/* How free tells it from any other address. */
+	/* The mark by which .free recognizes such memory. */
 	set_page_private(page, (unsigned long)client);
 	return page_address(page);
 }
@@ -196,7 +206,7 @@ static struct page *ops_fallback_page(struct dap_client *client, void *cpu)
 	return page_private(page) == (unsigned long)client ? page : NULL;
 }
 
-/* What a client got before it was one goes back to where it came from. */
+/* Free memory that the device got before it was a client. */
 static void ops_free_foreign(struct dap_client *client, struct device *dev,
 			     size_t size, void *cpu, dma_addr_t handle,
 			     unsigned long attrs)
@@ -281,7 +291,7 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	}
 	trace_failure(client, size, PTR_ERR(cpu));
 
-	/* A failure that somebody asked for is to be one. */
+	/* A failure by fault injection must be one. */
 	if (PTR_ERR(cpu) != -ENOMEM && ops_may_be_cached(dev, attrs)) {
 		void *fallback = ops_alloc_fallback(client, dev, size, handle,
 						    gfp);
@@ -337,7 +347,7 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 	bool traced = trace_free_enabled();
 	int ret;
 
-	/* The client may be gone after, and the pool. */
+	/* After the free, the client and the pool may be gone. */
 	if (traced)
 		kref_get(&entry->ref);
 	if (likely(dap_pool_contains(pool, cpu)))
@@ -356,7 +366,7 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 		ops_put_drained(client);
 }
 
-/* Physical address behind what .alloc returned; the alias for pool memory. */
+/* Physical address of memory that .alloc returned; for the pool, its alias. */
 static phys_addr_t ops_cpu_to_phys(struct dap_client *client, void *cpu)
 {
 	struct dap_pool *pool = client->pool;
@@ -377,9 +387,9 @@ static bool ops_is_ours(struct dap_client *client, void *cpu, size_t size)
 }
 
 /*
- * User space gets the alias, never the cacheable view.  On noMMU
- * remap_pfn_range() accepts only a vma that starts at the pfn: the driver has
- * to offer get_unmapped_area().
+ * User space gets the alias, never the cacheable view.  On noMMU,
+ * remap_pfn_range() only accepts a vma that starts at the pfn, so the driver
+ * has to implement get_unmapped_area().
  */
 static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 			void *cpu, dma_addr_t handle, size_t size,
@@ -399,14 +409,16 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 	if (vma->vm_pgoff >= count || pages > count - vma->vm_pgoff)
 		return -ENXIO;
 
-	/* As the kernel has it, whose mapping suits all of the pool's clients. */
+	/*
+	 * The same as the kernel mapping, which suits all clients of the pool.
+	 */
 	if (IS_ENABLED(CONFIG_MMU) && dap_pool_contains(client->pool, cpu))
 		cached = client->pool->region.cached;
 	if (!cached) {
 #ifdef CONFIG_MMU
 		vma->vm_page_prot = pgprot_dmacoherent(vma->vm_page_prot);
 #else
-		/* Of pages of the kernel's there is none that is not cached. */
+		/* Pages of the kernel have no mapping that is not cached. */
 		if (!dap_pool_contains(client->pool, cpu))
 			return -ENXIO;
 #endif
@@ -418,8 +430,8 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 }
 
 /*
- * A scatterlist needs a struct page, and noMMU regions outside of the memory
- * map have none.  An invented one would crash whoever looks at it.
+ * A scatterlist needs a struct page.  Regions of noMMU outside of the memory
+ * map have none, and code that looks at an invented one would crash.
  */
 static int dap_ops_get_sgtable(struct device *dev, struct sg_table *sgt,
 			       void *cpu, dma_addr_t handle, size_t size,
@@ -471,8 +483,9 @@ static struct page *dap_ops_alloc_pages(struct device *dev, size_t size,
 }
 
 /*
- * Whose cache maintenance to use.  Memory of a pool needs none, so NULL for that,
- * and there may be no address to do it at: drivers ask for it all the same.
+ * Find the operations for cache maintenance at a bus address.  Memory of a pool
+ * needs none and may have no address to do it at, but drivers ask for it all
+ * the same: NULL.
  */
 static noinline const struct dma_map_ops *ops_to_sync(struct device *dev,
 						      dma_addr_t addr)
@@ -533,8 +546,8 @@ static void dap_ops_sync_sg_for_device(struct device *dev,
  * dap_ops_build() - make the operations of a client
  * @client: @before, @pool and @dev are set
  *
- * Context: process context; no driver is using the device yet, but what the last
- * one left may be freed meanwhile.
+ * Context: process context.  No driver uses the device yet, but memory that the
+ * last driver left may be freed meanwhile.
  */
 void dap_ops_build(struct dap_client *client)
 {
@@ -555,7 +568,7 @@ void dap_ops_build(struct dap_client *client)
 		ops.sync_sg_for_device = dap_ops_sync_sg_for_device;
 	}
 
-	/* dma_need_sync() looks whether these are there. */
+	/* dma_need_sync() takes their presence for the need to sync. */
 	if (!client->before && !IS_ENABLED(CONFIG_SWIOTLB) &&
 	    dev_is_dma_coherent(client->dev)) {
 		ops.sync_single_for_cpu = NULL;
@@ -564,14 +577,19 @@ void dap_ops_build(struct dap_client *client)
 		ops.sync_sg_for_device = NULL;
 	}
 
-	/* Some drivers free while they are bound again: never without .free. */
+	/*
+	 * .free is always there: some drivers free while the device is bound
+	 * again.
+	 */
 	client->ops = ops;
 }
 
 /**
- * dap_ops_calibrate() - prepare for naming the callers of dma_alloc_attrs()
+ * dap_ops_calibrate() - prepare for recording who called dma_alloc_attrs()
  *
- * Context: process context, may sleep; at load.  Failure only costs the column.
+ * If this fails, allocations are recorded without a caller.
+ *
+ * Context: process context, may sleep; at load.
  */
 void __init dap_ops_calibrate(void)
 {

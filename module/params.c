@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Read the texts of pools=, clients= and max_align=.
+ * Read the parameters pools=, clients= and max_align=.
  *
- * Pure: knows strings and numbers only, so that user space can compile and
- * fuzz it.  Whether an address makes sense is region.c's question.
+ * This knows only strings and numbers, so that it can be compiled and fuzzed in
+ * user space.  Whether an address makes sense is checked in region.c.
  */
 #include <linux/ctype.h>
 #include <linux/errno.h>
@@ -22,14 +22,14 @@ static int __init params_fail(struct dap_parse_error *err, const char *at,
 }
 
 /**
- * dap_valid_name() - can this be a pool's name?
- * @name: not terminated
+ * dap_valid_name() - can this be the name of a pool?
+ * @name: the name, not terminated
  * @len:  its length
  *
- * It becomes a directory and part of clients=.
+ * The name becomes the name of a directory, and appears in clients=.
  *
- * Return: true for 1 to 31 letters, digits, and any of "._-+", beginning with a
- * letter or a digit; "@" too, for names of device tree nodes.
+ * Return: true for 1 to 31 letters, digits, and any of "._-+@", beginning with
+ * a letter or a digit.  "@" occurs in names of device tree nodes.
  */
 bool dap_valid_name(const char *name, size_t len)
 {
@@ -38,7 +38,9 @@ bool dap_valid_name(const char *name, size_t len)
 	if (!len || len >= DAP_NAME_LEN || !isalnum(name[0]))
 		return false;
 	for (i = 0; i < len; i++)
-		/* To isalnum(), half of what is not ASCII are letters. */
+		/*
+		 * isascii(): isalnum() takes many other characters for letters.
+		 */
 		if (!name[i] || !isascii(name[i]) ||
 		    (!isalnum(name[i]) && !strchr("._-+@", name[i])))
 			return false;
@@ -46,8 +48,9 @@ bool dap_valid_name(const char *name, size_t len)
 }
 
 /*
- * A number as memparse() reads it, up to ':', ',', '@' or the end.  memparse() itself
- * wraps round silently, which would turn a typing error into another address.
+ * Read a number up to ':', ',', '@' or the end, with units as in memparse().
+ * memparse() itself does not detect an overflow, which would turn a typing
+ * error into another address.
  */
 static int __init params_parse_number(const char **text, u64 *value,
 				      struct dap_parse_error *err,
@@ -60,14 +63,16 @@ static int __init params_parse_number(const char **text, u64 *value,
 	char digits[24];
 	u64 number;
 
-	/* kstrtoull() would take a newline as the end. */
+	/* Refuse a newline, which kstrtoull() would accept at the end. */
 	if (!isdigit(**text) || len >= sizeof(digits) ||
 	    memchr(*text, '\n', len))
 		return params_fail(err, *text, what);
 	memcpy(digits, *text, len);
 	digits[len] = '\0';
 
-	/* In a hexadecimal number E is a digit, as it is to memparse(). */
+	/*
+	 * An E at the end of a hexadecimal number is a digit, as in memparse().
+	 */
 	unit = strchr(units, toupper(digits[len - 1]));
 	if (unit && !(*unit == 'E' && tolower(digits[1]) == 'x')) {
 		digits[len - 1] = '\0';
@@ -116,7 +121,9 @@ static bool __init params_next_field(const char **text)
 	return true;
 }
 
-/* A list goes on after a comma; a comma at its end is a mistake. */
+/*
+ * The end of an entry is a comma before the next one, or the end of the list.
+ */
 static int __init params_end_entry(const char **text,
 				   struct dap_parse_error *err)
 {
@@ -132,9 +139,9 @@ static int __init params_end_entry(const char **text,
 
 /**
  * dap_parse_pool() - read one NAME:BASE:SIZE[:[ALIAS][:BUS]]
- * @text: moved behind the entry and the comma after it
+ * @text:  moved behind the entry and the comma after it
  * @entry: struct dap_spec, filled in
- * @err:  set on failure
+ * @err:   set on failure
  *
  * Return: 0 or -EINVAL.
  */
@@ -168,7 +175,7 @@ int __init dap_parse_pool(const char **text, void *entry,
 	if (ret)
 		return ret;
 
-	/* An empty ALIAS is for a BUS without one. */
+	/* ALIAS may be empty before a BUS. */
 	spec->alias = spec->phys;
 	if (params_next_field(text) && **text != ':') {
 		start = *text;
@@ -191,7 +198,7 @@ int __init dap_parse_pool(const char **text, void *entry,
 		if (spec->bus != bus ||
 		    (spec->size && spec->bus + spec->size - 1 < spec->bus))
 			return params_fail(err, start, "BUS is out of range");
-		/* Buffers are aligned as devices see them: from a page on. */
+		/* Buffers are aligned by their bus addresses. */
 		if (!PAGE_ALIGNED(bus))
 			return params_fail(err, start,
 					   "BUS is no multiple of the page size");
@@ -199,7 +206,7 @@ int __init dap_parse_pool(const char **text, void *entry,
 	return params_end_entry(text, err);
 }
 
-/* An optional @NAME; @name is empty and stays so without it. */
+/* Read an optional @NAME; without it, @name is left as it is. */
 static int __init params_parse_pool_name(const char **text, char *name,
 					 struct dap_parse_error *err)
 {
@@ -218,10 +225,11 @@ static int __init params_parse_pool_name(const char **text, char *name,
 
 /**
  * dap_parse_rule() - read one GLOB[@NAME]
- * @text: moved behind the entry and the comma after it
- * @entry: struct dap_rule, filled in but for what only the pools there are can
- *	   tell: @NAME stays a part of the glob, see dap_policy_check()
- * @err:  set on failure
+ * @text:  moved behind the entry and the comma after it
+ * @entry: struct dap_rule, filled in except for the name of the pool, which
+ *         stays in the glob until dap_policy_check() knows the names of all
+ *         pools
+ * @err:   set on failure
  *
  * Return: 0 or -EINVAL.
  */
@@ -238,8 +246,9 @@ int __init dap_parse_rule(const char **text, void *entry,
 		return params_fail(err, start,
 				   "a device name of 1 to 95 characters is missing");
 	/*
-	 * A newline that a script left there, or the blank of "a, b", would match
-	 * nothing, silently.  sysfs has no slash in names.
+	 * No device has such a name.  If it were accepted, an entry with the
+	 * newline of a script, or with the blank of "a, b", would silently
+	 * match nothing.
 	 */
 	for (i = 0; i < len; i++)
 		if (!isgraph(start[i]) || start[i] == '/')
@@ -273,11 +282,11 @@ int __init dap_parse_align(const char **text, void *entry,
 }
 
 /**
- * dap_glob_match() - does a device name match?
- * @glob: "*" for any characters, "?" for one, all else for itself
- * @name: device name
+ * dap_glob_match() - does a device name match a pattern?
+ * @glob: the pattern: "*" stands for any characters, "?" for one of them
+ * @name: the device name
  *
- * lib/glob.c would do, but is in a kernel only where something selected it.
+ * A kernel has lib/glob.c only if something has selected it.
  *
  * Return: true if all of @name matches.
  */

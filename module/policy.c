@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which pool a device gets, and which devices can have none.
+ * Decides which pool a device gets, and which devices can have none.
  *
- * Decides only; what follows is others' business.  All but
- * dap_policy_init() run under dap_lock(), in process context.
+ * This only makes decisions; others act on them.
+ *
+ * Contexts and locking: process context, under dap_lock() except for
+ * dap_policy_init().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,13 +21,13 @@
 #include "outsider.h"
 #include "policy.h"
 
-/* clients=, in the order given; set once, at load. */
+/* The entries of clients=, in their order; set once, at load. */
 static struct dap_rule *dap_rules;
 static unsigned int dap_nr_rules;
 
 /**
- * dap_policy_init() - set what clients= says
- * @rules:    its entries, used for as long as the module is loaded
+ * dap_policy_init() - set the entries of clients=
+ * @rules:    the entries, which are used until the module is unloaded
  * @nr_rules: their number
  */
 void __init dap_policy_init(struct dap_rule *rules, unsigned int nr_rules)
@@ -34,7 +36,7 @@ void __init dap_policy_init(struct dap_rule *rules, unsigned int nr_rules)
 	dap_nr_rules = nr_rules;
 }
 
-/* A device that the driver of pools would take, whether it has or not. */
+/* Would the driver of pools bind to this device? */
 static bool policy_is_pool(const struct device *dev)
 {
 	return of_device_is_compatible(dev->of_node, "dma-alias-pool") ||
@@ -43,10 +45,11 @@ static bool policy_is_pool(const struct device *dev)
 }
 
 /**
- * dap_policy_refusal() - why a device cannot be a client
+ * dap_policy_refusal() - why can a device not be a client of any pool?
  * @dev: the device
  *
- * Return: the reason, to follow "not attached to DMA pool NAME: ", or NULL.
+ * Return: the reason, to follow "not attached to DMA pool NAME: ", or NULL if
+ * it can.
  */
 const char *dap_policy_refusal(struct device *dev)
 {
@@ -68,7 +71,7 @@ const char *dap_policy_refusal(struct device *dev)
 }
 
 /**
- * dap_policy_refusal_by() - why a device cannot be a client of a pool
+ * dap_policy_refusal_by() - why can a device not be a client of this pool?
  * @entry: the pool
  * @dev:   the device
  *
@@ -99,8 +102,9 @@ int dap_report_refusal(struct device *dev, const char *pool, const char *why)
 }
 
 /*
- * The pool of the first memory-region of a device that has one; *named tells
- * whether the device asked for one at all, *broken whether it may have meant to.
+ * Find the pool of the first memory-region of a device that has one.  *named is
+ * set to whether the device has named a region of a pool at all, *broken to
+ * whether its property cannot be read, so that it may have named one.
  */
 static struct dap_entry *policy_find_by_node(const struct device_node *np,
 					     bool *named, bool *broken)
@@ -119,13 +123,19 @@ static struct dap_entry *policy_find_by_node(const struct device_node *np,
 		if (of_property_read_u32_index(np, "memory-region", i,
 					       &phandle))
 			break;
-		/* A phandle of 0 is a place that was left free. */
+		/*
+		 * A phandle of 0 is no error: it stands for an entry without a
+		 * region.
+		 */
 		region = of_parse_phandle(np, "memory-region", i);
 		if (!region) {
 			*broken |= !!phandle;
 			continue;
 		}
-		/* Not the pool, as some will write; but it is what they mean. */
+		/*
+		 * Naming the pool instead of its region is wrong, but the
+		 * intent is clear.
+		 */
 		*named |= of_device_is_compatible(region,
 						  "dma-alias-pool,region") ||
 			  of_device_is_compatible(region, "dma-alias-pool");
@@ -136,15 +146,16 @@ static struct dap_entry *policy_find_by_node(const struct device_node *np,
 }
 
 /**
- * dap_policy_choose() - the pool that somebody named for a device that has none yet
+ * dap_policy_choose() - find the pool that was named for a device that has none
+ * yet
  * @dev:   the device
  * @quiet: do not report why it cannot have that pool
  *
- * What its own node says comes before the parameter, and that before the default,
- * for which see dap_policy_choose_default().
+ * What the device's own node says comes before clients=.  For the default pool,
+ * which comes last, see dap_policy_choose_default().
  *
- * Return: the pool; NULL if nobody named one; -ENOENT as a pointer if it is to have
- * none, or none can be had.
+ * Return: the pool; NULL if nobody named one; ERR_PTR(-ENOENT) if the device is
+ * to have none, or cannot have the one that was named.
  */
 struct dap_entry *dap_policy_choose(struct device *dev, bool quiet)
 {
@@ -192,10 +203,11 @@ found:
 }
 
 /**
- * dap_policy_choose_default() - the default pool, for a device for which nobody named one
+ * dap_policy_choose_default() - find the default pool for a device for which
+ * none was named
  * @dev: the device
  *
- * A device that does not qualify is left alone without a word.
+ * If the device does not qualify, that is not reported.
  *
  * Return: the pool, or NULL.
  */
@@ -214,11 +226,13 @@ struct dap_entry *dap_policy_choose_default(struct device *dev)
 }
 
 /*
- * Devices have an @ in their names (soc:dma@0), and so have pools (sram@20000000):
- * an entry ends before the first @ that the name of a pool follows.  What could be
- * such a name and is none is a mistake; "*" or "0:dma" cannot.
+ * Split an entry of clients= at the "@" before the name of a pool.  Names of
+ * devices (soc:dma@0) and of pools (sram@20000000) may have an "@" as well, so
+ * this is the first "@" after which the name of an existing pool follows.  If
+ * there is none, and the text after the last "@" could be the name of a pool,
+ * the entry is a mistake.
  *
- * Return: was there no mistake?
+ * Returns false for a mistake.
  */
 static bool __init policy_split_rule(struct dap_rule *rule)
 {
@@ -238,7 +252,7 @@ static bool __init policy_split_rule(struct dap_rule *rule)
 /**
  * dap_policy_check() - does each entry of clients= name a pool?
  *
- * From then on each entry has its pool's name apart.
+ * Also splits each entry into the name of the device and that of its pool.
  *
  * Context: process context, may sleep; after the pools were made.
  * Return: 0, or -ENOENT, reported.

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A region, its allocator, and the record of who holds what.
+ * A pool: a memory region, its allocator, and the record of who holds what.
  *
- * Contexts: allocation, free and the readers of statistics work in any context,
- * on SMP and on PREEMPT_RT, and allocate nothing.  Set-up and destruction are
- * for process context.
+ * Contexts: allocating, freeing and reading statistics work in any context, on
+ * SMP and on PREEMPT_RT, and allocate no memory.  Setting a pool up and
+ * destroying it are for process context.
  *
- * Locking: one raw spinlock a pool, held for a bounded time (see alloc.c);
- * memory is cleared outside of it.
+ * Locking: each pool has one raw spinlock, which is held for a bounded time
+ * (see alloc.c).  Memory is cleared outside of it.
  *
- * Lifetime: all that a user holds has one reference to the user, and one to the
- * module, so that neither goes away before the last free.  They are taken here,
- * and dropped by who frees (DAP_DRAINED).  Who may destroy a pool, and when, is
- * registry.c's business.
+ * Lifetime: while a user holds anything, there is one reference to the user and
+ * one to the module for it, so that neither goes away before the last free.
+ * These references are taken here.  The caller of the function that returns
+ * DAP_DRAINED drops them.  registry.c decides when a pool may be destroyed.
  */
 #include <linux/device.h>
 #include <linux/lockdep.h>
@@ -26,7 +26,7 @@
 #include "clear.h"
 #include "pool.h"
 
-/* Kept by the allocator, one for each live allocation. */
+/* What the allocator stores for us with each live allocation. */
 struct dap_record {
 	struct dap_user *user;
 	unsigned long caller;
@@ -34,12 +34,12 @@ struct dap_record {
 	u32 when;
 };
 
-/* Pages to look at for an allocation before others get the lock. */
+/* Number of pages to search for an allocation before the lock is dropped. */
 #define DAP_LOOK_PAGES	32
 
 static_assert(sizeof(struct dap_record) <= DAP_RECORD_SIZE);
 
-/* Jiffies of 32 bits are back where they were after weeks. */
+/* Not in jiffies: those of 32 bits wrap around after weeks. */
 static u32 pool_now(void)
 {
 	return ktime_get_seconds();
@@ -50,7 +50,10 @@ static u32 pool_pages(size_t size)
 	return (size >> PAGE_SHIFT) + !!(size & ~PAGE_MASK);
 }
 
-/* Where the pool is aligned to less than large buffers are, there is less for them. */
+/*
+ * A pool whose address is aligned to less than its size cannot hold the largest
+ * buffers that would otherwise fit.  Tell the user how to change that.
+ */
 static void pool_note_alignment(struct dap_pool *pool, struct device *dev,
 				u32 pages, unsigned int max_order)
 {
@@ -71,11 +74,11 @@ static void pool_note_alignment(struct dap_pool *pool, struct device *dev,
  * dap_pool_init() - claim the memory of a pool and prepare to hand it out
  * @pool:   zeroed
  * @dev:    the pool's device, for messages
- * @spec:   what the pool is made of
- * @verify: check how the CPU reaches it, see dap_region_claim()
+ * @spec:   description of the pool
+ * @verify: check how the CPU reaches the memory, see dap_region_claim()
  *
  * Context: process context, may sleep.
- * Return: 0 or an error that has been reported; nothing is left behind then.
+ * Return: 0 or an error that has been reported; then nothing is left behind.
  */
 int dap_pool_init(struct dap_pool *pool, struct device *dev,
 		  const struct dap_spec *spec, bool verify)
@@ -86,7 +89,9 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 	int ret;
 
 	if (spec->max_align) {
-		/* is_power_of_2() would see 32 bits of it on some kernels. */
+		/*
+		 * Not is_power_of_2(): an unsigned long may have 32 bits only.
+		 */
 		if (spec->max_align & (spec->max_align - 1) ||
 		    spec->max_align < PAGE_SIZE)
 			return dev_err_probe(dev, -EINVAL,
@@ -127,8 +132,10 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 
 /**
  * dap_pool_destroy() - give the memory of a pool back
- * @pool: dead, without live allocations; a call of who has just freed the last may
- *	  be on its way yet, and finds that there is nothing
+ * @pool: dead, and without live allocations
+ *
+ * A free that is in progress may still call dap_pool_free() for a moment; it
+ * finds @meta gone and does nothing.
  *
  * Context: process context, may sleep.
  */
@@ -147,7 +154,7 @@ void dap_pool_destroy(struct dap_pool *pool)
 
 /**
  * dap_pool_kill() - let all further allocations fail
- * @pool: the pool; what is allocated stays valid and can be freed
+ * @pool: the pool; its live allocations stay valid and can be freed
  *
  * Context: any.
  */
@@ -160,7 +167,10 @@ void dap_pool_kill(struct dap_pool *pool)
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 
-/* The first that a user holds pins user and module: the last free needs both. */
+/*
+ * The first allocation that a user holds pins the user and the module, since
+ * the last free needs both.
+ */
 static bool pool_hold_user(struct dap_pool *pool, struct dap_user *user)
 {
 	lockdep_assert_held(&pool->lock);
@@ -187,8 +197,8 @@ static int pool_drop_user(struct dap_pool *pool, struct dap_user *user)
  * @pool: the pool
  * @size: bytes
  *
- * Return: a power of two, in bytes: the least that holds @size, less only where
- * somebody gave that up for the pool (max_align).
+ * Return: the alignment in bytes: the lowest power of two that is not less than
+ * @size, or the limit that was set for the pool (max_align).
  */
 size_t dap_pool_alignment(const struct dap_pool *pool, size_t size)
 {
@@ -264,18 +274,20 @@ static noinline void pool_note_failure(struct dap_pool *pool,
  * @pool:   the pool
  * @user:   who will hold it
  * @size:   bytes
- * @limit:  use only pages below this index: what the device can address
+ * @limit:  use only pages below this one, since the device cannot address the
+ *          others
  * @caller: return address to be shown with the allocation
  *
- * The memory is zeroed to the end of its last page (user space may map it) and
- * aligned to the smallest power-of-two number of pages that holds it, which is
- * what Documentation/core-api/dma-api-howto.rst promises to drivers; less only where
- * somebody gave that up for the pool (max_align).
+ * The memory is zeroed up to the end of its last page, as user space may map
+ * it.  It is aligned to the smallest power-of-two number of pages that holds
+ * it, which Documentation/core-api/dma-api-howto.rst promises to drivers,
+ * unless the user has limited that for the pool (max_align).
  *
- * Context: any; takes the pool's lock, clears the memory after dropping it.
- * Return: the alias address, or an ERR_PTR: -EINVAL for no bytes, -E2BIG for
- * more than the pool has, -ENOSPC, -ENODEV if the pool is going away, -ENOMEM
- * where fault injection asks for it.  A failure has been counted, but not reported.
+ * Context: any; takes the pool's lock, and clears the memory after dropping it.
+ * Return: the alias address, or an ERR_PTR: -EINVAL if @size is 0, -E2BIG if it
+ * is more than the pool has, -ENOSPC if there is no room, -ENODEV if the pool
+ * is going away, -ENOMEM where fault injection asks for it.  A failure has been
+ * counted, but not reported.
  */
 void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 		     u32 limit, unsigned long caller)
@@ -311,7 +323,9 @@ void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 static int pool_give_back(struct dap_pool *pool, struct dap_user *user,
 			  u32 page, size_t size)
 {
-	/* Of any page of the pool, hence not to be trusted on its own. */
+	/*
+	 * The page may be any one, so the record may be garbage until checked.
+	 */
 	struct dap_record *record = dap_alloc_record(&pool->alloc, page);
 	u32 requested = record->size;
 	int ret;
@@ -339,15 +353,17 @@ static int pool_give_back(struct dap_pool *pool, struct dap_user *user,
  * dap_pool_free() - free memory of a pool
  * @pool: the pool
  * @user: who holds it
- * @cpu:  the address that dap_pool_alloc() returned; dap_pool_contains() it
- * @size: bytes, as allocated; or those rounded up to whole pages, which some
- *	  drivers remember instead, and which is no danger
+ * @cpu:  the address that dap_pool_alloc() returned; dap_pool_contains() must
+ *        be true
+ * @size: bytes, as allocated.  The same rounded up to whole pages is accepted
+ *        as well: some drivers remember only that, and it does no harm.
  *
  * Context: any.
- * Return: 0; DAP_DRAINED if this was all that @user held, when the caller has to
- * drop a reference to it, and then to the module; or an error for a free that
- * cannot be right, which has changed nothing: -ENOENT if no allocation starts
- * there, -EINVAL for another size, -EPERM for memory of somebody else.
+ * Return: 0; or DAP_DRAINED if @user holds nothing any more, and then the
+ * caller has to drop a reference to the user and after that one to the module;
+ * or an error for a free that cannot be right, which has changed nothing:
+ * -ENOENT if no allocation starts at @cpu, -EINVAL if @size is wrong, -EPERM if
+ * somebody else holds it.
  */
 int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 		  size_t size)
@@ -370,7 +386,7 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 
 /**
  * dap_pool_age() - how long ago was that?
- * @when: as recorded
+ * @when: the time, as recorded in a struct dap_failure
  *
  * Return: seconds.
  */
@@ -380,16 +396,16 @@ u32 dap_pool_age(u32 when)
 }
 
 /**
- * dap_pool_next_live() - look at the live allocations of a pool, one after another
+ * dap_pool_next_live() - find the next live allocation of a pool
  * @pool: the pool
  * @from: first page to look at
- * @live: the first allocation that starts there or later
+ * @live: set to the first allocation that starts there or later
  *
- * The lock is dropped between two calls: what is allocated or freed meanwhile
- * may or may not be seen.
+ * The lock is dropped between two calls, so an allocation that is made or freed
+ * meanwhile may or may not be seen.
  *
  * Context: any.
- * Return: whether there is one.
+ * Return: true if there is one.
  */
 bool dap_pool_next_live(struct dap_pool *pool, u32 from, struct dap_live *live)
 {
@@ -419,7 +435,7 @@ bool dap_pool_next_live(struct dap_pool *pool, u32 from, struct dap_live *live)
 }
 
 /**
- * dap_pool_stats() - take the statistics of a pool
+ * dap_pool_stats() - read the statistics of a pool
  * @pool:  the pool
  * @stats: filled in, all figures of the same moment
  *
@@ -442,7 +458,7 @@ void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats)
 }
 
 /**
- * dap_pool_reset_peak() - let the peak be what is used now
+ * dap_pool_reset_peak() - set the peak to what is used now
  * @pool: the pool
  *
  * Context: any.
@@ -457,12 +473,12 @@ void dap_pool_reset_peak(struct dap_pool *pool)
 }
 
 /**
- * dap_pool_bucket() - how many requests of a size there were
+ * dap_pool_bucket() - how many requests of a size were there?
  * @pool: the pool
- * @i:    below DAP_BUCKETS: requests of up to 1 << @i pages
+ * @i:    which size, below DAP_BUCKETS: requests of up to 1 << @i pages
  *
  * Context: any.
- * Return: how many were served, how many failed.
+ * Return: how many were served, and how many failed.
  */
 struct dap_bucket dap_pool_bucket(struct dap_pool *pool, unsigned int i)
 {
@@ -476,13 +492,14 @@ struct dap_bucket dap_pool_bucket(struct dap_pool *pool, unsigned int i)
 }
 
 /**
- * dap_pool_failure() - look at one of the last failures
+ * dap_pool_failure() - read one of the last failures
  * @pool:    the pool
- * @back:    0 for the last, 1 for the one before, below DAP_FAILURES
+ * @back:    0 for the last one, 1 for the one before, and so on; below
+ *           DAP_FAILURES
  * @failure: filled in
  *
  * Context: any.
- * Return: false if there were not so many.
+ * Return: false if there were not that many.
  */
 bool dap_pool_failure(struct dap_pool *pool, unsigned int back,
 		      struct dap_failure *failure)
@@ -498,7 +515,7 @@ bool dap_pool_failure(struct dap_pool *pool, unsigned int back,
 }
 
 /**
- * dap_pool_user_stats() - take the figures of one user of a pool
+ * dap_pool_user_stats() - read the figures of one user of a pool
  * @pool: the pool
  * @user: the user
  * @copy: filled in, all figures of the same moment
@@ -516,14 +533,16 @@ void dap_pool_user_stats(struct dap_pool *pool, const struct dap_user *user,
 }
 
 /**
- * dap_pool_hold_user() - a user gets memory that is not the pool's, but has to come
- * back the same way
+ * dap_pool_hold_user() - a user gets memory from elsewhere instead of from the
+ * pool
  * @pool: the pool
  * @user: the user
  *
+ * The memory must come back the same way, so it counts as held.
+ *
  * Context: any.
- * Return: false if the module is being unloaded, or the pool is gone and with it
- * the user, unless that holds something yet.
+ * Return: false if the module is being unloaded; also if the pool is dead and
+ * the user holds nothing, since the user may be gone then.
  */
 bool dap_pool_hold_user(struct dap_pool *pool, struct dap_user *user)
 {
@@ -542,7 +561,7 @@ bool dap_pool_hold_user(struct dap_pool *pool, struct dap_user *user)
  * @user: the user
  *
  * Context: any.
- * Return: 0, or DAP_DRAINED as dap_pool_free().
+ * Return: 0, or DAP_DRAINED as in dap_pool_free().
  */
 int dap_pool_drop_user(struct dap_pool *pool, struct dap_user *user)
 {
@@ -576,7 +595,7 @@ void dap_pool_count_fallback(struct dap_pool *pool)
  * @user: who tried
  *
  * Context: any.
- * Return: whether it was the first of this user.
+ * Return: true if it was the first one of this user.
  */
 bool dap_pool_count_bad_free(struct dap_pool *pool, struct dap_user *user)
 {

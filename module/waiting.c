@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices that wait for a pool, when one comes up.
+ * What happens to devices without a pool when a pool comes up.
  *
- * Those without a driver that are to be clients are probed.  Those that a default pool
- * leaves alone, all of them, are worth a word.  One whose probe is running just then
- * is not looked at, and not probed again if that fails.
+ * Those that have no driver and are to be clients are probed.  A device whose
+ * probe is running at that moment is not looked at, and not probed again if
+ * that probe fails.  If a default pool has no use for any of the devices, that
+ * is reported.
  *
- * Contexts and locking: in a work, since who brings up a pool holds the lock of its
- * device.  No lock is held while a device is probed.
+ * Contexts and locking: a work does all this, since the caller that brings up a
+ * pool holds the lock of the pool's device.  No lock is held while a device is
+ * probed.
  */
 #include <linux/device.h>
 #include <linux/init.h>
@@ -18,7 +20,7 @@
 #include "policy.h"
 #include "waiting.h"
 
-/* Does it wait for a pool, without a driver for want of memory, maybe? */
+/* Is it a client to be without a driver, perhaps because it got no memory? */
 static bool waiting_for_pool(struct device *dev)
 {
 	bool ret = false;
@@ -44,7 +46,10 @@ static int waiting_probe_device(struct device *dev, void *unused)
 static bool dap_devices_are_there;
 #endif
 
-/* Is it one that a default pool could serve?  And would, if it were not coherent. */
+/*
+ * Called for each device: sets *found if a default pool could serve the device.
+ * Returns true if it really would, since the device is not coherent.
+ */
 static int waiting_is_left_alone(struct device *dev, void *found)
 {
 	if (!dev->driver || dap_client_find(dev) || dap_policy_refusal(dev))
@@ -53,7 +58,10 @@ static int waiting_is_left_alone(struct device *dev, void *found)
 	return !dap_is_coherent(dev);
 }
 
-/* Where a machine has no caches it serves nobody: say so once, it looks like a fault. */
+/*
+ * On a machine without caches, a default pool serves nobody.  As that looks
+ * like a fault, report it once.
+ */
 static void waiting_report_idle(struct dap_entry *entry)
 {
 	bool found = false;
@@ -71,8 +79,8 @@ static void waiting_report_idle(struct dap_entry *entry)
 }
 
 /*
- * Most noMMU drivers are built in: where they need coherent memory, their probes
- * have failed by the time the module is loaded.
+ * Most drivers of a noMMU system are built in.  If they need coherent memory,
+ * their probes have failed by the time this module is loaded.
  */
 static void waiting_work(struct work_struct *work)
 {
@@ -89,11 +97,9 @@ static DECLARE_WORK(dap_probe_work, waiting_work);
 
 /**
  * dap_probe_waiting() - probe the devices that were waiting for a pool
- * @wait: until they are
+ * @wait: wait until that is done
  *
- * In a work, since who brings up a pool holds the lock of its device.
- *
- * Context: any; to wait, process context, not from a probe.
+ * Context: any; if @wait, process context outside of any probe.
  */
 void dap_probe_waiting(bool wait)
 {
@@ -103,7 +109,7 @@ void dap_probe_waiting(bool wait)
 }
 
 /**
- * dap_waiting_exit() - probe nobody any more
+ * dap_waiting_exit() - stop probing devices
  *
  * Context: process context, may sleep; all pools have been retired.
  */
@@ -113,7 +119,10 @@ void dap_waiting_exit(void)
 }
 
 #ifndef MODULE
-/* Built in, it comes before the devices, and all of them before this. */
+/*
+ * If this is built in, it runs before the devices are there.  By now they all
+ * are.
+ */
 static int __init dap_probe_late(void)
 {
 	dap_devices_are_there = true;
