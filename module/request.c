@@ -116,10 +116,13 @@ static int request_join(struct device *dev, struct dap_entry *entry,
 	} else if (dap_device_is_removed(dev)) {
 		ret = dap_report_refusal(dev, entry->pool.name, dap_not_there);
 	}
-	if (ret)
+	if (ret) {
 		dap_client_leave(client, false);
-	else if (dap_device_is_in_use(dev))
+	} else if (dap_device_is_in_use(dev)) {
 		ret = request_join_in_use(client);
+		if (ret && !dap_device_is_watched(dev))
+			dap_unwatch_device(dev);
+	}
 	return ret;
 }
 

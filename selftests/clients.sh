@@ -966,6 +966,18 @@ device_on_no_bus()
 	ends
 }
 
+# A request that failed leaves nothing behind that needs the module.
+refused_on_no_bus()
+{
+	starts "" B0
+	ok_life limit B0 4095
+	bad_life attach B0 a
+	unloaded
+	ok_life del B0
+	released B0
+	ends
+}
+
 # Its driver has the region by of_reserved_mem_device_init(), and fails without; it
 # releases it before its memory is free.
 region_of_a_driver()
@@ -1499,6 +1511,7 @@ consumer_is_removed()
 	borrower_with_memory_is_removed lender_has_no_pool \
 	probe_copies_and_fails borrower_has_a_pool borrower_and_pools_go \
 	children used_while_it_goes probe_binds_the_pool device_on_no_bus \
+	refused_on_no_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations load_fails detached_and_attached attached_in_vain bound_again \
