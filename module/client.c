@@ -286,7 +286,8 @@ static void client_revoke_ops(struct dap_client *client)
 
 	while ((borrower = dap_client_search(DAP_BORROWER_OF, client)))
 		client_return_borrowed(borrower);
-	if (client_has_own_ops(client)) {
+	/* The device may be gone before the last memory of it. */
+	if (client_has_own_ops(client) && client->dev) {
 		trace_detach(client);
 		client_restore_ops(client->dev, client, client->saved);
 	}
@@ -540,13 +541,14 @@ static void client_free(struct dap_client *client)
  */
 static bool client_end(struct dap_client *client)
 {
-	const struct device *dev = client->dev;
 	enum dap_client_state state = DAP_DEAD;
+	const struct device *dev;
 	bool done;
 
 	dap_lock();
+	dev = client->dev;
 	/* A device on no bus counts as in use until it is removed (has_ref). */
-	if (client->state != DAP_DEAD &&
+	if (client->state != DAP_DEAD && dev &&
 	    (dev->driver || (!dev->bus && !client->has_ref)))
 		state = DAP_ENDED;
 	if (client->state == DAP_LEAVING)

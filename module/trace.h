@@ -68,7 +68,8 @@ TRACE_EVENT(failure,
 		__field(int, error)
 	),
 	TP_fast_assign(
-		strscpy(__entry->dev, dev_name(client->dev), 32);
+		/* Its device may be gone already. */
+		strscpy(__entry->dev, client->user.name, 32);
 		strscpy(__entry->pool, client->pool->name, DAP_NAME_LEN);
 		__entry->size = size;
 		__entry->error = error;
