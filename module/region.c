@@ -18,9 +18,10 @@
 #include "cache.h"
 #include "region.h"
 
+/* Not by their ends, which are 0 if they end with the last address. */
 static bool region_overlaps(phys_addr_t a, phys_addr_t b, phys_addr_t size)
 {
-	return a < b + size && b < a + size;
+	return a - b < size || b - a < size;
 }
 
 static int region_check_range(struct device *dev, const char *what,
