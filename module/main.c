@@ -69,7 +69,7 @@ static unsigned int dap_nr_aligns;
 static struct platform_device **dap_devices;
 static unsigned int dap_nr_devices;
 
-/* Result of the last probe: the driver core does not return it. */
+/* Result of the last probe of a device that was made here. */
 static int dap_probe_result;
 
 /* Describe for people how the CPU reaches the memory of a pool. */
@@ -147,7 +147,9 @@ static int dap_probe(struct platform_device *pdev)
 		ret = dap_probe_spec(&pdev->dev, &spec, region_np);
 	}
 	of_node_put(region_np);
-	dap_probe_result = ret;
+	/* A pool of the device tree may be probed at the same time. */
+	if (given)
+		dap_probe_result = ret;
 	return ret;
 }
 
