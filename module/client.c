@@ -424,9 +424,10 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 	if (!client) {
 		/*
 		 * Without a record nobody would ever drop the reference: keep
-		 * it forever.
+		 * it forever.  If the lender waits to be freed, it cannot lend.
 		 */
-		kref_get(&lender->user.ref);
+		if (!kref_get_unless_zero(&lender->user.ref))
+			client_restore_ops(dev, lender, lender->saved);
 		return;
 	}
 	if (!client->lender)
