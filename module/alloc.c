@@ -4,65 +4,77 @@
  *
  * Contract
  * --------
- * Any context, but one at a time: the caller holds the pool's lock around
- * every call, also the reading ones. Nothing here locks, sleeps, allocates or
- * recurses, and no pool memory is ever touched: all of the state is in struct
- * dap_alloc and in the metadata that dap_alloc_init() is given.
+ * Callable in any context, but by one caller at a time: the caller holds the
+ * pool's lock around every call, also around those that only read.  Nothing
+ * here locks, sleeps, allocates or recurses, and the memory of the pool is
+ * never touched: all state is in struct dap_alloc and in the metadata that
+ * dap_alloc_init() is given.
  *
- * A request of n pages is placed on a multiple of 2^k pages, k the smaller of
- * ceil(log2(n)) and max_order: its order. It takes n pages, no more, and fails
- * only if there is no place for it. Each maximal range of free pages, a run,
- * has a class: the highest order that it can hold some request of. A request
- * is served from the lowest class that has a run for it; in that class from
- * the run with the least room, counted from its first page that is aligned to
- * the class; of several such runs from the one with the lowest address; and in
- * that run at the highest address. So runs that can hold something big are
- * kept for it. A request with a limit does the same with the runs that are
- * altogether below the limit; if none of them can hold it, it gets a place in
- * the run that the limit cuts. The same history gives the same places.
+ * A request of n pages has the order k, the smaller of ceil(log2(n)) and
+ * max_order.  It is placed on a multiple of 2^k pages, takes exactly n pages,
+ * and fails only if there is no such place.
  *
- * With N pages, get with and without a limit, put and largest take O(log N),
- * check takes O(1). In an empty and in a full pool, get and put of a page touch
- * no tree at all.
+ * A run is a maximal range of free pages.  Its class is the highest order of
+ * which it can hold some request.  A request is served
+ *  - from the lowest class that has a run for it;
+ *  - there from the run with the least room, counted from the run's first page
+ *    that is aligned to the class;
+ *  - of several such runs from the one with the lowest address;
+ *  - and in that run at the highest address that is aligned well.
+ *
+ * So runs that can hold something big are kept for big requests.  A request
+ * with a limit first looks in the same way at the runs that are entirely below
+ * the limit.  If none of them can hold it, it gets a place in the run that the
+ * limit cuts.  The same sequence of calls always gives the same places.
+ *
+ * With N pages, get (with and without a limit), put and largest take O(log N),
+ * check takes O(1).  In an empty and in a full pool, get and put of one page
+ * touch no tree at all.
  *
  * Data structure
  * --------------
- * A run of len pages has room for cap_k pages from its first multiple of 2^k
- * on. It can hold a request of order k if cap_k > 2^(k-1), for k = 0 always.
- * As k grows, cap_k does not and 2^(k-1) does: what a run of class K cannot do
- * for order K, it cannot do for a higher one, and what has an order below K,
- * and so no more than 2^(K-1) pages, it can always hold.
+ * A run has room for cap_k pages from its first multiple of 2^k on.  It can
+ * hold a request of order k if cap_k > 2^(k-1); for k = 0 it always can.  As k
+ * grows, cap_k does not grow, but 2^(k-1) does.  So a run of class K can hold
+ * no request of an order above K, and any request of an order below K, which
+ * has no more than 2^(K-1) pages.
  *
- * Runs are filed in trees, by class; those of the class max_order, which has no
- * upper end, in one tree for each ceil(log2(cap_K)). So a request of n pages,
- * t = ceil(log2(n)), may fit into runs of the tree t and fits into all of higher
- * ones, and the runs of tree t have cap_K, and so length, of more than 2^(t-1).
+ * Runs are kept in trees, one for each class.  The class max_order has no upper
+ * end, so its runs are spread over one tree for each value of
+ * ceil(log2(cap_K)).  A request of n pages, t = ceil(log2(n)), may fit into the
+ * runs of tree t, and fits into all runs of higher trees.  The runs of tree t
+ * have a cap_K, and so a length, of more than 2^(t-1) pages.
  *
- * In a tree, the order is that of (cap_K, address), in one word: the key. It has
- * cap_K - 1 in the upper t + 1 bits, then the start of the run in the pool, from
- * its highest bit on: as two runs in a tree are never closer than 2^(t-1) pages,
- * the lower t - 1 bits of that are not needed. So log2(N) + 2 bits tell all keys
- * of a tree from each other.
+ * Runs of a tree are ordered by (cap_K, address).  Both are in one word, the
+ * key: cap_K - 1 in the upper t + 1 bits, then the number of the run's first
+ * page, from its highest bit on.  Two runs of a tree are never closer than
+ * 2^(t-1) pages, so the lower t - 1 bits of that number are not needed, and
+ * log2(N) + 2 bits tell all keys of a tree apart.
  *
- * A tree is a trie by these bits, and a heap by address (a priority search
- * tree): a subtree's root is the lowest of its runs; of the other ones,
- * child[0] has those with a 0 as the next bit of their key and child[1] those
- * with a 1. No tree is ever deeper than log2(N) + 2, and none needs to be
- * balanced. A search that is for a place below a limit leaves out what has a
- * root above; the one for a place anywhere is the same, and its limit is the
- * end. It never has to go on below where all bits of cap_K are behind it: there,
- * the root is the first of its subtree. One run at most is cut by the limit, and
- * so no more than one search has to go on from a run that it found.
+ * A tree is a trie over the bits of the key, and at the same time a heap by
+ * address (a priority search tree): the root of each subtree is its run with
+ * the lowest address.  Of the other runs, child[0] has those with a 0 as the
+ * next bit of their key and child[1] those with a 1.  So no tree is deeper than
+ * log2(N) + 2, and none needs to be balanced.
  *
- * A run's place in its tree is in the slot of its first page. The slots of its
- * second and last page hold its length, for one of two pages they are the same;
- * a run of one page is known by its neighbours. A live allocation has the
- * caller's record in the slot of its first page and its length in that of the
- * second. A byte for each page tags the first and the last page of every live
- * allocation; what lies between two allocations is free. One run is not filed
- * in the trees but kept aside, the current run: the one that get and put touched
- * last. What is freed soon after it was allocated, or allocated piece by piece
- * from one big run, goes through it alone.
+ * A search for a place below a limit skips each subtree whose root is above the
+ * limit.  A search for a place anywhere is the same, with the end of the pool
+ * as its limit.  A search stops descending once all bits of cap_K are used up:
+ * from there on, the root is the first run of its subtree.  At most one run is
+ * cut by the limit, so at most one search has to go on from a run that it has
+ * found.
+ *
+ * A run's node in its tree is in the slot of its first page.  The slots of its
+ * second and of its last page hold its length.  For a run of two pages these
+ * are the same slot; a run of one page is recognized by its neighbours.  A live
+ * allocation has the caller's record in the slot of its first page, and its
+ * length in the slot of its second one.  One byte for each page tags the first
+ * and the last page of each live allocation; what lies between two allocations
+ * is free.
+ *
+ * One run is not in the trees: the current run, which get or put touched last.
+ * Memory that is freed soon after it was allocated, or allocated piece by piece
+ * from one big run, only goes through that one.
  */
 #include <linux/bitops.h>
 #include <linux/errno.h>
@@ -72,24 +84,27 @@
 #include "alloc.h"
 
 /*
- * Most kernels that need this are built for size. What get and put go through
- * every time is small and inlined by hand, the rest is kept out of their way.
+ * Most kernels that need this are built for size, where the compiler inlines
+ * little.  So what get and put do every time is small and marked
+ * __always_inline, and the rest is noinline to keep it out of their way.
  */
 
-/* Instead of the first page of a run. */
+/* Returned in place of a first page if there is no run. */
 #define DAP_NO_RUN	(~0U)
 
-/* Tags, both for an allocation of one page. All other pages have none. */
+/*
+ * Tags of the first and the last page of an allocation; a single page has both.
+ */
 #define DAP_FIRST	1
 #define DAP_LAST	2
 
 /**
- * struct dap_slot - what there is to know about a page
- * @child: in the first page of a filed run, what is below it in the tree
- * @value: in the first page of a filed run, its key; in the second and the last
- *	page of a filed run, its length; in the second page of a live
- *	allocation, its length
- * @record: the caller's, in the first page of a live allocation
+ * struct dap_slot - metadata of one page
+ * @child:  first page of a run in a tree: what is below it there
+ * @value:  first page of a run in a tree: its key; second and last page of a
+ *          run in a tree: its length; second page of a live allocation: its
+ *          length
+ * @record: first page of a live allocation: the caller's record
  */
 struct dap_slot {
 	union {
@@ -104,12 +119,13 @@ struct dap_slot {
 static_assert(sizeof(struct dap_slot) == DAP_RECORD_SIZE);
 
 /**
- * dap_none() - what is in place of a subtree that is empty
+ * alloc_no_slot() - what stands for an empty subtree
  * @a: the allocator
  *
- * Return: a slot that is higher than any, but does not exist
+ * Return: a pointer behind the last slot.  It compares as higher than any slot,
+ * and must not be followed.
  */
-static __always_inline struct dap_slot *dap_none(const struct dap_alloc *a)
+static __always_inline struct dap_slot *alloc_no_slot(const struct dap_alloc *a)
 {
 	return a->slot + a->pages;
 }
@@ -127,13 +143,15 @@ size_t dap_alloc_meta_size(u32 pages)
 
 /**
  * dap_alloc_init() - start with an empty pool
- * @a: the allocator
- * @pages: size of the pool, 1 to 2^30
- * @offset: address of page 0 divided by the page size, modulo 2^31: alignment
- *	is that of the address
- * @max_order: alignment is at most 2^max_order pages, DAP_ALIGN_NATURAL: as a
- *	request's size wants it, 0: no more than pages are anyway
- * @meta: dap_alloc_meta_size() bytes, long-aligned, that stay the allocator's
+ * @a:         the allocator
+ * @pages:     size of the pool, 1 to 2^30
+ * @offset:    address of page 0 divided by the page size, modulo 2^31; requests
+ *             are aligned with respect to addresses, not to the start of the
+ *             pool
+ * @max_order: align to at most 2^max_order pages; DAP_ALIGN_NATURAL for no such
+ *             limit, 0 for single pages only
+ * @meta:      dap_alloc_meta_size() bytes, long-aligned; the allocator's from
+ *             now on
  */
 void dap_alloc_init(struct dap_alloc *a, u32 pages, u32 offset,
 		    unsigned int max_order, void *meta)
@@ -152,20 +170,21 @@ void dap_alloc_init(struct dap_alloc *a, u32 pages, u32 offset,
 	a->tag = (u8 *)(a->slot + pages);
 	a->key_shift = 31 - fls(pages - 1);
 	for (i = 0; i < ARRAY_SIZE(a->tree); i++)
-		a->tree[i] = dap_none(a);
+		a->tree[i] = alloc_no_slot(a);
 }
 
 /**
- * dap_cap() - what fits into a range of free pages
- * @a: the allocator
+ * alloc_run_cap() - room in a range of free pages
+ * @a:     the allocator
  * @start: first page
- * @len: number of pages
+ * @len:   number of pages
  * @order: of the alignment
  *
- * Return: pages from the first aligned one to the end, 0 if there is none
+ * Return: number of pages from the first aligned one to the end, 0 if none is
+ * aligned
  */
-static __always_inline u32 dap_cap(const struct dap_alloc *a, u32 start,
-				   u32 len, u32 order)
+static __always_inline u32 alloc_run_cap(const struct dap_alloc *a, u32 start,
+					 u32 len, u32 order)
 {
 	u32 skip = -(a->offset + start) & ((1U << order) - 1);
 
@@ -173,71 +192,71 @@ static __always_inline u32 dap_cap(const struct dap_alloc *a, u32 start,
 }
 
 /**
- * dap_holds() - can a run hold some request of an order?
- * @a: the allocator
+ * alloc_run_holds() - can a run hold some request of an order?
+ * @a:     the allocator
  * @start: first page of the run
- * @len: its length, not 0
+ * @len:   its length, not 0
  * @order: of the request
  *
- * Return: is the run's class @order or higher?
+ * Return: true if the class of the run is @order or higher
  */
-static __always_inline bool dap_holds(const struct dap_alloc *a, u32 start,
-				      u32 len, u32 order)
+static __always_inline bool alloc_run_holds(const struct dap_alloc *a,
+					    u32 start, u32 len, u32 order)
 {
 	return order <= a->max_order &&
-	       dap_cap(a, start, len, order) > (1U << order) / 2;
+	       alloc_run_cap(a, start, len, order) > (1U << order) / 2;
 }
 
 /**
- * dap_class() - the highest order that a run can hold some request of
- * @a: the allocator
+ * alloc_run_class() - the highest order of which a run can hold some request
+ * @a:     the allocator
  * @start: first page of the run
- * @len: its length, not 0
+ * @len:   its length, not 0
  *
- * Above ceil(log2(len)) it can hold none, two below that it always can: three
- * turns at most.
+ * No run can hold a request of an order above ceil(log2(len)), and each can
+ * hold one of the order two below that.  So the loop makes two steps at most.
  *
  * Return: the class
  */
-static __always_inline u32 dap_class(const struct dap_alloc *a, u32 start,
-				     u32 len)
+static __always_inline u32 alloc_run_class(const struct dap_alloc *a, u32 start,
+					   u32 len)
 {
 	u32 order = min_t(u32, fls(len - 1), a->max_order);
 
-	while (!dap_holds(a, start, len, order))
+	while (!alloc_run_holds(a, start, len, order))
 		order--;
 	return order;
 }
 
 /**
- * dap_tree() - the tree that a run belongs to
- * @a: the allocator
+ * alloc_run_tree() - the tree that a run belongs to
+ * @a:     the allocator
  * @start: first page of the run
- * @len: its length
- * @cap: set to its cap_K
+ * @len:   its length
+ * @cap:   set to its cap_K
  *
  * Return: the number of the tree
  */
-static __always_inline u32 dap_tree(const struct dap_alloc *a, u32 start,
-				    u32 len, u32 *cap)
+static __always_inline u32 alloc_run_tree(const struct dap_alloc *a, u32 start,
+					  u32 len, u32 *cap)
 {
-	u32 class = dap_class(a, start, len);
+	u32 class = alloc_run_class(a, start, len);
 
-	*cap = dap_cap(a, start, len, class);
+	*cap = alloc_run_cap(a, start, len, class);
 	return class < a->max_order ? class : (u32)fls(*cap - 1);
 }
 
 /**
- * dap_file() - put a run into its tree
- * @a: the allocator
+ * alloc_insert_run() - put a run into its tree
+ * @a:     the allocator
  * @start: first page of the run
- * @len: its length
+ * @len:   its length
  */
-static noinline void dap_file(struct dap_alloc *a, u32 start, u32 len)
+static noinline void alloc_insert_run(struct dap_alloc *a, u32 start, u32 len)
 {
-	struct dap_slot *none = dap_none(a), *here, **link;
+	struct dap_slot *none = alloc_no_slot(a), *here, **link;
 	struct dap_slot *slot = a->slot + start;
-	u32 cap, tree = dap_tree(a, start, len, &cap);
+	u32 cap, tree = alloc_run_tree(a, start, len, &cap);
 	u32 key, depth = 0;
 
 	key = (cap - 1) << (31 - tree) | start << a->key_shift >> tree;
@@ -248,7 +267,11 @@ static noinline void dap_file(struct dap_alloc *a, u32 start, u32 len)
 	slot->value = key;
 	a->filled |= 1U << tree;
 
-	/* It takes the place of the first higher one, which goes further down. */
+	/*
+	 * Keep the heap: the run takes the place of the first one on its way
+	 * that has a higher address, and that one is then inserted further down
+	 * in the same way.
+	 */
 	link = &a->tree[tree];
 	for (;;) {
 		while ((here = *link) < slot) {
@@ -269,20 +292,23 @@ static noinline void dap_file(struct dap_alloc *a, u32 start, u32 len)
 }
 
 /**
- * dap_unfile() - take a run out of its tree
- * @a: the allocator
+ * alloc_remove_run() - take a run out of its tree
+ * @a:     the allocator
  * @start: first page of the run
- * @len: its length
+ * @len:   its length
  */
-static noinline void dap_unfile(struct dap_alloc *a, u32 start, u32 len)
+static noinline void alloc_remove_run(struct dap_alloc *a, u32 start, u32 len)
 {
 	struct dap_slot *slot = a->slot + start, *left, *right, **link;
-	u32 cap, tree = dap_tree(a, start, len, &cap), key = slot->value;
+	u32 cap, tree = alloc_run_tree(a, start, len, &cap), key = slot->value;
 
 	for (link = &a->tree[tree]; *link != slot; key <<= 1)
 		link = &(*link)->child[key >> 31];
 
-	/* The lower one of those below comes up, and so on below that one. */
+	/*
+	 * Fill the hole with the lower of its two children, then the hole that
+	 * leaves.
+	 */
 	left = slot->child[0];
 	right = slot->child[1];
 	while (left != right) {
@@ -299,18 +325,18 @@ static noinline void dap_unfile(struct dap_alloc *a, u32 start, u32 len)
 		}
 	}
 	*link = left;
-	if (a->tree[tree] == dap_none(a))
+	if (a->tree[tree] == alloc_no_slot(a))
 		a->filled &= ~(1U << tree);
 }
 
 /**
- * dap_len_from() - length of a filed run
- * @a: the allocator
+ * alloc_run_len_from() - length of a run in a tree, by its first page
+ * @a:     the allocator
  * @start: its first page
  *
  * Return: number of pages
  */
-static u32 dap_len_from(const struct dap_alloc *a, u32 start)
+static u32 alloc_run_len_from(const struct dap_alloc *a, u32 start)
 {
 	if (start + 1 == a->pages || (a->tag[start + 1] & DAP_FIRST))
 		return 1;
@@ -318,13 +344,13 @@ static u32 dap_len_from(const struct dap_alloc *a, u32 start)
 }
 
 /**
- * dap_len_to() - length of a filed run
- * @a: the allocator
+ * alloc_run_len_to() - length of a run in a tree, by its end
+ * @a:   the allocator
  * @end: the first page after it
  *
  * Return: number of pages
  */
-static u32 dap_len_to(const struct dap_alloc *a, u32 end)
+static u32 alloc_run_len_to(const struct dap_alloc *a, u32 end)
 {
 	if (end == 1 || (a->tag[end - 2] & DAP_LAST))
 		return 1;
@@ -332,58 +358,63 @@ static u32 dap_len_to(const struct dap_alloc *a, u32 end)
 }
 
 /**
- * dap_set_current() - make a run the current one
- * @a: the allocator
- * @start: first page of the run, which is not in the trees
- * @len: its length
+ * alloc_set_current() - make a run the current one
+ * @a:     the allocator
+ * @start: first page of the run, which is in no tree
+ * @len:   its length; 0 to have no current run
  *
- * The run that was current, if any, goes into the trees.
+ * The run that was the current one, if any, goes into its tree.
  */
-static __always_inline void dap_set_current(struct dap_alloc *a, u32 start,
-					    u32 len)
+static __always_inline void alloc_set_current(struct dap_alloc *a, u32 start,
+					      u32 len)
 {
 	if (a->cur_len)
-		dap_file(a, a->cur_start, a->cur_len);
+		alloc_insert_run(a, a->cur_start, a->cur_len);
 	a->cur_start = start;
 	a->cur_len = len;
 }
 
 /**
- * dap_take_run() - make a free run nobody's, neither filed nor current
- * @a: the allocator
+ * alloc_take_run() - take a free run out of its tree, or from being the current
+ * one
+ * @a:     the allocator
  * @start: its first page
  *
  * Return: its length
  */
-static __always_inline u32 dap_take_run(struct dap_alloc *a, u32 start)
+static __always_inline u32 alloc_take_run(struct dap_alloc *a, u32 start)
 {
 	u32 len = a->cur_len;
 
 	if (len && start == a->cur_start) {
 		a->cur_len = 0;
 	} else {
-		len = dap_len_from(a, start);
-		dap_unfile(a, start, len);
+		len = alloc_run_len_from(a, start);
+		alloc_remove_run(a, start, len);
 	}
 	return len;
 }
 
 /**
- * dap_first() - find the first run of a tree
- * @a: the allocator
+ * alloc_first_fit() - find the first run of a tree that will do
+ * @a:    the allocator
  * @tree: number of the tree
- * @key: the lowest key that will do
- * @end: slot of the first page where it may not start any more
+ * @key:  the lowest key that will do
+ * @end:  slot of the first page that is too high for a run's start
  *
  * Return: slot of the run's first page, NULL if there is none
  */
-static struct dap_slot *dap_first(const struct dap_alloc *a, u32 tree, u32 key,
-				  const struct dap_slot *end)
+static struct dap_slot *alloc_first_fit(const struct dap_alloc *a, u32 tree,
+					u32 key, const struct dap_slot *end)
 {
 	struct dap_slot *slot = a->tree[tree], *first = NULL, *above = NULL;
 	u32 least = ~key, cap_bits = 1U << tree, cap_bits_above = 0, bits;
 
-	/* The way of the key; above it all is high enough, best the last. */
+	/*
+	 * Go down the way of @key.  Keys in subtrees that branch off to the
+	 * right are all high enough; the last of these subtrees has the lowest
+	 * ones.
+	 */
 	for (bits = key; bits && slot < end; bits <<= 1) {
 		if (slot->value - key < least) {
 			least = slot->value - key;
@@ -400,7 +431,10 @@ static struct dap_slot *dap_first(const struct dap_alloc *a, u32 tree, u32 key,
 		slot = above;
 		cap_bits = cap_bits_above;
 	}
-	/* Where all is high enough, the way to the lowest. */
+	/*
+	 * Go down to the lowest key of a subtree where all keys are high
+	 * enough.
+	 */
 	while (slot < end) {
 		if (slot->value - key < least) {
 			least = slot->value - key;
@@ -415,27 +449,29 @@ static struct dap_slot *dap_first(const struct dap_alloc *a, u32 tree, u32 key,
 }
 
 /**
- * dap_best() - find the best run
- * @a: the allocator
- * @n: pages wanted
+ * alloc_best_fit() - find the best run
+ * @a:     the allocator
+ * @n:     pages wanted
  * @order: of the request
  *
  * Return: first page of the run, DAP_NO_RUN if there is none
  */
-static noinline u32 dap_best(const struct dap_alloc *a, u32 n, u32 order)
+static noinline u32 alloc_best_fit(const struct dap_alloc *a, u32 n, u32 order)
 {
-	u32 cur = a->cur_start, cur_cap = dap_cap(a, cur, a->cur_len, order);
+	u32 cur = a->cur_start;
+	u32 cur_cap = alloc_run_cap(a, cur, a->cur_len, order);
 	u32 tree = fls(n - 1), filled = a->filled >> tree << tree;
 	struct dap_slot *best = NULL;
 	u32 start, class, cap;
 
 	if (filled & (1U << tree)) {
-		best = dap_first(a, tree, (n - 1) << (31 - tree), dap_none(a));
+		best = alloc_first_fit(a, tree, (n - 1) << (31 - tree),
+				       alloc_no_slot(a));
 		filled &= filled - 1;
 	}
 	if (!best && filled) {
 		tree = __ffs(filled);
-		best = dap_first(a, tree, 0, dap_none(a));
+		best = alloc_first_fit(a, tree, 0, alloc_no_slot(a));
 	}
 	if (!best)
 		return cur_cap >= n ? cur : DAP_NO_RUN;
@@ -445,13 +481,14 @@ static noinline u32 dap_best(const struct dap_alloc *a, u32 n, u32 order)
 		return start;
 
 	/*
-	 * Which of the two has the lower class, room, address? If the current
-	 * run's class is lower, so is its room for this class.
+	 * Take the one of the two that is first by class, room and address.  If
+	 * the class of the current run is lower, so is its room when counted
+	 * for the other's class.
 	 */
 	class = min(tree, a->max_order);
-	if (dap_holds(a, cur, a->cur_len, class + 1))
+	if (alloc_run_holds(a, cur, a->cur_len, class + 1))
 		return start;
-	cur_cap = dap_cap(a, cur, a->cur_len, class);
+	cur_cap = alloc_run_cap(a, cur, a->cur_len, class);
 	cap = (best->value >> (31 - tree)) + 1;
 	if (cur_cap != cap)
 		return cur_cap < cap ? cur : start;
@@ -459,35 +496,35 @@ static noinline u32 dap_best(const struct dap_alloc *a, u32 n, u32 order)
 }
 
 /**
- * dap_best_below() - find the best run for a place below a limit
- * @a: the allocator
- * @n: pages wanted
+ * alloc_best_fit_below() - find the best run for a place below a limit
+ * @a:     the allocator
+ * @n:     pages wanted
  * @order: of the request
  * @limit: the first page that is too high
  *
- * Runs that are altogether below the limit come first. Only if none of them
- * can hold the request, the one that is cut by the limit has to.
+ * Runs that are entirely below the limit come first.  The run that is cut by
+ * the limit is used only if none of them can hold the request.
  *
  * Return: first page of the run, DAP_NO_RUN if there is none
  */
-static noinline u32 dap_best_below(struct dap_alloc *a, u32 n, u32 order,
-				   u32 limit)
+static noinline u32 alloc_best_fit_below(struct dap_alloc *a, u32 n, u32 order,
+					 u32 limit)
 {
 	u32 cut = DAP_NO_RUN, tree = fls(n - 1), start, key;
 	u32 key_n = (n - 1) << (31 - tree), filled;
 	const struct dap_slot *slot;
 
 	a->sweeps++;
-	dap_set_current(a, 0, 0);
+	alloc_set_current(a, 0, 0);
 
 	for (filled = a->filled >> tree << tree; filled; filled &= filled - 1) {
 		key = filled & (1U << tree) ? key_n : 0;
-		while ((slot = dap_first(a, __ffs(filled), key,
-					 a->slot + limit))) {
+		while ((slot = alloc_first_fit(a, __ffs(filled), key,
+					       a->slot + limit))) {
 			start = slot - a->slot;
-			if (dap_len_from(a, start) <= limit - start)
+			if (alloc_run_len_from(a, start) <= limit - start)
 				return start;
-			if (dap_cap(a, start, limit - start, order) >= n)
+			if (alloc_run_cap(a, start, limit - start, order) >= n)
 				cut = start;
 			key = slot->value + 1;
 		}
@@ -497,13 +534,13 @@ static noinline u32 dap_best_below(struct dap_alloc *a, u32 n, u32 order,
 
 /**
  * dap_alloc_get() - allocate pages
- * @a: the allocator
- * @n: how many
- * @limit: all of them below this page of the pool; the size of the pool and
- *	more: anywhere
+ * @a:     the allocator
+ * @n:     how many
+ * @limit: allocate below this page of the pool only; the size of the pool or
+ *         more for no limit
  *
  * Return: the first page, -EINVAL (no pages wanted), -E2BIG (more than the pool
- *	has) or -ENOSPC (no room now, or none below @limit)
+ * has) or -ENOSPC (no room now, or none below @limit)
  */
 int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit)
 {
@@ -519,27 +556,30 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit)
 	start = a->cur_start;
 	end = start + a->cur_len;
 	if (limit >= a->pages && !(a->filled >> fls(n - 1))) {
-		/* The current run is the only one in question. */
-		if (dap_cap(a, start, end - start, order) < n)
+		/* Often the current run is the only candidate. */
+		if (alloc_run_cap(a, start, end - start, order) < n)
 			return -ENOSPC;
 		a->cur_len = 0;
 	} else {
 		if (limit >= a->pages)
-			start = dap_best(a, n, order);
+			start = alloc_best_fit(a, n, order);
 		else
-			start = dap_best_below(a, n, order, limit);
+			start = alloc_best_fit_below(a, n, order, limit);
 		if (start == DAP_NO_RUN)
 			return -ENOSPC;
-		end = start + dap_take_run(a, start);
+		end = start + alloc_take_run(a, start);
 	}
 
-	/* In the run, the last aligned place; what is left stays free. */
+	/*
+	 * Take the last aligned place in the run; what is left of it stays
+	 * free.
+	 */
 	first = a->offset + min(end, limit) - n;
 	first = (first & (~0U << order)) - a->offset;
 	if (first + n < end)
-		dap_set_current(a, first + n, end - (first + n));
+		alloc_set_current(a, first + n, end - (first + n));
 	if (start < first)
-		dap_set_current(a, start, first - start);
+		alloc_set_current(a, start, first - start);
 
 	tag = a->tag + first;
 	tag[n - 1] = DAP_LAST;
@@ -551,59 +591,51 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit)
 }
 
 /**
- * dap_len() - length of a live allocation
+ * alloc_live_len() - length of a live allocation
  * @a: the allocator
  * @page: its first page
  *
  * Return: number of pages
  */
-static __always_inline u32 dap_len(const struct dap_alloc *a, u32 page)
+static __always_inline u32 alloc_live_len(const struct dap_alloc *a, u32 page)
 {
 	return a->tag[page] & DAP_LAST ? 1 : a->slot[page + 1].value;
 }
 
-/**
- * dap_check() - the same as dap_alloc_check(), in place
- * @a: the allocator
- * @page: first page
- * @n: number of pages
- *
- * Return: see there
- */
-static __always_inline int dap_check(const struct dap_alloc *a, u32 page,
-				     u32 n)
+/* dap_alloc_check(), inlined into the free, which must be fast. */
+static __always_inline int alloc_check_live(const struct dap_alloc *a, u32 page,
+					    u32 n)
 {
 	if (page >= a->pages || n > a->pages - page)
 		return -ERANGE;
 	if (!(a->tag[page] & DAP_FIRST))
 		return -ENOENT;
-	if (dap_len(a, page) != n)
+	if (alloc_live_len(a, page) != n)
 		return -EINVAL;
 	return 0;
 }
 
 /**
  * dap_alloc_check() - is this exactly one live allocation?
- * @a: the allocator
+ * @a:    the allocator
  * @page: first page
- * @n: number of pages
+ * @n:    number of pages
  *
- * Return: 0, -ERANGE (not in the pool, not even in part or not altogether),
- *	-ENOENT (no live allocation starts at @page) or -EINVAL (one does, but
- *	it has another length)
+ * Return: 0, -ERANGE (not within the pool, or only in part), -ENOENT (no live
+ * allocation starts at @page) or -EINVAL (one does, but has another length)
  */
 int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n)
 {
-	return dap_check(a, page, n);
+	return alloc_check_live(a, page, n);
 }
 
 /**
  * dap_alloc_put() - free an allocation
- * @a: the allocator
+ * @a:    the allocator
  * @page: its first page
- * @n: its length
+ * @n:    its length
  *
- * Return: as dap_alloc_check(); unless it is 0, nothing has changed
+ * Return: as dap_alloc_check(); nothing has changed unless it is 0
  */
 int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n)
 {
@@ -611,7 +643,7 @@ int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n)
 	u8 *tag;
 	int ret;
 
-	ret = dap_check(a, page, n);
+	ret = alloc_check_live(a, page, n);
 	if (ret)
 		return ret;
 
@@ -620,31 +652,32 @@ int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n)
 	tag[n - 1] = 0;
 	a->free += n;
 
-	/* The free runs before and after become one with it. */
+	/* Merge it with the free runs before and after it. */
 	if (page && !(tag[-1] & DAP_LAST)) {
 		if (a->cur_len && a->cur_start + a->cur_len == page) {
 			start = a->cur_start;
 			a->cur_len = 0;
 		} else {
-			start = page - dap_len_to(a, page);
-			dap_unfile(a, start, page - start);
+			start = page - alloc_run_len_to(a, page);
+			alloc_remove_run(a, start, page - start);
 		}
 	}
 	if (end < a->pages && !(tag[n] & DAP_FIRST))
-		end += dap_take_run(a, end);
-	dap_set_current(a, start, end - start);
+		end += alloc_take_run(a, end);
+	alloc_set_current(a, start, end - start);
 	return 0;
 }
 
 /**
- * dap_alloc_next() - go through the live allocations
- * @a: the allocator
- * @from: where to start looking
- * @to: where to stop, for a caller that may not look for long
- * @page: set to the first page of the first allocation from @from on, before @to
- * @n: set to its length
+ * dap_alloc_next() - find the next live allocation
+ * @a:    the allocator
+ * @from: page to start looking at
+ * @to:   page to stop before, for callers that must not look for long
+ * @page: set to the first page of the first allocation that starts in this
+ *        range
+ * @n:    set to its length
  *
- * Return: there is one
+ * Return: true if there is one
  */
 bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 to, u32 *page,
 		    u32 *n)
@@ -659,10 +692,10 @@ bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 to, u32 *page,
 		from = tag - a->tag;
 		if (*tag & DAP_FIRST) {
 			*page = from;
-			*n = dap_len(a, from);
+			*n = alloc_live_len(a, from);
 			return true;
 		}
-		/* This was the end of one; the next tag is a first page's. */
+		/* This was the last page of one. */
 		from++;
 	}
 	return false;
@@ -672,11 +705,11 @@ bool dap_alloc_next(const struct dap_alloc *a, u32 from, u32 to, u32 *page,
  * dap_alloc_largest() - the largest request that would not fail now
  * @a: the allocator
  *
- * The longest run may be longer, if it is not aligned well. What is beyond
- * 2^K pages in the highest class K is of no use either: it takes class K + 1.
- * In a tree, what comes last is in child[1], if there is one.
+ * The longest run may be longer than that if it is not aligned well.  In a run
+ * of the highest class K, what is beyond 2^K pages is of no use: a request that
+ * large would need class K + 1.
  *
- * Return: pages, 0 if none are free
+ * Return: number of pages, 0 if none are free
  */
 u32 dap_alloc_largest(const struct dap_alloc *a)
 {
@@ -685,12 +718,14 @@ u32 dap_alloc_largest(const struct dap_alloc *a)
 
 	if (a->filled) {
 		tree = __fls(a->filled);
-		for (slot = a->tree[tree]; slot != dap_none(a);
-		     slot = slot->child[slot->child[1] != dap_none(a)])
+		/* The largest key is in child[1], if there is such a child. */
+		for (slot = a->tree[tree]; slot != alloc_no_slot(a);
+		     slot = slot->child[slot->child[1] != alloc_no_slot(a)])
 			cap = max(cap, (slot->value >> (31 - tree)) + 1);
 	}
 	if (a->cur_len) {
-		cur_tree = dap_tree(a, a->cur_start, a->cur_len, &cur_cap);
+		cur_tree = alloc_run_tree(a, a->cur_start, a->cur_len,
+					  &cur_cap);
 		if (cur_tree > tree || (cur_tree == tree && cur_cap > cap)) {
 			tree = cur_tree;
 			cap = cur_cap;

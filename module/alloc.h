@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Page-range allocator of a pool: which pages are free, nothing else.
+ * Page-range allocator of a pool: keeps track of which pages are free, nothing
+ * else.
  *
  * The contract is at the top of alloc.c.
  */
@@ -11,28 +12,29 @@
 #include <linux/kernel.h>
 #include <linux/types.h>
 
-/* max_order of a pool whose requests are aligned to their own size. */
+/* max_order of a pool that aligns each request to its own size. */
 #define DAP_ALIGN_NATURAL	30
 
-/* Bytes of caller's storage that go with a live allocation, long-aligned. */
+/* Size of the storage for the caller that goes with a live allocation. */
 #define DAP_RECORD_SIZE		(BITS_PER_LONG == 64 ? 24 : 16)
 
 struct dap_slot;
 
 /**
  * struct dap_alloc - the state of one pool's pages
- * @pages: size of the pool
- * @offset: address of page 0, in pages, modulo 2^31
+ * @pages:     size of the pool
+ * @offset:    address of page 0, in pages, modulo 2^31
  * @max_order: no request is aligned to more than 2^max_order pages
- * @free: pages that are free
+ * @free:      number of free pages
  * @cur_start: first page of the current run
- * @cur_len: its length, 0: there is no current run
- * @sweeps: requests below a limit, for statistics
- * @filled: one bit for each tree: it is not empty
- * @key_shift: puts the first page of a run at its place in a key
- * @slot: one for each page
- * @tag: one for each page: does a live allocation start, does one end here?
- * @tree: the filed free runs
+ * @cur_len:   its length, 0 if there is no current run
+ * @sweeps:    number of requests with a limit, for statistics
+ * @filled:    one bit for each tree that is not empty
+ * @key_shift: shift that puts the number of a run's first page at its place in
+ *             a key
+ * @slot:      one for each page
+ * @tag:       one for each page: does a live allocation start or end here?
+ * @tree:      the trees of free runs
  *
  * @free and @sweeps may be read by anybody, the rest belongs to alloc.c.
  */
@@ -55,7 +57,7 @@ size_t dap_alloc_meta_size(u32 pages);
 void dap_alloc_init(struct dap_alloc *a, u32 pages, u32 offset,
 		    unsigned int max_order, void *meta);
 
-/* The order of a request of n pages, 1 to the size of the pool. */
+/* The order of a request of @n pages, 1 to the size of the pool. */
 static inline u32 dap_alloc_order(const struct dap_alloc *a, u32 n)
 {
 	return min_t(u32, fls(n - 1), a->max_order);
@@ -66,12 +68,15 @@ int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n);
 int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n);
 
 /**
- * dap_alloc_record() - the caller's storage of an allocation
- * @a: the allocator
+ * dap_alloc_record() - the caller's storage that goes with an allocation
+ * @a:    the allocator
  * @page: first page of a live allocation, not checked
  *
- * Return: DAP_RECORD_SIZE bytes, long-aligned, undefined after dap_alloc_get(),
- *	then the caller's until dap_alloc_put()
+ * The allocator does not touch the storage between dap_alloc_get() and
+ * dap_alloc_put().
+ *
+ * Return: DAP_RECORD_SIZE bytes, long-aligned, with undefined content after
+ * dap_alloc_get()
  */
 static inline void *dap_alloc_record(struct dap_alloc *a, u32 page)
 {

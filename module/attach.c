@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hear of devices that are bound, unbound and removed, and act on it.
+ * Watch devices being bound, unbound and removed, and act on it.
  *
  * A device becomes a client when it is about to be bound to a driver
  * (BUS_NOTIFY_BIND_DRIVER: after bus->dma_configure(), before probe), so that
- * its driver's first allocation already comes from the pool.  What a driver sees
- * does not change until it is unbound.
+ * the driver's first allocation already comes from the pool.  From then on,
+ * nothing changes for the driver until it is unbound.
  *
- * Of devices on other buses nothing is heard; a driver may ask for a pool for them
- * (dma_alias_pool_attach()), and devres tells of their end.
+ * Devices on other buses are not watched.  A driver may ask for a pool for such
+ * a device (dma_alias_pool_attach()), and devres tells when the device or its
+ * driver goes.
  *
- * Contexts and locking: process context.  The driver core calls the notifiers with
- * the device's lock held, but for BUS_NOTIFY_REMOVED_DEVICE, when nobody can bind
- * it any more.
+ * Contexts and locking: process context.  The driver core calls the notifiers
+ * with the device's lock held, except for BUS_NOTIFY_REMOVED_DEVICE, after
+ * which nobody can bind the device any more.
  */
 #include <linux/amba/bus.h>
 #include <linux/device.h>
@@ -30,8 +31,8 @@
 #include "policy.h"
 #include "rebind.h"
 
-/* The client that the device is to be, if it is none yet. */
-static struct dap_client *find_or_choose(struct device *dev)
+/* Get the client of a device; make one if the device is to get a pool. */
+static struct dap_client *attach_find_or_choose(struct device *dev)
 {
 	struct dap_client *client = dap_client_find(dev);
 	struct dap_entry *entry;
@@ -39,10 +40,10 @@ static struct dap_client *find_or_choose(struct device *dev)
 
 	if (client)
 		return client;
-	entry = dap_choose(dev, false);
+	entry = dap_policy_choose(dev, false);
 	by_default = !entry;
 	if (by_default)
-		entry = dap_choose_default(dev);
+		entry = dap_policy_choose_default(dev);
 	if (IS_ERR_OR_NULL(entry))
 		return NULL;
 	client = dap_client_create(dev, entry);
@@ -51,31 +52,34 @@ static struct dap_client *find_or_choose(struct device *dev)
 	return client;
 }
 
-static void before_probe(struct device *dev)
+static void attach_before_probe(struct device *dev)
 {
 	struct dap_client *client;
 
 	dap_lock();
-	if (dap_client_copies(dev))
+	if (dap_client_keep_borrowed(dev))
 		goto out;
 	client = dap_client_find(dev);
 	if (client && client->state == DAP_LEAVING)
-		dap_client_keep(client);
+		dap_client_keep_ops(client);
 
-	client = find_or_choose(dev);
+	client = attach_find_or_choose(dev);
 	if (client && client->state != DAP_LEAVING &&
 	    (dap_entry_of(client)->state != DAP_UP ||
 	     dap_client_install(client)) &&
 	    dap_client_leave(client, false))
-		dap_client_keep(client);
+		dap_client_keep_ops(client);
 	if (!dap_client_find(dev))
 		dap_outsider_add(dev);
 out:
 	dap_unlock();
 }
 
-/* And with it goes what it has asked for, but for who holds memory. */
-static void driver_gone(struct device *dev)
+/*
+ * A driver is gone, and with it the pool that it asked for itself, unless the
+ * device still holds memory.
+ */
+static void attach_driver_gone(struct device *dev)
 {
 	struct dap_client *client;
 
@@ -86,10 +90,10 @@ static void driver_gone(struct device *dev)
 }
 
 /*
- * Not before: a default pool tries many devices that turn out not to be there, and
- * a probe may set other operations.
+ * Report a client only after its probe: with a default pool, many devices are
+ * tried that turn out not to be there, and a probe may set other operations.
  */
-static void after_probe(struct device *dev, bool failed)
+static void attach_after_probe(struct device *dev, bool failed)
 {
 	struct dap_client *client, *owner;
 
@@ -104,15 +108,15 @@ static void after_probe(struct device *dev, bool failed)
 	if (owner && owner != client)
 		dap_client_borrow(dev, owner);
 	if (failed)
-		driver_gone(dev);
+		attach_driver_gone(dev);
 	dap_unlock();
 }
 
-/* Leaked memory to be named in the log, of one client. */
+/* How many leaked allocations of one client are reported one by one. */
 #define DAP_REPORTED_LEAKS	8
 
-/* What a driver left behind, and who allocated it: nobody else will tell. */
-static void report_leaks(struct dap_client *client)
+/* Report what a driver left behind, and who allocated it: nobody else will. */
+static void attach_report_leaks(struct dap_client *client)
 {
 	struct dap_pool *pool = client->pool;
 	char name[DAP_CALLER_LEN];
@@ -120,12 +124,13 @@ static void report_leaks(struct dap_client *client)
 	struct dap_live live;
 	u32 page, shown = 0;
 
-	dap_pool_user(pool, &client->user, &user);
+	dap_pool_user_stats(pool, &client->user, &user);
 	dev_warn(client->dev,
 		 "driver %s is gone but still holds %zu bytes of DMA pool %s in %u allocations\n",
 		 client->driver, user.live_bytes, pool->name, user.live_allocs);
 	for (page = 0; shown < DAP_REPORTED_LEAKS &&
-	     dap_pool_next(pool, page, &live); page = live.page + live.pages) {
+	     dap_pool_next_live(pool, page, &live);
+	     page = live.page + live.pages) {
 		if (live.user != &client->user)
 			continue;
 		shown++;
@@ -138,7 +143,7 @@ static void report_leaks(struct dap_client *client)
 			 user.live_allocs - shown);
 }
 
-static void after_unbind(struct device *dev)
+static void attach_after_unbind(struct device *dev)
 {
 	struct dap_client *client;
 
@@ -147,15 +152,15 @@ static void after_unbind(struct device *dev)
 		dap_rebind_note(dev);
 	client = dap_client_find(dev);
 	if (client && READ_ONCE(client->user.live_allocs))
-		report_leaks(client);
-	/* Since the client ended, it was the kernel that gave it memory. */
-	if (dap_is_watched(dev) && dap_client_search(DAP_ENDED_OF, dev))
+		attach_report_leaks(client);
+	/* After the client had ended, its driver got memory from the kernel. */
+	if (dap_device_is_watched(dev) && dap_client_search(DAP_ENDED_OF, dev))
 		dap_outsider_add(dev);
-	driver_gone(dev);
+	attach_driver_gone(dev);
 	dap_unlock();
 }
 
-static void after_removal(struct device *dev)
+static void attach_after_removal(struct device *dev)
 {
 	struct dap_client *client;
 
@@ -167,54 +172,57 @@ static void after_removal(struct device *dev)
 	if (client && client->state < DAP_LEAVING)
 		dap_client_leave(client, false);
 	dap_unlock();
-	/* Its device tree node may go with it: of an overlay it has to be free. */
+	/*
+	 * The device may come from an overlay, which must have no users to be
+	 * removed.
+	 */
 	dap_registry_flush();
 }
 
-static int dap_bus_notify(struct notifier_block *nb, unsigned long action,
-			  void *data)
+static int attach_bus_notify(struct notifier_block *nb, unsigned long action,
+			     void *data)
 {
 	switch (action) {
 	case BUS_NOTIFY_BIND_DRIVER:
-		before_probe(data);
+		attach_before_probe(data);
 		break;
 	case BUS_NOTIFY_BOUND_DRIVER:
-		after_probe(data, false);
+		attach_after_probe(data, false);
 		break;
 	case BUS_NOTIFY_DRIVER_NOT_BOUND:
-		after_probe(data, true);
+		attach_after_probe(data, true);
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
-		after_unbind(data);
+		attach_after_unbind(data);
 		break;
 	case BUS_NOTIFY_REMOVED_DEVICE:
-		after_removal(data);
+		attach_after_removal(data);
 		break;
 	}
 	return NOTIFY_DONE;
 }
 
-/* The buses whose devices do DMA in their own name. */
+/* The buses whose devices do DMA themselves. */
 static struct dap_bus {
 	DAP_BUS_CONST struct bus_type *type;
 	struct notifier_block nb;
 } dap_buses[] = {
-	{ &platform_bus_type, { .notifier_call = dap_bus_notify } },
+	{ &platform_bus_type, { .notifier_call = attach_bus_notify } },
 #ifdef CONFIG_ARM_AMBA
-	{ &amba_bustype, { .notifier_call = dap_bus_notify } },
+	{ &amba_bustype, { .notifier_call = attach_bus_notify } },
 #endif
 #ifdef CONFIG_PCI
-	{ &pci_bus_type, { .notifier_call = dap_bus_notify } },
+	{ &pci_bus_type, { .notifier_call = attach_bus_notify } },
 #endif
 };
 
 /**
- * dap_is_watched() - is a device on a bus that is watched?
+ * dap_device_is_watched() - is a device on a bus that is watched?
  * @dev: the device
  *
- * Return: whether it is.
+ * Return: true if it is.
  */
-bool dap_is_watched(const struct device *dev)
+bool dap_device_is_watched(const struct device *dev)
 {
 	unsigned int i;
 
@@ -224,20 +232,26 @@ bool dap_is_watched(const struct device *dev)
 	return false;
 }
 
-/* The end of a device that is not watched, or of its driver. */
-static void unwatched_gone(void *data)
+/* A device that is not watched, or its driver, is gone. */
+static void attach_unwatched_gone(void *data)
 {
 	struct dap_client *client;
 	struct device *dev = data;
 
-	after_unbind(dev);
+	attach_after_unbind(dev);
 	dap_lock();
 	client = dap_client_find(dev);
 	if (client && (client->state == DAP_LEAVING ||
 		       dap_client_leave(client, false)) && !client->has_ref) {
-		/* It holds memory, and may go on to do so ... */
+		/*
+		 * It holds memory.  Keep the device, so that the memory can be
+		 * freed ...
+		 */
 		client->has_ref = kobject_get_unless_zero(&dev->kobj);
-		/* ... but if it is being freed, nobody can give that back. */
+		/*
+		 * ... unless the device is being freed already: then the memory
+		 * is lost.
+		 */
 		if (!client->has_ref)
 			client->dev = NULL;
 	}
@@ -245,15 +259,16 @@ static void unwatched_gone(void *data)
 }
 
 /**
- * dap_watch_device() - hear of the end of a device that is not watched
- * @dev: the device; bound, or on no bus
+ * dap_watch_device() - watch for the end of a device that is on no watched bus
+ * @dev: the device, which is bound, or on no bus at all
  *
- * Context: process context, may sleep; by its driver, or by who made it.
+ * Context: process context, may sleep; called by the device's driver, or by
+ * whoever made it.
  * Return: 0 or -ENOMEM.
  */
 int dap_watch_device(struct device *dev)
 {
-	return devm_add_action(dev, unwatched_gone, dev);
+	return devm_add_action(dev, attach_unwatched_gone, dev);
 }
 
 /**
@@ -264,12 +279,12 @@ int dap_watch_device(struct device *dev)
  */
 void dap_unwatch_device(struct device *dev)
 {
-	devm_remove_action(dev, unwatched_gone, dev);
+	devm_remove_action(dev, attach_unwatched_gone, dev);
 }
 
 /**
- * dap_find_device() - look for a device by its name, on all buses
- * @name: as in /sys/bus/.../devices
+ * dap_find_device() - look for a device on the buses that are watched
+ * @name: its name, as in /sys/bus/.../devices
  *
  * Context: process context, may sleep.
  * Return: the device, with a reference, or NULL.
@@ -285,15 +300,16 @@ struct device *dap_find_device(const char *name)
 }
 
 /**
- * dap_is_removed() - has a device been removed?
+ * dap_device_is_removed() - has a device been removed from its bus?
  * @dev: the device, on a bus that is watched
  *
- * Who finds that it has not will be told when it is.
+ * If it has not, the caller can rely on BUS_NOTIFY_REMOVED_DEVICE being handled
+ * later, as that takes dap_lock().
  *
- * Context: process context; under dap_lock(), as BUS_NOTIFY_REMOVED_DEVICE will be.
- * Return: whether it has been.
+ * Context: process context, under dap_lock().
+ * Return: true if it has been removed.
  */
-bool dap_is_removed(struct device *dev)
+bool dap_device_is_removed(struct device *dev)
 {
 	struct device *found = bus_find_device_by_name(dev->bus, NULL,
 						       dev_name(dev));
@@ -304,11 +320,11 @@ bool dap_is_removed(struct device *dev)
 
 /**
  * dap_walk_devices() - go through all devices on buses that are watched
- * @data: for @fn
- * @fn:   called for each, until it returns other than 0
+ * @data: argument for @fn
+ * @fn:   called for each device, until it returns something else than 0
  *
  * Context: process context, may sleep.
- * Return: what @fn returned last.
+ * Return: what the last call of @fn returned.
  */
 int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data))
 {
@@ -320,14 +336,14 @@ int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data))
 	return ret;
 }
 
-static int __init note_outsider(struct device *dev, void *unused)
+static int __init attach_note_outsider(struct device *dev, void *unused)
 {
 	dap_outsider_add(dev);
 	return 0;
 }
 
 /**
- * dap_attach_init() - begin to watch devices being bound
+ * dap_attach_init() - begin to watch devices
  *
  * Context: process context, may sleep.
  */
@@ -335,20 +351,23 @@ void __init dap_attach_init(void)
 {
 	unsigned int i;
 
-	/* It fails only for a bus that there is not, which has no devices. */
+	/*
+	 * This fails only for a bus that is not registered, which has no
+	 * devices.
+	 */
 	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
 		bus_register_notifier(dap_buses[i].type, &dap_buses[i].nb);
-	/* Who comes from now on is seen by the notifiers. */
+	/* The notifiers see those that are added from now on. */
 	dap_lock();
-	dap_walk_devices(NULL, note_outsider);
+	dap_walk_devices(NULL, attach_note_outsider);
 	dap_unlock();
 }
 
 /**
  * dap_attach_exit() - undo dap_attach_init()
  *
- * All pools have been retired, and no memory is held: the module could not be
- * unloaded otherwise.
+ * All pools must be gone, and no memory may be held.  Otherwise the module
+ * could not be unloaded.
  *
  * Context: process context, may sleep.
  */

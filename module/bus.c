@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What devices call the addresses of a pool.
+ * The addresses of a pool as devices see them.
  *
- * Nothing of it is kept: a bus's ranges are known when a device is bound, but some
- * drivers set others in their probe (of_dma_configure() with another node), and the
- * kernel's own allocators look at them each time, too.
+ * Nothing is cached here.  The ranges of a bus are known when a device is
+ * bound, but some drivers set others in their probe (of_dma_configure() with
+ * another node).  The kernel's own allocators look at the ranges each time as
+ * well.
  *
- * Contexts: any.  The driver core frees a device's ranges when it is unbound.
+ * Contexts: any.  The driver core frees the ranges of a device when it is
+ * unbound.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
@@ -14,9 +16,12 @@
 #include "bus.h"
 #include "compat.h"
 
-/* Is it all there, at bus addresses that follow each other from @bus on? */
-static bool is_covered(const struct bus_dma_region *map, phys_addr_t phys,
-		       phys_addr_t size, dma_addr_t bus)
+/*
+ * Do the ranges of @map cover all of the memory, at consecutive bus addresses
+ * from @bus on?  The memory may be spread over several ranges.
+ */
+static bool bus_ranges_cover(const struct bus_dma_region *map, phys_addr_t phys,
+			     phys_addr_t size, dma_addr_t bus)
 {
 	const struct bus_dma_region *range;
 	u64 done = 0, offset;
@@ -36,8 +41,8 @@ static bool is_covered(const struct bus_dma_region *map, phys_addr_t phys,
 	return true;
 }
 
-static bool translate(struct device *dev, phys_addr_t phys, phys_addr_t size,
-		      dma_addr_t *addr)
+static bool bus_translate_pool(struct device *dev, phys_addr_t phys,
+			       phys_addr_t size, dma_addr_t *addr)
 {
 	dma_addr_t bus = phys_to_dma(dev, phys);
 	dma_addr_t end = phys_to_dma(dev, phys + size - 1);
@@ -45,17 +50,18 @@ static bool translate(struct device *dev, phys_addr_t phys, phys_addr_t size,
 	*addr = bus;
 	return bus != DMA_MAPPING_ERROR && end != DMA_MAPPING_ERROR &&
 	       end >= bus && end - bus == size - 1 &&
-	       is_covered(dev->dma_range_map, phys, size, bus);
+	       bus_ranges_cover(dev->dma_range_map, phys, size, bus);
 }
 
 /**
- * dap_bus_address() - bus address of a pool's first byte for a device
+ * dap_bus_address() - bus address of the first byte of a pool for a device
  * @dev:   the device
- * @entry: the pool, one piece for the device only if its bus keeps it in one
- * @addr:  set
+ * @entry: the pool
+ * @addr:  set to the address
  *
- * A bus may know the memory by either of its addresses: those that describe the
- * alias itself as memory for DMA, for the kernel's own pool, list that one.
+ * The bus must map the pool in one piece.  It may know the memory by either of
+ * its addresses: device trees that describe the alias itself as memory for DMA,
+ * for the kernel's own pool, list the alias.
  *
  * Return: why there is no such address, or NULL.
  */
@@ -66,11 +72,11 @@ const char *dap_bus_address(struct device *dev, const struct dap_entry *entry,
 
 	*addr = entry->bus;
 	if (!entry->has_bus &&
-	    !translate(dev, region->phys, region->size, addr) &&
+	    !bus_translate_pool(dev, region->phys, region->size, addr) &&
 	    !(dev->dma_range_map &&
-	      translate(dev, region->alias, region->size, addr)))
+	      bus_translate_pool(dev, region->alias, region->size, addr)))
 		return "dma-ranges of its bus do not cover the pool in one piece";
-	/* Its driver may still set another mask; its bus stays what it is. */
+	/* The mask is not checked: the driver may still set another one. */
 	if (dev->bus_dma_limit && *addr > dev->bus_dma_limit)
 		return "its bus cannot address the pool";
 	return NULL;

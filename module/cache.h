@@ -2,23 +2,23 @@
 /*
  * What a module can do to the CPU's caches.
  *
- * The kernel's own entry points for streaming DMA, arch_sync_dma_for_device() and
- * its twin, are not exported.  What is, or needs no kernel:
+ * The kernel's own functions for streaming DMA, arch_sync_dma_for_device() and
+ * arch_sync_dma_for_cpu(), are not exported.  These are the ways that remain:
  *
- *  noMMU ARM	the table behind those entry points, for some 20 instructions a
- *		call; arch/arm/mm/dma-mapping-nommu.c does the same.  The only
- *		place where streaming DMA is maintained here: elsewhere a client
- *		that is not coherent in hardware goes through its companion device
- *		(direct.c)
+ *  noMMU ARM	the table of operations behind those functions, at some 20
+ *		instructions a call; arch/arm/mm/dma-mapping-nommu.c does the
+ *		same.  Only here is streaming DMA maintained directly:
+ *		elsewhere, a client that is not coherent in hardware uses its
+ *		companion (direct.c).
  *  ARM, MMU	__cpuc_flush_dcache_area(), for the checks at load
- *  RISC-V	the instructions of Zicbom, where the CPU has them: allowed for
- *		the kernel in M-mode always, in S-mode where firmware lets it
- *		use them itself; else the cache controllers that the kernel knows
- *		(RISCV_NONSTANDARD_CACHE_OPS), through what it exports for
- *		persistent memory
- *  others	what is exported for persistent memory, if there is such a thing
+ *  RISC-V	the instructions of Zicbom, if the CPU has them.  The kernel may
+ *		always use them in M-mode, and in S-mode where the firmware
+ *		allows it.  Otherwise the cache controllers that the kernel
+ *		knows (RISCV_NONSTANDARD_CACHE_OPS), by the functions that are
+ *		exported for persistent memory.
+ *  others	the functions that are exported for persistent memory, if any
  *
- * Context: all of it may be called in any, with interrupts off as well.
+ * Context: any of this may be called in any context, also with interrupts off.
  */
 #ifndef DAP_CACHE_H
 #define DAP_CACHE_H
@@ -39,7 +39,7 @@
 #endif
 #include <linux/libnvdimm.h>
 
-/* --- streaming DMA, by physical address: noMMU can address all memory so */
+/* --- streaming DMA, by physical address: noMMU maps all memory */
 
 #if defined(CONFIG_ARM) && !defined(CONFIG_MMU) && defined(MULTI_CACHE)
 #define DAP_HAVE_CACHE_OPS	1
@@ -74,7 +74,7 @@ static inline void dap_sync_for_cpu(phys_addr_t phys, size_t size,
 /* --- the checks at load */
 
 #ifdef DAP_HAS_ZICBOM
-/* The size of a block is not exported; none is smaller than this. */
+/* A step that no cache block is smaller than: its real size is not exported. */
 #define DAP_CBO_STEP	16
 
 static inline bool dap_has_cbo(void)
@@ -82,7 +82,7 @@ static inline bool dap_has_cbo(void)
 	return __riscv_isa_extension_available(NULL, RISCV_ISA_EXT_ZICBOM);
 }
 
-/* cbo.flush, by its encoding: an assembler may not know it. */
+/* cbo.flush, by its encoding: the assembler may not know the name. */
 static inline void dap_cbo_flush(void *va, size_t size)
 {
 	unsigned long at = (unsigned long)va & ~(DAP_CBO_STEP - 1UL);
@@ -96,8 +96,8 @@ static inline void dap_cbo_flush(void *va, size_t size) { }
 #endif
 
 /*
- * Write back and drop each cache line of a cacheable mapping: @va is where it is,
- * @phys what is there.  The caller sees to barriers around it.
+ * Write back and drop all cache lines of a cacheable mapping: @phys is mapped
+ * at @va.  The caller needs barriers before and after.
  */
 static inline void dap_flush_cached_view(void *va, phys_addr_t phys,
 					 size_t size)
@@ -111,8 +111,9 @@ static inline void dap_flush_cached_view(void *va, phys_addr_t phys,
 		return;
 	}
 	/*
-	 * A controller is told the address that this is in the linear map.  Where
-	 * there is no such thing, these do nothing.
+	 * A cache controller is given the physical address that it computes
+	 * from @va, so that must be in the linear map.  Without such a
+	 * controller, these do nothing.
 	 */
 	if (IS_ENABLED(CONFIG_RISCV))
 		va = phys_to_virt(phys);
@@ -122,8 +123,8 @@ static inline void dap_flush_cached_view(void *va, phys_addr_t phys,
 }
 
 /*
- * Does that reach all caches that the kernel knows?  If not, a stale line may hide
- * what is in memory.
+ * Does dap_flush_cached_view() reach all caches that the kernel knows?  If not,
+ * a stale line may hide what is in memory.
  */
 static inline bool dap_flush_is_sure(void)
 {

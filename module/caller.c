@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Find out who called dma_alloc_attrs(), for two instructions.
+ * Find out who called dma_alloc_attrs(), at the cost of two instructions.
  *
- * The allocations file names the code that holds memory.  _RET_IP_ in our
- * .alloc only ever says dma_alloc_attrs(), and unwinding costs several thousand
- * instructions on ARM, where it is built in at all.  But between the frame of
- * .alloc and the return address of dma_alloc_attrs() lies nothing but the frame
- * of dma_alloc_attrs(), whose layout the compiler fixed when the kernel was
- * built.  So its size is measured once, at load: two functions of known
- * addresses call dma_alloc_attrs() on a private device in turn, and .alloc looks
- * for a return address into the one that calls.  The place that has it each time
- * is where it always is; if there is none, allocations go without a caller.
+ * The allocations file names the code that has allocated memory.  In our
+ * .alloc, _RET_IP_ always is in dma_alloc_attrs(), and unwinding costs several
+ * thousand instructions on ARM, if it is built in at all.  But on the stack,
+ * between the frame of .alloc and the return address of dma_alloc_attrs(),
+ * there is only the frame of dma_alloc_attrs(), whose layout the compiler fixed
+ * when the kernel was built.
  *
- * Other places have such an address, too: what lies in a frame without having
- * been written is older than the call, left by an interrupt of this caller or by
- * a module that was loaded at the same place before.  But it does not change as
- * the callers do.
+ * So the size of that frame is measured once, at load.  Two functions with
+ * known addresses call dma_alloc_attrs() in turn on a private device.  Each
+ * time, .alloc looks which words of the stack are a return address into the
+ * current one of the two.  The word that is so each time is the right one.  If
+ * there is none, allocations are recorded without a caller.
  *
- * What is read is our own stack, never beyond what the shallowest call chain
- * has; a wrong value could only be printed, as a symbol or hashed.
+ * Other words may hold such an address as well: parts of a frame that were not
+ * written keep what an earlier interrupt of the caller, or an earlier module at
+ * the same addresses, has left there.  But these do not change as the callers
+ * alternate.
  *
- * Contexts: calibration runs once, at load, before any client exists.
+ * Only our own stack is read, and never beyond what the shallowest call chain
+ * has.  A wrong value could only be printed, as a symbol or hashed.
+ *
+ * Contexts: the measurement runs once, at load, before there is any client.
  */
 #include <linux/bitops.h>
 #include <linux/ctype.h>
@@ -32,21 +35,24 @@
 #include "caller.h"
 #include "compat.h"
 
-/* More than the frame of dma_alloc_attrs() in any known kernel, in words. */
+/* Larger than the frame of dma_alloc_attrs() in any known kernel, in words. */
 #define DAP_MAX_DEPTH	64
 
-/* Longer than the code of one of the callers below up to its call. */
+/* Larger than the code of one of the two callers up to its call, in bytes. */
 #define DAP_CALLER_TEXT	256
 
-/* As many interrupts, each at the wrong moment, make a wrong place look right. */
+/*
+ * Number of calls.  To make a wrong word look right, an interrupt would have to
+ * come at the wrong moment in each of them.
+ */
 #define DAP_ROUNDS	4
 
 unsigned int dap_caller_depth;
 
 static unsigned int dap_round;
-static u64 dap_places = U64_MAX;	/* a bit for each that was right so far */
+static u64 dap_places = U64_MAX;	/* one bit for each candidate */
 
-static dma_addr_t dap_handle;		/* never set: each allocation fails */
+static dma_addr_t dap_handle;		/* never written: each allocation fails */
 
 static noinline void dap_first_caller(struct device *dev)
 {
@@ -68,8 +74,11 @@ static void (*const dap_callers[])(struct device *dev) = {
 	dap_first_caller, dap_second_caller
 };
 
-/* May @word be where caller @n goes on? Its start, a pointer to it, is not. */
-static bool is_return_address(unsigned long word, unsigned int n)
+/*
+ * May @word be the return address of the call in caller @n?  Its start is none:
+ * that is a pointer to the function.
+ */
+static bool caller_is_return_address(unsigned long word, unsigned int n)
 {
 	unsigned long code = word - (unsigned long)dap_callers[n];
 
@@ -78,29 +87,29 @@ static bool is_return_address(unsigned long word, unsigned int n)
 }
 
 /**
- * dap_caller_found() - called by .alloc for the private device
+ * dap_caller_sample() - look for the caller on the stack, from .alloc of the
+ * private device
  * @frame: __builtin_frame_address(0) of .alloc
  */
-void dap_caller_found(const unsigned long *frame)
+void dap_caller_sample(const unsigned long *frame)
 {
 	unsigned int n = dap_round++ % ARRAY_SIZE(dap_callers);
 	u64 places = 0;
 	unsigned int i;
 
 	for (i = 1; i < DAP_MAX_DEPTH; i++)
-		if (is_return_address(READ_ONCE_NOCHECK(frame[i]), n))
+		if (caller_is_return_address(READ_ONCE_NOCHECK(frame[i]), n))
 			places |= BIT_ULL(i);
 	dap_places &= places;
 }
 
 /**
- * dap_caller_name() - a caller for people
+ * dap_caller_name() - print a caller for people
  * @caller: what dap_caller() returned
- * @name:   room for it
+ * @name:   room for the text
  *
- * A caller without a symbol, because its module is gone or the kernel has no
- * kallsyms, would be a bare address with %pS: it is hashed, as any pointer that
- * is shown.
+ * A caller has no symbol if its module is gone or the kernel has no kallsyms.
+ * Then %pS would print the bare address, so it is hashed as any other pointer.
  *
  * Context: any.
  * Return: @name or a constant.
@@ -115,16 +124,18 @@ const char *dap_caller_name(unsigned long caller, char name[DAP_CALLER_LEN])
 	return name;
 }
 
-static void dap_private_release(struct device *dev)
+static void caller_device_release(struct device *dev)
 {
 	kfree(dev);
 }
 
 /**
  * dap_caller_calibrate() - measure the frame of dma_alloc_attrs()
- * @ops: operations whose .alloc calls dap_caller_found() and fails
+ * @ops: operations whose .alloc calls dap_caller_sample() and fails
  *
- * Context: process context, may sleep.  Failure only costs the column.
+ * If this fails, allocations are recorded without a caller.
+ *
+ * Context: process context, may sleep.
  */
 void __init dap_caller_calibrate(const struct dma_map_ops *ops)
 {
@@ -134,7 +145,7 @@ void __init dap_caller_calibrate(const struct dma_map_ops *ops)
 	if (!dev)
 		return;
 	device_initialize(dev);
-	dev->release = dap_private_release;
+	dev->release = caller_device_release;
 	dev->coherent_dma_mask = DMA_BIT_MASK(32);
 	if (dev_set_name(dev, "dma_alias_pool"))
 		goto out;
@@ -142,7 +153,9 @@ void __init dap_caller_calibrate(const struct dma_map_ops *ops)
 
 	for (n = 0; n < DAP_ROUNDS; n++)
 		dap_callers[n % ARRAY_SIZE(dap_callers)](dev);
-	/* The callers' own frames, with who called them, lie further up. */
+	/*
+	 * Take the first one: those further up are in the callers' own frames.
+	 */
 	if (dap_round == DAP_ROUNDS && dap_places)
 		dap_caller_depth = __ffs64(dap_places);
 

@@ -8,22 +8,25 @@
 struct device;
 struct dma_map_ops;
 
-/* The name of a caller; what is longer is cut. */
+/* Room for the name of a caller; longer names are cut. */
 #define DAP_CALLER_LEN	96
 
-/* Words between the frame of dap_ops_alloc() and the return address sought. */
+/*
+ * Number of words from the frame of dap_ops_alloc() to the return address of
+ * its caller's caller; 0 if it is not known.
+ */
 extern unsigned int dap_caller_depth;
 
 void dap_caller_calibrate(const struct dma_map_ops *ops);
 const char *dap_caller_name(unsigned long caller, char name[DAP_CALLER_LEN]);
-void dap_caller_found(const unsigned long *frame);
+void dap_caller_sample(const unsigned long *frame);
 
 /**
- * dap_caller() - who called the DMA API
+ * dap_caller() - who called the DMA API?
  * @frame: __builtin_frame_address(0) of dap_ops_alloc()
  *
  * Context: any.
- * Return: the return address of dma_alloc_attrs(), 0 if it cannot be told.
+ * Return: the return address of dma_alloc_attrs(), 0 if it is not known.
  */
 static __always_inline unsigned long dap_caller(const unsigned long *frame)
 {

@@ -11,10 +11,11 @@
 #include <linux/types.h>
 
 /*
- * Clear whole pages.  Most of what an allocation costs is this, and memset() of
- * 32-bit ARM stores four registers at a time; eight halve its instructions, and
- * are one burst where the memory is not cached.  A turn of the loop clears 1 KiB: for
- * 128 bytes, counting and jumping would be half as much again.
+ * Clear whole pages.  This is most of what an allocation costs.  memset() of
+ * 32-bit ARM stores four registers at a time; with eight, only half as many
+ * instructions are needed, and each is one burst where the memory is not
+ * cached.  A turn of the loop clears 1 KiB: if it cleared 128 bytes, counting and
+ * jumping would cost half as much as the stores.
  */
 #define DAP_CLEAR_128	"stmia	%0!, {r1-r6, r8, ip}\n\t" \
 			"stmia	%0!, {r1-r6, r8, ip}\n\t" \

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Making a client of a device, and letting it go.
+ * How a device becomes a client, and how it ceases to be one.
  *
- * A client keeps its operations across unbind, failed and deferred probes: devres
- * frees dmam_ memory after BUS_NOTIFY_DRIVER_NOT_BOUND, and some drivers free
- * even after BUS_NOTIFY_UNBOUND_DRIVER.  With the former operations such memory
- * would end up in the page allocator.  So who leaves while it holds memory stays
- * until the last free, and its pool and the module with it.
+ * A client keeps its operations across unbind and across failed and deferred
+ * probes: devres frees dmam_ memory after BUS_NOTIFY_DRIVER_NOT_BOUND, and some
+ * drivers free even after BUS_NOTIFY_UNBOUND_DRIVER.  With the former
+ * operations, memory of the pool would then be given to the page allocator.  So
+ * a client that is to go while it holds memory stays until the last free, and
+ * with it the pool and the module.
  *
- * Some drivers copy the operations of a device to others, which then call into
- * its client: those that are bound themselves have a record of it and a reference
- * (dap_client_borrow()); children without a driver get the former operations
- * before the client is freed.
+ * Some drivers copy the operations of a device to other devices, which then
+ * call into the client of the first one.  A device that is bound itself is
+ * recorded as a borrower, and has a reference to the lender
+ * (dap_client_borrow()).  Children without a driver get the former operations
+ * back before the client is freed.
  *
- * A device link has the driver core suspend and shut down client and pool in the
- * right order.  It is a stateless one that lasts as long as the client's part in
- * the pool: one for each binding (DL_FLAG_AUTOREMOVE_CONSUMER) leaves a work
- * behind at each unbind that waits for a grace period of SRCU, and binding again
- * and again fills a small system with the kernel threads of such works.
+ * A device link makes the driver core suspend and shut down client and pool in
+ * the right order.  It is a stateless link that lasts as long as the membership
+ * in the pool.  A link for each binding (DL_FLAG_AUTOREMOVE_CONSUMER) would
+ * leave a work at each unbind that waits for a grace period of SRCU; binding
+ * again and again would fill a small system with the kernel threads of such
+ * works.
  *
- * Contexts and locking: all of it in process context and under dap_lock(); what
- * changes a device's operations with the device's lock held as well, see the
- * table in registry.c.
+ * Contexts and locking: process context, under dap_lock().  Whatever changes
+ * the operations of a device needs the device's lock as well, see the table in
+ * registry.c.
  */
 #include <linux/amba/bus.h>
 #include <linux/delay.h>
@@ -33,36 +36,37 @@
 
 #include "bus.h"
 #include "client.h"
+#include "companion.h"
 #include "compat.h"
-#include "direct.h"
 #include "ops.h"
 #include "outsider.h"
 #include "policy.h"
 #include "trace.h"
 
 /**
- * dap_is_in_use() - may somebody be in an operation of a device?
+ * dap_device_is_in_use() - may an operation of a device be running?
  * @dev: the device, its lock held, or about to be removed
  *
- * A device that is on no bus has no driver of its own; who made it uses it.
+ * A device that is on no bus has no driver of its own; whoever made it uses it.
  *
- * Return: whether somebody may.
+ * Return: true if one may be running.
  */
-bool dap_is_in_use(const struct device *dev)
+bool dap_device_is_in_use(const struct device *dev)
 {
 	return dev->driver || !dev->bus;
 }
 
 /**
- * dap_cannot_unbind() - is a device in use and cannot be taken out of use?
+ * dap_device_cannot_unbind() - is a device in use, with no way to stop that?
  * @dev: the device, its lock held
  *
- * Unbinding would leave half there: drivers that say so, and those of
- * primecells (pl08x) that have no .remove and register things all the same.
+ * Some drivers say that they must not be unbound.  Drivers of primecells
+ * without .remove (pl08x) do not say so, but they would leave behind what they
+ * have registered.
  *
- * Return: whether it is.
+ * Return: true if the device is in use and has to stay so.
  */
-bool dap_cannot_unbind(struct device *dev)
+bool dap_device_cannot_unbind(struct device *dev)
 {
 	if (!dev->driver)
 		return !dev->bus;
@@ -77,11 +81,11 @@ bool dap_cannot_unbind(struct device *dev)
 }
 
 /**
- * dap_client_create() - record a client to be
+ * dap_client_create() - make the record of a client
  * @dev:   the device, which is no client, or one that has ended
- * @entry: its pool
+ * @entry: the pool
  *
- * Return: the client, in DAP_NAMED; NULL if that cannot be, which has been
+ * Return: the client, in DAP_NAMED; or NULL after an error, which has been
  * reported.
  */
 struct dap_client *dap_client_create(struct device *dev,
@@ -97,12 +101,15 @@ struct dap_client *dap_client_create(struct device *dev,
 		why = "the pool's device depends on it";
 	if (why) {
 		kfree(client);
-		dap_refuse(dev, entry->pool.name, why);
+		dap_report_refusal(dev, entry->pool.name, why);
 		return NULL;
 	}
 
 	client->dev = dev;
-	/* One that is on no bus tells of its end when the last of these is gone. */
+	/*
+	 * A device on no bus is known to be gone when its last reference is
+	 * dropped, so none is held here.
+	 */
 	client->has_ref = dev->bus;
 	if (client->has_ref)
 		get_device(dev);
@@ -111,13 +118,13 @@ struct dap_client *dap_client_create(struct device *dev,
 	client->pool = &entry->pool;
 	kref_init(&client->user.ref);
 	strscpy(client->user.name, dev_name(dev), sizeof(client->user.name));
-	client->foreign = dap_outsider_is(dev) ||
+	client->foreign = dap_outsider_is_noted(dev) ||
 			  dap_client_search(DAP_ENDED_OF, dev);
 	list_add_tail(&client->node, dap_clients(entry));
 	return client;
 }
 
-static void note_driver(struct dap_client *client)
+static void client_note_driver(struct dap_client *client)
 {
 	if (client->dev->driver)
 		strscpy(client->driver, client->dev->driver->name,
@@ -125,10 +132,10 @@ static void note_driver(struct dap_client *client)
 }
 
 /*
- * Put our operations in the place of those that the device has, whatever set them
- * since the last time.  Returns false if there is no memory for it.
+ * Replace the operations of the device by ours, and save whatever somebody has
+ * set since the last time.  Returns false if there is no memory for that.
  */
-static bool set_ops(struct dap_client *client)
+static bool client_set_ops(struct dap_client *client)
 {
 	struct device *dev = client->dev;
 	const struct dma_map_ops *saved = client->saved;
@@ -136,7 +143,10 @@ static bool set_ops(struct dap_client *client)
 	struct dap_client *other;
 
 	if (dev->dma_ops != &client->ops) {
-		/* Of another client's it has what that had. */
+		/*
+		 * If these are of another client, take what was there before
+		 * that.
+		 */
 		other = dap_client_search(DAP_OWNER_OF, dev->dma_ops);
 		saved = other ? other->saved : dev->dma_ops;
 		before = other ? other->before : get_dma_ops(dev);
@@ -150,19 +160,19 @@ static bool set_ops(struct dap_client *client)
 	client->saved = saved;
 	client->before = before;
 	dap_ops_build(client);
-	/* In place, its driver calls them as soon as it sees them. */
+	/* A driver that is running may call them as soon as it sees them. */
 	smp_wmb();
 	set_dma_ops(dev, &client->ops);
 	dap_assign_skip_sync(dev, !client->ops.sync_single_for_cpu);
-	note_driver(client);
+	client_note_driver(client);
 	trace_attach(client);
 	return true;
 }
 
 /**
- * dap_client_install() - give a device the operations of a client
+ * dap_client_install() - give a device our operations
  * @client: in DAP_NAMED, DAP_ATTACHED or DAP_PINNED; its device is about to be
- *	    bound, or in use already; it may hold memory
+ *          bound, or in use already, and may hold memory
  *
  * Context: the device's lock is held, or its driver calls.
  * Return: 0; or -EINVAL, reported, with the device as it was.
@@ -176,19 +186,22 @@ int dap_client_install(struct dap_client *client)
 	dma_addr_t addr;
 
 	dap_assert_locked();
-	if (dap_cannot_unbind(dev))
+	if (dap_device_cannot_unbind(dev))
 		state = DAP_PINNED;
-	why = dap_refusal(dev) ?: dap_bus_address(dev, entry, &addr);
+	why = dap_policy_refusal(dev) ?: dap_bus_address(dev, entry, &addr);
 	if (!why)
 		why = dap_region_map(&client->pool->region,
 				     dap_is_coherent(dev));
-	/* First what can fail, and is not seen by a driver that runs. */
+	/*
+	 * The state comes first: this can fail, and a running driver does not
+	 * see it.
+	 */
 	if (!why && !dap_client_set_state(client, state))
 		why = "the module is being unloaded";
-	if (!why && !set_ops(client))
+	if (!why && !client_set_ops(client))
 		why = "out of memory";
 	if (why)
-		return dap_refuse(dev, client->pool->name, why);
+		return dap_report_refusal(dev, client->pool->name, why);
 	return 0;
 }
 
@@ -202,16 +215,18 @@ void dap_client_announce(struct dap_client *client)
 		 client->pool->name);
 }
 
-static bool has_own_ops(const struct dap_client *client)
+static bool client_has_own_ops(const struct dap_client *client)
 {
 	return client->ops.alloc;
 }
 
 /**
- * dap_client_is_busy() - does anybody need its operations, or other than its own?
+ * dap_client_is_busy() - does a client hold memory, or has somebody copied
+ * operations?
  * @client: the client
  *
- * Return: whether it holds memory, or operations were copied from it or to it.
+ * Return: true if it holds memory, or if operations were copied from it or to
+ * it.
  */
 bool dap_client_is_busy(const struct dap_client *client)
 {
@@ -219,9 +234,13 @@ bool dap_client_is_busy(const struct dap_client *client)
 	       kref_read(&client->user.ref) > 1;
 }
 
-/* Unless its driver has set others. */
-static void restore_ops(struct device *dev, const struct dap_client *client,
-			const struct dma_map_ops *ops)
+/*
+ * Give the device other operations, unless its driver has replaced ours
+ * already.
+ */
+static void client_restore_ops(struct device *dev,
+			       const struct dap_client *client,
+			       const struct dma_map_ops *ops)
 {
 	if (dev->dma_ops != &client->ops)
 		return;
@@ -230,10 +249,11 @@ static void restore_ops(struct device *dev, const struct dap_client *client,
 }
 
 /*
- * A device is to have no more of its lender's operations.  Memory that it holds
- * is the lender's, and could only come back by them.
+ * Take the copied operations away from a device, and end its record as a
+ * borrower.  If the lender holds memory, some of it may be the borrower's and
+ * could come back only by these operations, so the device keeps them.
  */
-static void return_ops(struct dap_client *client)
+static void client_return_borrowed(struct dap_client *client)
 {
 	struct dap_client *lender = client->lender;
 	const struct dma_map_ops *ops = lender->saved;
@@ -241,133 +261,154 @@ static void return_ops(struct dap_client *client)
 
 	client->lender = NULL;
 	client->lends = false;
-	/* It may hold memory of a pool that it was a client of before. */
-	if (has_own_ops(client) && client->state < DAP_ENDED)
+	/*
+	 * It may still hold memory of the pool that it was a client of before.
+	 */
+	if (client_has_own_ops(client) && client->state < DAP_ENDED)
 		ops = &client->ops;
 	if (!READ_ONCE(lender->user.held))
-		restore_ops(client->dev, lender, ops);
+		client_restore_ops(client->dev, lender, ops);
 	if (lends)
 		dap_client_put(lender);
-	/* A record of nothing but this goes. */
+	/* If it was only a borrower, its record goes as well. */
 	if (client->state < DAP_LEAVING)
 		dap_client_leave(client, false);
 	dap_client_put(client);
 }
 
-/* Nobody has its operations any more, and drivers that have copied them are gone. */
-static void take_ops(struct dap_client *client)
+/*
+ * Take the operations of a client away from its device and from all that have
+ * copied them.
+ */
+static void client_revoke_ops(struct dap_client *client)
 {
 	struct dap_client *borrower;
 
 	while ((borrower = dap_client_search(DAP_BORROWER_OF, client)))
-		return_ops(borrower);
-	if (has_own_ops(client)) {
+		client_return_borrowed(borrower);
+	/* The device may be gone before the last memory of it. */
+	if (client_has_own_ops(client) && client->dev) {
 		trace_detach(client);
-		restore_ops(client->dev, client, client->saved);
+		client_restore_ops(client->dev, client, client->saved);
 	}
 }
 
-/* Its last reference went, and nobody is in one of its operations. */
-static void release_idle(struct kref *ref)
+/* The last reference was dropped, and none of its operations can be running. */
+static void client_release_idle(struct kref *ref)
 {
 	struct dap_client *client = container_of(ref, struct dap_client,
 						 user.ref);
 
-	take_ops(client);
+	client_revoke_ops(client);
 	dap_client_set_state(client, DAP_DEAD);
-	dap_client_queue(client);
+	dap_client_queue_reap(client);
 }
 
-/* Its last reference went, but its driver may be in one of its operations. */
-static void release_in_use(struct kref *ref)
+/* The last reference was dropped, but an operation may still be running. */
+static void client_release_in_use(struct kref *ref)
 {
 	struct dap_client *client = container_of(ref, struct dap_client,
 						 user.ref);
 
-	take_ops(client);
+	client_revoke_ops(client);
 	dap_client_set_state(client, DAP_ENDED);
-	dap_client_queue(client);
+	dap_client_queue_reap(client);
 }
 
 /**
- * dap_client_leave() - end a device's part in a pool
+ * dap_client_leave() - end the membership of a device in a pool
  * @client: in DAP_NAMED, DAP_ATTACHED or DAP_PINNED
- * @in_use: somebody may be in an operation of the device
+ * @in_use: an operation of the device may be running
  *
- * Context: the device's lock is held, or it is removed, or its driver calls.
- * Return: true if it keeps its operations, since somebody needs them; false if
- * they are gone, and then @client is not to be used any more.
+ * Context: the device's lock is held, or the device is removed, or its driver
+ * calls.
+ * Return: true if the device keeps its operations, since somebody needs them;
+ * false if they are gone, and then @client must not be used any more.
  */
 bool dap_client_leave(struct dap_client *client, bool in_use)
 {
 	struct dap_entry *entry = dap_entry_of(client);
 
 	dap_assert_locked();
-	/* Where one of them was removed, the driver core took the link with it. */
+	/*
+	 * If one of the two devices was removed, the driver core removed the
+	 * link.
+	 */
 	if (entry->dev)
 		device_link_remove(client->dev, entry->dev);
-	if (!has_own_ops(client))
+	if (!client_has_own_ops(client))
 		in_use = false;
-	if (kref_put(&client->user.ref, in_use ? release_in_use : release_idle))
+	if (kref_put(&client->user.ref,
+		     in_use ? client_release_in_use : client_release_idle))
 		return false;
 	dap_client_set_state(client, DAP_LEAVING);
 	return true;
 }
 
-/* Its last reference was dropped: dap_client_reap() may be late. */
-static bool drop_idle(struct dap_client *client)
+/*
+ * End a client that is leaving and whose last reference was dropped, without
+ * waiting for dap_client_reap().  Returns false if it still has references.
+ */
+static bool client_end_if_idle(struct dap_client *client)
 {
 	if (kref_read(&client->user.ref))
 		return false;
-	take_ops(client);
+	client_revoke_ops(client);
 	dap_client_set_state(client, DAP_DEAD);
 	return true;
 }
 
 /**
- * dap_client_keep() - let a client that is leaving keep its operations
- * @client: in DAP_LEAVING; its device is about to be bound, and whatever set it up
- *	    for that may have set operations, too; not to be used any more, since
- *	    its last reference may have been dropped meanwhile
+ * dap_client_keep_ops() - let a client that is leaving keep its operations
+ * @client: in DAP_LEAVING, its device is about to be bound.  Its last reference
+ *          may have been dropped meanwhile, so it must not be used after this
+ *          call.
+ *
+ * Setting up the device for its driver may have given it other operations.
  *
  * Context: the device's lock is held.
  */
-void dap_client_keep(struct dap_client *client)
+void dap_client_keep_ops(struct dap_client *client)
 {
 	dap_assert_locked();
-	if (!drop_idle(client) && !set_ops(client))
-		dap_refuse(client->dev, client->pool->name, "out of memory");
+	if (!client_end_if_idle(client) && !client_set_ops(client))
+		dap_report_refusal(client->dev, client->pool->name, "out of memory");
 }
 
-/* A driver that has copied operations uses them. */
-static void lend(struct dap_client *client)
+/* The driver of a borrower is bound: get a reference to the lender for it. */
+static void client_lend_ops(struct dap_client *client)
 {
 	client->lends = client->lends ||
 			kref_get_unless_zero(&client->lender->user.ref);
 	if (!client->lends)
-		return_ops(client);
+		client_return_borrowed(client);
 }
 
-/* It is to be a record of what a device has copied, and of nothing else. */
-static void be_borrower(struct dap_client *client, struct dap_client *lender)
+/*
+ * Make a borrower of an existing client: it must be nothing else from now on.
+ */
+static void client_become_borrower(struct dap_client *client,
+				   struct dap_client *lender)
 {
 	if (client->lender == lender)
 		return;
 	if (client->lender)
-		return_ops(client);
+		client_return_borrowed(client);
 	if (client->state < DAP_LEAVING)
 		dap_client_leave(client, false);
 	else
-		drop_idle(client);
+		client_end_if_idle(client);
 }
 
 /**
- * dap_client_borrow() - note that a driver has copied a client's operations
+ * dap_client_borrow() - note that a driver has copied the operations of a
+ * client
  * @dev:    the driver's device
- * @lender: another client
+ * @lender: the other client, whose operations they are
  *
- * Until its driver is unbound, @dev counts as a client of the same pool.  It is
- * none of another any more, but for memory of that one.
+ * Until its driver is unbound, @dev counts as a client of the lender's pool.
+ * It stops being a client of any other pool, except for memory of that one that
+ * it holds.
  *
  * Context: the device's lock is held.
  */
@@ -376,69 +417,82 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 	struct dap_client *client = dap_client_find(dev);
 
 	if (client)
-		be_borrower(client, lender);
+		client_become_borrower(client, lender);
 	client = dap_client_find(dev);
 	if (!client)
 		client = dap_client_create(dev, dap_entry_of(lender));
 	if (!client) {
-		/* Without a record nobody knows until when: for ever. */
-		kref_get(&lender->user.ref);
+		/*
+		 * Without a record nobody would ever drop the reference: keep
+		 * it forever.  If the lender waits to be freed, it cannot lend.
+		 */
+		if (!kref_get_unless_zero(&lender->user.ref))
+			client_restore_ops(dev, lender, lender->saved);
 		return;
 	}
 	if (!client->lender)
 		kref_get(&client->user.ref);
 	client->lender = lender;
-	note_driver(client);
-	if (client->state == DAP_NAMED && dap_cannot_unbind(dev))
+	client_note_driver(client);
+	if (client->state == DAP_NAMED && dap_device_cannot_unbind(dev))
 		dap_client_set_state(client, DAP_PINNED);
-	lend(client);
+	client_lend_ops(client);
 }
 
 /**
- * dap_client_copies() - see to what a device has copied, which is to be bound
- * @dev: the device
+ * dap_client_keep_borrowed() - decide about copied operations of a device
+ * @dev: the device, which is about to be bound
+ *
+ * Operations that were copied for the last driver are taken away, unless the
+ * lender holds memory that can come back only by them.
  *
  * Context: the device's lock is held.
- * Return: whether it keeps that, because of memory that can come back only so.
+ * Return: true if the device keeps them.
  */
-bool dap_client_copies(struct device *dev)
+bool dap_client_keep_borrowed(struct device *dev)
 {
 	struct dap_client *client = dap_client_search(DAP_BORROWER_AT, dev);
 
 	if (!client)
 		return false;
 	if (!READ_ONCE(client->lender->user.held)) {
-		return_ops(client);
+		client_return_borrowed(client);
 		return false;
 	}
 	set_dma_ops(dev, &client->lender->ops);
-	lend(client);
+	client_lend_ops(client);
 	return client->lends;
 }
 
 /**
  * dap_client_unbound() - a device has no driver any more
- * @dev:     the device, any
- * @removed: and will never have one again
+ * @dev:     any device, client or not
+ * @removed: the device is removed, so it will never have a driver again
  *
- * Context: the device's lock is held, or it is removed.
+ * Context: the device's lock is held, or the device is removed.
  */
 void dap_client_unbound(struct device *dev, bool removed)
 {
 	struct dap_client *client, *copied;
 
 	dap_assert_locked();
-	/* Now, since it may be bound again before dap_client_reap() looks. */
+	/*
+	 * Not later: it may be bound again before dap_client_reap() looks at
+	 * it.
+	 */
 	while ((client = dap_client_search(DAP_ENDED_OF, dev))) {
 		dap_client_set_state(client, DAP_DEAD);
-		dap_registry_reap();
+		dap_registry_queue_reap();
 	}
 	copied = dap_client_search(DAP_BORROWER_AT, dev);
 	if (copied && (removed || !READ_ONCE(copied->lender->user.held))) {
-		return_ops(copied);
+		client_return_borrowed(copied);
 		copied = NULL;
 	} else if (copied && copied->lends) {
-		/* Its memory keeps the lender, and takes the rest back. */
+		/*
+		 * The memory that the lender holds keeps it alive.  When it is
+		 * freed, it takes the copied operations back.
+		 */
 		copied->lends = false;
 		dap_client_put(copied->lender);
 	}
@@ -446,27 +500,34 @@ void dap_client_unbound(struct device *dev, bool removed)
 	client = dap_client_find(dev);
 	if (client && client->state == DAP_PINNED)
 		dap_client_set_state(client, DAP_ATTACHED);
-	/* Some architectures clear them at unbind, some drivers set others. */
+	/*
+	 * Some architectures clear dma_ops at unbind, some drivers replace
+	 * them.
+	 */
 	if (copied)
 		set_dma_ops(dev, &copied->lender->ops);
-	else if (client && has_own_ops(client))
+	else if (client && client_has_own_ops(client))
 		set_dma_ops(dev, &client->ops);
 }
 
-/* A device that has no driver, and copied what its parent had. */
-static int restore_child(struct device *dev, void *data)
+/* Children without a driver may have copied what their parent had. */
+static int client_restore_child(struct device *dev, void *data)
 {
 	struct dap_client *client = data;
 
-	restore_ops(dev, client, client->saved);
-	return device_for_each_child(dev, data, restore_child);
+	client_restore_ops(dev, client, client->saved);
+	return device_for_each_child(dev, data, client_restore_child);
 }
 
-static void free_client(struct dap_client *client)
+static void client_free(struct dap_client *client)
 {
-	/* Without dap_lock(): this may be what a child waited for to be freed. */
+	/*
+	 * Not under dap_lock(): dropping the reference may remove other
+	 * devices.
+	 */
 	if (client->has_ref) {
-		device_for_each_child(client->dev, client, restore_child);
+		device_for_each_child(client->dev, client,
+				      client_restore_child);
 		put_device(client->dev);
 	}
 	dap_companion_destroy(client->companion);
@@ -474,20 +535,25 @@ static void free_client(struct dap_client *client)
 	kfree(client);
 }
 
-/* Can it be freed by now?  With its device's lock held, if that is on a bus. */
-static bool is_done(struct dap_client *client)
+/*
+ * End a client that nobody refers to, as far as that is possible now.  Called
+ * with the lock of its device held, if that is on a bus.  Returns true if the
+ * client can be freed.
+ */
+static bool client_end(struct dap_client *client)
 {
-	const struct device *dev = client->dev;
 	enum dap_client_state state = DAP_DEAD;
+	const struct device *dev;
 	bool done;
 
 	dap_lock();
-	/* One on no bus is in use until it goes, from when on there is none. */
-	if (client->state != DAP_DEAD &&
+	dev = client->dev;
+	/* A device on no bus counts as in use until it is removed (has_ref). */
+	if (client->state != DAP_DEAD && dev &&
 	    (dev->driver || (!dev->bus && !client->has_ref)))
 		state = DAP_ENDED;
 	if (client->state == DAP_LEAVING)
-		take_ops(client);
+		client_revoke_ops(client);
 	if (client->state < state)
 		dap_client_set_state(client, state);
 	done = client->state == DAP_DEAD;
@@ -495,28 +561,33 @@ static bool is_done(struct dap_client *client)
 	return done;
 }
 
-/* Who has the device's lock may be waiting for dap_client_reap(): come again. */
-static bool try_is_done(struct dap_client *client)
+/*
+ * Do not wait for the device's lock: its holder may be waiting for
+ * dap_client_reap().  Come again instead.
+ */
+static bool client_try_end(struct dap_client *client)
 {
 	struct device *dev = client->dev;
 	bool done;
 
-	/* Of a dead one nothing changes, and who removes its device waits. */
+	/*
+	 * A dead client does not change, and removing its device waits for us.
+	 */
 	if (!client->has_ref || READ_ONCE(client->state) == DAP_DEAD)
-		return is_done(client);
+		return client_end(client);
 	if (!device_trylock(dev)) {
 		usleep_range(1000, 2000);
-		dap_registry_reap();
+		dap_registry_queue_reap();
 		return false;
 	}
-	done = is_done(client);
+	done = client_end(client);
 	device_unlock(dev);
 	return done;
 }
 
 /**
- * dap_client_reap() - see to clients and pools that nobody refers to
- * @work: of dap_registry_init()
+ * dap_client_reap() - free clients and pools that nobody refers to
+ * @work: the work of dap_registry_init()
  *
  * Context: process context, may sleep.
  */
@@ -524,11 +595,11 @@ void dap_client_reap(struct work_struct *work)
 {
 	struct dap_client *client, *next;
 
-	llist_for_each_entry_safe(client, next, dap_clients_idle(), idle) {
-		if (try_is_done(client))
-			free_client(client);
+	llist_for_each_entry_safe(client, next, dap_clients_take_idle(), idle) {
+		if (client_try_end(client))
+			client_free(client);
 		else
-			dap_client_wait(client);
+			dap_client_add_idle(client);
 	}
 	dap_entries_release();
 }

@@ -6,18 +6,18 @@
 
 struct work_struct;
 
-bool dap_is_in_use(const struct device *dev);
-bool dap_cannot_unbind(struct device *dev);
+bool dap_device_is_in_use(const struct device *dev);
+bool dap_device_cannot_unbind(struct device *dev);
 
 struct dap_client *dap_client_create(struct device *dev,
 				     struct dap_entry *entry);
 int dap_client_install(struct dap_client *client);
-void dap_client_keep(struct dap_client *client);
+void dap_client_keep_ops(struct dap_client *client);
 void dap_client_announce(struct dap_client *client);
 bool dap_client_is_busy(const struct dap_client *client);
 bool dap_client_leave(struct dap_client *client, bool in_use);
 void dap_client_borrow(struct device *dev, struct dap_client *lender);
-bool dap_client_copies(struct device *dev);
+bool dap_client_keep_borrowed(struct device *dev);
 void dap_client_unbound(struct device *dev, bool removed);
 void dap_client_reap(struct work_struct *work);
 

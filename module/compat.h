@@ -2,9 +2,10 @@
 /*
  * Everything that depends on the kernel being built against.
  *
- * No other file tests a kernel version or an architecture.  What differs is
- * found by looking at the tree's headers (macros set in Kbuild) or at its
- * configuration, never by version number: vendor kernels backport.
+ * No other file tests a kernel version or an architecture.  Differences are
+ * found by looking at the headers of the kernel tree (probe.mk defines macros),
+ * or at its configuration, but not by version number, since vendor kernels have
+ * backports.
  */
 #ifndef DAP_COMPAT_H
 #define DAP_COMPAT_H
@@ -32,7 +33,7 @@
 #define dap_alloc_pages		alloc_pages
 #endif
 
-/* Driver operations for what direct.c implements as map_phys and unmap_phys. */
+/* The operations that map a page and a resource, where there is no map_phys. */
 dma_addr_t dap_direct_map_phys(struct device *dev, phys_addr_t phys,
 			       size_t size, enum dma_data_direction dir,
 			       unsigned long attrs);
@@ -92,15 +93,16 @@ static inline void dma_unmap_phys(struct device *dev, dma_addr_t addr,
 }
 #endif
 
-/* Can the device reach these addresses?  Its bus translates, if at all. */
+/* Can the device reach these addresses? */
 static inline bool dap_dma_capable(struct device *dev, dma_addr_t addr,
 				   size_t size, unsigned long attrs)
 {
 #ifdef DAP_DMA_CAPABLE_HAS_ATTRS
 #ifdef CONFIG_ARCH_HAS_FORCE_DMA_UNENCRYPTED
 	/*
-	 * This would ask force_dma_unencrypted(), which is not exported: where
-	 * memory is encrypted, the companion sees to it.
+	 * dma_capable() would call force_dma_unencrypted(), which is not
+	 * exported.  Where memory is encrypted, leave the mapping to the
+	 * companion.
 	 */
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT))
 		return false;
@@ -112,7 +114,7 @@ static inline bool dap_dma_capable(struct device *dev, dma_addr_t addr,
 #endif
 }
 
-/* An errno from .map_sg makes older kernels map that many entries. */
+/* Older kernels would take an errno from .map_sg for a number of entries. */
 #ifdef DAP_MAP_SG_RETURNS_ERRNO
 #define DAP_MAP_SG_ERROR	(-EIO)
 #else
@@ -127,7 +129,7 @@ static inline bool dap_dma_capable(struct device *dev, dma_addr_t addr,
 #define DAP_BUS_CONST
 #endif
 
-/* The flag exists only where the architecture has devices of both kinds. */
+/* The flag is there only if the architecture has devices of both kinds. */
 #if defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) || \
 	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) || \
 	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL)
@@ -137,9 +139,9 @@ static inline bool dap_dma_capable(struct device *dev, dma_addr_t addr,
 #endif
 
 /*
- * Can the kernel tell devices that snoop the caches from others?  One that has
- * nothing to maintain caches with takes it that all do.  With an MMU that is so;
- * without one it is only not known (noMMU RISC-V).
+ * Does the kernel know which devices snoop the caches?  A kernel that has
+ * nothing to maintain caches with assumes that all devices do.  With an MMU
+ * that is true.  Without one it is only unknown (noMMU RISC-V).
  */
 static inline bool dap_knows_coherence(void)
 {
@@ -148,9 +150,11 @@ static inline bool dap_knows_coherence(void)
 }
 
 /*
- * Does the device?  Not where nobody knows: who needs no pool takes none.  Kernels
- * in which no device has the flag may keep it where only ARM looks.  Where both
- * are, that one may be out of use.
+ * Does the device snoop the caches?  If that is unknown, the answer is no:
+ * somebody who does not need a pool does not set one up.
+ *
+ * Kernels in which no device has the flag may have one in archdata, which only
+ * ARM uses.  If a kernel has both, the one in archdata may be unused.
  */
 static inline bool dap_is_coherent(struct device *dev)
 {
@@ -172,7 +176,10 @@ static inline void dap_assign_coherent(struct device *dev, bool coherent)
 #endif
 }
 
-/* Is what the kernel calls a physical address not the memory that a bus sees? */
+/*
+ * May the memory at what the kernel calls a physical address be something else
+ * for a device?
+ */
 static inline bool dap_hides_memory(void)
 {
 #ifdef CONFIG_XEN_PV
@@ -186,7 +193,7 @@ static inline bool dap_hides_memory(void)
 #endif
 }
 
-/* Does it reach nothing but its restricted-dma-pool? */
+/* Can the device reach nothing but its restricted-dma-pool? */
 static inline bool dap_is_restricted(struct device *dev)
 {
 #ifdef DAP_HAS_RESTRICTED_POOL
@@ -196,7 +203,7 @@ static inline bool dap_is_restricted(struct device *dev)
 #endif
 }
 
-/* Its mappings go to an IOMMU without any dma_map_ops. */
+/* Does the device use an IOMMU without having any dma_map_ops? */
 static inline bool dap_uses_dma_iommu(struct device *dev)
 {
 #if defined(DAP_HAS_DEV_FLAGS)
@@ -209,9 +216,9 @@ static inline bool dap_uses_dma_iommu(struct device *dev)
 }
 
 /*
- * Newer kernels leave out syncs that a device does not need.  They find out when
- * its driver sets a mask, which may have been before it became a client, or
- * never.
+ * Newer kernels skip syncs that a device does not need.  They decide that when
+ * the driver sets a mask, which may have been before the device became a
+ * client, or never.
  */
 static inline void dap_assign_skip_sync(struct device *dev, bool skip)
 {
@@ -231,11 +238,11 @@ static inline bool dap_always_bounces(struct device *dev)
 #ifdef DAP_HAS_FORCE_BOUNCE
 	return is_swiotlb_force_bounce(dev);
 #else
-	return IS_ENABLED(CONFIG_SWIOTLB);	/* it cannot be known */
+	return IS_ENABLED(CONFIG_SWIOTLB);	/* unknown */
 #endif
 }
 
-/* May this be a bounce buffer of @dev?  Where it cannot be known, yes. */
+/* May this address be in a bounce buffer of @dev?  If that is unknown, yes. */
 static inline bool dap_is_bounced(struct device *dev, phys_addr_t phys)
 {
 #if !defined(CONFIG_SWIOTLB)
@@ -243,7 +250,7 @@ static inline bool dap_is_bounced(struct device *dev, phys_addr_t phys)
 #elif defined(CONFIG_SWIOTLB_DYNAMIC)
 	return dev->dma_uses_io_tlb;
 #elif defined(DAP_HAS_IS_SWIOTLB_BUFFER)
-	/* Where there are both, this is the one that looks at the address. */
+	/* If there are both, only this one looks at the address. */
 	return is_swiotlb_buffer(dev, phys);
 #elif defined(DAP_HAS_FIND_IO_TLB_POOL)
 	return swiotlb_find_pool(dev, phys);
@@ -254,7 +261,9 @@ static inline bool dap_is_bounced(struct device *dev, phys_addr_t phys)
 
 /* --- the driver core */
 
-/* What .remove of a platform driver returns: DAP_REMOVED. */
+/*
+ * The return type of .remove of a platform driver, and the value for success.
+ */
 #ifdef DAP_REMOVE_RETURNS_INT
 #define dap_remove_t		int
 #define DAP_REMOVED		0

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is in the pools, for people and scripts.
+ * The debugfs files of pools, for people and scripts.
  *
- * Reads only.  The pool's lock is held for one figure or one allocation at a
- * time, so that reading under load delays nobody: what a file shows is right
- * line by line, not all of the same moment (but for stats).  No kernel pointers:
- * places in the pool are offsets.
+ * The files are for reading only, except for peak.  The pool's lock is held for
+ * one figure or one allocation at a time, so that reading under load delays
+ * nobody.  So each line is right, but the lines need not be of the same moment
+ * (except in stats).  No kernel pointers are shown: places in the pool are
+ * offsets.
  */
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
@@ -16,12 +17,12 @@
 #include "debugfs.h"
 #include "registry.h"
 
-/* Pages shown on a line of the map. */
+/* Number of pages shown on a line of the map. */
 #define DAP_MAP_COLUMNS	64
 
 static struct dentry *dap_root;
 
-static unsigned int count_clients(struct dap_entry *entry)
+static unsigned int dap_count_clients(struct dap_entry *entry)
 {
 	struct dap_client *client;
 	unsigned int count = 0;
@@ -33,7 +34,7 @@ static unsigned int count_clients(struct dap_entry *entry)
 	return count;
 }
 
-/* All that the stats file shows, each of it a long. */
+/* The values in the stats file, all of the size of a long. */
 struct dap_shown {
 	struct dap_pool_stats pool;
 	unsigned long used_bytes;
@@ -65,7 +66,7 @@ static const struct {
 	DAP_SHOWN("metadata_bytes", metadata_bytes),
 };
 
-static int stats_show(struct seq_file *s, void *unused)
+static int dap_stats_show(struct seq_file *s, void *unused)
 {
 	struct dap_entry *entry = s->private;
 	struct dap_shown shown;
@@ -75,7 +76,7 @@ static int stats_show(struct seq_file *s, void *unused)
 	shown.used_bytes = shown.pool.total_bytes - shown.pool.free_bytes;
 	shown.live_allocs = shown.pool.count.alloc_count -
 			    shown.pool.count.free_count;
-	shown.clients = count_clients(entry);
+	shown.clients = dap_count_clients(entry);
 	shown.metadata_bytes =
 		dap_alloc_meta_size(shown.pool.total_bytes >> PAGE_SHIFT);
 
@@ -86,7 +87,7 @@ static int stats_show(struct seq_file *s, void *unused)
 	return 0;
 }
 
-static int clients_show(struct seq_file *s, void *unused)
+static int dap_clients_show(struct seq_file *s, void *unused)
 {
 	struct dap_entry *entry = s->private;
 	struct dap_client *client;
@@ -96,7 +97,7 @@ static int clients_show(struct seq_file *s, void *unused)
 		   "live_bytes", "peak_bytes", "allocations", "failures");
 	dap_lock();
 	list_for_each_entry(client, dap_clients(entry), node) {
-		dap_pool_user(client->pool, &client->user, &user);
+		dap_pool_user_stats(client->pool, &client->user, &user);
 		seq_printf(s, "%-24s %-20s %12zu %12zu %12lu %9lu\n",
 			   user.name, *client->driver ? client->driver : "-",
 			   user.live_bytes,
@@ -106,7 +107,7 @@ static int clients_show(struct seq_file *s, void *unused)
 	return 0;
 }
 
-static void show_caller(struct seq_file *s, unsigned long caller)
+static void dap_show_caller(struct seq_file *s, unsigned long caller)
 {
 	char name[DAP_CALLER_LEN];
 
@@ -114,35 +115,36 @@ static void show_caller(struct seq_file *s, unsigned long caller)
 }
 
 /*
- * The position is 0 for the heading and page + 1 from then on: a file that is
- * read in pieces goes on where it was, whatever was freed meanwhile.
+ * The position is 0 for the heading, and page + 1 after that.  So a file that
+ * is read in pieces goes on at the right place, no matter what was freed
+ * meanwhile.
  */
-static void *allocations_at(struct seq_file *s, loff_t *pos)
+static void *dap_allocations_start(struct seq_file *s, loff_t *pos)
 {
 	struct dap_live *live = s->private;
 	struct dap_entry *entry = file_inode(s->file)->i_private;
 
 	if (!*pos)
 		return SEQ_START_TOKEN;
-	if (*pos > U32_MAX || !dap_pool_next(&entry->pool, *pos - 1, live))
+	if (*pos > U32_MAX || !dap_pool_next_live(&entry->pool, *pos - 1, live))
 		return NULL;
 	*pos = live->page + 1;
 	return live;
 }
 
-static void *allocations_next(struct seq_file *s, void *v, loff_t *pos)
+static void *dap_allocations_next(struct seq_file *s, void *v, loff_t *pos)
 {
 	struct dap_live *live = s->private;
 
 	*pos = v == SEQ_START_TOKEN ? 1 : live->page + live->pages + 1;
-	return allocations_at(s, pos);
+	return dap_allocations_start(s, pos);
 }
 
-static void allocations_stop(struct seq_file *s, void *v)
+static void dap_allocations_stop(struct seq_file *s, void *v)
 {
 }
 
-static int allocations_show(struct seq_file *s, void *v)
+static int dap_allocations_show(struct seq_file *s, void *v)
 {
 	struct dap_live *live = v;
 
@@ -153,19 +155,20 @@ static int allocations_show(struct seq_file *s, void *v)
 	}
 	seq_printf(s, "0x%08x %10u %-24s %10u ", live->page << PAGE_SHIFT,
 		   live->size, live->dev, live->age);
-	show_caller(s, live->caller);
+	dap_show_caller(s, live->caller);
 	return 0;
 }
 
 static const struct seq_operations allocations_sops = {
-	.start	= allocations_at,
-	.next	= allocations_next,
-	.stop	= allocations_stop,
-	.show	= allocations_show,
+	.start	= dap_allocations_start,
+	.next	= dap_allocations_next,
+	.stop	= dap_allocations_stop,
+	.show	= dap_allocations_show,
 };
 
-/* Letters follow the order of the clients file, from a again after z. */
-static char letter_of(struct dap_entry *entry, const struct dap_user *user)
+/* Clients have letters in the order of the clients file; after z comes a. */
+static char dap_client_letter(struct dap_entry *entry,
+			      const struct dap_user *user)
 {
 	struct dap_client *client;
 	unsigned int i = 0;
@@ -178,7 +181,7 @@ static char letter_of(struct dap_entry *entry, const struct dap_user *user)
 	return '?';
 }
 
-static u32 map_run(struct seq_file *s, u32 page, u32 end, char letter)
+static u32 dap_map_run(struct seq_file *s, u32 page, u32 end, char letter)
 {
 	while (page < end) {
 		seq_putc(s, letter);
@@ -188,8 +191,11 @@ static u32 map_run(struct seq_file *s, u32 page, u32 end, char letter)
 	return page;
 }
 
-/* A dot for a free page; a client's letter else, capital where it begins. */
-static int map_show(struct seq_file *s, void *unused)
+/*
+ * Show a dot for a free page, and the letter of its client for any other page;
+ * a capital letter is the first page of an allocation.
+ */
+static int dap_map_show(struct seq_file *s, void *unused)
 {
 	struct dap_entry *entry = s->private;
 	u32 pages = entry->pool.region.size >> PAGE_SHIFT;
@@ -198,26 +204,26 @@ static int map_show(struct seq_file *s, void *unused)
 	char letter;
 
 	dap_lock();
-	while (page < pages && dap_pool_next(&entry->pool, page, &live)) {
-		letter = letter_of(entry, live.user);
-		page = map_run(s, page, live.page, '.');
-		page = map_run(s, page, page + 1, toupper(letter));
-		page = map_run(s, page, live.page + live.pages, letter);
+	while (page < pages && dap_pool_next_live(&entry->pool, page, &live)) {
+		letter = dap_client_letter(entry, live.user);
+		page = dap_map_run(s, page, live.page, '.');
+		page = dap_map_run(s, page, page + 1, toupper(letter));
+		page = dap_map_run(s, page, live.page + live.pages, letter);
 	}
 	dap_unlock();
-	map_run(s, page, pages, '.');
+	dap_map_run(s, page, pages, '.');
 	if (pages % DAP_MAP_COLUMNS)
 		seq_putc(s, '\n');
 	return 0;
 }
 
-/* Bytes that a request may have to be counted in bucket @i, and no more. */
-static unsigned long bucket_bytes(unsigned int i)
+/* The largest request that is counted in bucket @i. */
+static unsigned long dap_bucket_bytes(unsigned int i)
 {
 	return PAGE_SIZE << i;
 }
 
-static int requests_show(struct seq_file *s, void *unused)
+static int dap_requests_show(struct seq_file *s, void *unused)
 {
 	struct dap_entry *entry = s->private;
 	struct dap_bucket bucket;
@@ -229,7 +235,7 @@ static int requests_show(struct seq_file *s, void *unused)
 		if (!bucket.served && !bucket.failed)
 			continue;
 		if (i < DAP_BUCKETS - 1)
-			seq_printf(s, "%12lu ", bucket_bytes(i));
+			seq_printf(s, "%12lu ", dap_bucket_bytes(i));
 		else
 			seq_printf(s, "%12s ", "more");
 		seq_printf(s, "%12u %12u\n", bucket.served, bucket.failed);
@@ -237,8 +243,8 @@ static int requests_show(struct seq_file *s, void *unused)
 	return 0;
 }
 
-/* The last one first. */
-static int failures_show(struct seq_file *s, void *unused)
+/* Show the last failure first. */
+static int dap_failures_show(struct seq_file *s, void *unused)
 {
 	struct dap_entry *entry = s->private;
 	struct dap_failure failure;
@@ -252,12 +258,12 @@ static int failures_show(struct seq_file *s, void *unused)
 		seq_printf(s, "%10u %12zu %12zu %12zu %-24s ",
 			   dap_pool_age(failure.when), failure.size,
 			   failure.free, failure.largest, failure.dev);
-		show_caller(s, failure.caller);
+		dap_show_caller(s, failure.caller);
 	}
 	return 0;
 }
 
-static int peak_show(struct seq_file *s, void *unused)
+static int dap_peak_show(struct seq_file *s, void *unused)
 {
 	struct dap_entry *entry = s->private;
 	u32 least_free = READ_ONCE(entry->pool.count.least_free);
@@ -272,20 +278,20 @@ static const struct {
 	umode_t mode;
 	int (*show)(struct seq_file *s, void *unused);	/* NULL: allocations */
 } dap_files[] = {
-	{ "stats",	 0400, stats_show },
-	{ "clients",	 0400, clients_show },
+	{ "stats",	 0400, dap_stats_show },
+	{ "clients",	 0400, dap_clients_show },
 	{ "allocations", 0400 },
-	{ "map",	 0400, map_show },
-	{ "requests",	 0400, requests_show },
-	{ "failures",	 0400, failures_show },
-	{ "peak",	 0600, peak_show },
+	{ "map",	 0400, dap_map_show },
+	{ "requests",	 0400, dap_requests_show },
+	{ "failures",	 0400, dap_failures_show },
+	{ "peak",	 0600, dap_peak_show },
 };
 
 static int dap_file_open(struct inode *inode, struct file *file)
 {
 	unsigned int i = 0;
 
-	/* One of them it is: nobody can rename them. */
+	/* This ends: files in debugfs keep their names. */
 	while (strcmp(dap_files[i].name, file_dentry(file)->d_name.name))
 		i++;
 	if (!dap_files[i].show)
@@ -303,14 +309,17 @@ static int dap_file_release(struct inode *inode, struct file *file)
 	return single_release(inode, file);
 }
 
-/* To peak, whatever it is: from now on.  Root may try the others. */
+/*
+ * Writing anything to peak resets it.  The other files cannot be written to,
+ * but root can open them for writing all the same.
+ */
 static ssize_t dap_file_write(struct file *file, const char __user *from,
 			      size_t count, loff_t *pos)
 {
 	struct dap_entry *entry = file_inode(file)->i_private;
 	struct seq_file *s = file->private_data;
 
-	if (s->op->show != peak_show)
+	if (s->op->show != dap_peak_show)
 		return -EINVAL;
 	dap_pool_reset_peak(&entry->pool);
 	return count;
@@ -327,9 +336,11 @@ static const struct file_operations dap_file_fops = {
 
 /**
  * dap_debugfs_add() - make the files of a pool
- * @entry: the pool, which takes them along when it is released
+ * @entry: the pool, which removes them when it is released
  *
- * Context: process context, may sleep.  Without debugfs there are none.
+ * Without debugfs, nothing happens.
+ *
+ * Context: process context, may sleep.
  */
 void dap_debugfs_add(struct dap_entry *entry)
 {
@@ -351,7 +362,7 @@ void __init dap_debugfs_init(void)
 }
 
 /**
- * dap_debugfs_exit() - remove it
+ * dap_debugfs_exit() - undo dap_debugfs_init()
  */
 void dap_debugfs_exit(void)
 {

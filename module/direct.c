@@ -1,190 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a client did before, where that was the kernel's direct
+ * What a client did before it was one, where that was the kernel's direct
  * mapping (no dma_map_ops).
  *
  * The functions behind the direct mapping are not exported, and a device with
- * ops never reaches them.  Two ways lead there all the same:
+ * dma_map_ops never reaches them.  There are two ways to get the same effect:
  *
- * - Arithmetic: phys_to_dma(), the mask, and on noMMU ARM the exported cache
- *   operations (cache.h).  This is all the direct mapping does unless it has
- *   to bounce.  It keeps no state and does not concern DMA_API_DEBUG.
- * - A companion: a private device that was never added to anything, has the
- *   client's DMA limits and no ops, and is handed to the public DMA API.  It
- *   serves what the arithmetic cannot: bounce buffers, cache maintenance where
- *   no operation for it is exported, and questions about limits.
+ *  - Arithmetic: phys_to_dma(), the mask, and on noMMU ARM the exported cache
+ *    operations (cache.h).  The direct mapping does no more than this, unless
+ *    it has to bounce.  It keeps no state, and DMA_API_DEBUG need not know.
+ *  - The companion (companion.c): it serves what arithmetic cannot, which is
+ *    bounce buffers, cache maintenance where no operation for it is exported,
+ *    and questions about limits.
  *
- * The arithmetic comes first because a map and unmap costs some 20 instructions
- * more than without the module by it, and some 130 through the companion.
+ * Arithmetic comes first because it is cheap: compared to a kernel without this
+ * module, a map and unmap costs some 20 more instructions with it, and some 130
+ * through the companion.
  *
- * DMA_API_DEBUG would take a companion's mapping for a second one of the same
- * memory, and complain.  As the direct mapping itself keeps no state, such a
- * kernel is told of each in a way that leaves nothing behind: see begin().  Only
- * bounce buffers have state; there its complaints about overlaps are wrong.
- *
- * Contexts: as for the DMA API, any; creating and destroying a companion sleeps.
- * Ownership: a client owns its companion; dma_range_map, dma_parms and the like
- * in it are borrowed from the device, and so refreshed whenever it is used.
+ * Contexts: as for the DMA API, any.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
 #include <linux/scatterlist.h>
-#include <linux/slab.h>
 
 #include "cache.h"
+#include "companion.h"
 #include "compat.h"
 #include "direct.h"
+#include "dma_debug.h"
 #include "registry.h"
 
-struct dap_companion {
-	struct device dev;
-	u64 dma_mask;
-#ifdef CONFIG_DMA_API_DEBUG
-	void *adopted;		/* see adopt() */
-	dma_addr_t adopted_handle;
-	struct dma_map_ops ops;
-#endif
-};
-
-static void dap_companion_release(struct device *dev)
-{
-	kfree(container_of(dev, struct dap_companion, dev));
-}
-
-/* It has all limits of the device, as they are now. */
-static void refresh(struct device *companion, struct device *dev)
-{
-	*companion->dma_mask = dev->dma_mask ? *dev->dma_mask : 0;
-	companion->coherent_dma_mask = dev->coherent_dma_mask;
-	companion->bus_dma_limit = dev->bus_dma_limit;
-	companion->dma_range_map = dev->dma_range_map;
-	companion->dma_parms = dev->dma_parms;
-	companion->archdata = dev->archdata;
-#if defined(CONFIG_SWIOTLB) && defined(DAP_HAS_IO_TLB_MEM)
-	companion->dma_io_tlb_mem = dev->dma_io_tlb_mem;
-#endif
-#ifdef CONFIG_DMA_CMA
-	companion->cma_area = dev->cma_area;
-#endif
-	dap_assign_coherent(companion, dev_is_dma_coherent(dev));
-	set_dev_node(companion, dev_to_node(dev));
-}
-
-/**
- * dap_companion_create() - make the stand-in of a device
- * @dev:  the device
- * @name: its name, so that the direct mapping's messages name the right device; as
- *	  long as the companion
- * @gfp:  how to allocate
- *
- * Context: as @gfp allows.
- * Return: the companion, or NULL if there is no memory.
- */
-struct device *dap_companion_create(struct device *dev, const char *name,
-				    gfp_t gfp)
-{
-	struct dap_companion *companion = kzalloc(sizeof(*companion), gfp);
-
-	if (!companion)
-		return NULL;
-	device_initialize(&companion->dev);
-	companion->dev.init_name = name;
-	companion->dev.release = dap_companion_release;
-	companion->dev.dma_mask = &companion->dma_mask;
-	refresh(&companion->dev, dev);
-	return &companion->dev;
-}
-
-/**
- * dap_companion_destroy() - let go of a companion
- * @companion: the companion, or NULL
- *
- * Context: any.
- */
-void dap_companion_destroy(struct device *companion)
-{
-	if (!companion)
-		return;
-	/* Borrowed; the driver core frees it with a device. */
-	companion->dma_range_map = NULL;
-	put_device(companion);
-}
-
-/**
- * dap_companion_of() - the companion of a client, to be used now
- * @dev: the client
- *
- * Context: any.
- * Return: the companion.
- */
-struct device *dap_companion_of(struct device *dev)
-{
-	struct device *companion = dap_client_of(dev)->companion;
-
-	refresh(companion, dev);
-	return companion;
-}
-
-/* Can the caches be left alone, or seen to without the companion? */
-static bool has_cache_ops(struct device *dev)
+/* Can caches be maintained without the companion, or need they not be? */
+static bool direct_has_cache_ops(struct device *dev)
 {
 	return DAP_HAVE_CACHE_OPS || dev_is_dma_coherent(dev);
 }
 
-/*
- * For DMA_API_DEBUG: a mapping of the companion that lasts only for one call of
- * its own, see above.  Without it begin() just gives the bus address.
- */
-static dma_addr_t begin(struct device *companion, phys_addr_t phys, size_t size,
-			enum dma_data_direction dir)
-{
-	dma_addr_t addr;
-
-	if (!IS_ENABLED(CONFIG_DMA_API_DEBUG))
-		return phys_to_dma(companion, phys);
-	addr = dma_map_phys(companion, phys, size, dir, DMA_ATTR_SKIP_CPU_SYNC);
-	if (dma_mapping_error(companion, addr))
-		return DMA_MAPPING_ERROR;
-	return addr;
-}
-
-static void end(struct device *companion, dma_addr_t addr, size_t size,
-		enum dma_data_direction dir)
-{
-	if (IS_ENABLED(CONFIG_DMA_API_DEBUG))
-		dma_unmap_phys(companion, addr, size, dir,
-			       DMA_ATTR_SKIP_CPU_SYNC);
-}
-
-static dma_addr_t map_by_companion(struct device *companion, phys_addr_t phys,
-				   size_t size, enum dma_data_direction dir,
-				   unsigned long attrs)
-{
-	dma_addr_t addr;
-
-	if (!IS_ENABLED(CONFIG_DMA_API_DEBUG))
-		return dma_map_phys(companion, phys, size, dir, attrs);
-
-	addr = dma_map_phys(companion, phys, size, dir,
-			    attrs | DMA_ATTR_SKIP_CPU_SYNC);
-	if (dma_mapping_error(companion, addr))
-		return DMA_MAPPING_ERROR;
-	if (attrs & DMA_ATTR_MMIO) {
-		dma_unmap_phys(companion, addr, size, dir, attrs);
-		return addr;
-	}
-	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC))
-		dma_sync_single_for_device(companion, addr, size, dir);
-	if (!dap_is_bounced(companion, dma_to_phys(companion, addr)))
-		end(companion, addr, size, dir);
-	return addr;
-}
-
 /**
- * dap_direct_map_phys() - map memory for the device
+ * dap_direct_map_phys() - map memory for a device
  * @dev:   the client
- * @phys:  where it is
+ * @phys:  address of the memory
  * @size:  bytes
  * @dir:   who writes
  * @attrs: DMA_ATTR_SKIP_CPU_SYNC, DMA_ATTR_MMIO
@@ -198,21 +54,21 @@ dma_addr_t dap_direct_map_phys(struct device *dev, phys_addr_t phys,
 {
 	dma_addr_t addr = phys_to_dma(dev, phys);
 
-	/* What is not RAM is translated by some kernels, by others not. */
-	if (unlikely(!has_cache_ops(dev) || attrs & DMA_ATTR_MMIO ||
+	/* Only some kernels translate the address of memory that is not RAM. */
+	if (unlikely(!direct_has_cache_ops(dev) || attrs & DMA_ATTR_MMIO ||
 		     dap_always_bounces(dev) ||
 		     !dap_dma_capable(dev, addr, size, attrs)))
-		return map_by_companion(dap_companion_of(dev), phys, size, dir,
-					attrs);
+		return dap_debug_map_phys(dap_companion_of(dev), phys, size,
+					  dir, attrs);
 
 	if (!dev_is_dma_coherent(dev) && !(attrs & DMA_ATTR_SKIP_CPU_SYNC))
 		dap_sync_for_device(phys, size, dir);
 	return addr;
 }
 
-static void sync_by_companion(struct device *companion, dma_addr_t addr,
-			      size_t size, enum dma_data_direction dir,
-			      bool for_device)
+static void direct_sync_by_companion(struct device *companion, dma_addr_t addr,
+				     size_t size, enum dma_data_direction dir,
+				     bool for_device)
 {
 	if (for_device)
 		dma_sync_single_for_device(companion, addr, size, dir);
@@ -221,24 +77,25 @@ static void sync_by_companion(struct device *companion, dma_addr_t addr,
 }
 
 /* Inline: @for_device is a constant. */
-static __always_inline void sync_single(struct device *dev, dma_addr_t addr,
-					size_t size,
-					enum dma_data_direction dir,
-					bool for_device)
+static __always_inline void direct_sync_single(struct device *dev,
+					       dma_addr_t addr, size_t size,
+					       enum dma_data_direction dir,
+					       bool for_device)
 {
 	phys_addr_t phys = dma_to_phys(dev, addr);
 	struct device *companion;
 
 	if (dap_is_bounced(dap_client_of(dev)->companion, phys)) {
-		sync_by_companion(dap_companion_of(dev), addr, size, dir,
-				  for_device);
-	} else if (!has_cache_ops(dev)) {
+		direct_sync_by_companion(dap_companion_of(dev), addr, size, dir,
+					 for_device);
+	} else if (!direct_has_cache_ops(dev)) {
 		companion = dap_companion_of(dev);
-		addr = begin(companion, phys, size, dir);
+		addr = dap_debug_begin_sync(companion, phys, size, dir);
 		if (addr == DMA_MAPPING_ERROR)
 			return;
-		sync_by_companion(companion, addr, size, dir, for_device);
-		end(companion, addr, size, dir);
+		direct_sync_by_companion(companion, addr, size, dir,
+					 for_device);
+		dap_debug_end_sync(companion, addr, size, dir);
 	} else if (!dev_is_dma_coherent(dev)) {
 		if (for_device)
 			dap_sync_for_device(phys, size, dir);
@@ -251,14 +108,14 @@ static void dap_direct_sync_single_for_cpu(struct device *dev, dma_addr_t addr,
 					   size_t size,
 					   enum dma_data_direction dir)
 {
-	sync_single(dev, addr, size, dir, false);
+	direct_sync_single(dev, addr, size, dir, false);
 }
 
 static void dap_direct_sync_single_for_device(struct device *dev,
 					      dma_addr_t addr, size_t size,
 					      enum dma_data_direction dir)
 {
-	sync_single(dev, addr, size, dir, true);
+	direct_sync_single(dev, addr, size, dir, true);
 }
 
 /**
@@ -317,16 +174,17 @@ err:
 }
 
 /*
- * Where there is CMA, the kernel alone knows which pages are from there; some were
- * given before the device was a client.  DMA_API_DEBUG would take what a companion
- * has for a second use of the same memory.
+ * With CMA, only the kernel knows which pages come from there; some may have
+ * been allocated before the device was a client.  So the companion allocates
+ * and frees pages.  But DMA_API_DEBUG would take mappings of these pages for a
+ * second use of the same memory.
  */
 #define DAP_PAGES_BY_COMPANION \
 	(IS_ENABLED(CONFIG_DMA_CMA) && !IS_ENABLED(CONFIG_DMA_API_DEBUG))
 
 /*
- * Pages of the normal allocator, as low as the device needs them.  The same
- * zones in the same order as the direct mapping tries them.
+ * Allocate pages of the normal allocator that the device can address.  The
+ * zones are the same as in the direct mapping, and are tried in the same order.
  */
 static struct page *dap_direct_alloc_pages(struct device *dev, size_t size,
 					   dma_addr_t *handle,
@@ -386,72 +244,35 @@ static size_t dap_direct_max_mapping_size(struct device *dev)
 	return dma_max_mapping_size(dap_companion_of(dev));
 }
 
-#ifdef CONFIG_DMA_API_DEBUG
-static void *adopted(struct device *dev, size_t size, dma_addr_t *handle,
-		     gfp_t gfp, unsigned long attrs)
-{
-	struct dap_companion *companion =
-		container_of(dev, struct dap_companion, dev);
-
-	*handle = companion->adopted_handle;
-	return companion->adopted;
-}
-
-/*
- * For DMA_API_DEBUG: a companion that is known to have allocated what the device
- * did, and may free it; or NULL.
- */
-static struct device *adopt(struct device *companion, size_t size, void *cpu,
-			    dma_addr_t handle, unsigned long attrs)
-{
-	struct dap_companion *adopter;
-	struct device *dev;
-
-	dev = dap_companion_create(companion, dev_name(companion), GFP_ATOMIC);
-	if (!dev)
-		return NULL;
-	adopter = container_of(dev, struct dap_companion, dev);
-	adopter->adopted = cpu;
-	adopter->adopted_handle = handle;
-	adopter->ops.alloc = adopted;
-	set_dma_ops(dev, &adopter->ops);
-	dma_alloc_attrs(dev, size, &handle, GFP_ATOMIC, attrs);
-	set_dma_ops(dev, NULL);
-	return dev;
-}
-#else
-static struct device *adopt(struct device *companion, size_t size, void *cpu,
-			    dma_addr_t handle, unsigned long attrs)
-{
-	return NULL;
-}
-#endif
-
 /**
- * dap_direct_free() - free coherent memory that the direct mapping gave
- * @companion: of the device that got it before it was a client
- * @size:   bytes
- * @cpu:    CPU address
- * @handle: bus address
- * @attrs:  as at the allocation
+ * dap_direct_free() - free coherent memory that the direct mapping has
+ * allocated
+ * @companion: companion of the device that got it, before it was a client
+ * @size:      bytes
+ * @cpu:       CPU address
+ * @handle:    bus address
+ * @attrs:     as at the allocation
  *
- * What an address is only the kernel knows: it may be of a pool of the kernel's
- * own, inside its RAM.  DMA_API_DEBUG knows the allocation as the device's, not
- * its companion's, and would complain; in such a kernel it is freed by a companion
- * that it believes to be the owner.
+ * The memory may come from a pool of the kernel's own, in its RAM, so only the
+ * kernel can free it.  DMA_API_DEBUG believes that the device has allocated it,
+ * not the companion.  In such a kernel, it is freed by another companion that
+ * is made to look like the owner.
  *
  * Context: as dma_free_attrs().
  */
 void dap_direct_free(struct device *companion, size_t size, void *cpu,
 		     dma_addr_t handle, unsigned long attrs)
 {
-	struct device *adopter = adopt(companion, size, cpu, handle, attrs);
+	struct device *adopter = dap_debug_adopt(companion, size, cpu, handle,
+						attrs);
 
 	dma_free_attrs(adopter ?: companion, size, cpu, handle, attrs);
 	dap_companion_destroy(adopter);
 }
 
-/* .alloc, .free, .mmap, .get_sgtable and .sync_sg_ are always ops.c's. */
+/*
+ * Without .alloc, .free, .mmap, .get_sgtable and .sync_sg_*: ops.c has these.
+ */
 const struct dma_map_ops dap_direct_ops = {
 	.dap_alloc_pages	= dap_direct_alloc_pages,
 	.free_pages		= dap_direct_free_pages,

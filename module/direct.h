@@ -8,10 +8,6 @@ struct device;
 
 extern const struct dma_map_ops dap_direct_ops;
 
-struct device *dap_companion_create(struct device *dev, const char *name,
-				    gfp_t gfp);
-struct device *dap_companion_of(struct device *dev);
-void dap_companion_destroy(struct device *companion);
 void dap_direct_free(struct device *companion, size_t size, void *cpu,
 		     dma_addr_t handle, unsigned long attrs);
 

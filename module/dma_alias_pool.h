@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For drivers that want their coherent memory from a pool and can say so
- * themselves.  Device tree, clients= and sysfs do the same without a change to
- * the driver.
+ * For drivers that ask for a pool themselves.  Device tree, clients= and sysfs
+ * give a device a pool without any change to its driver.
  */
 #ifndef DMA_ALIAS_POOL_H
 #define DMA_ALIAS_POOL_H

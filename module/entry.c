@@ -2,15 +2,16 @@
 /*
  * Pools come up with their platform device, and go with it.
  *
- * When the device is unbound or removed, and that includes rmmod, the drivers of
- * the clients are unbound first, while they can still get memory to stop their
- * hardware.  Then the pool gives no more, its clients go, and what was unbound is
- * bound again, without it.  What cannot be unbound keeps its driver.  Who holds
- * memory keeps the pool until its last free.
+ * When the pool's device is unbound or removed, which includes rmmod, the
+ * drivers of the clients are unbound first, while they can still get memory to
+ * stop their hardware.  After that the pool serves no more requests, and its
+ * clients are ended.  Then their drivers are bound again, without the pool.  A
+ * driver that cannot be unbound stays bound.  As long as a client holds memory,
+ * the pool's memory stays until the last free.
  *
- * Contexts and locking: process context, with the lock of the pool's device held
- * by the driver core.  A client's device is locked meanwhile, which is safe since
- * no client is a pool, or has one below it (dap_client_create()).
+ * Contexts and locking: process context; the driver core holds the lock of the
+ * pool's device.  The lock of a client's device is taken as well, which is safe
+ * since no client is a pool, or has one below it (dap_client_create()).
  */
 #include <linux/debugfs.h>
 #include <linux/delay.h>
@@ -24,7 +25,7 @@
 #include "entry.h"
 #include "rebind.h"
 
-static int check_unique(struct device *dev, const struct dap_spec *spec)
+static int entry_check_unique(struct device *dev, const struct dap_spec *spec)
 {
 	struct dap_entry *entry;
 
@@ -49,13 +50,13 @@ static int check_unique(struct device *dev, const struct dap_spec *spec)
 /**
  * dap_entry_create() - bring a pool up
  * @dev:       its platform device, being probed
- * @spec:      what it is made of
- * @region_np: node of its region, or NULL; a reference is taken
- * @verify:    check how the CPU reaches it, see dap_region_claim()
+ * @spec:      description of the pool
+ * @region_np: device tree node of its region, or NULL; a reference is taken
+ * @verify:    check how the CPU reaches the memory, see dap_region_claim()
  *
  * Context: process context, may sleep.
- * Return: the pool, or an ERR_PTR that has been reported, here or by the kernel's
- * own allocator.
+ * Return: the pool, or an ERR_PTR.  The error has been reported; -ENOMEM may
+ * have been reported by the kernel.
  */
 struct dap_entry *dap_entry_create(struct device *dev,
 				   const struct dap_spec *spec,
@@ -74,10 +75,10 @@ struct dap_entry *dap_entry_create(struct device *dev,
 	entry->bus = spec->bus;
 	entry->is_default = spec->is_default;
 
-	/* The last free of a former pool here may just have been. */
+	/* A former pool with this memory may just have been freed. */
 	dap_registry_flush();
 	dap_lock();
-	ret = check_unique(dev, spec);
+	ret = entry_check_unique(dev, spec);
 	if (!ret)
 		ret = dap_pool_init(&entry->pool, dev, spec, verify);
 	if (ret) {
@@ -93,7 +94,7 @@ struct dap_entry *dap_entry_create(struct device *dev,
 	return entry;
 }
 
-static struct dap_client *next_client(struct dap_entry *entry)
+static struct dap_client *entry_next_client(struct dap_entry *entry)
 {
 	struct dap_client *client;
 
@@ -103,9 +104,9 @@ static struct dap_client *next_client(struct dap_entry *entry)
 	return NULL;
 }
 
-/* Unbind its driver, if that can be, and let the client go that its device is. */
-static void let_device_go(struct device *dev, struct dap_entry *entry,
-			  bool unbind)
+/* Unbind the driver of a client, if @unbind, and end the client. */
+static void entry_release_device(struct device *dev, struct dap_entry *entry,
+				 bool unbind)
 {
 	struct dap_client *client;
 
@@ -113,30 +114,35 @@ static void let_device_go(struct device *dev, struct dap_entry *entry,
 		device_release_driver(dev);
 	device_lock(dev);
 	dap_lock();
-	/* If somebody has bound it again since, it is no client any more. */
+	/*
+	 * If somebody has bound it again meanwhile, it is no client any more.
+	 */
 	client = dap_client_find(dev);
 	if (client && dap_entry_of(client) == entry &&
 	    client->state < DAP_LEAVING)
-		dap_client_leave(client, dap_is_in_use(dev));
+		dap_client_leave(client, dap_device_is_in_use(dev));
 	dap_unlock();
 	device_unlock(dev);
 }
 
-static void let_clients_go(struct dap_entry *entry)
+static void entry_release_clients(struct dap_entry *entry)
 {
 	struct dap_client *client;
 	struct device *dev;
 	bool unbind;
 
-	while ((client = next_client(entry))) {
+	while ((client = entry_next_client(entry))) {
 		dev = client->dev;
 		unbind = client->state != DAP_PINNED;
-		/* One on no bus may be going right now, and waits for the lock. */
+		/*
+		 * A device on no bus may be removed right now; that waits for
+		 * dap_lock().
+		 */
 		if (!kobject_get_unless_zero(&dev->kobj))
 			dev = NULL;
 		dap_unlock();
 		if (dev)
-			let_device_go(dev, entry, unbind);
+			entry_release_device(dev, entry, unbind);
 		else
 			usleep_range(1000, 2000);
 		put_device(dev);
@@ -146,7 +152,7 @@ static void let_clients_go(struct dap_entry *entry)
 
 /**
  * dap_entry_retire() - take a pool down with its device
- * @entry: the pool; freed here, or later, when the last memory of it is freed
+ * @entry: the pool; freed when the last memory of it is freed, which may be now
  *
  * Context: process context, may sleep.
  */
@@ -158,9 +164,11 @@ void dap_entry_retire(struct dap_entry *entry)
 	dap_rebind_begin(&rebind);
 	dap_lock();
 	entry->state = DAP_GOING;
-	let_clients_go(entry);
+	entry_release_clients(entry);
 	dap_pool_kill(&entry->pool);
-	/* Memory may be held for long yet, its device tree node need not be. */
+	/*
+	 * Memory may be held for a long time; do not hold the device as well.
+	 */
 	entry->state = DAP_GONE;
 	entry->dev = NULL;
 	dap_unlock();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel's fault injection for a pool's allocations, so that driver writers
- * can see their error paths (Documentation/fault-injection).  In a kernel without
- * it nothing of this is left.
+ * The kernel's fault injection for the allocations of a pool, so that driver
+ * writers can test their error paths (Documentation/fault-injection).  A kernel
+ * without fault injection gets empty functions.
  */
 #ifndef DAP_FAULT_H
 #define DAP_FAULT_H
@@ -15,9 +15,9 @@ struct dentry;
 #include <linux/fault-inject.h>
 
 /**
- * struct dap_fault - when a pool's allocations are to fail
- * @attr: as the files in fail_alloc say; without a lock, like everywhere in the
- *	  kernel
+ * struct dap_fault - when allocations of a pool are to fail
+ * @attr: as set by the files in fail_alloc; read without a lock, as everywhere
+ *        in the kernel
  */
 struct dap_fault {
 	struct fault_attr attr;
@@ -28,12 +28,12 @@ static inline void dap_fault_init(struct dap_fault *fault)
 	static const struct fault_attr none = FAULT_ATTR_INITIALIZER;
 
 	fault->attr = none;
-	/* It is copied without its lock: that one is not where it was. */
+	/* The ratelimit state has a lock, which must not be copied. */
 	ratelimit_state_init(&fault->attr.ratelimit_state, 0,
 			     DEFAULT_RATELIMIT_BURST);
 }
 
-/* May print, and a stack: not under a raw lock. */
+/* Not for a raw lock: it may print, and dump the stack. */
 static inline bool dap_fault_hits(struct dap_fault *fault, size_t size)
 {
 	return should_fail(&fault->attr, size);

@@ -2,12 +2,14 @@
 /*
  * The driver of pools, and the module's parameters.
  *
- * A pool is a platform device.  Device tree describes some, see of.c; for each
- * entry of pools= the module makes one of its own, so that there is one way
- * through probe.  What a pool owns does not hang on its device: see registry.c.
+ * A pool is a platform device.  The device tree describes some of them, see
+ * of.c.  For each entry of pools=, the module makes such a device itself, so
+ * that all pools are probed in the same way.  What a pool owns does not depend
+ * on its device, see registry.c.
  *
- * No device becomes a client before nothing can fail any more: the code of a
- * module whose init fails goes away, whoever uses it.
+ * No device becomes a client as long as loading the module can still fail.  If
+ * its init fails, the module's code is freed, even if somebody would still use
+ * it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,7 +31,10 @@
 #include "sysfs.h"
 #include "waiting.h"
 
-/* It says what memory devices may write to: not for a kernel that is locked down. */
+/*
+ * pools= decides which memory devices may write to, so a locked down kernel
+ * must not accept it.
+ */
 static char *pools;
 module_param_hw(pools, charp, iomem, 0400);
 MODULE_PARM_DESC(pools,
@@ -55,7 +60,7 @@ module_param(guard, bool, 0400);
 MODULE_PARM_DESC(guard,
 		 "stop at any access to a pool's cacheable view (ARMv7-M, default: 0)");
 
-static struct dap_spec *dap_specs;	/* until the module is loaded */
+static struct dap_spec *dap_specs;	/* freed when the module is loaded */
 static unsigned int dap_nr_specs;
 static struct dap_rule *dap_rules;
 static unsigned int dap_nr_rules;
@@ -64,12 +69,12 @@ static unsigned int dap_nr_aligns;
 static struct platform_device **dap_devices;
 static unsigned int dap_nr_devices;
 
-/* How the last probe of a device made here ended: the core does not tell. */
+/* Result of the last probe of a device that was made here. */
 static int dap_probe_result;
 
-/* How the CPU reaches a pool's memory, for people. */
-static void dap_describe(const struct dap_region *region, char *text,
-			 size_t size)
+/* Describe for people how the CPU reaches the memory of a pool. */
+static void dap_describe_region(const struct dap_region *region, char *text,
+				size_t size)
 {
 	int len;
 
@@ -102,7 +107,7 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 
 	dev_set_drvdata(dev, entry);
 	region = &entry->pool.region;
-	dap_describe(region, text, sizeof(text));
+	dap_describe_region(region, text, sizeof(text));
 	dev_info(dev, "DMA pool %s: %lu KiB at %pa%s\n", spec->name,
 		 (unsigned long)(region->size >> 10), &region->phys, text);
 	dap_rmem_serve(region, true);
@@ -110,8 +115,8 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 	return 0;
 }
 
-/* The parameter comes before the device tree: it is easier to change. */
-static void apply_max_align(struct dap_spec *spec)
+/* max_align= overrides the device tree, as it is easier to change. */
+static void dap_apply_max_align(struct dap_spec *spec)
 {
 	unsigned int i;
 
@@ -133,7 +138,7 @@ static int dap_probe(struct platform_device *pdev)
 	else
 		ret = dap_spec_from_node(&pdev->dev, &spec, &region_np);
 	if (!ret) {
-		apply_max_align(&spec);
+		dap_apply_max_align(&spec);
 		spec.guard = guard && spec.alias != spec.phys;
 		if (guard && !spec.guard)
 			dev_warn(&pdev->dev,
@@ -142,7 +147,9 @@ static int dap_probe(struct platform_device *pdev)
 		ret = dap_probe_spec(&pdev->dev, &spec, region_np);
 	}
 	of_node_put(region_np);
-	dap_probe_result = ret;
+	/* A pool of the device tree may be probed at the same time. */
+	if (given)
+		dap_probe_result = ret;
 	return ret;
 }
 
@@ -172,17 +179,17 @@ static struct platform_driver dap_pool_driver = {
 	},
 };
 
-static int __init parse_failed(const char *param, const char *text,
-			       const struct dap_parse_error *err)
+static int __init param_report_error(const char *param, const char *text,
+				     const struct dap_parse_error *err)
 {
-	/* Escaped: nothing is known of what is in there. */
+	/* Escaped, as it may contain anything. */
 	pr_err("%s: %s, at character %td: \"%*pE\"\n", param, err->why,
 	       err->at - text + 1, (int)strnlen(err->at, 32), err->at);
 	return -EINVAL;
 }
 
-/* Entries of a list, for an upper bound of how many there are to parse. */
-static unsigned int __init count_entries(const char *text)
+/* Upper bound for the number of entries of a list. */
+static unsigned int __init param_count_entries(const char *text)
 {
 	unsigned int count = 1;
 
@@ -194,13 +201,13 @@ static unsigned int __init count_entries(const char *text)
 }
 
 /*
- * Read a parameter that is a list into an array of what @parse makes of its
- * entries, @size bytes each.
+ * Read a parameter that is a list of entries.  @parse reads one entry into a
+ * structure of @size bytes; *list is set to the array of them.
  */
-static int __init read_list(const char *param, const char *text, void **list,
-			    unsigned int *count, size_t size,
-			    int (*parse)(const char **text, void *entry,
-					 struct dap_parse_error *err))
+static int __init param_read_list(const char *param, const char *text,
+				  void **list, unsigned int *count, size_t size,
+				  int (*parse)(const char **text, void *entry,
+					       struct dap_parse_error *err))
 {
 	struct dap_parse_error err;
 	const char *at = text;
@@ -209,19 +216,19 @@ static int __init read_list(const char *param, const char *text, void **list,
 	*count = 0;
 	if (!text || !*text)
 		return 0;
-	*list = kcalloc(count_entries(text), size, GFP_KERNEL);
+	*list = kcalloc(param_count_entries(text), size, GFP_KERNEL);
 	if (!*list)
 		return -ENOMEM;
 	while (*at) {
 		ret = parse(&at, *list + *count * size, &err);
 		if (ret)
-			return parse_failed(param, text, &err);
+			return param_report_error(param, text, &err);
 		(*count)++;
 	}
 	return 0;
 }
 
-static int __init check_aligns(void)
+static int __init dap_check_aligns(void)
 {
 	unsigned int i;
 	int ret = 0;
@@ -237,7 +244,7 @@ static int __init check_aligns(void)
 	return ret;
 }
 
-static void remove_devices(void)
+static void dap_remove_devices(void)
 {
 	while (dap_nr_devices)
 		platform_device_unregister(dap_devices[--dap_nr_devices]);
@@ -245,8 +252,8 @@ static void remove_devices(void)
 	dap_devices = NULL;
 }
 
-/* A pool of pools= that does not come up fails the load, and undoes the rest. */
-static int __init add_devices(void)
+/* If one of the pools of pools= fails, loading the module fails. */
+static int __init dap_add_devices(void)
 {
 	unsigned int i;
 
@@ -276,16 +283,16 @@ static int __init dap_init(void)
 {
 	int ret;
 
-	ret = read_list("pools", pools, (void **)&dap_specs, &dap_nr_specs,
-			sizeof(*dap_specs), dap_parse_pool);
+	ret = param_read_list("pools", pools, (void **)&dap_specs, &dap_nr_specs,
+			      sizeof(*dap_specs), dap_parse_pool);
 	if (!ret)
-		ret = read_list("clients", clients, (void **)&dap_rules,
-				&dap_nr_rules, sizeof(*dap_rules),
-				dap_parse_rule);
+		ret = param_read_list("clients", clients, (void **)&dap_rules,
+				      &dap_nr_rules, sizeof(*dap_rules),
+				      dap_parse_rule);
 	if (!ret)
-		ret = read_list("max_align", max_align, (void **)&dap_aligns,
-				&dap_nr_aligns, sizeof(*dap_aligns),
-				dap_parse_align);
+		ret = param_read_list("max_align", max_align, (void **)&dap_aligns,
+				      &dap_nr_aligns, sizeof(*dap_aligns),
+				      dap_parse_align);
 	if (ret)
 		goto err_lists;
 
@@ -299,11 +306,11 @@ static int __init dap_init(void)
 	if (ret)
 		goto err_registry;
 
-	ret = add_devices();
+	ret = dap_add_devices();
 	if (!ret)
 		ret = dap_policy_check();
 	if (!ret)
-		ret = check_aligns();
+		ret = dap_check_aligns();
 	if (ret)
 		goto err_devices;
 
@@ -314,7 +321,7 @@ static int __init dap_init(void)
 	return 0;
 
 err_devices:
-	remove_devices();
+	dap_remove_devices();
 	platform_driver_unregister(&dap_pool_driver);
 err_registry:
 	dap_debugfs_exit();
@@ -329,19 +336,22 @@ err_lists:
 static void __exit dap_exit(void)
 {
 	dap_registry_set_open(false);
-	remove_devices();
+	dap_remove_devices();
 	platform_driver_unregister(&dap_pool_driver);
 	dap_waiting_exit();
 	dap_attach_exit();
 	dap_registry_exit();
 	dap_debugfs_exit();
-	/* A last free has dropped its reference with the lock's interrupts off. */
+	/*
+	 * Code that has just dropped a reference to the module may still be
+	 * running, with interrupts off: wait for it.
+	 */
 	synchronize_rcu();
 	kfree(dap_aligns);
 	kfree(dap_rules);
 }
 
-/* Built in, before the drivers that need it; as a module it is the same. */
+/* If built in, run before the drivers that need it. */
 subsys_initcall(dap_init);
 module_exit(dap_exit);
 

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Regions of the ARMv7-M MPU, one or two for a pool: they make memory non-cacheable,
- * for chips whose RAM has no second address, or let nobody access the cacheable
- * view of memory that has.  A stray access there is a MemManage fault, with which
- * Linux stops and says where it was (arch/arm/kernel/entry-v7m.S).
+ * Regions of the ARMv7-M MPU, one or two for a pool.  They make memory
+ * non-cacheable for chips whose RAM has no second address, or they forbid
+ * access to the cacheable view of memory that has one.  A stray access to that
+ * view is a MemManage fault then: Linux stops and prints where it was
+ * (arch/arm/kernel/entry-v7m.S).
  *
- * Of two MPU regions the one with the higher number decides, so that ours goes
- * above all that somebody else has set up.  Where the kernel does not use the MPU
- * (CONFIG_ARM_MPU), it is switched on here.  Privileged code then has the default
- * memory map behind all regions, but user space has nothing: the regions below
- * say for both what the default map says (ARMv7-M Architecture Reference Manual,
- * B3.1), each for its eighths of all 4 GiB.
+ * If MPU regions overlap, the one with the highest number counts.  So ours get
+ * higher numbers than all regions that somebody else has set up.
  *
- * Contexts and locking: process context; registers are written under a spinlock
- * with interrupts off, since a region is selected first and set then.  What was
- * claimed is released with the pool.
+ * If the kernel does not use the MPU (CONFIG_ARM_MPU), it is switched on here.
+ * Privileged code then still has the default memory map behind all regions, but
+ * user space has nothing.  So four background regions repeat the default memory
+ * map for both (ARMv7-M Architecture Reference Manual, B3.1).  Each covers all
+ * 4 GiB, with only those of its eighths enabled that it is for.
+ *
+ * Contexts and locking: process context.  Registers are written under a
+ * spinlock with interrupts off, since a region is selected first and written
+ * after that.  The pool releases what was claimed.
  */
 #include <linux/bits.h>
 #include <linux/io.h>
@@ -54,7 +57,7 @@ struct dap_mpu_region {
 	u32 rasr;
 };
 
-/* The default memory map; what is above 0xe0000000 belongs to the system. */
+/* The default memory map; memory above 0xe0000000 belongs to the system. */
 static const u32 dap_background[] = {
 	DAP_RASR_WRITE_THROUGH | DAP_RASR_SRD(BIT(0) | BIT(4)),
 	DAP_RASR_WRITE_BACK | DAP_RASR_SRD(BIT(1) | BIT(3)),
@@ -62,40 +65,41 @@ static const u32 dap_background[] = {
 	DAP_RASR_SHARED_DEVICE | DAP_RASR_SRD(BIT(5)),
 };
 
-static DEFINE_RAW_SPINLOCK(dap_mpu_lock);	/* the registers and these */
+static DEFINE_RAW_SPINLOCK(dap_mpu_lock);	/* also for the registers */
 static unsigned long dap_ours[BITS_TO_LONGS(256)];
 static unsigned int dap_nr_ours;
 static bool dap_switched_on;
 
-static u32 read_register(u32 offset)
+static u32 mpu_read(u32 offset)
 {
 	return readl_relaxed(BASEADDR_V7M_SCB + offset);
 }
 
-static void write_register(u32 value, u32 offset)
+static void mpu_write(u32 value, u32 offset)
 {
 	writel_relaxed(value, BASEADDR_V7M_SCB + offset);
 }
 
-static void set_region(unsigned int number, u32 base, u32 rasr)
+static void mpu_set_region(unsigned int number, u32 base, u32 rasr)
 {
-	write_register(number, PMSAv7_RNR);
-	write_register(0, PMSAv7_RASR);
-	write_register(base, PMSAv7_RBAR);
-	write_register(rasr, PMSAv7_RASR);
+	mpu_write(number, PMSAv7_RNR);
+	mpu_write(0, PMSAv7_RASR);
+	mpu_write(base, PMSAv7_RBAR);
+	mpu_write(rasr, PMSAv7_RASR);
 }
 
-static bool is_enabled(unsigned int number)
+static bool mpu_region_is_enabled(unsigned int number)
 {
-	write_register(number, PMSAv7_RNR);
-	return read_register(PMSAv7_RASR) & DAP_RASR_ENABLE;
+	mpu_write(number, PMSAv7_RNR);
+	return mpu_read(PMSAv7_RASR) & DAP_RASR_ENABLE;
 }
 
 /*
- * The smallest block of a power of two that has the memory in whole eighths of
- * it; the others are left out.  Returns false if there is none.
+ * Find the smallest region that consists of the given memory in whole eighths,
+ * with all other eighths disabled.  The size of a region is a power of two, and
+ * its base a multiple of that.  Returns false if there is none.
  */
-static bool encode(u32 base, u32 size, struct dap_mpu_region *region)
+static bool mpu_encode_region(u32 base, u32 size, struct dap_mpu_region *region)
 {
 	unsigned int order, first, count;
 	u32 eighth;
@@ -117,58 +121,67 @@ static bool encode(u32 base, u32 size, struct dap_mpu_region *region)
 	return false;
 }
 
-/* As one region or, if that cannot be, two.  Returns their number, or 0. */
-static unsigned int split(u32 base, u32 size, struct dap_mpu_region *regions)
+/* Describe memory by one region, or else by two.  Returns how many, or 0. */
+static unsigned int mpu_encode_regions(u32 base, u32 size,
+				       struct dap_mpu_region *regions)
 {
 	u32 first;
 
-	if (encode(base, size, regions))
+	if (mpu_encode_region(base, size, regions))
 		return 1;
 	for (first = size - PAGE_SIZE; first; first -= PAGE_SIZE)
-		if (encode(base, first, regions) &&
-		    encode(base + first, size - first, regions + 1))
+		if (mpu_encode_region(base, first, regions) &&
+		    mpu_encode_region(base + first, size - first, regions + 1))
 			return 2;
 	return 0;
 }
 
-/* A region above all that are not ours, if there is one; ours do not overlap. */
-static unsigned int find_number(unsigned int regions)
+/*
+ * Find a free region above all regions that are not ours.  Ours do not overlap,
+ * so their order does not matter.  Returns a number that is too high if there
+ * is none.
+ */
+static unsigned int mpu_find_free(unsigned int regions)
 {
 	unsigned int i, number = 0;
 
 	for (i = 0; i < regions; i++)
-		if (is_enabled(i) && !test_bit(i, dap_ours))
+		if (mpu_region_is_enabled(i) && !test_bit(i, dap_ours))
 			number = i + 1;
-	while (number < regions && is_enabled(number))
+	while (number < regions && mpu_region_is_enabled(number))
 		number++;
 	return number;
 }
 
-static void set_background(void)
+static void mpu_set_background(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(dap_background); i++)
-		set_region(i, 0, dap_background[i] | DAP_RASR_FULL_ACCESS |
-				 DAP_RASR_SIZE(32) | DAP_RASR_ENABLE);
+		mpu_set_region(i, 0, dap_background[i] | DAP_RASR_FULL_ACCESS |
+				     DAP_RASR_SIZE(32) | DAP_RASR_ENABLE);
 }
 
-static void clear_background(void)
+static void mpu_clear_background(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(dap_background); i++)
-		set_region(i, 0, 0);
+		mpu_set_region(i, 0, 0);
 }
 
-static const char *claim(unsigned int regions,
-			 const struct dap_mpu_region *region, int *claimed)
+static const char *mpu_claim_region(unsigned int regions,
+				    const struct dap_mpu_region *region,
+				    int *claimed)
 {
-	bool is_on = read_register(MPU_CTRL) & MPU_CTRL_ENABLE;
-	unsigned int number = find_number(regions);
+	bool is_on = mpu_read(MPU_CTRL) & MPU_CTRL_ENABLE;
+	unsigned int number = mpu_find_free(regions);
 
 	if (!is_on) {
-		/* Somebody has prepared something, and will not expect this. */
+		/*
+		 * Somebody is about to use the MPU, and does not expect it to
+		 * be on.
+		 */
 		if (number)
 			return "the MPU is off, but its regions are in use";
 		number = ARRAY_SIZE(dap_background);
@@ -176,12 +189,12 @@ static const char *claim(unsigned int regions,
 	if (number >= regions)
 		return "too few MPU regions are free";
 	if (!is_on)
-		set_background();
+		mpu_set_background();
 
-	set_region(number, region->rbar, region->rasr);
+	mpu_set_region(number, region->rbar, region->rasr);
 	dsb();
 	if (!is_on) {
-		write_register(MPU_CTRL_ENABLE | MPU_CTRL_PRIVDEFENA, MPU_CTRL);
+		mpu_write(MPU_CTRL_ENABLE | MPU_CTRL_PRIVDEFENA, MPU_CTRL);
 		dap_switched_on = true;
 	}
 	dsb();
@@ -192,16 +205,16 @@ static const char *claim(unsigned int regions,
 	return NULL;
 }
 
-static void release(int number)
+static void mpu_release_region(int number)
 {
 	dsb();
-	set_region(number, 0, 0);
+	mpu_set_region(number, 0, 0);
 	__clear_bit(number, dap_ours);
 	if (!--dap_nr_ours && dap_switched_on) {
-		write_register(0, MPU_CTRL);
+		mpu_write(0, MPU_CTRL);
 		dsb();
 		isb();
-		clear_background();
+		mpu_clear_background();
 		dap_switched_on = false;
 	}
 	dsb();
@@ -209,20 +222,20 @@ static void release(int number)
 }
 
 /**
- * dap_mpu_claim() - have the MPU treat memory in another way
- * @base: of the memory, which nobody uses
- * @size: bytes
- * @kind: in which
- * @numbers: set to those of the one or two MPU regions that it takes, for
- *	     dap_mpu_release(); a negative one is none
+ * dap_mpu_claim() - set up MPU regions for memory
+ * @base:    base of the memory, which nobody uses
+ * @size:    bytes
+ * @kind:    what the regions are for
+ * @numbers: set to the numbers of the MPU regions, for dap_mpu_release();
+ *           negative where there is none
  *
  * Context: process context.
- * Return: why it cannot be, and nothing was done; or NULL.
+ * Return: NULL; or why that is not possible, and then nothing was done.
  */
 const char *dap_mpu_claim(phys_addr_t base, phys_addr_t size,
 			  enum dap_mpu_kind kind, int numbers[DAP_MPU_REGIONS])
 {
-	unsigned int regions = (read_register(MPU_TYPE) & MPUIR_DREGION_SZMASK) >>
+	unsigned int regions = (mpu_read(MPU_TYPE) & MPUIR_DREGION_SZMASK) >>
 			       MPUIR_DREGION;
 	struct dap_mpu_region wanted[DAP_MPU_REGIONS];
 	const char *why = NULL;
@@ -231,14 +244,17 @@ const char *dap_mpu_claim(phys_addr_t base, phys_addr_t size,
 
 	numbers[0] = -1;
 	numbers[1] = -1;
-	if ((read_register(DAP_ID_MMFR0) & MMFR0_PMSA) != MMFR0_PMSAv7 ||
+	if ((mpu_read(DAP_ID_MMFR0) & MMFR0_PMSA) != MMFR0_PMSAv7 ||
 	    !regions)
 		return "the CPU has no ARMv7-M MPU";
-	n = split(base, size, wanted);
+	n = mpu_encode_regions(base, size, wanted);
 	if (!n)
 		return "it fits neither one MPU region nor two";
 
-	/* Nothing dirty may be left, and nothing at all once it is uncached. */
+	/*
+	 * Drop the cache lines of the memory now, so that nothing dirty is
+	 * left, and again once it is uncached, so that nothing is left at all.
+	 */
 	dap_flush_cached_view(phys_to_virt(base), base, size);
 	raw_spin_lock_irqsave(&dap_mpu_lock, flags);
 	for (i = 0; i < n && !why; i++) {
@@ -246,10 +262,10 @@ const char *dap_mpu_claim(phys_addr_t base, phys_addr_t size,
 				  DAP_RASR_XN | (kind == DAP_MPU_UNCACHED ?
 						 DAP_RASR_FULL_ACCESS :
 						 DAP_RASR_NO_ACCESS);
-		why = claim(regions, &wanted[i], &numbers[i]);
+		why = mpu_claim_region(regions, &wanted[i], &numbers[i]);
 	}
 	if (why && numbers[0] >= 0)
-		release(numbers[0]);
+		mpu_release_region(numbers[0]);
 	raw_spin_unlock_irqrestore(&dap_mpu_lock, flags);
 	if (why)
 		numbers[0] = -1;
@@ -260,9 +276,9 @@ const char *dap_mpu_claim(phys_addr_t base, phys_addr_t size,
 
 /**
  * dap_mpu_release() - undo dap_mpu_claim()
- * @numbers: what it set
+ * @numbers: as set by it
  *
- * The MPU is switched off with the last region if it was switched on here.
+ * If the MPU was switched on here, it is switched off with the last region.
  *
  * Context: process context.
  */
@@ -274,6 +290,6 @@ void dap_mpu_release(const int numbers[DAP_MPU_REGIONS])
 	raw_spin_lock_irqsave(&dap_mpu_lock, flags);
 	for (i = 0; i < DAP_MPU_REGIONS; i++)
 		if (numbers[i] >= 0)
-			release(numbers[i]);
+			mpu_release_region(numbers[i]);
 	raw_spin_unlock_irqrestore(&dap_mpu_lock, flags);
 }

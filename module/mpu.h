@@ -4,13 +4,13 @@
 
 #include <linux/types.h>
 
-/* as many as a pool can have */
+/* The most MPU regions that a pool can have. */
 #define DAP_MPU_REGIONS		2
 
 /**
- * enum dap_mpu_kind - what a region of the MPU is for
- * @DAP_MPU_UNCACHED:  the memory is not cached
- * @DAP_MPU_NO_ACCESS: nobody may access it
+ * enum dap_mpu_kind - purpose of an MPU region
+ * @DAP_MPU_UNCACHED:  make memory non-cacheable
+ * @DAP_MPU_NO_ACCESS: forbid any access
  */
 enum dap_mpu_kind {
 	DAP_MPU_UNCACHED,

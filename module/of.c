@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Read a pool's description from its device tree node.
+ * Read the description of a pool from its device tree node.
  *
- * Everything here runs in process context, at probe.  Nothing is claimed, and
- * nothing is kept but the reference to the region's node.
+ * Contexts: process context, at probe.  Nothing is claimed here, and nothing is
+ * kept but a reference to the region's node.
  */
 #include <linux/of.h>
 #include <linux/of_reserved_mem.h>
@@ -12,8 +12,8 @@
 #include "of.h"
 #include "params.h"
 
-/* Length of a property of a pool's node, or -1 without it. */
-static int property_bytes(struct device *dev, const char *name)
+/* Length of a property of a pool, or -1 if it is missing. */
+static int spec_property_bytes(struct device *dev, const char *name)
 {
 	int bytes;
 
@@ -21,44 +21,46 @@ static int property_bytes(struct device *dev, const char *name)
 }
 
 /*
- * What is there and cannot be read must not pass for what is not there: a pool
- * whose alias is gone that way would be another one.
+ * A property that cannot be read is an error.  If it were ignored like a
+ * missing one, the pool would be another one than described: for instance, one
+ * without its alias.
  */
-static int bad_property(struct device *dev, const char *name, const char *must)
+static int spec_bad_property(struct device *dev, const char *name,
+			     const char *must)
 {
 	return dev_err_probe(dev, -EINVAL, "%s must be %s\n", name, must);
 }
 
-static int read_flag(struct device *dev, const char *name, bool *flag)
+static int spec_read_flag(struct device *dev, const char *name, bool *flag)
 {
-	int bytes = property_bytes(dev, name);
+	int bytes = spec_property_bytes(dev, name);
 
 	*flag = bytes >= 0;
 	if (bytes > 0)
-		return bad_property(dev, name, "without a value");
+		return spec_bad_property(dev, name, "without a value");
 	return 0;
 }
 
-static int read_max_align(struct device *dev, u64 *max_align)
+static int spec_read_max_align(struct device *dev, u64 *max_align)
 {
 	static const char name[] = "dma-alias-pool,max-alignment";
-	int bytes = property_bytes(dev, name);
+	int bytes = spec_property_bytes(dev, name);
 	u32 value;
 
 	if (bytes < 0)
 		return 0;
 	if (bytes != sizeof(value) ||
 	    of_property_read_u32(dev->of_node, name, &value))
-		return bad_property(dev, name, "one number");
+		return spec_bad_property(dev, name, "one number");
 	*max_align = value;
 	return 0;
 }
 
-/* The alias, or NULL: then the region is what the CPU uses. */
-static int read_alias(struct device *dev, const struct resource **res)
+/* Read the alias; *res is NULL if there is none and the CPU uses the region. */
+static int spec_read_alias(struct device *dev, const struct resource **res)
 {
 	struct device_node *np = dev->of_node;
-	int bytes = property_bytes(dev, "reg");
+	int bytes = spec_property_bytes(dev, "reg");
 
 	*res = platform_get_resource(to_platform_device(dev), IORESOURCE_MEM,
 				     0);
@@ -66,21 +68,21 @@ static int read_alias(struct device *dev, const struct resource **res)
 		return 0;
 	if (!*res || bytes != (of_n_addr_cells(np) + of_n_size_cells(np)) *
 			      sizeof(__be32))
-		return bad_property(dev, "reg",
-				    "one range that its bus can translate");
+		return spec_bad_property(dev, "reg",
+					 "one range that its bus can translate");
 	return 0;
 }
 
-/* A label is shorter than sram@20000000, which is at least unique. */
-static int read_name(struct device *dev, const struct device_node *region_np,
-		     char *name)
+/* Use the label, or else the name of the region (sram@20000000). */
+static int spec_read_name(struct device *dev,
+			  const struct device_node *region_np, char *name)
 {
 	const char *text = kbasename(region_np->full_name);
 
-	if (property_bytes(dev, "label") >= 0 &&
+	if (spec_property_bytes(dev, "label") >= 0 &&
 	    (of_property_count_strings(dev->of_node, "label") != 1 ||
 	     of_property_read_string(dev->of_node, "label", &text)))
-		return bad_property(dev, "label", "one string");
+		return spec_bad_property(dev, "label", "one string");
 	if (!dap_valid_name(text, strlen(text)))
 		return dev_err_probe(dev, -EINVAL,
 				     "\"%*pE\" cannot be the name of a pool: set label to 1 to %u letters or digits\n",
@@ -90,8 +92,12 @@ static int read_name(struct device *dev, const struct device_node *region_np,
 	return 0;
 }
 
-/* The kernel looks reserved memory up by the last part of a node's path. */
-static bool is_reserved_memory(const struct device_node *np)
+/*
+ * Is the node a child of /reserved-memory?  of_reserved_mem_lookup() compares
+ * only the last part of a node's path, so it may find the memory of another
+ * node.
+ */
+static bool spec_is_reserved_memory(const struct device_node *np)
 {
 	struct device_node *parent = of_find_node_by_path("/reserved-memory");
 	bool ret = parent && np->parent == parent;
@@ -100,8 +106,10 @@ static bool is_reserved_memory(const struct device_node *np)
 	return ret;
 }
 
-/* Some kernels reserve what follows a reg that is empty. */
-static bool has_whole_ranges(struct device_node *np)
+/*
+ * Is reg well-formed?  For an empty reg, some kernels reserve something else.
+ */
+static bool spec_has_whole_ranges(struct device_node *np)
 {
 	unsigned int cells = of_n_addr_cells(np) + of_n_size_cells(np);
 	int bytes;
@@ -111,21 +119,21 @@ static bool has_whole_ranges(struct device_node *np)
 	return cells && bytes && bytes % (cells * sizeof(__be32)) == 0;
 }
 
-static int read_region(struct device *dev, struct device_node *np,
-		       struct dap_spec *spec)
+static int spec_read_region(struct device *dev, struct device_node *np,
+			    struct dap_spec *spec)
 {
 	struct reserved_mem *rmem = NULL;
 
 	if (!of_device_is_available(np))
 		return dev_err_probe(dev, -EINVAL,
 				     "memory-region %pOF is disabled\n", np);
-	if (is_reserved_memory(np) && has_whole_ranges(np))
+	if (spec_is_reserved_memory(np) && spec_has_whole_ranges(np))
 		rmem = of_reserved_mem_lookup(np);
 	if (!rmem || !rmem->size)
 		return dev_err_probe(dev, -EINVAL,
 				     "memory-region %pOF is no reserved memory of this kernel: it must be in /reserved-memory at boot\n",
 				     np);
-	/* The kernel would give others' memory to others. */
+	/* A region without this compatible is meant for somebody else. */
 	if (!of_device_is_compatible(np, "dma-alias-pool,region"))
 		return dev_err_probe(dev, -EINVAL,
 				     "memory-region %pOF is not compatible with dma-alias-pool,region\n",
@@ -133,21 +141,22 @@ static int read_region(struct device *dev, struct device_node *np,
 	spec->phys = rmem->base;
 	spec->size = rmem->size;
 	spec->alias = rmem->base;
-	/* As the kernel has read it, whatever its value. */
+	/* The kernel only looks whether no-map is there, whatever its value. */
 	spec->no_map = of_find_property(np, "no-map", NULL);
 	return 0;
 }
 
-static int read_pool(struct device *dev, const struct device_node *region_np,
-		     struct dap_spec *spec)
+static int spec_read_pool(struct device *dev,
+			  const struct device_node *region_np,
+			  struct dap_spec *spec)
 {
 	const struct resource *res;
 	int ret;
 
-	ret = read_flag(dev, "dma-alias-pool,default", &spec->is_default) ?:
-	      read_flag(dev, "dma-alias-pool,mpu", &spec->use_mpu) ?:
-	      read_max_align(dev, &spec->max_align) ?:
-	      read_alias(dev, &res);
+	ret = spec_read_flag(dev, "dma-alias-pool,default", &spec->is_default) ?:
+	      spec_read_flag(dev, "dma-alias-pool,mpu", &spec->use_mpu) ?:
+	      spec_read_max_align(dev, &spec->max_align) ?:
+	      spec_read_alias(dev, &res);
 	if (ret)
 		return ret;
 
@@ -165,25 +174,25 @@ static int read_pool(struct device *dev, const struct device_node *region_np,
 		return dev_err_probe(dev, -EINVAL,
 				     "dma-alias-pool,mpu is for memory without an alias, but there is reg\n");
 
-	return read_name(dev, region_np, spec->name);
+	return spec_read_name(dev, region_np, spec->name);
 }
 
 /**
- * dap_spec_from_node() - what the device tree says of a pool
+ * dap_spec_from_node() - read the description of a pool from the device tree
  * @dev:       the pool's platform device, also for messages
  * @spec:      all zero; filled in
  * @region_np: set to the node of the region, with a reference for the caller
  *
- * The binding, dma-alias-pool.yaml, says what may be there.  Nobody has to have
- * checked the tree against it, so what it forbids is refused here again.
+ * The binding, dma-alias-pool.yaml, says what is allowed.  As nobody may have
+ * checked the tree against it, anything else is refused here.
  *
  * Context: process context, may sleep.
- * Return: 0, -EINVAL for a node that cannot be used, which has been reported.
+ * Return: 0; or -EINVAL if the node cannot be used, which has been reported.
  */
 int dap_spec_from_node(struct device *dev, struct dap_spec *spec,
 		       struct device_node **region_np)
 {
-	int bytes = property_bytes(dev, "memory-region");
+	int bytes = spec_property_bytes(dev, "memory-region");
 	struct device_node *np;
 	int ret;
 
@@ -192,10 +201,11 @@ int dap_spec_from_node(struct device *dev, struct dap_spec *spec,
 				     "memory-region is missing\n");
 	np = of_parse_phandle(dev->of_node, "memory-region", 0);
 	if (!np || bytes != sizeof(phandle))
-		ret = bad_property(dev, "memory-region",
-				   "one phandle, of a node that there is");
+		ret = spec_bad_property(dev, "memory-region",
+					"one phandle, of a node that there is");
 	else
-		ret = read_region(dev, np, spec) ?: read_pool(dev, np, spec);
+		ret = spec_read_region(dev, np, spec) ?:
+			      spec_read_pool(dev, np, spec);
 	if (ret)
 		of_node_put(np);
 	else

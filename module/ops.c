@@ -2,15 +2,16 @@
 /*
  * The dma_map_ops of a client.
  *
- * Coherent memory comes from the pool or the request fails: memory of the
- * normal allocator cannot be made coherent, and a driver that got some would
- * corrupt data long after.  Only requests that need no coherent CPU mapping, and
- * clients that are coherent in hardware, may fall back to it.  Everything that
- * is not about coherent memory goes where it went before the client was
- * attached: to its former ops, or to direct.c.
+ * Coherent memory comes from the pool, or the request fails.  Memory of the
+ * normal allocator cannot be made coherent, and a driver that got it would
+ * corrupt data much later.  Only two kinds of requests may get it: those that
+ * need no coherent CPU mapping, and those of clients that are coherent in
+ * hardware.  Everything that does not concern coherent memory is done as before
+ * the client was attached: by its former operations, or by direct.c.
  *
- * Contexts: .alloc and .free work in any context and allocate nothing; the
- * fallback allocates with the flags of the request.
+ * Contexts: .alloc and .free work in any context and allocate nothing
+ * themselves.  Memory of the normal allocator is allocated with the flags of
+ * the request.
  */
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
@@ -21,6 +22,7 @@
 
 #include "bus.h"
 #include "caller.h"
+#include "companion.h"
 #include "compat.h"
 #include "direct.h"
 #include "ops.h"
@@ -30,13 +32,15 @@
 #include "trace.h"
 
 /*
- * What a device can have of the pool: *bus is set to the bus address of the pool's
- * start, and what is returned is the first page that it cannot address, or far
- * beyond.  @dev is the client's device, or one that has copied its operations.  *why
- * is set to why it can have nothing of that size, or NULL.
+ * Find out which part of the pool a device can address: the pages below the
+ * returned one, or all of them if that is U32_MAX.  *@bus is set to the bus
+ * address of the pool's start.  If the device can have no memory of that size
+ * at all, *@why is set to the reason, otherwise to NULL.  @dev is the client's
+ * device, or one that has copied its operations.
  */
-static noinline u32 reach(const struct dap_client *client, struct device *dev,
-			  size_t size, dma_addr_t *bus, const char **why)
+static noinline u32 ops_limit_why(const struct dap_client *client,
+				  struct device *dev, size_t size,
+				  dma_addr_t *bus, const char **why)
 {
 	const struct dap_entry *entry = dap_entry_of(client);
 	const struct dap_region *region = &entry->pool.region;
@@ -45,7 +49,9 @@ static noinline u32 reach(const struct dap_client *client, struct device *dev,
 	*why = dap_bus_address(dev, entry, bus);
 	if (*why)
 		return 0;
-	/* It is aligned in the pool, as @bus or else @phys is. */
+	/*
+	 * The pool aligns by its bus address, or by @phys if there is no such.
+	 */
 	if (!entry->has_bus && (*bus - region->phys) &
 			       (dap_pool_alignment(client->pool, size) - 1)) {
 		*why = "its bus address would not be aligned, see max_align";
@@ -61,18 +67,20 @@ static noinline u32 reach(const struct dap_client *client, struct device *dev,
 	return 0;
 }
 
-/* The same where nobody asks why, and nothing has to be kept of it. */
-static noinline u32 reachable(const struct dap_client *client,
+/* The same for callers that do not want the reason. */
+static noinline u32 ops_limit(const struct dap_client *client,
 			      struct device *dev, size_t size, dma_addr_t *bus)
 {
 	const char *why;
 
-	return reach(client, dev, size, bus, &why);
+	return ops_limit_why(client, dev, size, bus, &why);
 }
 
-/* Most devices have a bus that translates nothing, and can address all of it. */
-static __always_inline bool reaches_all(const struct dap_pool *pool,
-					struct device *dev)
+/*
+ * A fast check that is true for most devices: can it address all of the pool?
+ */
+static __always_inline bool ops_reaches_all(const struct dap_pool *pool,
+					    struct device *dev)
 {
 	const struct dap_entry *entry = container_of(pool, struct dap_entry, pool);
 	const struct dap_region *region = &pool->region;
@@ -87,12 +95,13 @@ static const struct dma_map_ops *ops_before(const struct dap_client *client)
 	return client->before ?: &dap_direct_ops;
 }
 
-/* Of what drivers may try again and again. */
+/* Limits messages, since drivers may repeat a request that fails. */
 static DEFINE_RATELIMIT_STATE(dap_ratelimit, DEFAULT_RATELIMIT_INTERVAL,
 			      DEFAULT_RATELIMIT_BURST);
 
-static noinline void report_failure(struct dap_client *client,
-				    struct device *dev, size_t size, int error)
+static noinline void ops_report_failure(struct dap_client *client,
+					struct device *dev, size_t size,
+					int error)
 {
 	struct dap_pool *pool = client->pool;
 	struct dap_pool_stats stats;
@@ -102,7 +111,7 @@ static noinline void report_failure(struct dap_client *client,
 
 	if (!__ratelimit(&dap_ratelimit))
 		return;
-	limit = reach(client, dev, size, &bus, &why);
+	limit = ops_limit_why(client, dev, size, &bus, &why);
 	dap_pool_stats(pool, &stats);
 	if (error == -EINVAL)
 		why = "nothing was asked for";
@@ -126,63 +135,68 @@ static noinline void report_failure(struct dap_client *client,
 }
 
 /*
- * It has freed the last of what it held: that had a reference to the client, and
- * one to the module.  The last thing of all to do: without the second, this code
- * may go away.  Then there must be nothing left of it to run, but that is so only
- * where the compiler makes a jump of the call, as "make lint" looks.
+ * A client has freed the last memory that it held: drop the reference to it,
+ * and the one to the module.  This must be the very last thing that is done, as
+ * after that, the code of the module may go away.  So the call of module_put()
+ * has to be compiled to a jump; "make lint" checks that.
  */
-static __always_inline void drained(struct dap_client *client)
+static __always_inline void ops_put_drained(struct dap_client *client)
 {
 	dap_client_put(client);
 	module_put(THIS_MODULE);
 }
 
 /*
- * Can a request live with normal memory?  If the CPU does not touch it, it has all
- * the same cleared it: only a kernel that maintains caches sees to that.
+ * Can a request be served with normal memory?  If the CPU does not touch the
+ * memory, it still has been cleared by the CPU, and only a kernel that
+ * maintains caches makes sure that this has reached memory.
  */
-static bool may_be_cached(struct device *dev, unsigned long attrs)
+static bool ops_may_be_cached(struct device *dev, unsigned long attrs)
 {
 	return dap_is_coherent(dev) ||
 	       ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) && dap_knows_coherence());
 }
 
 /*
- * Pages of the normal allocator, for a request that can live with them.  They
- * are clean in the cache, so that no write-back hits what the device writes.
+ * Allocate normal memory for a request that can be served with it.  It is clean
+ * in the cache, so that no line is written back over what the device writes.
  */
-static noinline void *alloc_fallback(struct dap_client *client,
-				     struct device *dev, size_t size,
-				     dma_addr_t *handle, gfp_t gfp)
+static noinline void *ops_alloc_fallback(struct dap_client *client,
+					 struct device *dev, size_t size,
+					 dma_addr_t *handle, gfp_t gfp)
 {
 	struct page *page;
 
 	if (!client->ops.dap_alloc_pages || !size)
 		return NULL;
-	/* Our caller reports a failure, where it is to be reported. */
+	/* The caller reports a failure, unless that is not wanted. */
 	gfp |= __GFP_NOWARN;
 
-	/* With other ops it would be freed as something else. */
-	if (!dap_pool_hold(client->pool, &client->user))
+	/*
+	 * With other operations the memory would be freed in a wrong way: hold
+	 * it.
+	 */
+	if (!dap_pool_hold_user(client->pool, &client->user))
 		return NULL;
 
 	size = PAGE_ALIGN(size);
 	page = client->ops.dap_alloc_pages(dev, size, handle, DMA_BIDIRECTIONAL,
 				       gfp);
 	if (!page) {
-		if (dap_pool_drop(client->pool, &client->user) == DAP_DRAINED)
-			drained(client);
+		if (dap_pool_drop_user(client->pool, &client->user) ==
+		    DAP_DRAINED)
+			ops_put_drained(client);
 		return NULL;
 	}
 	if (client->ops.sync_single_for_device)
 		client->ops.sync_single_for_device(dev, *handle, size,
 						   DMA_BIDIRECTIONAL);
-	/* How free tells it from any other address. */
+	/* The mark by which .free recognizes such memory. */
 	set_page_private(page, (unsigned long)client);
 	return page_address(page);
 }
 
-static struct page *fallback_page(struct dap_client *client, void *cpu)
+static struct page *ops_fallback_page(struct dap_client *client, void *cpu)
 {
 	struct page *page;
 
@@ -192,34 +206,36 @@ static struct page *fallback_page(struct dap_client *client, void *cpu)
 	return page_private(page) == (unsigned long)client ? page : NULL;
 }
 
-/* What a client got before it was one goes back to where it came from. */
-static void free_foreign(struct dap_client *client, struct device *dev,
-			 size_t size, void *cpu, dma_addr_t handle,
-			 unsigned long attrs)
+/* Free memory that the device got before it was a client. */
+static void ops_free_foreign(struct dap_client *client, struct device *dev,
+			     size_t size, void *cpu, dma_addr_t handle,
+			     unsigned long attrs)
 {
 	if (client->before)
 		client->before->free(dev, size, cpu, handle, attrs);
 	else
-		dap_direct_free(dap_companion_of(dev), size, cpu, handle, attrs);
+		dap_direct_free(dap_companion_of(dev), size, cpu, handle,
+				attrs);
 }
 
-static int foreign_mmap(struct dap_client *client, struct device *dev,
-			struct vm_area_struct *vma, void *cpu,
-			dma_addr_t handle, size_t size, unsigned long attrs)
+static int ops_mmap_foreign(struct dap_client *client, struct device *dev,
+			    struct vm_area_struct *vma, void *cpu,
+			    dma_addr_t handle, size_t size, unsigned long attrs)
 {
 	const struct dma_map_ops *before = client->before;
 
 	if (!before)
-		return dma_mmap_attrs(dap_companion_of(dev), vma, cpu, handle, size,
-				      attrs);
+		return dma_mmap_attrs(dap_companion_of(dev), vma, cpu, handle,
+				      size, attrs);
 	if (!before->mmap)
 		return -ENXIO;
 	return before->mmap(dev, vma, cpu, handle, size, attrs);
 }
 
-static int foreign_sgtable(struct dap_client *client, struct device *dev,
-			   struct sg_table *sgt, void *cpu, dma_addr_t handle,
-			   size_t size, unsigned long attrs)
+static int ops_get_sgtable_foreign(struct dap_client *client,
+				   struct device *dev, struct sg_table *sgt,
+				   void *cpu, dma_addr_t handle, size_t size,
+				   unsigned long attrs)
 {
 	const struct dma_map_ops *before = client->before;
 
@@ -231,21 +247,21 @@ static int foreign_sgtable(struct dap_client *client, struct device *dev,
 	return before->get_sgtable(dev, sgt, cpu, handle, size, attrs);
 }
 
-static int free_elsewhere(struct dap_client *client, struct device *dev,
-			  size_t size, void *cpu, dma_addr_t handle,
-			  unsigned long attrs)
+static int ops_free_outside(struct dap_client *client, struct device *dev,
+			    size_t size, void *cpu, dma_addr_t handle,
+			    unsigned long attrs)
 {
-	struct page *page = fallback_page(client, cpu);
+	struct page *page = ops_fallback_page(client, cpu);
 
 	if (page) {
 		set_page_private(page, 0);
 		client->ops.free_pages(dev, PAGE_ALIGN(size), page,
 				       handle, DMA_BIDIRECTIONAL);
-		return dap_pool_drop(client->pool, &client->user);
+		return dap_pool_drop_user(client->pool, &client->user);
 	}
 	if (!client->foreign)
 		return -ERANGE;
-	free_foreign(client, dev, size, cpu, handle, attrs);
+	ops_free_foreign(client, dev, size, cpu, handle, attrs);
 	return 0;
 }
 
@@ -258,14 +274,14 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	void *cpu;
 
 	if (unlikely(!pool)) {
-		dap_caller_found(__builtin_frame_address(0));
+		dap_caller_sample(__builtin_frame_address(0));
 		return NULL;
 	}
 
-	if (likely(reaches_all(pool, dev)))
+	if (likely(ops_reaches_all(pool, dev)))
 		*handle = pool->region.phys;
 	else
-		limit = reachable(client, dev, size, handle);
+		limit = ops_limit(client, dev, size, handle);
 	cpu = dap_pool_alloc(pool, &client->user, size, limit,
 			     dap_caller(__builtin_frame_address(0)));
 	if (!IS_ERR(cpu)) {
@@ -275,22 +291,23 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	}
 	trace_failure(client, size, PTR_ERR(cpu));
 
-	/* A failure that somebody asked for is to be one. */
-	if (PTR_ERR(cpu) != -ENOMEM && may_be_cached(dev, attrs)) {
-		void *fallback = alloc_fallback(client, dev, size, handle,
-						gfp);
+	/* A failure by fault injection must be one. */
+	if (PTR_ERR(cpu) != -ENOMEM && ops_may_be_cached(dev, attrs)) {
+		void *fallback = ops_alloc_fallback(client, dev, size, handle,
+						    gfp);
 
 		if (fallback)
 			return fallback;
 	}
 
 	if (!(attrs & DMA_ATTR_NO_WARN) && !(gfp & __GFP_NOWARN))
-		report_failure(client, dev, size, PTR_ERR(cpu));
+		ops_report_failure(client, dev, size, PTR_ERR(cpu));
 	return NULL;
 }
 
-static noinline void bad_free(struct dap_client *client, struct device *dev,
-			      size_t size, void *cpu, int error)
+static noinline void ops_report_bad_free(struct dap_client *client,
+					 struct device *dev, size_t size,
+					 void *cpu, int error)
 {
 	struct dap_pool *pool = client->pool;
 	struct dap_live live = { .page = 0 };
@@ -308,8 +325,9 @@ static noinline void bad_free(struct dap_client *client, struct device *dev,
 		break;
 	case -EPERM:
 		what = "it belongs to ";
-		if (dap_pool_next(pool, dap_pool_offset(pool, cpu) >> PAGE_SHIFT,
-				  &live))
+		if (dap_pool_next_live(pool,
+				       dap_pool_offset(pool, cpu) >> PAGE_SHIFT,
+				       &live))
 			who = live.dev;
 		break;
 	default:
@@ -329,27 +347,27 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 	bool traced = trace_free_enabled();
 	int ret;
 
-	/* The client may be gone after, and the pool. */
+	/* After the free, the client and the pool may be gone. */
 	if (traced)
 		kref_get(&entry->ref);
 	if (likely(dap_pool_contains(pool, cpu)))
 		ret = dap_pool_free(pool, &client->user, cpu, size);
 	else
-		ret = free_elsewhere(client, dev, size, cpu, handle, attrs);
+		ret = ops_free_outside(client, dev, size, cpu, handle, attrs);
 
 	if (unlikely(ret < 0))
-		bad_free(client, dev, size, cpu, ret);
+		ops_report_bad_free(client, dev, size, cpu, ret);
 	if (traced) {
 		if (ret >= 0)
 			trace_free(dev, pool->name, size, handle);
 		dap_entry_put(entry);
 	}
 	if (ret == DAP_DRAINED)
-		drained(client);
+		ops_put_drained(client);
 }
 
-/* Physical address behind what .alloc returned; the alias for pool memory. */
-static phys_addr_t cpu_to_phys(struct dap_client *client, void *cpu)
+/* Physical address of memory that .alloc returned; for the pool, its alias. */
+static phys_addr_t ops_cpu_to_phys(struct dap_client *client, void *cpu)
 {
 	struct dap_pool *pool = client->pool;
 
@@ -358,20 +376,20 @@ static phys_addr_t cpu_to_phys(struct dap_client *client, void *cpu)
 	return page_to_phys(virt_to_page(cpu));
 }
 
-static bool is_ours(struct dap_client *client, void *cpu, size_t size)
+static bool ops_is_ours(struct dap_client *client, void *cpu, size_t size)
 {
 	struct dap_pool *pool = client->pool;
 
 	if (dap_pool_contains(pool, cpu))
 		return PAGE_ALIGN(size) <= pool->region.size -
 					   dap_pool_offset(pool, cpu);
-	return fallback_page(client, cpu);
+	return ops_fallback_page(client, cpu);
 }
 
 /*
- * User space gets the alias, never the cacheable view.  On noMMU
- * remap_pfn_range() accepts only a vma that starts at the pfn: the driver has
- * to offer get_unmapped_area().
+ * User space gets the alias, never the cacheable view.  On noMMU,
+ * remap_pfn_range() only accepts a vma that starts at the pfn, so the driver
+ * has to implement get_unmapped_area().
  */
 static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 			void *cpu, dma_addr_t handle, size_t size,
@@ -382,35 +400,38 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 	unsigned long pages = vma_pages(vma);
 	bool cached = dap_is_coherent(dev);
 
-	if (!is_ours(client, cpu, size)) {
+	if (!ops_is_ours(client, cpu, size)) {
 		if (!client->foreign)
 			return -ENXIO;
-		return foreign_mmap(client, dev, vma, cpu, handle, size, attrs);
+		return ops_mmap_foreign(client, dev, vma, cpu, handle, size,
+					attrs);
 	}
 	if (vma->vm_pgoff >= count || pages > count - vma->vm_pgoff)
 		return -ENXIO;
 
-	/* As the kernel has it, whose mapping suits all of the pool's clients. */
+	/*
+	 * The same as the kernel mapping, which suits all clients of the pool.
+	 */
 	if (IS_ENABLED(CONFIG_MMU) && dap_pool_contains(client->pool, cpu))
 		cached = client->pool->region.cached;
 	if (!cached) {
 #ifdef CONFIG_MMU
 		vma->vm_page_prot = pgprot_dmacoherent(vma->vm_page_prot);
 #else
-		/* Of pages of the kernel's there is none that is not cached. */
+		/* Pages of the kernel have no mapping that is not cached. */
 		if (!dap_pool_contains(client->pool, cpu))
 			return -ENXIO;
 #endif
 	}
 	return remap_pfn_range(vma, vma->vm_start,
-			       PHYS_PFN(cpu_to_phys(client, cpu)) +
+			       PHYS_PFN(ops_cpu_to_phys(client, cpu)) +
 			       vma->vm_pgoff,
 			       pages << PAGE_SHIFT, vma->vm_page_prot);
 }
 
 /*
- * A scatterlist needs a struct page, and noMMU regions outside of the memory
- * map have none.  An invented one would crash whoever looks at it.
+ * A scatterlist needs a struct page.  Regions of noMMU outside of the memory
+ * map have none, and code that looks at an invented one would crash.
  */
 static int dap_ops_get_sgtable(struct device *dev, struct sg_table *sgt,
 			       void *cpu, dma_addr_t handle, size_t size,
@@ -421,17 +442,17 @@ static int dap_ops_get_sgtable(struct device *dev, struct sg_table *sgt,
 	phys_addr_t phys;
 	int ret;
 
-	if (!is_ours(client, cpu, size)) {
+	if (!ops_is_ours(client, cpu, size)) {
 		if (!client->foreign)
 			return -ENXIO;
-		return foreign_sgtable(client, dev, sgt, cpu, handle, size,
-				       attrs);
+		return ops_get_sgtable_foreign(client, dev, sgt, cpu, handle,
+					       size, attrs);
 	}
 
 	if (dap_pool_contains(pool, cpu))
 		phys = pool->region.phys + dap_pool_offset(pool, cpu);
 	else
-		phys = cpu_to_phys(client, cpu);
+		phys = ops_cpu_to_phys(client, cpu);
 	if (!pfn_valid(PHYS_PFN(phys))) {
 		if (__ratelimit(&dap_ratelimit))
 			dev_err(dev, "no scatterlist for memory of DMA pool %s: it has no struct pages\n",
@@ -462,8 +483,9 @@ static struct page *dap_ops_alloc_pages(struct device *dev, size_t size,
 }
 
 /*
- * Whose cache maintenance to use.  Memory of a pool needs none, so NULL for that,
- * and there may be no address to do it at: drivers ask for it all the same.
+ * Find the operations for cache maintenance at a bus address.  Memory of a pool
+ * needs none and may have no address to do it at, but drivers ask for it all
+ * the same: NULL.
  */
 static noinline const struct dma_map_ops *ops_to_sync(struct device *dev,
 						      dma_addr_t addr)
@@ -524,8 +546,8 @@ static void dap_ops_sync_sg_for_device(struct device *dev,
  * dap_ops_build() - make the operations of a client
  * @client: @before, @pool and @dev are set
  *
- * Context: process context; no driver is using the device yet, but what the last
- * one left may be freed meanwhile.
+ * Context: process context.  No driver uses the device yet, but memory that the
+ * last driver left may be freed meanwhile.
  */
 void dap_ops_build(struct dap_client *client)
 {
@@ -546,7 +568,7 @@ void dap_ops_build(struct dap_client *client)
 		ops.sync_sg_for_device = dap_ops_sync_sg_for_device;
 	}
 
-	/* dma_need_sync() looks whether these are there. */
+	/* dma_need_sync() takes their presence for the need to sync. */
 	if (!client->before && !IS_ENABLED(CONFIG_SWIOTLB) &&
 	    dev_is_dma_coherent(client->dev)) {
 		ops.sync_single_for_cpu = NULL;
@@ -555,14 +577,19 @@ void dap_ops_build(struct dap_client *client)
 		ops.sync_sg_for_device = NULL;
 	}
 
-	/* Some drivers free while they are bound again: never without .free. */
+	/*
+	 * .free is always there: some drivers free while the device is bound
+	 * again.
+	 */
 	client->ops = ops;
 }
 
 /**
- * dap_ops_calibrate() - prepare for naming the callers of dma_alloc_attrs()
+ * dap_ops_calibrate() - prepare for recording who called dma_alloc_attrs()
  *
- * Context: process context, may sleep; at load.  Failure only costs the column.
+ * If this fails, allocations are recorded without a caller.
+ *
+ * Context: process context, may sleep; at load.
  */
 void __init dap_ops_calibrate(void)
 {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices without a pool: those that the kernel itself may have given coherent
- * memory, and those that somebody wants to be without.
+ * Devices without a pool: those that may have got coherent memory from the
+ * kernel, and those that somebody wants to have no pool.
  *
- * Memory of the kernel's comes back to a client's .free when the device has become one: some
- * drivers free long after unbind (NVMe when its last file is closed).  It has to
- * go where it came from, while a bad address of any other client is an error.
- * So it is noted who was there without a pool: whatever existed when the module
- * was loaded, and whoever was bound without one since.
+ * When such a device becomes a client later, it may give memory of the kernel
+ * to our .free.  Some drivers free long after unbind: NVMe when its last file
+ * is closed.  That memory has to go back to where it came from, whereas any
+ * other client that frees an unknown address makes a mistake.  So devices
+ * without a pool are noted: all that exist when the module is loaded, and all
+ * that are bound without a pool later.
  *
- * All of it under dap_lock(), in process context.  No references are held: a
- * device is forgotten when it is removed.  So who adds one has to know that it is
- * not removed yet.
+ * Contexts and locking: process context, under dap_lock().  No references are
+ * held: a device is forgotten when it is removed.  So a caller that adds one
+ * must be sure that it has not been removed yet.
  */
 #include <linux/list.h>
 #include <linux/slab.h>
@@ -22,15 +23,15 @@
 struct dap_outsider {
 	struct list_head node;
 	const struct device *dev;
-	bool excluded;		/* until somebody asks for a pool for it */
+	bool excluded;		/* no pool, until somebody asks for one */
 };
 
 static LIST_HEAD(dap_outsiders);
 
-/* That there was no memory to note one: then any may be. */
+/* One could not be noted for lack of memory: then any device may be one. */
 static bool dap_incomplete;
 
-static struct dap_outsider *find(const struct device *dev)
+static struct dap_outsider *outsider_find(const struct device *dev)
 {
 	struct dap_outsider *outsider;
 
@@ -41,9 +42,9 @@ static struct dap_outsider *find(const struct device *dev)
 	return NULL;
 }
 
-static struct dap_outsider *find_or_add(const struct device *dev)
+static struct dap_outsider *outsider_find_or_add(const struct device *dev)
 {
-	struct dap_outsider *outsider = find(dev);
+	struct dap_outsider *outsider = outsider_find(dev);
 
 	if (outsider)
 		return outsider;
@@ -63,18 +64,19 @@ static struct dap_outsider *find_or_add(const struct device *dev)
  */
 void dap_outsider_add(const struct device *dev)
 {
-	find_or_add(dev);
+	outsider_find_or_add(dev);
 }
 
 /**
- * dap_outsider_exclude() - have no policy give a device a pool
+ * dap_outsider_exclude() - let a device have no pool until somebody asks for
+ * one
  * @dev: the device
  *
  * Return: 0 or -ENOMEM.
  */
 int dap_outsider_exclude(const struct device *dev)
 {
-	struct dap_outsider *outsider = find_or_add(dev);
+	struct dap_outsider *outsider = outsider_find_or_add(dev);
 
 	if (!outsider)
 		return -ENOMEM;
@@ -88,43 +90,43 @@ int dap_outsider_exclude(const struct device *dev)
  */
 void dap_outsider_admit(const struct device *dev)
 {
-	struct dap_outsider *outsider = find(dev);
+	struct dap_outsider *outsider = outsider_find(dev);
 
 	if (outsider)
 		outsider->excluded = false;
 }
 
 /**
- * dap_outsider_is_excluded() - is no policy to give a device a pool?
+ * dap_outsider_is_excluded() - was dap_outsider_exclude() called for a device?
  * @dev: the device
  *
- * Return: whether it is so.
+ * Return: true if so.
  */
 bool dap_outsider_is_excluded(const struct device *dev)
 {
-	struct dap_outsider *outsider = find(dev);
+	struct dap_outsider *outsider = outsider_find(dev);
 
 	return outsider && outsider->excluded;
 }
 
 /**
- * dap_outsider_is() - may a device have memory of the kernel's?
+ * dap_outsider_is_noted() - may a device hold memory of the kernel?
  * @dev: the device
  *
- * Return: whether it may.
+ * Return: true if it may.
  */
-bool dap_outsider_is(const struct device *dev)
+bool dap_outsider_is_noted(const struct device *dev)
 {
-	return dap_incomplete || find(dev);
+	return dap_incomplete || outsider_find(dev);
 }
 
 /**
- * dap_outsider_del() - forget a device that is gone
- * @dev: the device; need not have been noted
+ * dap_outsider_del() - forget a device that is removed
+ * @dev: the device, noted or not
  */
 void dap_outsider_del(const struct device *dev)
 {
-	struct dap_outsider *outsider = find(dev);
+	struct dap_outsider *outsider = outsider_find(dev);
 
 	if (!outsider)
 		return;
@@ -133,7 +135,7 @@ void dap_outsider_del(const struct device *dev)
 }
 
 /**
- * dap_outsider_exit() - forget all of them, at unload
+ * dap_outsider_exit() - forget all devices, at unload
  */
 void dap_outsider_exit(void)
 {

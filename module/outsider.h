@@ -10,7 +10,7 @@ void dap_outsider_add(const struct device *dev);
 int dap_outsider_exclude(const struct device *dev);
 void dap_outsider_admit(const struct device *dev);
 bool dap_outsider_is_excluded(const struct device *dev);
-bool dap_outsider_is(const struct device *dev);
+bool dap_outsider_is_noted(const struct device *dev);
 void dap_outsider_del(const struct device *dev);
 void dap_outsider_exit(void);
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whose is memory that a node of /reserved-memory describes?
+ * Does memory that is described in /reserved-memory belong to somebody?
  *
- * Ours, if it is compatible with dma-alias-pool,region and the kernel has not given
- * it to a driver of its own as well; nobody's, if it is compatible with nothing and
- * no device that may be used names it.  All else is somebody's, whether he has
- * anything in it yet or not.
+ * It is ours if the node is compatible with dma-alias-pool,region, unless the
+ * kernel has given it to a driver of its own as well.  It is free if the node
+ * is compatible with nothing, and no enabled device names it.  In all other
+ * cases it belongs to somebody, whether it is in use by now or not.
  *
- * Where such memory is, the kernel is asked, which has placed some of it; but a node
- * may have more pieces than the kernel keeps in mind.
+ * The kernel knows where it has placed reserved memory, so it is asked.  But it
+ * remembers only one range of a node that may have more, so reg is read as
+ * well.
  */
 #include <linux/device.h>
 #include <linux/of.h>
@@ -17,8 +18,8 @@
 
 #include "region.h"
 
-/* A device that names it in its memory-region; with a reference. */
-static struct device_node *find_device(const struct device_node *region)
+/* Find an enabled device that names the region; returned with a reference. */
+static struct device_node *owner_find_device(const struct device_node *region)
 {
 	struct device_node *np;
 	u32 phandle;
@@ -35,9 +36,13 @@ static struct device_node *find_device(const struct device_node *region)
 	return NULL;
 }
 
-/* What its reg says, or else where the kernel has placed it. */
-static bool overlaps(struct device_node *np, const struct reserved_mem *rmem,
-		     phys_addr_t base, phys_addr_t end)
+/*
+ * Does the memory of a node overlap?  It is described by reg, or placed by the
+ * kernel.
+ */
+static bool owner_node_overlaps(struct device_node *np,
+				const struct reserved_mem *rmem,
+				phys_addr_t base, phys_addr_t end)
 {
 	struct resource res;
 	int i;
@@ -49,19 +54,20 @@ static bool overlaps(struct device_node *np, const struct reserved_mem *rmem,
 	       rmem->base + rmem->size - 1 >= base;
 }
 
-static int check_node(struct device *dev, phys_addr_t base, phys_addr_t end,
-		      struct device_node *np)
+static int owner_check_node(struct device *dev, phys_addr_t base,
+			    phys_addr_t end, struct device_node *np)
 {
 	const struct reserved_mem *rmem = of_reserved_mem_lookup(np);
 	struct device_node *user = NULL;
 	const char *who;
 	int ret = 0;
 
-	if (!of_device_is_available(np) || !overlaps(np, rmem, base, end))
+	if (!of_device_is_available(np) ||
+	    !owner_node_overlaps(np, rmem, base, end))
 		return 0;
 
 	if (of_property_read_string(np, "compatible", &who)) {
-		user = find_device(np);
+		user = owner_find_device(np);
 		who = user ? user->full_name : NULL;
 	} else if (of_device_is_compatible(np, "dma-alias-pool,region")) {
 		who = rmem && rmem->ops ? "the kernel" : NULL;
@@ -75,14 +81,14 @@ static int check_node(struct device *dev, phys_addr_t base, phys_addr_t end,
 }
 
 /**
- * dap_check_owner() - is memory free to be taken, by the device tree?
+ * dap_check_owner() - does the device tree give memory to somebody else?
  * @dev:  the pool's device, for messages
- * @base: its first address
- * @end:  its last
+ * @base: the first address of the memory
+ * @end:  the last one
  *
  * Context: process context, may sleep; the memory is claimed, so no other pool
  * has it.
- * Return: 0, or -EBUSY if it is somebody's, in whole or in part (reported).
+ * Return: 0, or -EBUSY if any of it belongs to somebody else (reported).
  */
 int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end)
 {
@@ -91,7 +97,7 @@ int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end)
 	int ret = 0;
 
 	for_each_child_of_node(parent, np) {
-		ret = check_node(dev, base, end, np);
+		ret = owner_check_node(dev, base, end, np);
 		if (ret) {
 			of_node_put(np);
 			break;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Read the texts of pools=, clients= and max_align=.
+ * Read the parameters pools=, clients= and max_align=.
  *
- * Pure: knows strings and numbers only, so that user space can compile and
- * fuzz it.  Whether an address makes sense is region.c's question.
+ * This knows only strings and numbers, so that it can be compiled and fuzzed in
+ * user space.  Whether an address makes sense is checked in region.c.
  */
 #include <linux/ctype.h>
 #include <linux/errno.h>
@@ -13,8 +13,8 @@
 
 #include "params.h"
 
-static int __init bad(struct dap_parse_error *err, const char *at,
-		      const char *why)
+static int __init params_fail(struct dap_parse_error *err, const char *at,
+			      const char *why)
 {
 	err->at = at;
 	err->why = why;
@@ -22,14 +22,14 @@ static int __init bad(struct dap_parse_error *err, const char *at,
 }
 
 /**
- * dap_valid_name() - can this be a pool's name?
- * @name: not terminated
+ * dap_valid_name() - can this be the name of a pool?
+ * @name: the name, not terminated
  * @len:  its length
  *
- * It becomes a directory and part of clients=.
+ * The name becomes the name of a directory, and appears in clients=.
  *
- * Return: true for 1 to 31 letters, digits, and any of "._-+", beginning with a
- * letter or a digit; "@" too, for names of device tree nodes.
+ * Return: true for 1 to 31 letters, digits, and any of "._-+@", beginning with
+ * a letter or a digit.  "@" occurs in names of device tree nodes.
  */
 bool dap_valid_name(const char *name, size_t len)
 {
@@ -38,7 +38,9 @@ bool dap_valid_name(const char *name, size_t len)
 	if (!len || len >= DAP_NAME_LEN || !isalnum(name[0]))
 		return false;
 	for (i = 0; i < len; i++)
-		/* To isalnum(), half of what is not ASCII are letters. */
+		/*
+		 * isascii(): isalnum() takes many other characters for letters.
+		 */
 		if (!name[i] || !isascii(name[i]) ||
 		    (!isalnum(name[i]) && !strchr("._-+@", name[i])))
 			return false;
@@ -46,11 +48,13 @@ bool dap_valid_name(const char *name, size_t len)
 }
 
 /*
- * A number as memparse() reads it, up to ':', ',', '@' or the end.  memparse() itself
- * wraps round silently, which would turn a typing error into another address.
+ * Read a number up to ':', ',', '@' or the end, with units as in memparse().
+ * memparse() itself does not detect an overflow, which would turn a typing
+ * error into another address.
  */
-static int __init parse_number(const char **text, u64 *value,
-			       struct dap_parse_error *err, const char *what)
+static int __init params_parse_number(const char **text, u64 *value,
+				      struct dap_parse_error *err,
+				      const char *what)
 {
 	static const char units[] = "KMGTPE";
 	size_t len = strcspn(*text, ":,@");
@@ -59,14 +63,16 @@ static int __init parse_number(const char **text, u64 *value,
 	char digits[24];
 	u64 number;
 
-	/* kstrtoull() would take a newline as the end. */
+	/* Refuse a newline, which kstrtoull() would accept at the end. */
 	if (!isdigit(**text) || len >= sizeof(digits) ||
 	    memchr(*text, '\n', len))
-		return bad(err, *text, what);
+		return params_fail(err, *text, what);
 	memcpy(digits, *text, len);
 	digits[len] = '\0';
 
-	/* In a hexadecimal number E is a digit, as it is to memparse(). */
+	/*
+	 * An E at the end of a hexadecimal number is a digit, as in memparse().
+	 */
 	unit = strchr(units, toupper(digits[len - 1]));
 	if (unit && !(*unit == 'E' && tolower(digits[1]) == 'x')) {
 		digits[len - 1] = '\0';
@@ -77,36 +83,37 @@ static int __init parse_number(const char **text, u64 *value,
 	case 0:
 		break;
 	case -ERANGE:
-		return bad(err, *text, "the number is too large");
+		return params_fail(err, *text, "the number is too large");
 	default:
-		return bad(err, *text, what);
+		return params_fail(err, *text, what);
 	}
 	if (number << shift >> shift != number)
-		return bad(err, *text, "the number is too large");
+		return params_fail(err, *text, "the number is too large");
 
 	*value = number << shift;
 	*text += len;
 	return 0;
 }
 
-static int __init parse_phys(const char **text, phys_addr_t *value,
-			     struct dap_parse_error *err, const char *what)
+static int __init params_parse_phys(const char **text, phys_addr_t *value,
+				    struct dap_parse_error *err,
+				    const char *what)
 {
 	const char *start = *text;
 	u64 number;
 	int ret;
 
-	ret = parse_number(text, &number, err, what);
+	ret = params_parse_number(text, &number, err, what);
 	if (ret)
 		return ret;
 	*value = number;
 	if (*value != number)
-		return bad(err, start,
-			   "this kernel's addresses have fewer bits");
+		return params_fail(err, start,
+				   "this kernel's addresses have fewer bits");
 	return 0;
 }
 
-static bool __init next_field(const char **text)
+static bool __init params_next_field(const char **text)
 {
 	if (**text != ':')
 		return false;
@@ -114,24 +121,27 @@ static bool __init next_field(const char **text)
 	return true;
 }
 
-/* A list goes on after a comma; a comma at its end is a mistake. */
-static int __init end_of_entry(const char **text, struct dap_parse_error *err)
+/*
+ * The end of an entry is a comma before the next one, or the end of the list.
+ */
+static int __init params_end_entry(const char **text,
+				   struct dap_parse_error *err)
 {
 	if (!**text)
 		return 0;
 	if (**text != ',')
-		return bad(err, *text, "expected ',' or the end");
+		return params_fail(err, *text, "expected ',' or the end");
 	(*text)++;
 	if (!**text)
-		return bad(err, *text, "an entry is missing after ','");
+		return params_fail(err, *text, "an entry is missing after ','");
 	return 0;
 }
 
 /**
  * dap_parse_pool() - read one NAME:BASE:SIZE[:[ALIAS][:BUS]]
- * @text: moved behind the entry and the comma after it
+ * @text:  moved behind the entry and the comma after it
  * @entry: struct dap_spec, filled in
- * @err:  set on failure
+ * @err:   set on failure
  *
  * Return: 0 or -EINVAL.
  */
@@ -148,57 +158,57 @@ int __init dap_parse_pool(const char **text, void *entry,
 	spec->no_map = true;
 
 	if (!dap_valid_name(start, len) || memchr(start, '@', len))
-		return bad(err, start,
-			   "NAME must be 1 to 31 letters, digits or any of . _ - +");
+		return params_fail(err, start,
+				   "NAME must be 1 to 31 letters, digits or any of . _ - +");
 	memcpy(spec->name, start, len);
 
 	*text += len;
-	if (!next_field(text))
-		return bad(err, *text, "expected ':BASE'");
-	ret = parse_phys(text, &spec->phys, err, "BASE is not a number");
+	if (!params_next_field(text))
+		return params_fail(err, *text, "expected ':BASE'");
+	ret = params_parse_phys(text, &spec->phys, err, "BASE is not a number");
 	if (ret)
 		return ret;
 
-	if (!next_field(text))
-		return bad(err, *text, "expected ':SIZE'");
-	ret = parse_phys(text, &spec->size, err, "SIZE is not a number");
+	if (!params_next_field(text))
+		return params_fail(err, *text, "expected ':SIZE'");
+	ret = params_parse_phys(text, &spec->size, err, "SIZE is not a number");
 	if (ret)
 		return ret;
 
-	/* An empty ALIAS is for a BUS without one. */
+	/* ALIAS may be empty before a BUS. */
 	spec->alias = spec->phys;
-	if (next_field(text) && **text != ':') {
+	if (params_next_field(text) && **text != ':') {
 		start = *text;
-		ret = parse_phys(text, &spec->alias, err,
-				 "ALIAS is not a number");
+		ret = params_parse_phys(text, &spec->alias, err,
+					"ALIAS is not a number");
 		if (ret)
 			return ret;
 		if (spec->alias == spec->phys)
-			return bad(err, start,
-				   "ALIAS is BASE: leave it out if the region itself is not cacheable");
+			return params_fail(err, start,
+					   "ALIAS is BASE: leave it out if the region itself is not cacheable");
 	}
 
-	if (next_field(text)) {
+	if (params_next_field(text)) {
 		start = *text;
-		ret = parse_number(text, &bus, err, "BUS is not a number");
+		ret = params_parse_number(text, &bus, err, "BUS is not a number");
 		if (ret)
 			return ret;
 		spec->bus = bus;
 		spec->has_bus = true;
 		if (spec->bus != bus ||
 		    (spec->size && spec->bus + spec->size - 1 < spec->bus))
-			return bad(err, start, "BUS is out of range");
-		/* Buffers are aligned as devices see them: from a page on. */
+			return params_fail(err, start, "BUS is out of range");
+		/* Buffers are aligned by their bus addresses. */
 		if (!PAGE_ALIGNED(bus))
-			return bad(err, start,
-				   "BUS is no multiple of the page size");
+			return params_fail(err, start,
+					   "BUS is no multiple of the page size");
 	}
-	return end_of_entry(text, err);
+	return params_end_entry(text, err);
 }
 
-/* An optional @NAME; @name is empty and stays so without it. */
-static int __init parse_pool_name(const char **text, char *name,
-				  struct dap_parse_error *err)
+/* Read an optional @NAME; without it, @name is left as it is. */
+static int __init params_parse_pool_name(const char **text, char *name,
+					 struct dap_parse_error *err)
 {
 	size_t len;
 
@@ -207,7 +217,7 @@ static int __init parse_pool_name(const char **text, char *name,
 	(*text)++;
 	len = strcspn(*text, ",");
 	if (!dap_valid_name(*text, len))
-		return bad(err, *text, "this cannot be the name of a pool");
+		return params_fail(err, *text, "this cannot be the name of a pool");
 	memcpy(name, *text, len);
 	*text += len;
 	return 0;
@@ -215,10 +225,11 @@ static int __init parse_pool_name(const char **text, char *name,
 
 /**
  * dap_parse_rule() - read one GLOB[@NAME]
- * @text: moved behind the entry and the comma after it
- * @entry: struct dap_rule, filled in but for what only the pools there are can
- *	   tell: @NAME stays a part of the glob, see dap_policy_check()
- * @err:  set on failure
+ * @text:  moved behind the entry and the comma after it
+ * @entry: struct dap_rule, filled in except for the name of the pool, which
+ *         stays in the glob until dap_policy_check() knows the names of all
+ *         pools
+ * @err:   set on failure
  *
  * Return: 0 or -EINVAL.
  */
@@ -232,21 +243,22 @@ int __init dap_parse_rule(const char **text, void *entry,
 
 	memset(rule, 0, sizeof(*rule));
 	if (!len || len >= sizeof(rule->glob) || *start == '@')
-		return bad(err, start,
-			   "a device name of 1 to 95 characters is missing");
+		return params_fail(err, start,
+				   "a device name of 1 to 95 characters is missing");
 	/*
-	 * A newline that a script left there, or the blank of "a, b", would match
-	 * nothing, silently.  sysfs has no slash in names.
+	 * No device has such a name.  If it were accepted, an entry with the
+	 * newline of a script, or with the blank of "a, b", would silently
+	 * match nothing.
 	 */
 	for (i = 0; i < len; i++)
 		if (!isgraph(start[i]) || start[i] == '/')
-			return bad(err, start + i,
-				   "there is no such character in device names");
+			return params_fail(err, start + i,
+					   "there is no such character in device names");
 	*text += len;
 	if (start[len - 1] == '@')
-		return bad(err, *text, "the name of a pool is missing");
+		return params_fail(err, *text, "the name of a pool is missing");
 	memcpy(rule->glob, start, len);
-	return end_of_entry(text, err);
+	return params_end_entry(text, err);
 }
 
 /**
@@ -263,18 +275,18 @@ int __init dap_parse_align(const char **text, void *entry,
 	struct dap_align *align = entry;
 
 	memset(align, 0, sizeof(*align));
-	return parse_number(text, &align->bytes, err,
-			    "the alignment is not a number") ?:
-	       parse_pool_name(text, align->pool, err) ?:
-	       end_of_entry(text, err);
+	return params_parse_number(text, &align->bytes, err,
+				   "the alignment is not a number") ?:
+	       params_parse_pool_name(text, align->pool, err) ?:
+	       params_end_entry(text, err);
 }
 
 /**
- * dap_glob_match() - does a device name match?
- * @glob: "*" for any characters, "?" for one, all else for itself
- * @name: device name
+ * dap_glob_match() - does a device name match a pattern?
+ * @glob: the pattern: "*" stands for any characters, "?" for one of them
+ * @name: the device name
  *
- * lib/glob.c would do, but is in a kernel only where something selected it.
+ * A kernel has lib/glob.c only if something has selected it.
  *
  * Return: true if all of @name matches.
  */

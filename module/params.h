@@ -6,9 +6,9 @@
 
 /**
  * struct dap_rule - one entry of clients=
- * @glob: matches device names, "*" and "?" as in a shell
- * @pool: name of the pool, empty for the only one there is; part of @glob until
- *	  it is known which pools there are
+ * @glob: pattern for device names, with "*" and "?" as in a shell; "@" and the
+ *        name of the pool follow until dap_policy_check() splits them
+ * @pool: name of the pool, empty for the only one there is
  */
 struct dap_rule {
 	char glob[64 + DAP_NAME_LEN];
@@ -17,8 +17,8 @@ struct dap_rule {
 
 /**
  * struct dap_align - one entry of max_align=
- * @bytes: no allocation is aligned to more
- * @pool:  name of the pool, empty for all of them
+ * @bytes: no allocation is aligned to more than this
+ * @pool:  name of the pool, empty for all pools
  */
 struct dap_align {
 	u64 bytes;
@@ -26,9 +26,9 @@ struct dap_align {
 };
 
 /**
- * struct dap_parse_error - where and why a parameter cannot be used
- * @at:  the text from where it goes wrong
- * @why: for people
+ * struct dap_parse_error - why a parameter cannot be used
+ * @at:  the text from the error on
+ * @why: the reason, for people
  */
 struct dap_parse_error {
 	const char *at;
@@ -37,7 +37,8 @@ struct dap_parse_error {
 
 int dap_parse_pool(const char **text, void *entry, struct dap_parse_error *err);
 int dap_parse_rule(const char **text, void *entry, struct dap_parse_error *err);
-int dap_parse_align(const char **text, void *entry, struct dap_parse_error *err);
+int dap_parse_align(const char **text, void *entry,
+		    struct dap_parse_error *err);
 bool dap_valid_name(const char *name, size_t len);
 bool dap_glob_match(const char *glob, const char *name);
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which pool a device gets, and which devices can have none.
+ * Decides which pool a device gets, and which devices can have none.
  *
- * Decides only; what follows is others' business.  All but
- * dap_policy_init() run under dap_lock(), in process context.
+ * This only makes decisions; others act on them.
+ *
+ * Contexts and locking: process context, under dap_lock() except for
+ * dap_policy_init().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,13 +21,13 @@
 #include "outsider.h"
 #include "policy.h"
 
-/* clients=, in the order given; set once, at load. */
+/* The entries of clients=, in their order; set once, at load. */
 static struct dap_rule *dap_rules;
 static unsigned int dap_nr_rules;
 
 /**
- * dap_policy_init() - set what clients= says
- * @rules:    its entries, used for as long as the module is loaded
+ * dap_policy_init() - set the entries of clients=
+ * @rules:    the entries, which are used until the module is unloaded
  * @nr_rules: their number
  */
 void __init dap_policy_init(struct dap_rule *rules, unsigned int nr_rules)
@@ -34,8 +36,8 @@ void __init dap_policy_init(struct dap_rule *rules, unsigned int nr_rules)
 	dap_nr_rules = nr_rules;
 }
 
-/* A device that the driver of pools would take, whether it has or not. */
-static bool is_pool(const struct device *dev)
+/* Would the driver of pools bind to this device? */
+static bool policy_is_pool(const struct device *dev)
 {
 	return of_device_is_compatible(dev->of_node, "dma-alias-pool") ||
 	       (dev->bus == &platform_bus_type &&
@@ -43,14 +45,15 @@ static bool is_pool(const struct device *dev)
 }
 
 /**
- * dap_refusal() - why a device cannot be a client
+ * dap_policy_refusal() - why can a device not be a client of any pool?
  * @dev: the device
  *
- * Return: the reason, to follow "not attached to DMA pool NAME: ", or NULL.
+ * Return: the reason, to follow "not attached to DMA pool NAME: ", or NULL if
+ * it can.
  */
-const char *dap_refusal(struct device *dev)
+const char *dap_policy_refusal(struct device *dev)
 {
-	if (is_pool(dev))
+	if (policy_is_pool(dev))
 		return "it is a pool itself";
 	if (!dev->dma_mask || !dev->coherent_dma_mask)
 		return "it has no DMA mask";
@@ -68,41 +71,43 @@ const char *dap_refusal(struct device *dev)
 }
 
 /**
- * dap_refusal_by() - why a device cannot be a client of a pool
+ * dap_policy_refusal_by() - why can a device not be a client of this pool?
  * @entry: the pool
  * @dev:   the device
  *
  * Context: under dap_lock().
- * Return: as dap_refusal().
+ * Return: as dap_policy_refusal().
  */
-const char *dap_refusal_by(const struct dap_entry *entry, struct device *dev)
+const char *dap_policy_refusal_by(const struct dap_entry *entry,
+				  struct device *dev)
 {
 	dap_assert_locked();
 	if (entry->state != DAP_UP || !dap_registry_is_open)
 		return "the pool is gone";
-	return dap_refusal(dev);
+	return dap_policy_refusal(dev);
 }
 
 /**
- * dap_refuse() - report that a device does not become a client
+ * dap_report_refusal() - report that a device does not become a client
  * @dev:  the device
  * @pool: name of the pool
  * @why:  the reason
  *
  * Return: -EINVAL.
  */
-int dap_refuse(struct device *dev, const char *pool, const char *why)
+int dap_report_refusal(struct device *dev, const char *pool, const char *why)
 {
 	dev_err(dev, "not attached to DMA pool %s: %s\n", pool, why);
 	return -EINVAL;
 }
 
 /*
- * The pool of the first memory-region of a device that has one; *named tells
- * whether the device asked for one at all, *broken whether it may have meant to.
+ * Find the pool of the first memory-region of a device that has one.  *named is
+ * set to whether the device has named a region of a pool at all, *broken to
+ * whether its property cannot be read, so that it may have named one.
  */
-static struct dap_entry *entry_of_node(const struct device_node *np,
-				       bool *named, bool *broken)
+static struct dap_entry *policy_find_by_node(const struct device_node *np,
+					     bool *named, bool *broken)
 {
 	struct dap_entry *found = NULL;
 	struct device_node *region;
@@ -118,34 +123,41 @@ static struct dap_entry *entry_of_node(const struct device_node *np,
 		if (of_property_read_u32_index(np, "memory-region", i,
 					       &phandle))
 			break;
-		/* A phandle of 0 is a place that was left free. */
+		/*
+		 * A phandle of 0 is no error: it stands for an entry without a
+		 * region.
+		 */
 		region = of_parse_phandle(np, "memory-region", i);
 		if (!region) {
 			*broken |= !!phandle;
 			continue;
 		}
-		/* Not the pool, as some will write; but it is what they mean. */
+		/*
+		 * Naming the pool instead of its region is wrong, but the
+		 * intent is clear.
+		 */
 		*named |= of_device_is_compatible(region,
 						  "dma-alias-pool,region") ||
 			  of_device_is_compatible(region, "dma-alias-pool");
-		found = dap_entry_at(region);
+		found = dap_entry_find_by_node(region);
 		of_node_put(region);
 	}
 	return found;
 }
 
 /**
- * dap_choose() - the pool that somebody named for a device that has none yet
+ * dap_policy_choose() - find the pool that was named for a device that has none
+ * yet
  * @dev:   the device
  * @quiet: do not report why it cannot have that pool
  *
- * What its own node says comes before the parameter, and that before the default,
- * for which see dap_choose_default().
+ * What the device's own node says comes before clients=.  For the default pool,
+ * which comes last, see dap_policy_choose_default().
  *
- * Return: the pool; NULL if nobody named one; -ENOENT as a pointer if it is to have
- * none, or none can be had.
+ * Return: the pool; NULL if nobody named one; ERR_PTR(-ENOENT) if the device is
+ * to have none, or cannot have the one that was named.
  */
-struct dap_entry *dap_choose(struct device *dev, bool quiet)
+struct dap_entry *dap_policy_choose(struct device *dev, bool quiet)
 {
 	struct dap_entry *entry;
 	bool named, broken;
@@ -153,10 +165,10 @@ struct dap_entry *dap_choose(struct device *dev, bool quiet)
 	unsigned int i;
 
 	dap_assert_locked();
-	if (!dap_registry_is_open || is_pool(dev) ||
+	if (!dap_registry_is_open || policy_is_pool(dev) ||
 	    dap_outsider_is_excluded(dev))
 		return ERR_PTR(-ENOENT);
-	entry = entry_of_node(dev->of_node, &named, &broken);
+	entry = policy_find_by_node(dev->of_node, &named, &broken);
 	if (entry)
 		goto found;
 	if (broken && !quiet)
@@ -182,23 +194,24 @@ struct dap_entry *dap_choose(struct device *dev, bool quiet)
 	}
 
 found:
-	why = dap_refusal_by(entry, dev);
+	why = dap_policy_refusal_by(entry, dev);
 	if (!why)
 		return entry;
 	if (!quiet)
-		dap_refuse(dev, entry->pool.name, why);
+		dap_report_refusal(dev, entry->pool.name, why);
 	return ERR_PTR(-ENOENT);
 }
 
 /**
- * dap_choose_default() - the default pool, for a device for which nobody named one
+ * dap_policy_choose_default() - find the default pool for a device for which
+ * none was named
  * @dev: the device
  *
- * A device that does not qualify is left alone without a word.
+ * If the device does not qualify, that is not reported.
  *
  * Return: the pool, or NULL.
  */
-struct dap_entry *dap_choose_default(struct device *dev)
+struct dap_entry *dap_policy_choose_default(struct device *dev)
 {
 	struct dap_entry *entry;
 	dma_addr_t addr;
@@ -206,20 +219,22 @@ struct dap_entry *dap_choose_default(struct device *dev)
 	dap_assert_locked();
 	list_for_each_entry(entry, &dap_entries, node)
 		if (entry->is_default && entry->state == DAP_UP &&
-		    !dap_refusal(dev) && !dap_is_coherent(dev) &&
+		    !dap_policy_refusal(dev) && !dap_is_coherent(dev) &&
 		    !dap_bus_address(dev, entry, &addr))
 			return entry;
 	return NULL;
 }
 
 /*
- * Devices have an @ in their names (soc:dma@0), and so have pools (sram@20000000):
- * an entry ends before the first @ that the name of a pool follows.  What could be
- * such a name and is none is a mistake; "*" or "0:dma" cannot.
+ * Split an entry of clients= at the "@" before the name of a pool.  Names of
+ * devices (soc:dma@0) and of pools (sram@20000000) may have an "@" as well, so
+ * this is the first "@" after which the name of an existing pool follows.  If
+ * there is none, and the text after the last "@" could be the name of a pool,
+ * the entry is a mistake.
  *
- * Return: was there no mistake?
+ * Returns false for a mistake.
  */
-static bool __init split_rule(struct dap_rule *rule)
+static bool __init policy_split_rule(struct dap_rule *rule)
 {
 	char *name = rule->glob, *last = NULL;
 
@@ -237,7 +252,7 @@ static bool __init split_rule(struct dap_rule *rule)
 /**
  * dap_policy_check() - does each entry of clients= name a pool?
  *
- * From then on each entry has its pool's name apart.
+ * Also splits each entry into the name of the device and that of its pool.
  *
  * Context: process context, may sleep; after the pools were made.
  * Return: 0, or -ENOENT, reported.
@@ -250,7 +265,7 @@ int __init dap_policy_check(void)
 
 	dap_lock();
 	for (rule = dap_rules; rule < dap_rules + dap_nr_rules; rule++) {
-		if (!split_rule(rule))
+		if (!policy_split_rule(rule))
 			why = "there is no such pool (a device name with @ needs @NAME after it)";
 		else if (dap_entry_find(rule->pool))
 			continue;

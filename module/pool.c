@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A region, its allocator, and the record of who holds what.
+ * A pool: a memory region, its allocator, and the record of who holds what.
  *
- * Contexts: allocation, free and the readers of statistics work in any context,
- * on SMP and on PREEMPT_RT, and allocate nothing.  Set-up and destruction are
- * for process context.
+ * Contexts: allocating, freeing and reading statistics work in any context, on
+ * SMP and on PREEMPT_RT, and allocate no memory.  Setting a pool up and
+ * destroying it are for process context.
  *
- * Locking: one raw spinlock a pool, held for a bounded time (see alloc.c);
- * memory is cleared outside of it.
+ * Locking: each pool has one raw spinlock, which is held for a bounded time
+ * (see alloc.c).  Memory is cleared outside of it.
  *
- * Lifetime: all that a user holds has one reference to the user, and one to the
- * module, so that neither goes away before the last free.  They are taken here,
- * and dropped by who frees (DAP_DRAINED).  Who may destroy a pool, and when, is
- * registry.c's business.
+ * Lifetime: while a user holds anything, there is one reference to the user and
+ * one to the module for it, so that neither goes away before the last free.
+ * These references are taken here.  The caller of the function that returns
+ * DAP_DRAINED drops them.  registry.c decides when a pool may be destroyed.
  */
 #include <linux/device.h>
 #include <linux/lockdep.h>
@@ -26,7 +26,7 @@
 #include "clear.h"
 #include "pool.h"
 
-/* Kept by the allocator, one for each live allocation. */
+/* What the allocator stores for us with each live allocation. */
 struct dap_record {
 	struct dap_user *user;
 	unsigned long caller;
@@ -34,25 +34,28 @@ struct dap_record {
 	u32 when;
 };
 
-/* Pages to look at for an allocation before others get the lock. */
+/* Number of pages to search for an allocation before the lock is dropped. */
 #define DAP_LOOK_PAGES	32
 
 static_assert(sizeof(struct dap_record) <= DAP_RECORD_SIZE);
 
-/* Jiffies of 32 bits are back where they were after weeks. */
-static u32 now(void)
+/* Not in jiffies: those of 32 bits wrap around after weeks. */
+static u32 pool_now(void)
 {
 	return ktime_get_seconds();
 }
 
-static u32 pages_for(size_t size)
+static u32 pool_pages(size_t size)
 {
 	return (size >> PAGE_SHIFT) + !!(size & ~PAGE_MASK);
 }
 
-/* Where the pool is aligned to less than large buffers are, there is less for them. */
-static void note_alignment(struct dap_pool *pool, struct device *dev, u32 pages,
-			   unsigned int max_order)
+/*
+ * A pool whose address is aligned to less than its size cannot hold the largest
+ * buffers that would otherwise fit.  Tell the user how to change that.
+ */
+static void pool_note_alignment(struct dap_pool *pool, struct device *dev,
+				u32 pages, unsigned int max_order)
 {
 	unsigned int order = min_t(unsigned int, max_order, fls(pages - 1));
 	unsigned long flags;
@@ -71,11 +74,11 @@ static void note_alignment(struct dap_pool *pool, struct device *dev, u32 pages,
  * dap_pool_init() - claim the memory of a pool and prepare to hand it out
  * @pool:   zeroed
  * @dev:    the pool's device, for messages
- * @spec:   what the pool is made of
- * @verify: check how the CPU reaches it, see dap_region_claim()
+ * @spec:   description of the pool
+ * @verify: check how the CPU reaches the memory, see dap_region_claim()
  *
  * Context: process context, may sleep.
- * Return: 0 or an error that has been reported; nothing is left behind then.
+ * Return: 0 or an error that has been reported; then nothing is left behind.
  */
 int dap_pool_init(struct dap_pool *pool, struct device *dev,
 		  const struct dap_spec *spec, bool verify)
@@ -86,7 +89,9 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 	int ret;
 
 	if (spec->max_align) {
-		/* is_power_of_2() would see 32 bits of it on some kernels. */
+		/*
+		 * Not is_power_of_2(): an unsigned long may have 32 bits only.
+		 */
 		if (spec->max_align & (spec->max_align - 1) ||
 		    spec->max_align < PAGE_SIZE)
 			return dev_err_probe(dev, -EINVAL,
@@ -121,14 +126,16 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 	dap_alloc_init(&pool->alloc, pages, bus >> PAGE_SHIFT, max_order,
 		       pool->meta);
 	pool->count.least_free = pages;
-	note_alignment(pool, dev, pages, max_order);
+	pool_note_alignment(pool, dev, pages, max_order);
 	return 0;
 }
 
 /**
  * dap_pool_destroy() - give the memory of a pool back
- * @pool: dead, without live allocations; a call of who has just freed the last may
- *	  be on its way yet, and finds that there is nothing
+ * @pool: dead, and without live allocations
+ *
+ * A free that is in progress may still call dap_pool_free() for a moment; it
+ * finds @meta gone and does nothing.
  *
  * Context: process context, may sleep.
  */
@@ -147,7 +154,7 @@ void dap_pool_destroy(struct dap_pool *pool)
 
 /**
  * dap_pool_kill() - let all further allocations fail
- * @pool: the pool; what is allocated stays valid and can be freed
+ * @pool: the pool; its live allocations stay valid and can be freed
  *
  * Context: any.
  */
@@ -160,7 +167,8 @@ void dap_pool_kill(struct dap_pool *pool)
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 
-static noinline bool pin(struct dap_user *user)
+/* Out of line, since only the first allocation of a user gets here. */
+static noinline bool pool_pin_user(struct dap_user *user)
 {
 	if (!try_module_get(THIS_MODULE))
 		return false;
@@ -171,17 +179,21 @@ static noinline bool pin(struct dap_user *user)
 	return true;
 }
 
-/* The first that a user holds pins user and module: the last free needs both. */
-static __always_inline bool hold(struct dap_pool *pool, struct dap_user *user)
+/*
+ * The first allocation that a user holds pins the user and the module, since
+ * the last free needs both.
+ */
+static __always_inline bool pool_hold_user(struct dap_pool *pool,
+					   struct dap_user *user)
 {
 	lockdep_assert_held(&pool->lock);
-	if (!user->held && !pin(user))
+	if (!user->held && !pool_pin_user(user))
 		return false;
 	user->held++;
 	return true;
 }
 
-static int drop(struct dap_pool *pool, struct dap_user *user)
+static int pool_drop_user(struct dap_pool *pool, struct dap_user *user)
 {
 	lockdep_assert_held(&pool->lock);
 	return --user->held ? 0 : DAP_DRAINED;
@@ -192,18 +204,18 @@ static int drop(struct dap_pool *pool, struct dap_user *user)
  * @pool: the pool
  * @size: bytes
  *
- * Return: a power of two, in bytes: the least that holds @size, less only where
- * somebody gave that up for the pool (max_align).
+ * Return: the alignment in bytes: the lowest power of two that is not less than
+ * @size, or the limit that was set for the pool (max_align).
  */
 size_t dap_pool_alignment(const struct dap_pool *pool, size_t size)
 {
 	size = clamp(size, (size_t)1, (size_t)pool->region.size);
-	return PAGE_SIZE << dap_alloc_order(&pool->alloc, pages_for(size));
+	return PAGE_SIZE << dap_alloc_order(&pool->alloc, pool_pages(size));
 }
 
 /* Returns the first page, or an error. */
-static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
-		u32 limit, unsigned long caller)
+static int pool_take_pages(struct dap_pool *pool, struct dap_user *user,
+			   size_t size, u32 limit, unsigned long caller)
 {
 	struct dap_counters *count = &pool->count;
 	struct dap_record *record;
@@ -211,11 +223,11 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 
 	if (pool->dead)
 		return -ENODEV;
-	page = dap_alloc_get(&pool->alloc, pages_for(size), limit);
+	page = dap_alloc_get(&pool->alloc, pool_pages(size), limit);
 	if (page < 0)
 		return page;
-	if (!hold(pool, user)) {
-		dap_alloc_put(&pool->alloc, page, pages_for(size));
+	if (!pool_hold_user(pool, user)) {
+		dap_alloc_put(&pool->alloc, page, pool_pages(size));
 		return -ENODEV;
 	}
 
@@ -223,7 +235,7 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 	record->user = user;
 	record->caller = caller;
 	record->size = size;
-	record->when = now();
+	record->when = pool_now();
 
 	user->live_allocs++;
 	user->allocs++;
@@ -238,15 +250,16 @@ static int take(struct dap_pool *pool, struct dap_user *user, size_t size,
 	return page;
 }
 
-static unsigned int bucket_of(size_t size)
+static unsigned int pool_bucket_index(size_t size)
 {
 	unsigned int order = size > PAGE_SIZE ? fls64(size - 1) - PAGE_SHIFT : 0;
 
 	return min_t(unsigned int, order, DAP_BUCKETS - 1);
 }
 
-static noinline void note_failure(struct dap_pool *pool, struct dap_user *user,
-				  size_t size, unsigned long caller, int error)
+static noinline void pool_note_failure(struct dap_pool *pool,
+				       struct dap_user *user, size_t size,
+				       unsigned long caller, int error)
 {
 	struct dap_failure *failure =
 		&pool->failures[pool->count.fail_count % DAP_FAILURES];
@@ -260,7 +273,7 @@ static noinline void note_failure(struct dap_pool *pool, struct dap_user *user,
 	failure->error = error;
 	memcpy(failure->dev, user->name, sizeof(failure->dev));
 	failure->caller = caller;
-	failure->when = now();
+	failure->when = pool_now();
 }
 
 /**
@@ -268,18 +281,20 @@ static noinline void note_failure(struct dap_pool *pool, struct dap_user *user,
  * @pool:   the pool
  * @user:   who will hold it
  * @size:   bytes
- * @limit:  use only pages below this index: what the device can address
+ * @limit:  use only pages below this one, since the device cannot address the
+ *          others
  * @caller: return address to be shown with the allocation
  *
- * The memory is zeroed to the end of its last page (user space may map it) and
- * aligned to the smallest power-of-two number of pages that holds it, which is
- * what Documentation/core-api/dma-api-howto.rst promises to drivers; less only where
- * somebody gave that up for the pool (max_align).
+ * The memory is zeroed up to the end of its last page, as user space may map
+ * it.  It is aligned to the smallest power-of-two number of pages that holds
+ * it, which Documentation/core-api/dma-api-howto.rst promises to drivers,
+ * unless the user has limited that for the pool (max_align).
  *
- * Context: any; takes the pool's lock, clears the memory after dropping it.
- * Return: the alias address, or an ERR_PTR: -EINVAL for no bytes, -E2BIG for
- * more than the pool has, -ENOSPC, -ENODEV if the pool is going away, -ENOMEM
- * where fault injection asks for it.  A failure has been counted, but not reported.
+ * Context: any; takes the pool's lock, and clears the memory after dropping it.
+ * Return: the alias address, or an ERR_PTR: -EINVAL if @size is 0, -E2BIG if it
+ * is more than the pool has, -ENOSPC if there is no room, -ENODEV if the pool
+ * is going away, -ENOMEM where fault injection asks for it.  A failure has been
+ * counted, but not reported.
  */
 void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 		     u32 limit, unsigned long caller)
@@ -295,26 +310,28 @@ void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 	else if (size > pool->region.size)
 		page = -E2BIG;
 	else
-		page = take(pool, user, size, limit, caller);
+		page = pool_take_pages(pool, user, size, limit, caller);
 	if (likely(page >= 0)) {
-		pool->buckets[bucket_of(size)].served++;
+		pool->buckets[pool_bucket_index(size)].served++;
 	} else {
-		pool->buckets[bucket_of(size)].failed++;
-		note_failure(pool, user, size, caller, page);
+		pool->buckets[pool_bucket_index(size)].failed++;
+		pool_note_failure(pool, user, size, caller, page);
 	}
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	if (page < 0)
 		return ERR_PTR(page);
 
 	cpu = pool->region.cpu + ((size_t)page << PAGE_SHIFT);
-	dap_clear_pages(cpu, (size_t)pages_for(size) << PAGE_SHIFT);
+	dap_clear_pages(cpu, (size_t)pool_pages(size) << PAGE_SHIFT);
 	return cpu;
 }
 
-static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
-		size_t size)
+static int pool_give_back(struct dap_pool *pool, struct dap_user *user,
+			  u32 page, size_t size)
 {
-	/* Of any page of the pool, hence not to be trusted on its own. */
+	/*
+	 * The page may be any one, so the record may be garbage until checked.
+	 */
 	struct dap_record *record = dap_alloc_record(&pool->alloc, page);
 	u32 requested = record->size;
 	int ret;
@@ -322,12 +339,12 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
 	lockdep_assert_held(&pool->lock);
 	if (record->user != user ||
 	    (size != requested && size != PAGE_ALIGN(requested))) {
-		ret = dap_alloc_check(&pool->alloc, page, pages_for(size));
+		ret = dap_alloc_check(&pool->alloc, page, pool_pages(size));
 		if (ret)
 			return ret;
 		return record->user != user ? -EPERM : -EINVAL;
 	}
-	ret = dap_alloc_put(&pool->alloc, page, pages_for(size));
+	ret = dap_alloc_put(&pool->alloc, page, pool_pages(size));
 	if (ret)
 		return ret;
 
@@ -335,22 +352,24 @@ static int give(struct dap_pool *pool, struct dap_user *user, u32 page,
 	user->live_bytes -= requested;
 	pool->count.free_count++;
 	pool->count.requested_bytes -= requested;
-	return drop(pool, user);
+	return pool_drop_user(pool, user);
 }
 
 /**
  * dap_pool_free() - free memory of a pool
  * @pool: the pool
  * @user: who holds it
- * @cpu:  the address that dap_pool_alloc() returned; dap_pool_contains() it
- * @size: bytes, as allocated; or those rounded up to whole pages, which some
- *	  drivers remember instead, and which is no danger
+ * @cpu:  the address that dap_pool_alloc() returned; dap_pool_contains() must
+ *        be true
+ * @size: bytes, as allocated.  The same rounded up to whole pages is accepted
+ *        as well: some drivers remember only that, and it does no harm.
  *
  * Context: any.
- * Return: 0; DAP_DRAINED if this was all that @user held, when the caller has to
- * drop a reference to it, and then to the module; or an error for a free that
- * cannot be right, which has changed nothing: -ENOENT if no allocation starts
- * there, -EINVAL for another size, -EPERM for memory of somebody else.
+ * Return: 0; or DAP_DRAINED if @user holds nothing any more, and then the
+ * caller has to drop a reference to the user and after that one to the module;
+ * or an error for a free that cannot be right, which has changed nothing:
+ * -ENOENT if no allocation starts at @cpu, -EINVAL if @size is wrong, -EPERM if
+ * somebody else holds it.
  */
 int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 		  size_t size)
@@ -366,35 +385,35 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	ret = likely(pool->meta) ?
-	      give(pool, user, offset >> PAGE_SHIFT, size) : -ENOENT;
+	      pool_give_back(pool, user, offset >> PAGE_SHIFT, size) : -ENOENT;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
 
 /**
  * dap_pool_age() - how long ago was that?
- * @when: as recorded
+ * @when: the time, as recorded in a struct dap_failure
  *
  * Return: seconds.
  */
 u32 dap_pool_age(u32 when)
 {
-	return now() - when;
+	return pool_now() - when;
 }
 
 /**
- * dap_pool_next() - look at the live allocations of a pool, one after another
+ * dap_pool_next_live() - find the next live allocation of a pool
  * @pool: the pool
  * @from: first page to look at
- * @live: the first allocation that starts there or later
+ * @live: set to the first allocation that starts there or later
  *
- * The lock is dropped between two calls: what is allocated or freed meanwhile
- * may or may not be seen.
+ * The lock is dropped between two calls, so an allocation that is made or freed
+ * meanwhile may or may not be seen.
  *
  * Context: any.
- * Return: whether there is one.
+ * Return: true if there is one.
  */
-bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live)
+bool dap_pool_next_live(struct dap_pool *pool, u32 from, struct dap_live *live)
 {
 	u32 pages = pool->region.size >> PAGE_SHIFT;
 	struct dap_record *record;
@@ -422,7 +441,7 @@ bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live)
 }
 
 /**
- * dap_pool_stats() - take the statistics of a pool
+ * dap_pool_stats() - read the statistics of a pool
  * @pool:  the pool
  * @stats: filled in, all figures of the same moment
  *
@@ -445,7 +464,7 @@ void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats)
 }
 
 /**
- * dap_pool_reset_peak() - let the peak be what is used now
+ * dap_pool_reset_peak() - set the peak to what is used now
  * @pool: the pool
  *
  * Context: any.
@@ -460,12 +479,12 @@ void dap_pool_reset_peak(struct dap_pool *pool)
 }
 
 /**
- * dap_pool_bucket() - how many requests of a size there were
+ * dap_pool_bucket() - how many requests of a size were there?
  * @pool: the pool
- * @i:    below DAP_BUCKETS: requests of up to 1 << @i pages
+ * @i:    which size, below DAP_BUCKETS: requests of up to 1 << @i pages
  *
  * Context: any.
- * Return: how many were served, how many failed.
+ * Return: how many were served, and how many failed.
  */
 struct dap_bucket dap_pool_bucket(struct dap_pool *pool, unsigned int i)
 {
@@ -479,13 +498,14 @@ struct dap_bucket dap_pool_bucket(struct dap_pool *pool, unsigned int i)
 }
 
 /**
- * dap_pool_failure() - look at one of the last failures
+ * dap_pool_failure() - read one of the last failures
  * @pool:    the pool
- * @back:    0 for the last, 1 for the one before, below DAP_FAILURES
+ * @back:    0 for the last one, 1 for the one before, and so on; below
+ *           DAP_FAILURES
  * @failure: filled in
  *
  * Context: any.
- * Return: false if there were not so many.
+ * Return: false if there were not that many.
  */
 bool dap_pool_failure(struct dap_pool *pool, unsigned int back,
 		      struct dap_failure *failure)
@@ -501,15 +521,15 @@ bool dap_pool_failure(struct dap_pool *pool, unsigned int back,
 }
 
 /**
- * dap_pool_user() - take the figures of one user of a pool
+ * dap_pool_user_stats() - read the figures of one user of a pool
  * @pool: the pool
  * @user: the user
  * @copy: filled in, all figures of the same moment
  *
  * Context: any.
  */
-void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
-		   struct dap_user *copy)
+void dap_pool_user_stats(struct dap_pool *pool, const struct dap_user *user,
+			 struct dap_user *copy)
 {
 	unsigned long flags;
 
@@ -519,41 +539,43 @@ void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
 }
 
 /**
- * dap_pool_hold() - a user gets memory that is not the pool's, but has to come
- * back the same way
+ * dap_pool_hold_user() - a user gets memory from elsewhere instead of from the
+ * pool
  * @pool: the pool
  * @user: the user
  *
+ * The memory must come back the same way, so it counts as held.
+ *
  * Context: any.
- * Return: false if the module is being unloaded, or the pool is gone and with it
- * the user, unless that holds something yet.
+ * Return: false if the module is being unloaded; also if the pool is dead and
+ * the user holds nothing, since the user may be gone then.
  */
-bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user)
+bool dap_pool_hold_user(struct dap_pool *pool, struct dap_user *user)
 {
 	unsigned long flags;
 	bool ret;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	ret = (!pool->dead || user->held) && hold(pool, user);
+	ret = (!pool->dead || user->held) && pool_hold_user(pool, user);
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
 
 /**
- * dap_pool_drop() - undo dap_pool_hold()
+ * dap_pool_drop_user() - undo dap_pool_hold_user()
  * @pool: the pool
  * @user: the user
  *
  * Context: any.
- * Return: 0, or DAP_DRAINED as dap_pool_free().
+ * Return: 0, or DAP_DRAINED as in dap_pool_free().
  */
-int dap_pool_drop(struct dap_pool *pool, struct dap_user *user)
+int dap_pool_drop_user(struct dap_pool *pool, struct dap_user *user)
 {
 	unsigned long flags;
 	int ret;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
-	ret = drop(pool, user);
+	ret = pool_drop_user(pool, user);
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
@@ -579,7 +601,7 @@ void dap_pool_count_fallback(struct dap_pool *pool)
  * @user: who tried
  *
  * Context: any.
- * Return: whether it was the first of this user.
+ * Return: true if it was the first one of this user.
  */
 bool dap_pool_count_bad_free(struct dap_pool *pool, struct dap_user *user)
 {

@@ -14,18 +14,20 @@
 struct device;
 
 /**
- * struct dap_spec - what a pool is made of, as its description says
- * @name:  name for people, debugfs and clients=
- * @phys:  base of the region
- * @size:  bytes
- * @alias: the non-cacheable address of the region, @phys if there is none
- * @bus:   what devices call @phys, valid if @has_bus
- * @max_align:	align no allocation to more bytes; 0 for no such limit
- * @has_bus:	@bus was given; else each device's own translation is used
- * @no_map:	false for a device tree region that lacks no-map
- * @is_default:	serves every device that qualifies, not only those named
- * @use_mpu:	an MPU region makes the memory non-cacheable
- * @guard:	an MPU region lets nobody access @phys, where there is an alias
+ * struct dap_spec - description of a pool
+ * @name:       name for people, debugfs and clients=
+ * @phys:       base of the region
+ * @size:       bytes
+ * @alias:      the non-cacheable address of the region; @phys if there is none
+ * @bus:        address of the region as devices see it, valid if @has_bus
+ * @max_align:  align no allocation to more bytes; 0 for no such limit
+ * @has_bus:    @bus was given; otherwise each device's own translation is used
+ * @no_map:     false for a device tree region that lacks no-map
+ * @is_default: serves each device that qualifies, not only those that were
+ *              named
+ * @use_mpu:    an MPU region makes the memory non-cacheable
+ * @guard:      where there is an alias, an MPU region forbids any access at
+ *              @phys
  */
 struct dap_spec {
 	char name[DAP_NAME_LEN];
@@ -41,24 +43,24 @@ struct dap_spec {
 	bool guard;
 };
 
-/* Of a device's name as files show it, with the end of the string. */
+/* Room for a device name as files show it, with the terminating NUL. */
 #define DAP_DEV_NAME_LEN	48
 
 /**
- * struct dap_user - what one user of a pool holds, under the pool's lock
- * @ref:	 references to the user; who owns them is the caller's business, but
- *		 for that of what it holds
- * @held:	 what it holds of the pool, and what it got from the normal allocator
- *		 instead; while not 0, has a reference to the user and one to the
- *		 module
- * @live_allocs: allocations of the pool not freed yet
- * @live_bytes:	 bytes asked for in them
- * @peak_bytes:	 the most @live_bytes has been
- * @allocs:	 allocations so far
- * @failures:	 requests that could not be served
- * @bad_frees:	 frees that were refused
- * @name:	 the device's; of fixed length, to be copied under the lock in no
- *		 time
+ * struct dap_user - what one user of a pool holds; protected by the pool's lock
+ * @ref:         references to the user.  The caller decides who has one, except
+ *               that what the user holds has one as well.
+ * @held:        number of allocations that the user holds: of the pool, and of
+ *               the normal allocator instead of the pool.  While it is not 0,
+ *               there is one reference to the user and one to the module.
+ * @live_allocs: allocations of the pool that are not freed yet
+ * @live_bytes:  bytes asked for in them
+ * @peak_bytes:  the most that @live_bytes has been
+ * @allocs:      allocations so far
+ * @failures:    requests that could not be served
+ * @bad_frees:   frees that were refused
+ * @name:        name of the device, of fixed length so that it is copied
+ *               quickly under the lock
  */
 struct dap_user {
 	struct kref ref;
@@ -73,8 +75,8 @@ struct dap_user {
 };
 
 /*
- * Requests are counted by the power of two of pages that holds them, from 1 page to
- * 2 GiB; the last is for what no pool could serve.
+ * Requests are counted by their size, rounded up to a power of two pages, from
+ * 1 page to 2 GiB.  The last bucket is for requests that no pool could serve.
  */
 #define DAP_BUCKETS	(32 - PAGE_SHIFT + 1)
 
@@ -83,18 +85,18 @@ struct dap_bucket {
 	u32 failed;
 };
 
-/* Failed requests that are remembered. */
+/* Number of failed requests that are remembered. */
 #define DAP_FAILURES	8
 
 /**
  * struct dap_failure - a request that a pool could not serve
  * @size:    bytes asked for
- * @free:    bytes free then
- * @largest: the largest request that would have been served then
+ * @free:    bytes that were free
+ * @largest: the largest request that could have been served
  * @error:   why, as dap_pool_alloc() returned it
  * @dev:     name of the device
  * @caller:  who called the DMA API
- * @when:    in seconds, see dap_pool_age()
+ * @when:    time in seconds, see dap_pool_age()
  */
 struct dap_failure {
 	size_t size;
@@ -106,7 +108,7 @@ struct dap_failure {
 	u32 when;
 };
 
-/* What the stats file is made of, apart from the allocator's own figures. */
+/* Figures of the stats file, except for those that the allocator keeps. */
 struct dap_counters {
 	size_t requested_bytes;
 	u32 least_free;			/* pages */
@@ -119,17 +121,19 @@ struct dap_counters {
 
 /**
  * struct dap_pool - reserved memory that is handed out to devices
- * @name:	see struct dap_spec
- * @region:	the memory; the CPU uses @region.cpu only
- * @fault:	allocations that are to fail, for tests
- * @lock:	protects all that follows; raw, since drivers allocate in atomic
- *		context and the time under it is bounded
- * @dead:	no more allocations, the pool's device is gone
- * @alloc:	which pages are free
- * @meta:	memory that @alloc works in
- * @count:	statistics
- * @buckets:	requests by size
- * @failures:	the last of them, entry @count.fail_count % DAP_FAILURES is next
+ * @name:     see struct dap_spec
+ * @lock:     protects all that follows but @region and @fault.  It is raw,
+ *            since drivers allocate in atomic context, and it is held for a
+ *            bounded time only.
+ * @dead:     no more allocations, the pool's device is gone
+ * @meta:     memory that @alloc works in
+ * @count:    statistics
+ * @region:   the memory; the CPU uses @region.cpu only
+ * @alloc:    which pages are free
+ * @fault:    which allocations are to fail, for tests
+ * @buckets:  numbers of requests by size
+ * @failures: the last failed requests; entry @count.fail_count % DAP_FAILURES
+ *            is the next to be written
  */
 struct dap_pool {
 	char name[DAP_NAME_LEN];
@@ -150,7 +154,7 @@ struct dap_pool {
  * @pages:  length in pages
  * @size:   bytes asked for
  * @dev:    name of the device that holds it
- * @user:   identity of the holder, to be compared only
+ * @user:   the holder; only to be compared, since it may be freed already
  * @caller: who called the DMA API
  * @age:    seconds since it was allocated
  */
@@ -164,10 +168,10 @@ struct dap_live {
 	u32 age;
 };
 
-/* What dap_pool_free() returns, apart from 0 and errors. */
+/* Returned by dap_pool_free() if the user holds nothing any more. */
 #define DAP_DRAINED	1
 
-/* Everything the stats file shows, taken in one go. */
+/* Everything that the stats file shows, all of the same moment. */
 struct dap_pool_stats {
 	size_t total_bytes;
 	size_t free_bytes;
@@ -186,22 +190,24 @@ void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 		     u32 limit, unsigned long caller);
 int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 		  size_t size);
-bool dap_pool_next(struct dap_pool *pool, u32 from, struct dap_live *live);
+bool dap_pool_next_live(struct dap_pool *pool, u32 from, struct dap_live *live);
 void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats);
 void dap_pool_reset_peak(struct dap_pool *pool);
 struct dap_bucket dap_pool_bucket(struct dap_pool *pool, unsigned int i);
 bool dap_pool_failure(struct dap_pool *pool, unsigned int back,
 		      struct dap_failure *failure);
-void dap_pool_user(struct dap_pool *pool, const struct dap_user *user,
-		   struct dap_user *copy);
-bool dap_pool_hold(struct dap_pool *pool, struct dap_user *user);
-int dap_pool_drop(struct dap_pool *pool, struct dap_user *user);
+void dap_pool_user_stats(struct dap_pool *pool, const struct dap_user *user,
+			 struct dap_user *copy);
+bool dap_pool_hold_user(struct dap_pool *pool, struct dap_user *user);
+int dap_pool_drop_user(struct dap_pool *pool, struct dap_user *user);
 void dap_pool_count_fallback(struct dap_pool *pool);
 u32 dap_pool_age(u32 when);
 size_t dap_pool_alignment(const struct dap_pool *pool, size_t size);
 bool dap_pool_count_bad_free(struct dap_pool *pool, struct dap_user *user);
 
-/* Offset of an address in the pool, in bytes; only for dap_pool_contains(). */
+/*
+ * Offset of an address in the pool, in bytes; dap_pool_contains() must be true.
+ */
 static inline size_t dap_pool_offset(const struct dap_pool *pool,
 				     const void *cpu)
 {

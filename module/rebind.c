@@ -2,20 +2,21 @@
 /*
  * Unbind drivers, and bind them again.
  *
- * A device cannot be given other operations while a driver uses it, so that its
- * driver is unbound for it.  The driver core then unbinds those first that depend
- * on the device (consumers of device links, such as the users of a DMA
- * controller), and does not bind them again by itself.  So whatever is unbound
- * between dap_rebind_begin() and dap_rebind_end() by the task that called these is
- * noted, and bound again in the opposite order: suppliers come first.
+ * The operations of a device cannot be changed while a driver uses it, so its
+ * driver is unbound for that.  Before that, the driver core unbinds all devices
+ * that depend on this one (consumers of device links, such as the users of a
+ * DMA controller), and it does not bind them again by itself.  So between
+ * dap_rebind_begin() and dap_rebind_end(), each device that the calling task
+ * unbinds is noted.  The devices are bound again in the opposite order, so that
+ * suppliers come first.
  *
- * A device that is noted has a reference, until it is bound again or removed.  If
- * it were kept longer, the kernel would complain of an overlay that goes meanwhile:
- * nobody may have its nodes then.
+ * A noted device has a reference until it is bound again or removed, and no
+ * longer: if the device comes from an overlay, nobody may use its nodes when
+ * the overlay is removed.
  *
- * Contexts and locking: process context, may sleep; dap_rebind_begin() and
- * dap_rebind_end() without any lock that a probe may take, the others under
- * dap_lock(), which protects all of it.
+ * Contexts and locking: process context, may sleep.  dap_rebind_begin() and
+ * dap_rebind_end() are called without any lock that a probe may take, the
+ * others under dap_lock(), which protects all lists.
  */
 #include <linux/device.h>
 #include <linux/of.h>
@@ -33,7 +34,7 @@ struct dap_unbound {
 static LIST_HEAD(dap_rebinds);
 
 /**
- * dap_rebind_begin() - begin to note what this task unbinds
+ * dap_rebind_begin() - begin to note which devices this task unbinds
  * @rebind: not initialized
  */
 void dap_rebind_begin(struct dap_rebind *rebind)
@@ -46,7 +47,7 @@ void dap_rebind_begin(struct dap_rebind *rebind)
 }
 
 /**
- * dap_rebind_note() - a driver was unbound
+ * dap_rebind_note() - note that a driver was unbound
  * @dev: its device
  *
  * Context: under dap_lock().
@@ -60,7 +61,10 @@ void dap_rebind_note(struct device *dev)
 	list_for_each_entry(rebind, &dap_rebinds, node) {
 		if (rebind->task != current)
 			continue;
-		/* Without memory, which the kernel reports, it stays unbound. */
+		/*
+		 * The kernel reports the lack of memory; the device stays
+		 * unbound.
+		 */
 		unbound = kmalloc(sizeof(*unbound), GFP_KERNEL);
 		if (!unbound)
 			return;
@@ -70,7 +74,7 @@ void dap_rebind_note(struct device *dev)
 	}
 }
 
-static void forget(struct dap_unbound *unbound)
+static void rebind_forget(struct dap_unbound *unbound)
 {
 	list_del(&unbound->node);
 	put_device(unbound->dev);
@@ -78,8 +82,8 @@ static void forget(struct dap_unbound *unbound)
 }
 
 /**
- * dap_rebind_forget() - a device is removed
- * @dev: the device, whoever unbound it
+ * dap_rebind_forget() - do not bind a device again, as it is removed
+ * @dev: the device, no matter which task has unbound it
  *
  * Context: under dap_lock().
  */
@@ -92,11 +96,11 @@ void dap_rebind_forget(struct device *dev)
 	list_for_each_entry(rebind, &dap_rebinds, node)
 		list_for_each_entry_safe(unbound, next, &rebind->devices, node)
 			if (unbound->dev == dev)
-				forget(unbound);
+				rebind_forget(unbound);
 }
 
-/* The device that is next, with a reference to it; NULL if there is none. */
-static struct device *take_first(struct dap_rebind *rebind)
+/* The next device to be bound, with a reference; NULL if there is none. */
+static struct device *rebind_take_first(struct dap_rebind *rebind)
 {
 	struct dap_unbound *unbound;
 	struct device *dev;
@@ -106,24 +110,27 @@ static struct device *take_first(struct dap_rebind *rebind)
 	if (!unbound)
 		return NULL;
 	dev = get_device(unbound->dev);
-	forget(unbound);
+	rebind_forget(unbound);
 	return dev;
 }
 
-/* It may be on its way out, too, as with an overlay that has a pool and clients. */
-static bool is_going(struct device *dev)
+/* The device may be about to be removed, like all devices of an overlay. */
+static bool rebind_is_going(struct device *dev)
 {
 	return !device_is_registered(dev) ||
 	       (dev->of_node && of_node_check_flag(dev->of_node, OF_DETACHED));
 }
 
-static void bind_again(struct device *dev, struct device *because)
+static void rebind_device(struct device *dev, struct device *because)
 {
 	const char *what = "is bound again";
 
-	if (is_going(dev))
+	if (rebind_is_going(dev))
 		return;
-	/* It returns 0, too, when a probe failed: what counts is the driver. */
+	/*
+	 * device_attach() also returns 0 after a failed probe: look for a
+	 * driver.
+	 */
 	if (device_attach(dev) < 0 || !READ_ONCE(dev->driver))
 		what = "its driver did not bind again";
 	if (dev != because)
@@ -132,20 +139,21 @@ static void bind_again(struct device *dev, struct device *because)
 }
 
 /**
- * dap_rebind_end() - bind again what was unbound
- * @rebind:  of dap_rebind_begin()
- * @because: the device that all of this is about: about others the log tells
+ * dap_rebind_end() - bind all devices again that were unbound
+ * @rebind:  the argument of dap_rebind_begin()
+ * @because: the device because of which all this is done; only others are
+ *           reported
  */
 void dap_rebind_end(struct dap_rebind *rebind, struct device *because)
 {
 	struct device *dev;
 
 	dap_lock();
-	/* What is unbound from now on is not because of the caller. */
+	/* The task may unbind other devices from now on: do not note them. */
 	rebind->task = NULL;
-	while ((dev = take_first(rebind))) {
+	while ((dev = rebind_take_first(rebind))) {
 		dap_unlock();
-		bind_again(dev, because);
+		rebind_device(dev, because);
 		put_device(dev);
 		dap_lock();
 	}

@@ -8,10 +8,10 @@ struct device;
 struct task_struct;
 
 /**
- * struct dap_rebind - devices whose drivers are unbound for a while
- * @node:    in the list of all of these
- * @task:    who unbinds them, or NULL when that is over
- * @devices: what was unbound, last first
+ * struct dap_rebind - devices that are unbound for a while
+ * @node:    entry in the list of all of these
+ * @task:    the task that unbinds them, or NULL when it has finished that
+ * @devices: what was unbound, the last one first
  */
 struct dap_rebind {
 	struct list_head node;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Claim a memory region for a pool and map it: through its alias and not cached,
- * for whatever device; or where there is none, as the first that uses it needs.
+ * Claim a memory region for a pool, and map it for the CPU.  An alias is always
+ * mapped uncached.  Memory without an alias is mapped in the way that its first
+ * user needs.
  *
- * Everything here runs in process context, at probe and at release.  What is
- * claimed is owned by the pool, not by its device: it has to outlive the device
- * while somebody still holds memory of it, so nothing is devm-managed.
+ * Contexts: process context, at probe and at release.
+ *
+ * Ownership: the pool owns what is claimed here, not the pool's device.  As
+ * memory of the pool may still be held when the device is gone, nothing is
+ * devm-managed.
  */
 #include <linux/device.h>
 #include <linux/io.h>
@@ -15,13 +18,14 @@
 #include "cache.h"
 #include "region.h"
 
-static bool overlaps(phys_addr_t a, phys_addr_t b, phys_addr_t size)
+/* Not by their ends, which are 0 if they end with the last address. */
+static bool region_overlaps(phys_addr_t a, phys_addr_t b, phys_addr_t size)
 {
-	return a < b + size && b < a + size;
+	return a - b < size || b - a < size;
 }
 
-static int check_range(struct device *dev, const char *what, phys_addr_t base,
-		       phys_addr_t size)
+static int region_check_range(struct device *dev, const char *what,
+			      phys_addr_t base, phys_addr_t size)
 {
 	if (!base || !PAGE_ALIGNED(base))
 		return dev_err_probe(dev, -EINVAL,
@@ -35,7 +39,7 @@ static int check_range(struct device *dev, const char *what, phys_addr_t base,
 	return 0;
 }
 
-static int check_region(struct device *dev, const struct dap_region *r)
+static int region_check(struct device *dev, const struct dap_region *r)
 {
 	int ret;
 
@@ -47,14 +51,14 @@ static int check_region(struct device *dev, const struct dap_region *r)
 		return dev_err_probe(dev, -EINVAL,
 				     "size %pa is more than 2 GiB\n", &r->size);
 
-	ret = check_range(dev, "base", r->phys, r->size);
+	ret = region_check_range(dev, "base", r->phys, r->size);
 	if (ret || r->alias == r->phys)
 		return ret;
 
-	ret = check_range(dev, "alias", r->alias, r->size);
+	ret = region_check_range(dev, "alias", r->alias, r->size);
 	if (ret)
 		return ret;
-	if (overlaps(r->phys, r->alias, r->size))
+	if (region_overlaps(r->phys, r->alias, r->size))
 		return dev_err_probe(dev, -EINVAL,
 				     "alias %pa overlaps the region at %pa itself\n",
 				     &r->alias, &r->phys);
@@ -62,12 +66,13 @@ static int check_region(struct device *dev, const struct dap_region *r)
 }
 
 /*
- * memremap() and request_mem_region() both fail on the kernel's own memory,
- * the first with a WARN, the second without saying why: ask first.  Others need
- * not have claimed theirs.
+ * Ask whether this is memory of the kernel before memremap() and
+ * request_mem_region() do: both fail then, the first one with a WARN, the
+ * second one without saying why.  Other owners may not have claimed their
+ * memory, so the device tree is asked as well.
  */
-static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
-		 const char *name, bool no_map)
+static int region_claim_window(struct device *dev, phys_addr_t base,
+			       phys_addr_t size, const char *name, bool no_map)
 {
 	phys_addr_t end = base + size - 1;
 	int ret;
@@ -91,9 +96,12 @@ static int claim(struct device *dev, phys_addr_t base, phys_addr_t size,
 	return ret;
 }
 
-/* Have the MPU treat the view at @phys in another way: needed, or a debugging aid. */
-static int claim_mpu(struct device *dev, struct dap_region *r,
-		     enum dap_mpu_kind kind)
+/*
+ * Claim MPU regions for the memory at @phys.  The pool cannot do without
+ * DAP_MPU_UNCACHED; DAP_MPU_NO_ACCESS is a debugging aid only.
+ */
+static int region_claim_mpu(struct device *dev, struct dap_region *r,
+			    enum dap_mpu_kind kind)
 {
 	bool needed = kind == DAP_MPU_UNCACHED;
 	const char *why = dap_mpu_claim(r->phys, r->size, kind, r->mpu);
@@ -108,25 +116,26 @@ static int claim_mpu(struct device *dev, struct dap_region *r,
 }
 
 /*
- * Devices snoop by the address that they use, and find no line that a cache holds
- * of another: an alias is never mapped cached, whoever is to use it.
+ * Is memory to be mapped cached for a device?  Devices snoop the caches by the
+ * address that they use, and miss lines that a cache holds of another address.
+ * So an alias is never mapped cached.
  */
-static bool to_be_cached(const struct dap_region *region, bool coherent)
+static bool region_wants_cached(const struct dap_region *region, bool coherent)
 {
 	return IS_ENABLED(CONFIG_MMU) && coherent && !region->has_alias;
 }
 
 /**
- * dap_region_conflict() - can a device use a region as it is mapped?
- * @region: the region
- * @coherent: whether the hardware keeps the device coherent
+ * dap_region_conflict() - can a device use a region in the way it is mapped?
+ * @region:   the region
+ * @coherent: the device is coherent in hardware
  *
  * Context: under the lock that dap_region_map() is called with.
- * Return: why not, or NULL.
+ * Return: why not, or NULL if it can.
  */
 const char *dap_region_conflict(const struct dap_region *region, bool coherent)
 {
-	bool cached = to_be_cached(region, coherent);
+	bool cached = region_wants_cached(region, coherent);
 
 	if (!region->cpu || region->cached == cached)
 		return NULL;
@@ -137,19 +146,19 @@ const char *dap_region_conflict(const struct dap_region *region, bool coherent)
 
 /**
  * dap_region_map() - map a region for a device that will use it
- * @region: the region, claimed
- * @coherent: whether the hardware keeps the device coherent
+ * @region:   the region, claimed
+ * @coherent: the device is coherent in hardware
  *
- * An alias serves all devices, and without an MMU so does memory that has none.
- * With one, that is mapped not cached, or cached where devices snoop the caches:
- * the first client decides, since memory must not be mapped both ways.
+ * An alias serves all devices, and so does all memory of a system without an
+ * MMU.  With an MMU and without an alias, the first client decides whether the
+ * memory is mapped cached or not, since it must not be mapped both ways.
  *
  * Context: process context, may sleep; one caller at a time.
  * Return: why it cannot be mapped for such a device, or NULL.
  */
 const char *dap_region_map(struct dap_region *region, bool coherent)
 {
-	bool cached = to_be_cached(region, coherent);
+	bool cached = region_wants_cached(region, coherent);
 
 	if (region->cpu)
 		return dap_region_conflict(region, coherent);
@@ -159,16 +168,19 @@ const char *dap_region_map(struct dap_region *region, bool coherent)
 	return region->cpu ? NULL : "the pool cannot be mapped";
 }
 
-/* All but the first step of dap_region_claim(); who calls undoes what was done. */
-static int claim_rest(struct device *dev, struct dap_region *region,
-		      bool verify)
+/*
+ * Do all but the first step of dap_region_claim().  If this fails, the caller
+ * releases the region.
+ */
+static int region_set_up(struct device *dev, struct dap_region *region,
+			 bool verify)
 {
 	const char *why = NULL;
-	int ret;
+	int ret = 0;
 
 	if (region->alias != region->phys) {
-		ret = claim(dev, region->alias, region->size,
-			    region->alias_name, true);
+		ret = region_claim_window(dev, region->alias, region->size,
+					  region->alias_name, true);
 		if (ret)
 			return ret;
 		region->has_alias = true;
@@ -181,46 +193,50 @@ static int claim_rest(struct device *dev, struct dap_region *region,
 				     why);
 
 	/*
-	 * Boot firmware may have left lines of the cacheable view in the cache:
-	 * none may be written back over what comes in through the alias.  Only
-	 * noMMU has such a view; elsewhere the kernel never maps the region.
+	 * Boot firmware may have left lines of the cacheable view in the cache.
+	 * They must not be written back later, over what comes in through the
+	 * alias.  Only noMMU has a cacheable view; a kernel with an MMU never
+	 * maps it.
 	 */
 	if (!IS_ENABLED(CONFIG_MMU))
 		dap_flush_cached_view(phys_to_virt(region->phys), region->phys,
 				      region->size);
 
-	ret = region->use_mpu ? claim_mpu(dev, region, DAP_MPU_UNCACHED) : 0;
+	if (region->use_mpu)
+		ret = region_claim_mpu(dev, region, DAP_MPU_UNCACHED);
 	if (!ret && verify)
 		ret = dap_verify_region(dev, region);
 	if (ret)
 		return ret;
-	/* The last that touches the cacheable view was the check above. */
+	/* The check above was the last to use the cacheable view. */
 	if (region->guard)
-		region->guard = !claim_mpu(dev, region, DAP_MPU_NO_ACCESS);
+		region->guard = !region_claim_mpu(dev, region,
+						  DAP_MPU_NO_ACCESS);
 	return 0;
 }
 
 /**
  * dap_region_claim() - claim a region and map its alias
  * @dev:    the pool's device, for messages
- * @region: phys, alias and size filled in; the rest is set here
+ * @region: phys, alias, size, use_mpu and guard are filled in; the rest is set
+ *          here
  * @name:   the pool's name, shown in /proc/iomem
  * @no_map: false if a device tree node describes the region without no-map
- * @verify: prove first that @region->alias reaches the same memory, and no cache
- *	    is in the way
+ * @verify: prove that @region->alias reaches the same memory and that the CPU
+ *          does not cache it
  *
  * Context: process context, may sleep.
- * Return: 0, -EINVAL for addresses that cannot be right (not aligned, overflow,
- * an alias that is none, memory that is cached), -EBUSY for memory that belongs
- * to somebody else, -EOPNOTSUPP if the MPU cannot do what it has to, -ENOMEM.
- * Each failure has been reported and leaves nothing claimed.
+ * Return: 0; or an error, which has been reported, and then nothing is claimed:
+ * -EINVAL for addresses that cannot be right (unaligned, overflow, no alias of
+ * each other, memory that is cached), -EBUSY for memory that belongs to
+ * somebody else, -EOPNOTSUPP if the MPU cannot do what is needed, -ENOMEM.
  */
 int dap_region_claim(struct device *dev, struct dap_region *region,
 		     const char *name, bool no_map, bool verify)
 {
 	int ret;
 
-	ret = check_region(dev, region);
+	ret = region_check(dev, region);
 	if (ret)
 		return ret;
 
@@ -229,10 +245,11 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 		 "dma_alias_pool %s", name);
 	snprintf(region->alias_name, sizeof(region->alias_name),
 		 "dma_alias_pool %s alias", name);
-	ret = claim(dev, region->phys, region->size, region->phys_name, no_map);
+	ret = region_claim_window(dev, region->phys, region->size,
+				  region->phys_name, no_map);
 	if (ret)
 		return ret;
-	ret = claim_rest(dev, region, verify);
+	ret = region_set_up(dev, region, verify);
 	if (ret)
 		dap_region_release(region);
 	return ret;
@@ -240,7 +257,7 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 
 /**
  * dap_region_release() - undo dap_region_claim()
- * @region: the region; nobody may hold memory of it any more
+ * @region: the region, of which nobody holds memory any more
  *
  * Context: process context, may sleep.
  */

@@ -11,21 +11,23 @@ struct device;
 #define DAP_NAME_LEN	32
 
 /**
- * struct dap_region - reserved memory and the way the CPU reaches it
- * @phys:  physical address as the kernel and the device tree know it, the view
- *	   that may be cacheable; never accessed once the pool is up
- * @alias: address of the same memory that the CPU uses; equal to @phys where
- *	   there is no second address
- * @size:  bytes, a multiple of the page size
- * @cpu:   kernel mapping of @alias; NULL until there is a client, with an MMU and
- *	   no other address than @phys
- * @cached:	how @cpu is mapped; never so where @has_alias
- * @use_mpu:	the MPU makes the memory non-cacheable
- * @guard:	the MPU lets nobody access the memory at @phys
- * @mpu:	the numbers of its regions for that, negative where there is none
- * @has_alias:	@alias is another address than @phys
- * @phys_name:	what /proc/iomem calls the claim on @phys
- * @alias_name:	what /proc/iomem calls the claim on @alias
+ * struct dap_region - reserved memory and how the CPU reaches it
+ * @phys:       physical address of the memory as the kernel and the device tree
+ *              know it.  This view may be cacheable, and is not accessed any
+ *              more once the pool is up.
+ * @alias:      address of the same memory that the CPU uses; equal to @phys if
+ *              there is no second address
+ * @size:       bytes, a multiple of the page size
+ * @cpu:        kernel mapping of @alias.  With an MMU and without a second
+ *              address, it is NULL until there is a client.
+ * @cached:     @cpu is mapped cached; never if @has_alias
+ * @has_alias:  @alias is another address than @phys
+ * @use_mpu:    the MPU makes the memory non-cacheable
+ * @guard:      the MPU forbids access to the memory at @phys
+ * @mpu:        the numbers of the MPU's regions for that, negative if there is
+ *              none
+ * @phys_name:  name of the memory at @phys in /proc/iomem
+ * @alias_name: name of the memory at @alias in /proc/iomem
  */
 struct dap_region {
 	phys_addr_t phys;

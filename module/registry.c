@@ -1,64 +1,75 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ground floor of the module's upper half: pools and clients, the lock over
- * them, how they are found, their references and states.  Nothing here decides
- * or changes a device; it is called by all that does, and calls none of it.
+ * The registry of pools and clients: the lock that protects them, finding them,
+ * their references and states.  Nothing here makes decisions or changes a
+ * device.  The files that do so call this one, and it calls none of them.
  *
  * References
  * ----------
- * The users of a pool (struct dap_entry) are its device until that is removed, and
- * each client that has not ended: as long as there are any, there is all that it
- * is made of, from the region to the debugfs files.  The structure itself lasts
- * until its last client is freed (ref).
+ * A pool (struct dap_entry) is used by its device until that is removed, and by
+ * each client that has not ended.  As long as it has users, everything that it
+ * consists of is there, from the region to the debugfs files.  The structure
+ * itself lasts until the last client is freed (ref).
  *
- * A client belongs to (struct dap_user.ref)
- *  - its part in the pool, from dap_client_create() to dap_client_leave();
- *  - the memory it holds, all of it together: from the first allocation that is
- *    live to the last free (pool.c takes this one, ops.c drops it);
- *  - each driver that is bound and has copied its operations (lends), and what its
- *    device's own driver has copied from another client (lender).
- * When the last of them is dropped, which may be in any context, client or pool go
- * to a list that a work sees to: dap_client_reap() in client.c.
+ * References to a client (struct dap_user.ref) are held by
+ *  - the client's membership in the pool, from dap_client_create() to
+ *    dap_client_leave();
+ *  - the memory that it holds, one reference for all of it: from the first live
+ *    allocation to the last free (pool.c takes this reference, ops.c drops it);
+ *  - each bound driver of another device that has copied its operations
+ *    (lends), and the operations that its own driver has copied from another
+ *    client (lender).
+ *
+ * The last reference may be dropped in any context.  Then the client or the
+ * pool is put in a list, and a work sees to it: dap_client_reap() in client.c.
  *
  * States
  * ------
- * enum dap_client_state says what they mean.  Only dap_client_set_state() changes
- * one, under dap_lock(); what else has to be held, and what makes it change:
+ * enum dap_client_state says what the states mean.  Only dap_client_set_state()
+ * changes a state, under dap_lock().  These are the changes, with the reason
+ * for each, and whether the lock of the device has to be held as well:
  *
- * from		to		device lock	because
- * NAMED	ATTACHED	yes		its device is being bound
- * NAMED	PINNED		yes [1]		the same, or attached in place
- * NAMED	DEAD		no		it does not become one after all
+ * from		to		device lock	reason
+ * NAMED		ATTACHED	yes		its device is being bound
+ * NAMED		PINNED		yes [1]		the same, or attached in place
+ * NAMED		DEAD		no		it does not become a client
+ *						after all
  * ATTACHED	ATTACHED	yes		bound again
  * ATTACHED	PINNED		yes		bound again, to another driver
- * PINNED	ATTACHED	yes		its driver is gone, or did not bind
- * ATTACHED,	LEAVING		yes [2]		pool or device goes, or it is
- * PINNED,					detached, but holds memory, or drivers
- * NAMED					have copied operations of it, or to it
- * ATTACHED,	ENDED		yes [1]		the same, and nobody needs it, but its
- * PINNED					driver is bound
- * ATTACHED,	DEAD		yes [2]		the same, and no driver is
+ * PINNED		ATTACHED	yes		its driver is gone, or did not
+ *						bind
+ * ATTACHED,	LEAVING		yes [2]		its pool or device is removed,
+ * PINNED,					or it is detached; but it holds
+ * NAMED						memory, or operations were
+ *						copied from it or to it
+ * ATTACHED,	ENDED		yes [1]		the same, nothing is held or
+ * PINNED						copied, but its driver is bound
+ * ATTACHED,	DEAD		yes [2]		the same, and no driver is bound
  * PINNED
- * LEAVING	ENDED		yes		nobody needs it any more, but its
- *						driver is bound
- * LEAVING	DEAD		yes [2]		the same, and no driver is
- * ENDED	DEAD		yes [2]		its driver is gone
+ * LEAVING	ENDED		yes		nothing is held or copied any
+ *						more, but its driver is bound
+ * LEAVING	DEAD		yes [2]		the same, and no driver is bound
+ * ENDED		DEAD		yes [2]		its driver is gone
  *
- * [1] not on behalf of the device's own driver, which says when
- * [2] not if the device is removed: nobody binds it any more
+ *  [1] not if the device's own driver asks for it: it knows whether it uses the
+ *      device
+ *  [2] not if the device has been removed: nobody can bind it any more
  *
- * Operations of a device change only with a state, and only without a driver
- * that runs; with one they are put in its way to PINNED (in place), and taken
- * away on the way to ENDED.  Then a call may be on its way in them, so that the
- * client stays.  PINNED, LEAVING and ENDED have a reference on the module, so that
- * its code stays as well; who holds memory has one besides.  Nobody waits for a
- * state; who waits for clients to be freed (dap_registry_flush()) is a pool that
- * goes, and a device that is removed: nothing refers to it afterwards but memory it
- * holds.
+ * The operations of a device change only together with the state, and normally
+ * only while no driver runs.  The exceptions are: a driver that is running gets
+ * them on the way to PINNED (in place), and loses them on the way to ENDED.  In
+ * the latter case, a call of one of the operations may still be in progress, so
+ * the client is not freed.
  *
- * Locking: dap_lock() protects the lists and all of this.  It is taken in process
- * context only, with a device's lock held or without, and no device's lock is
- * taken under it.  Pool locks nest inside.
+ * PINNED, LEAVING and ENDED have a reference to the module, so that its code
+ * stays; memory that is held has another one.  Nobody waits for a state.  When
+ * a pool or a device is removed, dap_registry_flush() waits until clients are
+ * freed, so that afterwards nothing refers to it, except for memory that is
+ * still held.
+ *
+ * Locking: dap_lock() protects the lists and everything above.  It is taken in
+ * process context only, with or without a device's lock held; no device's lock
+ * is taken under it.  Pool locks nest inside of it.
  */
 #include <linux/debugfs.h>
 #include <linux/device.h>
@@ -75,14 +86,14 @@ static DEFINE_MUTEX(dap_mutex);
 
 LIST_HEAD(dap_entries);
 
-/* Clients in DAP_ENDED. */
+/* The clients in DAP_ENDED. */
 static LIST_HEAD(dap_ended);
 
-/* Not before it is certain that the module stays. */
+/* Set once loading the module cannot fail any more. */
 bool dap_registry_is_open;
 
 /*
- * A queue of its own: works of the module bind drivers, and a driver's probe may
+ * Not a queue of the system: our works bind drivers, and a driver's probe may
  * flush the system's queues.
  */
 struct workqueue_struct *dap_wq;
@@ -92,7 +103,7 @@ static LLIST_HEAD(dap_idle_entries);
 static struct work_struct dap_reap_work;
 
 /**
- * dap_lock() - keep pools and their clients as they are
+ * dap_lock() - lock all pools and clients
  *
  * Context: process context, may sleep; until dap_unlock().
  */
@@ -111,9 +122,9 @@ void dap_unlock(void)
 
 #ifdef CONFIG_LOCKDEP
 /**
- * dap_assert_locked() - complain if the caller has not called dap_lock()
+ * dap_assert_locked() - complain if dap_lock() is not held
  *
- * For functions that rely on it; where there is no lockdep, it does nothing.
+ * Does nothing in a kernel without lockdep.
  *
  * Context: process context.
  */
@@ -125,7 +136,7 @@ void dap_assert_locked(void)
 
 /**
  * dap_registry_init() - prepare for pools and clients
- * @reap: the work that frees clients, of dap_clients_idle()
+ * @reap: function of the work that frees clients, see dap_clients_take_idle()
  *
  * Context: process context, may sleep.
  * Return: 0 or -ENOMEM.
@@ -142,7 +153,7 @@ int __init dap_registry_init(work_func_t reap)
 /**
  * dap_registry_exit() - undo dap_registry_init()
  *
- * All pools are gone, and with them all clients.
+ * All pools and all clients must be gone.
  *
  * Context: process context, may sleep.
  */
@@ -153,9 +164,8 @@ void dap_registry_exit(void)
 }
 
 /**
- * dap_registry_set_open() - may devices become clients?
- * @open: from now on they may, when nothing can fail any more at load; or they may
- *	  not, at unload
+ * dap_registry_set_open() - allow or forbid that devices become clients
+ * @open: true at load, when nothing can fail any more; false at unload
  *
  * Context: process context, may sleep.
  */
@@ -167,7 +177,7 @@ void dap_registry_set_open(bool open)
 }
 
 /**
- * dap_entry_find() - the pool of a name
+ * dap_entry_find() - find a pool by its name
  * @name: the name; empty for the only pool there is
  *
  * Context: under dap_lock().
@@ -187,13 +197,16 @@ struct dap_entry *dap_entry_find(const char *name)
 }
 
 /**
- * dap_entry_at() - the pool of a region
+ * dap_entry_find_by_node() - find the pool of a region
  * @region: device tree node of the region, or NULL
  *
+ * An earlier pool of the same region may still be in the list, until the last
+ * memory of it is freed.
+ *
  * Context: under dap_lock().
- * Return: the pool, or NULL; the latest of them, where an earlier one is gone.
+ * Return: the latest pool of the region, or NULL.
  */
-struct dap_entry *dap_entry_at(const struct device_node *region)
+struct dap_entry *dap_entry_find_by_node(const struct device_node *region)
 {
 	struct dap_entry *entry, *found = NULL;
 
@@ -204,45 +217,47 @@ struct dap_entry *dap_entry_at(const struct device_node *region)
 	return found;
 }
 
-static void queue_entry(struct kref *users)
+static void registry_queue_entry(struct kref *users)
 {
 	llist_add(&container_of(users, struct dap_entry, users)->idle,
 		  &dap_idle_entries);
-	dap_registry_reap();
+	dap_registry_queue_reap();
 }
 
 /**
- * dap_entry_unuse() - have no need of a pool's memory any more
- * @entry: the pool; its region is released with the last user, not here
+ * dap_entry_unuse() - stop using the memory of a pool
+ * @entry: the pool; if this was the last user, a work releases the region
  *
  * Context: any.
  */
 void dap_entry_unuse(struct dap_entry *entry)
 {
-	kref_put(&entry->users, queue_entry);
+	kref_put(&entry->users, registry_queue_entry);
 }
 
-static void free_entry(struct kref *ref)
+static void registry_free_entry(struct kref *ref)
 {
 	kfree(container_of(ref, struct dap_entry, ref));
 }
 
 /**
  * dap_entry_put() - drop a reference to a pool
- * @entry: the pool; freed here with the last one
+ * @entry: the pool; freed if this was the last reference
  *
  * Context: any.
  */
 void dap_entry_put(struct dap_entry *entry)
 {
-	kref_put(&entry->ref, free_entry);
+	kref_put(&entry->ref, registry_free_entry);
 }
 
 /**
- * dap_entries_release() - release all pools that nobody uses any more
+ * dap_entries_release() - release all pools that have no users any more
  *
- * Context: process context, may sleep; not under dap_lock(); the work that
- * dap_registry_init() was given, after it has seen to clients.
+ * To be called by the work that dap_registry_init() was given, after it has
+ * freed clients.
+ *
+ * Context: process context, may sleep; not under dap_lock().
  */
 void dap_entries_release(void)
 {
@@ -253,7 +268,7 @@ void dap_entries_release(void)
 		dap_lock();
 		list_del(&entry->node);
 		dap_unlock();
-		/* Waits for readers, who take the lock. */
+		/* Not under the lock: this waits for readers, which take it. */
 		debugfs_remove(entry->dir);
 		dap_pool_destroy(&entry->pool);
 		of_node_put(entry->region_np);
@@ -261,8 +276,9 @@ void dap_entries_release(void)
 	}
 }
 
-static bool matches(const struct dap_client *client, enum dap_client_what what,
-		    const void *whose)
+static bool registry_client_matches(const struct dap_client *client,
+				    enum dap_client_what what,
+				    const void *whose)
 {
 	switch (what) {
 	case DAP_BORROWER_AT:
@@ -278,11 +294,11 @@ static bool matches(const struct dap_client *client, enum dap_client_what what,
 
 /**
  * dap_client_search() - look for a client
- * @what:  what is sought
- * @whose: the device, the client or the operations, see there
+ * @what:  what to look for
+ * @whose: the device, the client or the operations, depending on @what
  *
  * Context: under dap_lock().
- * Return: the first that is found, or NULL.
+ * Return: the first one found, or NULL.
  */
 struct dap_client *dap_client_search(enum dap_client_what what,
 				     const void *whose)
@@ -299,12 +315,12 @@ struct dap_client *dap_client_search(enum dap_client_what what,
 	}
 	list_for_each_entry(entry, &dap_entries, node)
 		list_for_each_entry(client, dap_clients(entry), node)
-			if (matches(client, what, whose))
+			if (registry_client_matches(client, what, whose))
 				return client;
 	return NULL;
 }
 
-/* As the table above says. */
+/* The table at the top of this file, without the locks. */
 static const u8 dap_next_states[] = {
 	[DAP_NAMED]	= BIT(DAP_ATTACHED) | BIT(DAP_PINNED) |
 			  BIT(DAP_LEAVING) | BIT(DAP_DEAD),
@@ -317,7 +333,7 @@ static const u8 dap_next_states[] = {
 	[DAP_DEAD]	= 0,
 };
 
-static bool has_module(enum dap_client_state state)
+static bool registry_pins_module(enum dap_client_state state)
 {
 	return state >= DAP_PINNED && state < DAP_DEAD;
 }
@@ -325,11 +341,11 @@ static bool has_module(enum dap_client_state state)
 /**
  * dap_client_set_state() - change the state of a client
  * @client: the client
- * @state:  the new one, which must be possible after that it has
+ * @state:  the new state, which the table at the top of this file must allow
  *
  * Context: under dap_lock().
- * Return: false if it stays as it was: the module is being unloaded, and cannot
- * be pinned.
+ * Return: false if nothing was changed, since the module is being unloaded and
+ * cannot be pinned.
  */
 bool dap_client_set_state(struct dap_client *client,
 			  enum dap_client_state state)
@@ -337,11 +353,14 @@ bool dap_client_set_state(struct dap_client *client,
 	enum dap_client_state old = client->state;
 
 	dap_assert_locked();
-	/* A kernel that looks for mistakes looks for this one, too. */
+	/* Checked only in kernels that are built to find mistakes. */
 	if (IS_ENABLED(CONFIG_LOCKDEP))
 		WARN_ON(!(dap_next_states[old] & BIT(state)));
-	if (has_module(state) && !has_module(old)) {
-		/* Unless pinned, somebody has one already. */
+	if (registry_pins_module(state) && !registry_pins_module(old)) {
+		/*
+		 * In all states but DAP_PINNED, somebody else has a reference
+		 * already.
+		 */
 		if (state != DAP_PINNED)
 			__module_get(THIS_MODULE);
 		else if (!try_module_get(THIS_MODULE))
@@ -355,81 +374,85 @@ bool dap_client_set_state(struct dap_client *client,
 			list_add(&client->node, &dap_ended);
 	}
 	client->state = state;
-	if (has_module(old) && !has_module(state))
+	if (registry_pins_module(old) && !registry_pins_module(state))
 		module_put(THIS_MODULE);
 	return true;
 }
 
 /**
- * dap_registry_reap() - have dap_client_reap() look at what has no references
+ * dap_registry_queue_reap() - start the work that frees clients and pools
  *
  * Context: any.
  */
-void dap_registry_reap(void)
+void dap_registry_queue_reap(void)
 {
 	queue_work(dap_wq, &dap_reap_work);
 }
 
 /**
- * dap_client_wait() - add a client to those that dap_client_reap() looks at next
- * @client: taken from dap_clients_idle(), and cannot be freed yet
+ * dap_client_add_idle() - add a client to the list of those without references
+ * @client: the client; dap_client_reap() looks at it when it runs next
  *
  * Context: any.
  */
-void dap_client_wait(struct dap_client *client)
+void dap_client_add_idle(struct dap_client *client)
 {
 	llist_add(&client->idle, &dap_idle_clients);
 }
 
 /**
- * dap_client_queue() - have a client freed, as soon as that can be
+ * dap_client_queue_reap() - have a client freed as soon as possible
  * @client: its last reference was just dropped
  *
  * Context: any.
  */
-void dap_client_queue(struct dap_client *client)
+void dap_client_queue_reap(struct dap_client *client)
 {
-	dap_client_wait(client);
-	dap_registry_reap();
+	dap_client_add_idle(client);
+	dap_registry_queue_reap();
 }
 
-static void release_client(struct kref *ref)
+static void registry_release_client(struct kref *ref)
 {
 	struct dap_client *client = container_of(ref, struct dap_client,
 						 user.ref);
 
-	dap_client_queue(client);
+	dap_client_queue_reap(client);
 }
 
 /**
  * dap_client_put() - drop a reference to a client
- * @client: the client; to be freed with the last one, not here
+ * @client: the client; if this was the last reference, a work frees it
  *
  * Context: any.
  */
 void dap_client_put(struct dap_client *client)
 {
-	kref_put(&client->user.ref, release_client);
+	kref_put(&client->user.ref, registry_release_client);
 }
 
 /**
- * dap_clients_idle() - take all clients that were queued
+ * dap_clients_take_idle() - take all clients off the list of those without
+ * references
  *
  * Context: any.
- * Return: the list of their idle members.
+ * Return: the list, linked by their idle members.
  */
-struct llist_node *dap_clients_idle(void)
+struct llist_node *dap_clients_take_idle(void)
 {
 	return llist_del_all(&dap_idle_clients);
 }
 
 /**
- * dap_registry_flush() - wait until what nobody refers to is freed
+ * dap_registry_flush() - wait until everything without references is freed
  *
- * Except for clients whose device's lock is taken: who has it may be waiting, too.
+ * This does not wait for a client whose device's lock is taken, as the holder
+ * of that lock may be the one who waits here.
  *
- * Context: process context, may sleep; not under dap_lock(). In the work itself, when
- * the last reference to a device had others removed, there is nothing to wait for.
+ * Called by the work itself, it returns at once.  That happens when the work
+ * drops the last reference to a device, and thereby removes others.
+ *
+ * Context: process context, may sleep; not under dap_lock().
  */
 void dap_registry_flush(void)
 {

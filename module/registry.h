@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which pools and clients there are.  The contract is at the top of registry.c.
+ * The registry of pools and clients.  The contract is at the top of registry.c.
  */
 #ifndef DAP_REGISTRY_H
 #define DAP_REGISTRY_H
@@ -19,9 +19,9 @@ struct device_node;
 /**
  * enum dap_entry_state - the life of a pool
  * @DAP_UP:    devices may become clients
- * @DAP_GOING: its device is being removed: nobody joins, but drivers that are
- *	       being unbound may still need memory for it
- * @DAP_GONE:  no memory any more; it lasts as long as its clients
+ * @DAP_GOING: the pool's device is being removed.  No device becomes a client
+ *             any more, but drivers that are being unbound can still allocate.
+ * @DAP_GONE:  no more allocations; the pool lasts as long as its clients
  */
 enum dap_entry_state {
 	DAP_UP,
@@ -30,23 +30,25 @@ enum dap_entry_state {
 };
 
 /**
- * struct dap_entry - a pool and everybody around it, under dap_lock()
- * @state:	see there
- * @dev:	its platform device, with a reference; NULL in DAP_GONE
- * @ref:	references to this structure: by its users, all of them together, and
- *		by each client until it is freed
- * @users:	references to the memory and all that comes with it: by its device,
- *		and by each client that has not ended
- * @node:	in the list of pools
- * @idle:	in the list of those whose @users are gone
- * @clients:	those that have not ended
- * @region_np:	the node that clients' memory-region may name, or NULL
- * @bus:	bus address of the pool
- * @has_bus:	all clients use @bus, instead of their own translation
- * @is_default:	serves devices that nobody named
- * @is_idle:	but it was said that there are none
- * @dir:	debugfs directory
- * @pool:	the pool itself; at the end, since short offsets make small code
+ * struct dap_entry - a pool with its clients; protected by dap_lock()
+ * @state:      see there
+ * @dev:        the pool's platform device, with a reference; NULL in DAP_GONE
+ * @ref:        references to this structure: one for all of @users together,
+ *              and one for each client until it is freed
+ * @users:      references to the memory and all that belongs to it: one by the
+ *              pool's device, and one by each client that has not ended
+ * @node:       entry in the list of pools
+ * @idle:       entry in the list of pools without @users
+ * @clients:    the clients that have not ended
+ * @region_np:  the device tree node that a client's memory-region may name, or
+ *              NULL
+ * @bus:        bus address of the pool
+ * @has_bus:    all clients use @bus, instead of their own translation
+ * @is_default: serves devices for which nobody named a pool
+ * @is_idle:    it was reported that a default pool has no clients
+ * @dir:        debugfs directory
+ * @pool:       the pool itself; the last member, since short offsets of the
+ *              others make small code
  */
 struct dap_entry {
 	enum dap_entry_state state;
@@ -67,17 +69,20 @@ struct dap_entry {
 
 /**
  * enum dap_client_state - the life of a client
- * @DAP_NAMED:	  to be a client when its device is bound next; it has none of our
- *		  operations
- * @DAP_ATTACHED: its device has our operations; a driver may be bound, which can
- *		  be unbound
- * @DAP_PINNED:	  the same with a driver that cannot be unbound, or a device
- *		  without any: the module stays
- * @DAP_LEAVING:  its device, its pool or its part in it is gone, but somebody needs
- *		  its operations: it holds memory, or a driver has copied them
- * @DAP_ENDED:	  its operations are gone, and its pool may be, but a driver is bound
- *		  that may be in one of them
- * @DAP_DEAD:	  nobody finds it any more, it waits to be freed
+ * @DAP_NAMED:    it will become a client when its device is bound next; the
+ *                device does not have our operations yet
+ * @DAP_ATTACHED: the device has our operations.  If a driver is bound, it can
+ *                be unbound.
+ * @DAP_PINNED:   the device has our operations, and a driver that cannot be
+ *                unbound, or is in use without any driver.  The module cannot
+ *                be unloaded.
+ * @DAP_LEAVING:  the device or the pool is gone, or the device was detached.
+ *                The client keeps its operations, since it holds memory or a
+ *                driver has copied them.
+ * @DAP_ENDED:    the operations were taken from the device, and the pool may be
+ *                gone.  But a driver is bound that may still be running in one
+ *                of the operations.
+ * @DAP_DEAD:     nobody can find it any more, it waits to be freed
  */
 enum dap_client_state {
 	DAP_NAMED,
@@ -90,25 +95,32 @@ enum dap_client_state {
 
 /**
  * struct dap_client - a device whose coherent memory comes from a pool
- * @dev:	the device; NULL if it was freed before its memory, which is lost
- * @pool:	where its coherent memory comes from
- * @state:	see there
- * @before:	what the device used before; NULL is the kernel's direct mapping
- * @saved:	what its dma_ops were set to then; NULL is the architecture's
- * @companion:	stands in for the device where the direct mapping is needed
- * @lender:	the client whose operations the device's driver has copied; it takes
- *		them back before it goes
- * @node:	in the list of its pool's clients, or in that of those that have ended
- * @idle:	in the list of those that nobody refers to any more
- * @by_default:	nobody named this pool for it
- * @by_rmem:	its driver has asked, see rmem.c
- * @foreign:	may free memory that it got before it was a client
- * @has_ref:	has a reference to @dev, which is on a bus, or is removed
- * @lends:	has a reference to @lender, since that driver is bound
- * @user:	what it holds, and references, see registry.c
- * @driver:	name of the last driver, empty if there was none
- * @ops:	what the device uses; finds the client in O(1), also in atomic
- *		context (container_of), so each client has a copy of its own
+ * @dev:        the device; NULL if it was freed before the memory that it
+ *              holds, which is lost then
+ * @pool:       the pool
+ * @state:      see there
+ * @before:     the operations that were in use before; NULL for the kernel's
+ *              direct mapping
+ * @saved:      what dma_ops of the device was before; NULL for the
+ *              architecture's default
+ * @companion:  stands in for the device where the direct mapping is needed
+ * @lender:     the client whose operations this device's driver has copied.
+ *              The lender takes them back before it is freed.
+ * @node:       entry in the list of the pool's clients, or of the clients that
+ *              have ended
+ * @idle:       entry in the list of clients without references
+ * @by_default: nobody named this pool for it
+ * @by_rmem:    its driver has asked for the pool, see rmem.c
+ * @foreign:    it may free memory that it got before it was a client
+ * @has_ref:    has a reference to @dev.  A device on a bus always has one; a
+ *              device on no bus gets one only if it is removed while it holds
+ *              memory.
+ * @lends:      has a reference to @lender, since the driver is bound
+ * @user:       what it holds, and its references, see registry.c
+ * @driver:     name of the last driver, empty if there was none
+ * @ops:        the operations of the device.  Each client has a copy of its
+ *              own, so that container_of() finds the client in O(1) and in any
+ *              context.
  */
 struct dap_client {
 	struct device *dev;
@@ -131,12 +143,13 @@ struct dap_client {
 };
 
 /**
- * enum dap_client_what - what to look for
- * @DAP_CLIENT_AT:   the client that a device is, which may be leaving
- * @DAP_ENDED_OF:    one that a device was, and that cannot be freed yet
- * @DAP_BORROWER_AT: one that a device is, which has another's operations
- * @DAP_BORROWER_OF: one that has the operations of a client
- * @DAP_OWNER_OF:    one whose operations these are
+ * enum dap_client_what - what dap_client_search() looks for
+ * @DAP_CLIENT_AT:   the client that a device is now; it may be leaving
+ * @DAP_ENDED_OF:    a client that a device was, which cannot be freed yet
+ * @DAP_BORROWER_AT: the client that a device is, if it has copied operations of
+ *                   another
+ * @DAP_BORROWER_OF: a client that has copied the operations of the given client
+ * @DAP_OWNER_OF:    the client that the given operations belong to
  */
 enum dap_client_what {
 	DAP_CLIENT_AT,
@@ -149,7 +162,7 @@ enum dap_client_what {
 int dap_registry_init(work_func_t reap);
 void dap_registry_exit(void);
 void dap_registry_set_open(bool open);
-void dap_registry_reap(void);
+void dap_registry_queue_reap(void);
 void dap_registry_flush(void);
 
 void dap_lock(void);
@@ -160,14 +173,14 @@ void dap_assert_locked(void);
 static inline void dap_assert_locked(void) { }
 #endif
 
-/* All pools, and may devices become their clients?  Under dap_lock(). */
+/* All pools; and whether devices may become clients.  Under dap_lock(). */
 extern struct list_head dap_entries;
 extern bool dap_registry_is_open;
 
 extern struct workqueue_struct *dap_wq;
 
 struct dap_entry *dap_entry_find(const char *name);
-struct dap_entry *dap_entry_at(const struct device_node *region);
+struct dap_entry *dap_entry_find_by_node(const struct device_node *region);
 void dap_entry_unuse(struct dap_entry *entry);
 void dap_entry_put(struct dap_entry *entry);
 void dap_entries_release(void);
@@ -177,11 +190,11 @@ struct dap_client *dap_client_search(enum dap_client_what what,
 bool dap_client_set_state(struct dap_client *client,
 			  enum dap_client_state state);
 void dap_client_put(struct dap_client *client);
-void dap_client_queue(struct dap_client *client);
-void dap_client_wait(struct dap_client *client);
-struct llist_node *dap_clients_idle(void);
+void dap_client_queue_reap(struct dap_client *client);
+void dap_client_add_idle(struct dap_client *client);
+struct llist_node *dap_clients_take_idle(void);
 
-/* The list of a pool's clients. */
+/* The list of the clients of a pool. */
 static inline struct list_head *dap_clients(struct dap_entry *entry)
 {
 	dap_assert_locked();
@@ -205,7 +218,7 @@ static inline struct dap_client *dap_client_find(const struct device *dev)
 	return dap_client_search(DAP_CLIENT_AT, dev);
 }
 
-/* @dev must be one; cheap and safe in any context. */
+/* The client that @dev is, which must have our operations.  For any context. */
 static inline struct dap_client *dap_client_of(struct device *dev)
 {
 	return container_of(get_dma_ops(dev), struct dap_client, ops);

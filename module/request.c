@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attach and detach on demand: for somebody who writes to sysfs, and for drivers
- * that ask for a pool themselves.
+ * Attach and detach devices on request: of somebody who writes to sysfs, or of
+ * a driver that asks for a pool itself.
  *
- * Contexts and locking: process context; a device's lock is taken before
- * dap_lock(), never under it.  Who writes to sysfs keeps the pool's device from
- * being unbound; so no device is locked here whose driver could be waiting for
- * that: no pool, and none that has the pool below it.
+ * Contexts and locking: process context.  A device's lock is taken before
+ * dap_lock(), never under it.  While somebody writes to a pool's sysfs files,
+ * the pool's device cannot be unbound.  A driver may be waiting for just that
+ * with its device's lock held, so such devices must not be locked here: pools,
+ * and devices that have the pool's device below them.
  */
 #include <linux/device.h>
 #include <linux/export.h>
@@ -23,20 +24,21 @@
 
 static const char dap_not_there[] = "it is not registered";
 
-static void lock_device(struct device *dev)
+static void request_lock_device(struct device *dev)
 {
 	device_lock(dev);
 	dap_lock();
 }
 
-static void unlock_device(struct device *dev)
+static void request_unlock_device(struct device *dev)
 {
 	dap_unlock();
 	device_unlock(dev);
 }
 
-/* Is @dev above @below, or that itself? */
-static bool is_above(const struct device *dev, const struct device *below)
+/* Is @dev an ancestor of @below, or @below itself? */
+static bool request_is_above(const struct device *dev,
+			     const struct device *below)
 {
 	while (below && below != dev)
 		below = below->parent;
@@ -44,27 +46,27 @@ static bool is_above(const struct device *dev, const struct device *below)
 }
 
 /*
- * May a device become a client of a pool for which somebody asks?  Returns 0; 1 if
- * it is one already; or an error that has been reported.
+ * May a device become a client of the pool that is asked for?  Returns 0 if so,
+ * 1 if it is a client of that pool already, or an error that has been reported.
  */
-static int may_join(struct device *dev, struct dap_entry *entry)
+static int request_may_join(struct device *dev, struct dap_entry *entry)
 {
 	struct dap_client *old = dap_client_find(dev);
-	const char *why = dap_refusal_by(entry, dev);
+	const char *why = dap_policy_refusal_by(entry, dev);
 	dma_addr_t addr;
 
-	/* Before its driver is unbound in vain: what is known of it by now. */
+	/* Do not unbind its driver in vain: check what is known already. */
 	if (!why && dev->driver)
 		why = dap_bus_address(dev, entry, &addr) ?:
 		      dap_region_conflict(&entry->pool.region,
 					  dap_is_coherent(dev));
 	if (why)
-		return dap_refuse(dev, entry->pool.name, why);
+		return dap_report_refusal(dev, entry->pool.name, why);
 	if (!old)
 		return 0;
 	if (dap_entry_of(old) == entry && old->state < DAP_LEAVING)
 		return 1;
-	/* What only the default gave may be taken, unless it is in use. */
+	/* A client of the default pool may change over, unless it is in use. */
 	if (!old->by_default || dap_client_is_busy(old)) {
 		dev_err(dev, "not attached to DMA pool %s: it is a client of %s\n",
 			entry->pool.name, old->pool->name);
@@ -73,8 +75,8 @@ static int may_join(struct device *dev, struct dap_entry *entry)
 	return 0;
 }
 
-/* Where it is in use, at once: not for its next driver. */
-static int join_in_use(struct dap_client *client)
+/* The device is in use: give it our operations now, not at its next bind. */
+static int request_join_in_use(struct dap_client *client)
 {
 	struct device *dev = client->dev;
 
@@ -82,17 +84,22 @@ static int join_in_use(struct dap_client *client)
 		dap_client_leave(client, false);
 		return -EINVAL;
 	}
-	/* Of a driver that is being bound it is said when it is. */
-	if (!dap_is_watched(dev) || dev->links.status == DL_DEV_DRIVER_BOUND)
+	/*
+	 * For a device that is being bound, attach.c reports it when that is
+	 * done.
+	 */
+	if (!dap_device_is_watched(dev) ||
+	    dev->links.status == DL_DEV_DRIVER_BOUND)
 		dap_client_announce(client);
 	return 0;
 }
 
 /*
- * Make a client of a device that may_join(), in place of what it was.  @in_use:
- * somebody may be in one of its operations.
+ * Make a client of a device for which request_may_join() returned 0, and end
+ * what it was before.  @in_use: one of its operations may be running.
  */
-static int join(struct device *dev, struct dap_entry *entry, bool in_use)
+static int request_join(struct device *dev, struct dap_entry *entry,
+			bool in_use)
 {
 	struct dap_client *client = dap_client_find(dev);
 	int ret = 0;
@@ -102,54 +109,64 @@ static int join(struct device *dev, struct dap_entry *entry, bool in_use)
 	client = dap_client_create(dev, entry);
 	if (!client)
 		return -EINVAL;
-	if (!dap_is_watched(dev)) {
-		/* Nobody knows what it has got by now. */
+	if (!dap_device_is_watched(dev)) {
+		/* It may have got memory already, which nobody has watched. */
 		client->foreign = true;
 		ret = dap_watch_device(dev);
-	} else if (dap_is_removed(dev)) {
-		ret = dap_refuse(dev, entry->pool.name, dap_not_there);
+	} else if (dap_device_is_removed(dev)) {
+		ret = dap_report_refusal(dev, entry->pool.name, dap_not_there);
 	}
-	if (ret)
+	if (ret) {
 		dap_client_leave(client, false);
-	else if (dap_is_in_use(dev))
-		ret = join_in_use(client);
+	} else if (dap_device_is_in_use(dev)) {
+		ret = request_join_in_use(client);
+		if (ret && !dap_device_is_watched(dev))
+			dap_unwatch_device(dev);
+	}
 	return ret;
 }
 
-/* What is done to a device for somebody who writes to sysfs. */
+/* What to do with a device for somebody who writes to sysfs. */
 struct dap_request {
-	/* Returns 0; 1 if it is as wanted; or an error that has been reported. */
+	/*
+	 * May it be done?  Returns 0 if so, 1 if it is done already, or an
+	 * error.
+	 */
 	int (*may)(struct device *dev, struct dap_entry *entry);
-	/* With all locks held; returns 0 or an error that has been reported. */
+	/* Do it, with all locks held.  Returns 0 or an error. */
 	int (*act)(struct device *dev, struct dap_entry *entry);
-	/* What to say if its driver is not there any more. */
+	/* What to report if the driver could not be bound again. */
 	const char *unbound;
 };
 
-/* Its driver is unbound for it, if that can be.  Returns as request->may() does. */
-static int carry_out(const struct dap_request *request, struct device *dev,
-		     struct dap_entry *entry)
+/*
+ * Carry out a request.  If the device is bound, its driver is unbound
+ * meanwhile, if that is possible.  Returns what @request->may() and act()
+ * return; errors are reported.
+ */
+static int request_carry_out(const struct dap_request *request,
+			     struct device *dev, struct dap_entry *entry)
 {
 	struct dap_rebind rebind;
 	bool was_bound = false;
 	int ret;
 
 	dap_rebind_begin(&rebind);
-	/* While the lock is not held, somebody may bind it again. */
+	/* Somebody may bind it again while the lock is not held. */
 	for (;;) {
-		lock_device(dev);
+		request_lock_device(dev);
 		ret = request->may(dev, entry);
 		if (!dev->driver)
 			break;
 		was_bound = true;
-		if (ret || dap_cannot_unbind(dev))
+		if (ret || dap_device_cannot_unbind(dev))
 			break;
-		unlock_device(dev);
+		request_unlock_device(dev);
 		device_release_driver(dev);
 	}
 	if (!ret)
 		ret = request->act(dev, entry);
-	unlock_device(dev);
+	request_unlock_device(dev);
 	dap_rebind_end(&rebind, dev);
 
 	if (ret || !was_bound || READ_ONCE(dev->driver))
@@ -158,58 +175,60 @@ static int carry_out(const struct dap_request *request, struct device *dev,
 	return -ENXIO;
 }
 
-static int attach(struct device *dev, struct dap_entry *entry)
+static int request_attach(struct device *dev, struct dap_entry *entry)
 {
-	return join(dev, entry, dap_is_in_use(dev));
+	return request_join(dev, entry, dap_device_is_in_use(dev));
 }
 
 /**
- * dap_attach_device() - make a device a client, on request
+ * dap_attach_device() - make a device a client, on request of sysfs
  * @entry: the pool, whose device stays bound meanwhile
- * @dev:   the device; if it is bound, its driver is unbound and bound again, or
- *	   the ops are changed in place where that cannot be
+ * @dev:   the device.  If it is bound, its driver is unbound and bound again;
+ *         or if that is not possible, its operations are changed in place.
  *
  * Context: process context, may sleep.
- * Return: 0; -EBUSY if another pool has it, -EINVAL if it cannot be a client,
- * -ENXIO if it is one, but its driver did not bind again, -ENOMEM.  Each has been
- * reported.
+ * Return: 0; or an error that has been reported: -EBUSY if it is a client of
+ * another pool, -EINVAL if it cannot be a client, -ENXIO if it is one now, but
+ * its driver did not bind again, -ENOMEM.
  */
 int dap_attach_device(struct dap_entry *entry, struct device *dev)
 {
 	static const struct dap_request request = {
-		may_join, attach,
+		request_may_join, request_attach,
 		"is a client of DMA pool %s, but its driver did not bind\n",
 	};
-	const char *why = dap_refusal(dev);
+	const char *why = dap_policy_refusal(dev);
 	struct dap_client *client;
 	int ret;
 
-	if (is_above(dev, entry->dev))
+	if (request_is_above(dev, entry->dev))
 		why = "the pool's device depends on it";
 	if (why)
-		return dap_refuse(dev, entry->pool.name, why);
+		return dap_report_refusal(dev, entry->pool.name, why);
 
-	/* What it held of a pool that is gone may have been freed just now. */
+	/* It may have freed its last memory of a former pool just now. */
 	dap_registry_flush();
-	ret = carry_out(&request, dev, entry);
+	ret = request_carry_out(&request, dev, entry);
 	if (ret > 0)
 		return 0;
 	if (!ret && !READ_ONCE(dev->driver) && device_attach(dev) < 0)
 		dev_dbg(dev, "has no driver\n");
 
-	/* What is known only when it is bound may have spoken against it. */
+	/*
+	 * Something that is only known when it is bound may have prevented it.
+	 */
 	dap_lock();
 	client = dap_client_find(dev);
 	if (!ret && (!client || dap_entry_of(client) != entry))
 		ret = -EINVAL;
-	/* Who asked in vain has not changed that it is to have no pool. */
+	/* A request that failed does not change that the device is excluded. */
 	if (!ret || ret == -ENXIO)
 		dap_outsider_admit(dev);
 	dap_unlock();
 	return ret;
 }
 
-static int may_detach(struct device *dev, struct dap_entry *entry)
+static int request_may_detach(struct device *dev, struct dap_entry *entry)
 {
 	struct dap_client *client = dap_client_find(dev);
 	const char *why;
@@ -235,8 +254,8 @@ static int may_detach(struct device *dev, struct dap_entry *entry)
 	return ret;
 }
 
-/* And have no policy bring it back. */
-static int exclude(struct device *dev, struct dap_entry *entry)
+/* Detach a device, and exclude it from what would bring it back. */
+static int request_exclude(struct device *dev, struct dap_entry *entry)
 {
 	int ret = dap_outsider_exclude(dev);
 
@@ -247,39 +266,40 @@ static int exclude(struct device *dev, struct dap_entry *entry)
 }
 
 /**
- * dap_detach_device() - let a client go, on request
+ * dap_detach_device() - make a device no client any more, on request of sysfs
  * @entry: the pool, whose device stays bound meanwhile
- * @dev:   the client; its driver, if any, is unbound and bound again
+ * @dev:   the device; if it is bound, its driver is unbound and bound again
  *
- * It stays out until it is attached again by request.
+ * The device does not get a pool again until somebody asks for one.
  *
  * Context: process context, may sleep.
- * Return: 0; -ENOENT if it is no client of the pool, -EBUSY if it holds memory,
- * or its driver cannot be unbound; -ENXIO if it is no client any more, but its
- * driver did not bind again; -ENOMEM.  Each has been reported.
+ * Return: 0; or an error that has been reported: -ENOENT if it is no client of
+ * the pool, -EBUSY if it holds memory or its driver cannot be unbound, -ENXIO
+ * if it is no client any more, but its driver did not bind again, -ENOMEM.
  */
 int dap_detach_device(struct dap_entry *entry, struct device *dev)
 {
 	static const struct dap_request request = {
-		may_detach, exclude,
+		request_may_detach, request_exclude,
 		"its driver did not bind without DMA pool %s\n",
 	};
 	int ret;
 
-	/* Of what is no client nothing is locked. */
+	/* Do not lock a device that is no client: it could be any. */
 	dap_lock();
-	ret = may_detach(dev, entry);
+	ret = request_may_detach(dev, entry);
 	dap_unlock();
-	return ret ?: carry_out(&request, dev, entry);
+	return ret ?: request_carry_out(&request, dev, entry);
 }
 
 /**
- * dap_attach_driver() - make a device a client, on behalf of its own driver
- * @dev:   as for dma_alias_pool_attach(); its lock is held if it is being probed
+ * dap_attach_driver() - make a device a client, on request of its own driver
+ * @dev:   as for dma_alias_pool_attach(); its lock is held if it is being
+ *         probed
  * @entry: the pool, or NULL if there is none
  *
  * Context: process context, may sleep; under dap_lock().
- * Return: as dma_alias_pool_attach(), or 1 if it is one already.
+ * Return: as dma_alias_pool_attach(), or 1 if it is a client already.
  */
 int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 {
@@ -290,30 +310,31 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 		return -EPROBE_DEFER;
 	if (!device_is_registered(dev))
 		why = dap_not_there;
-	else if (dev->bus && !dev->driver && !dap_is_watched(dev))
+	else if (dev->bus && !dev->driver && !dap_device_is_watched(dev))
 		why = "its driver has to ask, on this bus";
 	if (why)
-		return dap_refuse(dev, entry->pool.name, why);
-	ret = may_join(dev, entry) ?: join(dev, entry, false);
+		return dap_report_refusal(dev, entry->pool.name, why);
+	ret = request_may_join(dev, entry) ?: request_join(dev, entry, false);
 	if (!ret)
 		dap_outsider_admit(dev);
 	return ret;
 }
 
 /**
- * dma_alias_pool_attach() - get a device's coherent memory from a pool
- * @dev:  the device: being probed, before its first use of the DMA API, or not
- *	  bound; or on no bus at all, as a child that a driver makes for its DMA
+ * dma_alias_pool_attach() - let a device get its coherent memory from a pool
+ * @dev:  the device, either being probed and before its first use of the DMA
+ *        API, or not bound, or on no bus at all, such as a child that a driver
+ *        makes for its DMA
  * @pool: name of the pool, NULL for the only one there is
  *
- * Needs no undoing: the device keeps its pool until it is removed, the pool
- * goes, or dma_alias_pool_detach().  One that is on a bus other than platform,
- * AMBA and PCI keeps it until its driver is unbound; one that is on no bus keeps
- * this module from being unloaded.
+ * This need not be undone: the device keeps its pool until it is removed, the
+ * pool goes, or dma_alias_pool_detach() is called.  A device on another bus
+ * than platform, AMBA or PCI keeps it until its driver is unbound.  A device on
+ * no bus prevents this module from being unloaded.
  *
  * Context: process context, may sleep.
- * Return: 0; -EPROBE_DEFER if there is no such pool yet; -EBUSY if another pool
- * has the device; -EINVAL if it cannot be a client; -ENOMEM.
+ * Return: 0; -EPROBE_DEFER if there is no such pool yet; -EBUSY if the device
+ * is a client of another pool; -EINVAL if it cannot be a client; -ENOMEM.
  */
 int dma_alias_pool_attach(struct device *dev, const char *pool)
 {
@@ -327,8 +348,8 @@ int dma_alias_pool_attach(struct device *dev, const char *pool)
 EXPORT_SYMBOL_GPL(dma_alias_pool_attach);
 
 /**
- * dma_alias_pool_attach_node() - get a device's coherent memory from the pool of
- * a region
+ * dma_alias_pool_attach_node() - let a device get its coherent memory from the
+ * pool of a region
  * @dev:    as for dma_alias_pool_attach()
  * @region: device tree node of the pool's region, as in memory-region
  *
@@ -340,19 +361,21 @@ int dma_alias_pool_attach_node(struct device *dev, struct device_node *region)
 	int ret;
 
 	dap_lock();
-	ret = dap_attach_driver(dev, dap_entry_at(region));
+	ret = dap_attach_driver(dev, dap_entry_find_by_node(region));
 	dap_unlock();
 	return min(ret, 0);
 }
 EXPORT_SYMBOL_GPL(dma_alias_pool_attach_node);
 
 /**
- * dma_alias_pool_detach() - have a device use what it used before
- * @dev: the device: its driver uses the DMA API no more, or it is not bound
+ * dma_alias_pool_detach() - let a device use the DMA API as it did before
+ * @dev: the device; either its driver does not use the DMA API any more, or it
+ *       is not bound
  *
  * Context: process context, may sleep.
  * Return: 0; -ENOENT if it is no client; -EBUSY if it holds memory of its pool,
- * its driver cannot be unbound, or operations were copied from or to it; -ENOMEM.
+ * its driver cannot be unbound, or operations were copied from it or to it;
+ * -ENOMEM.
  */
 int dma_alias_pool_detach(struct device *dev)
 {
@@ -366,8 +389,8 @@ int dma_alias_pool_detach(struct device *dev)
 	} else if (dap_client_is_busy(client) ||
 		   (client->state == DAP_PINNED && dev->bus)) {
 		ret = -EBUSY;
-	} else if (dap_is_watched(dev)) {
-		ret = exclude(dev, dap_entry_of(client));
+	} else if (dap_device_is_watched(dev)) {
+		ret = request_exclude(dev, dap_entry_of(client));
 	} else {
 		dap_unwatch_device(dev);
 		dap_client_leave(client, false);

@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What of_reserved_mem_device_init() and its like do with a region of ours: make
- * a client of the device.  Many drivers call one of them in their probe, also for
- * children that they make, and fail without the region.
+ * Serve of_reserved_mem_device_init() and similar functions: when a driver
+ * calls one for the region of a pool, its device becomes a client.  Many
+ * drivers do that in their probe, also for child devices that they make, and
+ * fail without the region.
  *
- * The kernel knows regions from boot on, and calls the operations that one has.
- * It has ours as long as its pool is up, however that was described, if the region
- * is all of one node.  The kernel notes for which devices we said yes until they are
- * released, and that may be when the pool is gone (nothing is called then) or there
- * again: so a release is believed only of a client that came this way.
+ * The kernel knows all regions from boot on, and calls the operations that are
+ * set for a region.  While a pool is up, ours are set for its region, no matter
+ * how the pool was described, if the region belongs to a single node.
  *
- * Contexts and locking: process context; the operations are called for a device
- * whose driver is bound, or being so, or that is on no bus, with its lock held or
- * not.  Nothing in the kernel protects them from being taken away: who has begun
- * to call them may be here when the module is to go, so that they hold it; but
- * between its look whether there are any and its call the kernel allocates memory,
- * and nobody can wait for who is there.
+ * The kernel remembers for which devices we have succeeded, until it releases
+ * them.  By then, the pool may be gone (and nothing is called), or may be gone
+ * and there again.  So a release has an effect only for a client that was made
+ * here.
+ *
+ * Contexts and locking: process context.  The operations are called for a
+ * device that is bound or being bound, or is on no bus, with or without its
+ * lock held.  Nothing in the kernel prevents that the operations are taken away
+ * while they run.  So a call that has begun pins the module.  A small race
+ * remains: between reading rmem->ops and calling it, the kernel allocates
+ * memory, and nothing can wait for a task that is there.
  */
 #include <linux/device.h>
 #include <linux/module.h>
@@ -27,9 +31,9 @@
 #include "request.h"
 #include "rmem.h"
 
-/* Is the kernel's region all of ours? */
-static bool is_same(const struct reserved_mem *rmem,
-		    const struct dap_region *region)
+/* Is this exactly the region of a pool? */
+static bool rmem_is_region(const struct reserved_mem *rmem,
+			   const struct dap_region *region)
 {
 	return rmem->base == region->phys && rmem->size == region->size;
 }
@@ -43,7 +47,7 @@ static int dap_rmem_init(struct reserved_mem *rmem, struct device *dev)
 		return -EINVAL;
 	dap_lock();
 	list_for_each_entry(entry, &dap_entries, node)
-		if (is_same(rmem, &entry->pool.region))
+		if (rmem_is_region(rmem, &entry->pool.region))
 			found = entry;
 	ret = dap_attach_driver(dev, found);
 	if (!ret)
@@ -53,7 +57,7 @@ static int dap_rmem_init(struct reserved_mem *rmem, struct device *dev)
 	return min(ret, 0);
 }
 
-/* Who holds memory stays a client until its driver is gone (attach.c). */
+/* A device that holds memory stays a client until its driver is gone. */
 static void dap_rmem_release(struct reserved_mem *rmem, struct device *dev)
 {
 	struct dap_client *client;
@@ -63,7 +67,7 @@ static void dap_rmem_release(struct reserved_mem *rmem, struct device *dev)
 	dap_lock();
 	client = dap_client_find(dev);
 	if (client && client->by_rmem && !dap_client_is_busy(client))
-		dap_client_leave(client, dap_is_in_use(dev));
+		dap_client_leave(client, dap_device_is_in_use(dev));
 	dap_unlock();
 	module_put(THIS_MODULE);
 }
@@ -74,12 +78,12 @@ static const struct reserved_mem_ops dap_rmem_ops = {
 };
 
 /**
- * dap_rmem_serve() - have drivers get a region of ours, or not any more
- * @region: the region of a pool that is up; of one that is to go, before it does
- * @serve:  which of both
+ * dap_rmem_serve() - begin or stop serving drivers that ask for a region
+ * @region: the region of a pool, which is up, or about to go
+ * @serve:  begin or stop
  *
- * A region that somebody else serves, or that is none of the kernel's, stays as
- * it is.
+ * Nothing happens for a region that somebody else serves, or that is no
+ * reserved memory of the kernel.
  *
  * Context: process context.
  */
@@ -91,7 +95,7 @@ void dap_rmem_serve(const struct dap_region *region, bool serve)
 
 	for_each_child_of_node(parent, np) {
 		rmem = of_reserved_mem_lookup(np);
-		if (!rmem || !is_same(rmem, region))
+		if (!rmem || !rmem_is_region(rmem, region))
 			continue;
 		if (serve && !rmem->ops)
 			WRITE_ONCE(rmem->ops, &dap_rmem_ops);

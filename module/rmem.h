@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Regions of ours, as drivers ask for them.  The contract is at the top of rmem.c.
+ * Regions for drivers that ask for them.  The contract is at the top of rmem.c.
  */
 #ifndef DAP_RMEM_H
 #define DAP_RMEM_H

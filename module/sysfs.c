@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The attributes of a pool's device: attach and detach, by a device's name.
+ * The attributes of a pool's device: attach and detach, to which the name of a
+ * device is written.
  *
- * Whatever is written there ends as a name, and in an error or in request.c;
- * user space compiles and fuzzes this.
+ * Any text is either the name of a device, which request.c deals with, or an
+ * error.  This is compiled and fuzzed in user space.
  *
- * Context: process context.  The core removes the attributes, and waits for those
- * who use them, before it removes the pool.
+ * Context: process context.  The driver core removes the attributes before it
+ * removes the pool, and waits until nobody uses them.
  */
 #include <linux/device.h>
 #include <linux/errno.h>
@@ -17,12 +18,14 @@
 #include "request.h"
 #include "sysfs.h"
 
-/* Of a name that no device has, characters to show. */
+/* How many characters to show of a name that no device has. */
 #define DAP_SHOWN	64
 
-/* The name is all up to the first NUL, without white space around it. */
-static ssize_t request(struct device *pool, const char *buf, size_t count,
-		       int (*act)(struct dap_entry *entry, struct device *dev))
+/* The name ends at the first NUL; white space around it is ignored. */
+static ssize_t pool_attr_store(struct device *pool, const char *buf,
+			       size_t count,
+			       int (*act)(struct dap_entry *entry,
+					  struct device *dev))
 {
 	struct device *dev;
 	char *text, *name;
@@ -34,7 +37,7 @@ static ssize_t request(struct device *pool, const char *buf, size_t count,
 	name = strim(text);
 	dev = dap_find_device(name);
 	if (!dev) {
-		/* Escaped: nothing is known of what is in there. */
+		/* Escaped, as it may contain anything. */
 		dev_err(pool, "there is no device %*pE\n",
 			(int)strnlen(name, DAP_SHOWN), name);
 		ret = -ENODEV;
@@ -49,14 +52,14 @@ static ssize_t request(struct device *pool, const char *buf, size_t count,
 static ssize_t attach_store(struct device *dev, struct device_attribute *attr,
 			    const char *buf, size_t count)
 {
-	return request(dev, buf, count, dap_attach_device);
+	return pool_attr_store(dev, buf, count, dap_attach_device);
 }
 static DEVICE_ATTR_WO(attach);
 
 static ssize_t detach_store(struct device *dev, struct device_attribute *attr,
 			    const char *buf, size_t count)
 {
-	return request(dev, buf, count, dap_detach_device);
+	return pool_attr_store(dev, buf, count, dap_detach_device);
 }
 static DEVICE_ATTR_WO(detach);
 

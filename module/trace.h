@@ -2,7 +2,8 @@
 /*
  * Tracepoints dma_alias_pool:*, for trace-cmd, perf and /sys/kernel/tracing.
  *
- * Names are copied: what they name may be gone when the trace is read.
+ * They record copies of names, since what they name may be gone when the trace
+ * is read.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM dma_alias_pool
@@ -47,14 +48,16 @@ DEFINE_EVENT(dap_memory, free,
 	TP_ARGS(dev, pool, size, bus)
 );
 
-/* Memory of the normal allocator instead. */
+/* A request was served with memory of the normal allocator. */
 DEFINE_EVENT(dap_memory, fallback,
 	TP_PROTO(struct device *dev, const char *pool, size_t size,
 		 dma_addr_t bus),
 	TP_ARGS(dev, pool, size, bus)
 );
 
-/* The pool could not serve a request; a fallback may follow. */
+/*
+ * The pool could not serve a request; the normal allocator may serve it next.
+ */
 TRACE_EVENT(failure,
 	TP_PROTO(const struct dap_client *client, size_t size, int error),
 	TP_ARGS(client, size, error),
@@ -65,7 +68,8 @@ TRACE_EVENT(failure,
 		__field(int, error)
 	),
 	TP_fast_assign(
-		strscpy(__entry->dev, dev_name(client->dev), 32);
+		/* Its device may be gone already. */
+		strscpy(__entry->dev, client->user.name, 32);
 		strscpy(__entry->pool, client->pool->name, DAP_NAME_LEN);
 		__entry->size = size;
 		__entry->error = error;
@@ -94,7 +98,9 @@ DECLARE_EVENT_CLASS(dap_membership,
 		  __entry->bus)
 );
 
-/* A device got the operations of a client: at attach, and at each bind. */
+/*
+ * A device got our operations: when it is attached, and each time it is bound.
+ */
 DEFINE_EVENT(dap_membership, attach,
 	TP_PROTO(const struct dap_client *client),
 	TP_ARGS(client)

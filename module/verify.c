@@ -1,38 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Prove that the CPU's way to a pool's memory is the right one, before anybody
- * uses the pool: that an alias reaches the same memory, and that no cache is in
- * the way.
+ * Prove that the CPU reaches the memory of a pool in the right way, before
+ * anybody uses the pool: that the alias reaches the same memory, and that the
+ * CPU does not cache it.
  *
- * With a wrong alias CPU and device work on different memory, with a cache in
- * between on different copies: silent corruption.  So each page of the region is
- * checked.  This is the one place where the CPU uses the cacheable view; no line
- * of it stays in a cache.
+ * With a wrong alias, CPU and device use different memory.  If the CPU caches
+ * the memory, they use different copies.  Both mean silent corruption, so each
+ * page of the region is checked.  Only here does the CPU use the cacheable
+ * view, and no line of it is left in a cache.
  *
- * Addresses may be wrong, and the memory behind them somebody's.  So nothing is
- * written through an alias before both views have been seen to hold the same, and
- * one word at a time is changed and put back at once, with interrupts off: the
- * content survives, whoever's it is.
+ * An address may be wrong, and the memory there may belong to somebody.  So
+ * nothing is written through the alias before both views were found to hold the
+ * same data.  After that, one word at a time is changed and restored at once,
+ * with interrupts off, so that any data there survive.
  *
- * What is checked of an alias, in this order:
- *  1. both views read the same before anything is written;
- *  2. page by page, what is written through the alias is what phys reads, and
- *     what is written through phys is what the alias reads.  What only shows once
- *     the alias' own lines are flushed shows that the alias is cached;
- *  3. what is written to a page does not change one at a distance of a power of
- *     two, as it does where the memory is smaller than the region and repeats.
- * An address at which nothing answers cannot be checked: reading it is a bus
- * fault on most machines.
+ * An alias is checked in this order:
+ *  1. Both views hold the same data before anything is written.
+ *  2. For each page, phys shows what was written through the alias, and the
+ *     alias shows what was written through phys.  A change that shows only
+ *     after the lines of the alias were flushed means that the alias is cached.
+ *  3. Writing to a page does not change another page at a distance of a power
+ *     of two.  That would mean that the memory is smaller than the region, and
+ *     repeats.
  *
- * Of memory without an alias: whether an invalidate loses what was written, which
- * is then in a cache.  Write-through caches lose nothing, and cannot be seen.
+ * An address at which nothing answers cannot be checked: on most machines,
+ * reading it is a bus fault.
  *
- * A CPU may fetch a line at any time, and write a dirty one back.  The first gives
- * it what memory has, where everything is but the change that is being tried; the
- * second brings that to memory, too, and hides in one try that there is a cache:
- * hence one for each page.  Neither makes memory that is not cached look as if it
- * were.  An invalidate loses nothing but the change: it is of whole lines, all
- * within the region and written back just before.
+ * Memory without an alias is checked by writing to it, and invalidating the
+ * cache: if the change is lost, it was in a cache.  A write-through cache loses
+ * nothing, so it is not detected.
+ *
+ * A CPU may at any time fetch a line into its cache, or write back a dirty one.
+ * If it fetches one, that has what is in memory, so only the change being tried
+ * can be missing.  If it writes one back, the change gets to memory, and this
+ * one try does not detect the cache; therefore each page is tried.  Neither of
+ * them makes uncached memory look like cached memory.  An invalidate loses
+ * nothing but the change: it affects whole lines, all within the region, that
+ * were written back just before.
  */
 #include <linux/device.h>
 #include <linux/io.h>
@@ -42,15 +46,15 @@
 #include "cache.h"
 #include "region.h"
 
-/* 32-bit words compared at the start of each page before writing anything. */
+/* Number of 32-bit words of each page to compare before anything is written. */
 #define DAP_COMPARE_WORDS	16
 
-/* Bytes at the start of a page that are whole lines, whatever the cache. */
+/* Number of bytes at the start of a page that are whole lines of any cache. */
 #define DAP_WHOLE_LINES		128
 
 struct dap_views {
 	void *phys;		/* cacheable */
-	void *alias;		/* not */
+	void *alias;		/* not cacheable */
 	const struct dap_region *region;
 };
 
@@ -58,11 +62,14 @@ struct dap_views {
 enum dap_seen {
 	DAP_UNSEEN,
 	DAP_SEEN,
-	DAP_SEEN_LATE,		/* when the alias was flushed, too */
+	DAP_SEEN_LATE,		/* only after the alias was flushed as well */
 };
 
-/* What was written through the view is in memory then, and what is read is its. */
-static void flush(void *view, phys_addr_t at, size_t offset, size_t size)
+/*
+ * Write back and drop the lines of a view.  What was written through it is in
+ * memory afterwards, and what is read through it comes from memory.
+ */
+static void verify_flush(void *view, phys_addr_t at, size_t offset, size_t size)
 {
 	/* The writes come before the maintenance ... */
 	mb();
@@ -71,27 +78,31 @@ static void flush(void *view, phys_addr_t at, size_t offset, size_t size)
 	mb();
 }
 
-static void flush_phys(const struct dap_views *v, size_t offset, size_t size)
+static void verify_flush_phys(const struct dap_views *v, size_t offset,
+			      size_t size)
 {
-	flush(v->phys, v->region->phys, offset, size);
+	verify_flush(v->phys, v->region->phys, offset, size);
 }
 
-/* In this order: phys must not get again what an alias has not written back yet. */
-static void flush_both(const struct dap_views *v, size_t offset, size_t size)
+/*
+ * The alias first: otherwise phys may fetch data that it has not written back.
+ */
+static void verify_flush_both(const struct dap_views *v, size_t offset,
+			      size_t size)
 {
-	flush(v->alias, v->region->alias, offset, size);
-	flush_phys(v, offset, size);
+	verify_flush(v->alias, v->region->alias, offset, size);
+	verify_flush_phys(v, offset, size);
 }
 
-static int refuse_cached(struct device *dev, phys_addr_t at,
-			 const char *what_to_do)
+static int verify_report_cached(struct device *dev, phys_addr_t at,
+				const char *what_to_do)
 {
 	return dev_err_probe(dev, -EINVAL, "%pa is cached: %s\n", &at,
 			     what_to_do);
 }
 
-static int mismatch(struct device *dev, const struct dap_views *v,
-		    size_t offset, const char *why)
+static int verify_report_mismatch(struct device *dev, const struct dap_views *v,
+				  size_t offset, const char *why)
 {
 	phys_addr_t phys = v->region->phys + offset;
 	phys_addr_t alias = v->region->alias + offset;
@@ -101,7 +112,7 @@ static int mismatch(struct device *dev, const struct dap_views *v,
 			     "; or cache lines hide it, which a module cannot flush on this CPU: if you are sure of the address, load with verify=0");
 }
 
-static int compare_untouched(struct device *dev, const struct dap_views *v)
+static int verify_compare(struct device *dev, const struct dap_views *v)
 {
 	size_t offset;
 	unsigned int i;
@@ -112,19 +123,20 @@ static int compare_untouched(struct device *dev, const struct dap_views *v)
 
 		for (i = 0; i < DAP_COMPARE_WORDS; i++)
 			if (READ_ONCE(p[i]) != READ_ONCE(a[i]))
-				return mismatch(dev, v, offset,
-						"they hold different data");
+				return verify_report_mismatch(dev, v, offset,
+							      "they hold different data");
 	}
 	return 0;
 }
 
 /*
- * Is a change of *from, in the page at an offset, one of *to?  It is undone before
- * an interrupt could see it, or change the word itself.  What *to reads is not
- * dropped from the alias' cache at first: if there is one, that shows.
+ * Does a change of *@from, in the page at @offset, show in *@to?  The change is
+ * undone before any interrupt could see it, or change the word itself.  At
+ * first, the lines of the alias are not flushed, which makes the difference if
+ * it is cached.
  */
-static enum dap_seen shows(const struct dap_views *v, size_t offset, u32 *from,
-			   u32 *to)
+static enum dap_seen verify_change_shows(const struct dap_views *v,
+					 size_t offset, u32 *from, u32 *to)
 {
 	enum dap_seen seen = DAP_UNSEEN;
 	unsigned long flags;
@@ -134,20 +146,20 @@ static enum dap_seen shows(const struct dap_views *v, size_t offset, u32 *from,
 	old = READ_ONCE(*from);
 	if (READ_ONCE(*to) == old) {
 		WRITE_ONCE(*from, ~old);
-		flush_phys(v, offset, sizeof(old));
+		verify_flush_phys(v, offset, sizeof(old));
 		if (READ_ONCE(*to) == ~old)
 			seen = DAP_SEEN;
-		flush_both(v, offset, sizeof(old));
+		verify_flush_both(v, offset, sizeof(old));
 		if (!seen && READ_ONCE(*to) == ~old)
 			seen = DAP_SEEN_LATE;
 		WRITE_ONCE(*from, old);
-		flush_both(v, offset, sizeof(old));
+		verify_flush_both(v, offset, sizeof(old));
 	}
 	local_irq_restore(flags);
 	return seen;
 }
 
-static int change_pages(struct device *dev, const struct dap_views *v)
+static int verify_change_pages(struct device *dev, const struct dap_views *v)
 {
 	enum dap_seen seen;
 	size_t offset;
@@ -156,20 +168,24 @@ static int change_pages(struct device *dev, const struct dap_views *v)
 		void *phys = v->phys + offset;
 		void *alias = v->alias + offset;
 
-		seen = shows(v, offset, alias, phys);
+		seen = verify_change_shows(v, offset, alias, phys);
 		if (seen == DAP_SEEN)
-			seen = shows(v, offset, phys, alias);
+			seen = verify_change_shows(v, offset, phys, alias);
 		if (seen == DAP_SEEN_LATE)
-			return refuse_cached(dev, v->region->alias + offset,
-					     "make it non-cacheable in the MPU or by the address map");
+			return verify_report_cached(dev, v->region->alias + offset,
+						    "make it non-cacheable in the MPU or by the address map");
 		if (!seen)
-			return mismatch(dev, v, offset,
-					"a write to one is not seen in the other");
-		/* Without its lowest bit: 0 for each power of two. */
-		if (offset && shows(v, offset, alias,
-				    v->alias + (offset & (offset - 1))))
-			return mismatch(dev, v, offset,
-					"a write to it changed another page");
+			return verify_report_mismatch(dev, v, offset,
+						      "a write to one is not seen in the other");
+		/*
+		 * The other page: @offset without its lowest bit, 0 for a power
+		 * of two.
+		 */
+		if (offset &&
+		    verify_change_shows(v, offset, alias,
+					v->alias + (offset & (offset - 1))))
+			return verify_report_mismatch(dev, v, offset,
+						      "a write to it changed another page");
 	}
 	return 0;
 }
@@ -188,20 +204,20 @@ static int verify_alias(struct device *dev, const struct dap_region *region)
 				     "cannot map %pa to check its alias\n",
 				     &region->phys);
 
-	/* What is old in a cached alias must not look like other memory. */
-	flush_both(&v, 0, region->size);
-	ret = compare_untouched(dev, &v) ?: change_pages(dev, &v);
-	/* A line left behind would be stale as soon as somebody else writes. */
-	flush_both(&v, 0, region->size);
+	/* Old lines of a cached alias must not look like different memory. */
+	verify_flush_both(&v, 0, region->size);
+	ret = verify_compare(dev, &v) ?: verify_change_pages(dev, &v);
+	/* A line left in a cache would be stale once somebody else writes. */
+	verify_flush_both(&v, 0, region->size);
 	memunmap(v.phys);
 	return ret;
 }
 
 /*
- * Does an invalidate lose what was written to the page at an offset?  Only what
- * could be read before can be lost: this may be no memory at all.
+ * Does an invalidate lose what was written to the page at @offset?  It counts
+ * only if the write could be read back before: there may be no memory at all.
  */
-static bool loses(const struct dap_region *region, size_t offset)
+static bool verify_write_is_lost(const struct dap_region *region, size_t offset)
 {
 	u32 *word = region->cpu + offset;
 	unsigned long flags;
@@ -209,20 +225,20 @@ static bool loses(const struct dap_region *region, size_t offset)
 	u32 old;
 
 	local_irq_save(flags);
-	flush(region->cpu, region->phys, offset, DAP_WHOLE_LINES);
-	/* Read first: not each cache takes in what is only written. */
+	verify_flush(region->cpu, region->phys, offset, DAP_WHOLE_LINES);
+	/* Read first: some caches fetch no line for a write. */
 	old = READ_ONCE(*word);
 	WRITE_ONCE(*word, ~old);
-	/* It has left the store buffer before the invalidate ... */
+	/* The write leaves the store buffer before the invalidate ... */
 	mb();
 	lost = READ_ONCE(*word) == ~old;
 	dap_sync_for_device(region->phys + offset, DAP_WHOLE_LINES,
 			    DMA_FROM_DEVICE);
-	/* ... which comes before it is read again. */
+	/* ... which is complete before the word is read. */
 	mb();
 	lost = lost && READ_ONCE(*word) != ~old;
 	WRITE_ONCE(*word, old);
-	flush(region->cpu, region->phys, offset, DAP_WHOLE_LINES);
+	verify_flush(region->cpu, region->phys, offset, DAP_WHOLE_LINES);
 	local_irq_restore(flags);
 	return lost;
 }
@@ -234,25 +250,26 @@ static int verify_uncached(struct device *dev, const struct dap_region *region)
 	if (!DAP_HAVE_CACHE_OPS)
 		return 0;
 	for (offset = 0; offset < region->size; offset += PAGE_SIZE)
-		if (loses(region, offset))
-			return refuse_cached(dev, region->phys + offset,
-					     region->use_mpu ?
-					     "the MPU region does not take effect" :
-					     "give its alias, make it non-cacheable in the MPU (dma-alias-pool,mpu) or by the address map");
+		if (verify_write_is_lost(region, offset))
+			return verify_report_cached(dev, region->phys + offset,
+						    region->use_mpu ?
+						    "the MPU region does not take effect" :
+						    "give its alias, make it non-cacheable in the MPU (dma-alias-pool,mpu) or by the address map");
 	return 0;
 }
 
 /**
- * dap_verify_region() - check the way in which the CPU will reach a region
+ * dap_verify_region() - check how the CPU reaches a region
  * @dev:    the pool's device, for messages
- * @region: claimed, mapped, and seen to by the MPU if it is to be
+ * @region: claimed, mapped, and with its MPU region set up if it is to have one
  *
- * Of a region without an alias there is something to see only where the caches
- * can be maintained (DAP_HAVE_CACHE_OPS), which is never so with an MMU.
+ * A region without an alias can be checked only if the caches can be maintained
+ * (DAP_HAVE_CACHE_OPS), which is never possible with an MMU.
  *
  * Context: process context, may sleep; the memory is not in use yet.
- * Return: 0, -EINVAL if the alias is none or what the CPU uses is cached (reported,
- * with the addresses), -ENOMEM if the cacheable view cannot be mapped for the check.
+ * Return: 0; -EINVAL if the alias is none, or if the CPU caches the memory
+ * (reported with the addresses); -ENOMEM if the cacheable view cannot be mapped
+ * for the check.
  */
 int dap_verify_region(struct device *dev, const struct dap_region *region)
 {

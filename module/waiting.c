@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices that wait for a pool, when one comes up.
+ * What happens to devices without a pool when a pool comes up.
  *
- * Those without a driver that are to be clients are probed.  Those that a default pool
- * leaves alone, all of them, are worth a word.  One whose probe is running just then
- * is not looked at, and not probed again if that fails.
+ * Those that have no driver and are to be clients are probed.  A device whose
+ * probe is running at that moment is not looked at, and not probed again if
+ * that probe fails.  If a default pool has no use for any of the devices, that
+ * is reported.
  *
- * Contexts and locking: in a work, since who brings up a pool holds the lock of its
- * device.  No lock is held while a device is probed.
+ * Contexts and locking: a work does all this, since the caller that brings up a
+ * pool holds the lock of the pool's device.  No lock is held while a device is
+ * probed.
  */
 #include <linux/device.h>
 #include <linux/init.h>
@@ -18,22 +20,22 @@
 #include "policy.h"
 #include "waiting.h"
 
-/* Does it wait for a pool, without a driver for want of memory, maybe? */
-static bool waits(struct device *dev)
+/* Is it a client to be without a driver, perhaps because it got no memory? */
+static bool waiting_for_pool(struct device *dev)
 {
 	bool ret = false;
 
 	dap_lock();
 	if (!dev->driver && !dap_client_find(dev))
-		ret = !IS_ERR_OR_NULL(dap_choose(dev, true) ?:
-				      dap_choose_default(dev));
+		ret = !IS_ERR_OR_NULL(dap_policy_choose(dev, true) ?:
+				      dap_policy_choose_default(dev));
 	dap_unlock();
 	return ret;
 }
 
-static int probe_again(struct device *dev, void *unused)
+static int waiting_probe_device(struct device *dev, void *unused)
 {
-	if (waits(dev) && device_attach(dev) < 0)
+	if (waiting_for_pool(dev) && device_attach(dev) < 0)
 		dev_dbg(dev, "did not bind with a DMA pool either\n");
 	return 0;
 }
@@ -44,17 +46,23 @@ static int probe_again(struct device *dev, void *unused)
 static bool dap_devices_are_there;
 #endif
 
-/* Is it one that a default pool could serve?  And would, if it were not coherent. */
-static int is_left_alone(struct device *dev, void *found)
+/*
+ * Called for each device: sets *found if a default pool could serve the device.
+ * Returns true if it really would, since the device is not coherent.
+ */
+static int waiting_is_left_alone(struct device *dev, void *found)
 {
-	if (!dev->driver || dap_client_find(dev) || dap_refusal(dev))
+	if (!dev->driver || dap_client_find(dev) || dap_policy_refusal(dev))
 		return 0;
 	*(bool *)found = true;
 	return !dap_is_coherent(dev);
 }
 
-/* Where a machine has no caches it serves nobody: say so once, it looks like a fault. */
-static void report_idle(struct dap_entry *entry)
+/*
+ * On a machine without caches, a default pool serves nobody.  As that looks
+ * like a fault, report it once.
+ */
+static void waiting_report_idle(struct dap_entry *entry)
 {
 	bool found = false;
 
@@ -62,7 +70,7 @@ static void report_idle(struct dap_entry *entry)
 	    !entry->is_default || entry->is_idle || entry->state != DAP_UP ||
 	    !list_empty(dap_clients(entry)))
 		return;
-	if (dap_walk_devices(&found, is_left_alone) || !found)
+	if (dap_walk_devices(&found, waiting_is_left_alone) || !found)
 		return;
 	entry->is_idle = true;
 	dev_info(entry->dev,
@@ -71,29 +79,27 @@ static void report_idle(struct dap_entry *entry)
 }
 
 /*
- * Most noMMU drivers are built in: where they need coherent memory, their probes
- * have failed by the time the module is loaded.
+ * Most drivers of a noMMU system are built in.  If they need coherent memory,
+ * their probes have failed by the time this module is loaded.
  */
-static void probe_waiting(struct work_struct *work)
+static void waiting_work(struct work_struct *work)
 {
 	struct dap_entry *entry;
 
-	dap_walk_devices(NULL, probe_again);
+	dap_walk_devices(NULL, waiting_probe_device);
 	dap_lock();
 	list_for_each_entry(entry, &dap_entries, node)
-		report_idle(entry);
+		waiting_report_idle(entry);
 	dap_unlock();
 }
 
-static DECLARE_WORK(dap_probe_work, probe_waiting);
+static DECLARE_WORK(dap_probe_work, waiting_work);
 
 /**
  * dap_probe_waiting() - probe the devices that were waiting for a pool
- * @wait: until they are
+ * @wait: wait until that is done
  *
- * In a work, since who brings up a pool holds the lock of its device.
- *
- * Context: any; to wait, process context, not from a probe.
+ * Context: any; if @wait, process context outside of any probe.
  */
 void dap_probe_waiting(bool wait)
 {
@@ -103,7 +109,7 @@ void dap_probe_waiting(bool wait)
 }
 
 /**
- * dap_waiting_exit() - probe nobody any more
+ * dap_waiting_exit() - stop probing devices
  *
  * Context: process context, may sleep; all pools have been retired.
  */
@@ -113,7 +119,10 @@ void dap_waiting_exit(void)
 }
 
 #ifndef MODULE
-/* Built in, it comes before the devices, and all of them before this. */
+/*
+ * If this is built in, it runs before the devices are there.  By now they all
+ * are.
+ */
 static int __init dap_probe_late(void)
 {
 	dap_devices_are_there = true;

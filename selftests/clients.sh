@@ -999,6 +999,39 @@ device_on_no_bus()
 	ends
 }
 
+# The lender is freed first: what the borrower holds can still come back.
+lender_on_no_bus_goes()
+{
+	starts "" B0
+	ok_life attach B0 a
+	ok_life mode L1 copy B0
+	ok_life add L1
+	serves a L1
+	has_memory_of a L1 0
+	ok_life del B0
+	ok_life free L1 0
+	same_stat a live_allocs 0
+	same_stat a bad_free_count 0
+	ok_life del L1
+	released L1
+	released B0
+	same_stat a clients 0
+	unloaded
+	ends
+}
+
+# A request that failed leaves nothing behind that needs the module.
+refused_on_no_bus()
+{
+	starts "" B0
+	ok_life limit B0 4095
+	bad_life attach B0 a
+	unloaded
+	ok_life del B0
+	released B0
+	ends
+}
+
 # The driver gets its region by of_reserved_mem_device_init(), and its probe fails
 # without one. When it goes, it releases the region before its memory is freed.
 region_of_a_driver()
@@ -1541,6 +1574,7 @@ consumer_is_removed()
 	borrower_with_memory_is_removed lender_has_no_pool \
 	probe_copies_and_fails borrower_has_a_pool borrower_and_pools_go \
 	children used_while_it_goes probe_binds_the_pool device_on_no_bus \
+	lender_on_no_bus_goes refused_on_no_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations load_fails detached_and_attached attached_in_vain bound_again \

@@ -8,6 +8,10 @@
 . "$(dirname "$0")/ktap.sh"
 
 [ -d /proc/device-tree/whole-pool ] || ktap_skip_all "no test nodes in the device tree"
+load_tests
+mpu_look
+unload_tests
+[ $mpu_regions -ge 8 ] || ktap_skip_all "the MPU has $mpu_regions regions, these tests need 8"
 
 pools_driver=/sys/bus/platform/drivers/dma_alias_pool
 pool_of() { echo $pools_driver/$1-pool; }
@@ -16,7 +20,6 @@ starts()
 {
 	load_tests record_cache=1
 	mpu_before
-	[ $mpu_regions -ge 8 ] || ktap_skip_all "no MPU"
 	log_clear
 	load clients=dap-test.0@whole,dap-test.1@part || fail "cannot load"
 	log_has "DMA pool whole: 1024 KiB at 0x20000000, made non-cacheable by MPU region"

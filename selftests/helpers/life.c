@@ -308,7 +308,7 @@ static int start(struct worker *worker)
 		dup2(from[1], STDOUT_FILENO);
 		close(to[0]);
 		close(from[1]);
-		execv("/root/life", argv);
+		execv("/proc/self/exe", argv);
 		_exit(1);
 	}
 	close(to[0]);

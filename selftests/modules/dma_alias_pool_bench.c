@@ -596,7 +596,7 @@ static void read_figures(struct allocator *a, struct readers *r)
 	for (i = 0; i < DAP_FAILURES; i++)
 		dap_pool_failure(a->pool, i, &failure);
 	worst(&r->failure);
-	dap_pool_user(a->pool, &a->user, &user);
+	dap_pool_user_stats(a->pool, &a->user, &user);
 	worst(&r->user);
 }
 
@@ -608,7 +608,7 @@ static void read_pages(struct allocator *a, u32 from, u32 to,
 
 	held_worst = 0;
 	for (; from < to; from++) {
-		dap_pool_next(a->pool, from, &live);
+		dap_pool_next_live(a->pool, from, &live);
 		cond_resched();
 	}
 	worst(&r->next);
@@ -748,7 +748,7 @@ static int do_below(struct bench_dev *b, u32 pages, u32 a1)
 }
 
 /*
- * What dap_pool_next() may look at for longest: no allocation, one whose first
+ * What dap_pool_next_live() may look at for longest: no allocation, one whose first
  * page is the last of those, and the same after the end of another.
  */
 static void read_gaps(struct allocator *a, struct readers *r)

@@ -242,7 +242,7 @@ def debugfs():
     for row in rows:
         if row not in keys:
             yield f"stats has no key {row}, which {ABI} describes"
-    for m in re.finditer(r"(\w+)_show\(struct seq_file.*?\n\}", text, re.S):
+    for m in re.finditer(r"dap_(\w+)_show\(struct seq_file.*?\n\}", text, re.S):
         for row in re.findall(r'seq_printf\(s, "[^"]*",((?:\s*"\w+",?){2,})\)', m[0]):
             for column in re.findall(r"\w+", row):
                 if not re.search(rf"^\t\t{column}  +\S", abi_entry(f"<pool>/{m[1]}") or "", re.M):

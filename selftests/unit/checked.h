@@ -127,7 +127,7 @@ static u32 validate_runs(const struct pool *p, const struct dap_slot *slot,
 	EXPECT(depth <= (u32)fls(a->pages - 1) + 2);
 
 	for (i = 0; i < 2; i++) {
-		if (slot->child[i] == dap_none(a))
+		if (slot->child[i] == alloc_no_slot(a))
 			continue;
 		EXPECT(slot->child[i] > slot);
 		count += validate_runs(p, slot->child[i], tree, depth + 1,
@@ -166,8 +166,8 @@ static void validate(struct pool *p)
 				continue;
 			}
 			runs++;
-			EXPECT(dap_len_from(a, s) == e - s);
-			EXPECT(dap_len_to(a, e) == e - s);
+			EXPECT(alloc_run_len_from(a, s) == e - s);
+			EXPECT(alloc_run_len_to(a, e) == e - s);
 			continue;
 		}
 
@@ -194,7 +194,7 @@ static void validate(struct pool *p)
 	EXPECT(a->free == free_pages);
 
 	for (k = 0; k <= DAP_ALIGN_NATURAL; k++) {
-		bool empty = a->tree[k] == dap_none(a);
+		bool empty = a->tree[k] == alloc_no_slot(a);
 
 		EXPECT(empty == !(a->filled & (1U << k)));
 		if (!empty)

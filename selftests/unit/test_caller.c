@@ -102,7 +102,7 @@ noinline void *dma_alloc_attrs(struct device *dev, size_t size,
 	stack[depth] = back;
 	if (disturb)
 		disturb(back);
-	dap_caller_found(stack);
+	dap_caller_sample(stack);
 	return NULL;
 }
 

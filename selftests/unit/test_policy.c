@@ -251,7 +251,7 @@ struct dap_entry *dap_entry_find(const char *name)
 	return *name || count == 1 ? found : NULL;
 }
 
-struct dap_entry *dap_entry_at(const struct device_node *region)
+struct dap_entry *dap_entry_find_by_node(const struct device_node *region)
 {
 	struct dap_entry *entry, *found = NULL;
 
@@ -337,10 +337,10 @@ static void chooses(struct dap_entry *wanted, bool by_default,
 	asserted = messages = 0;
 	said[0] = '\0';
 	dap_lock();
-	named = dap_choose(&dev, false);
+	named = dap_policy_choose(&dev, false);
 	EXPECT(asserted);
 	asserted = 0;
-	entry = dap_choose_default(&dev);
+	entry = dap_policy_choose_default(&dev);
 	EXPECT(asserted);
 	dap_unlock();
 	if (!by_default)
@@ -358,7 +358,7 @@ static void chooses(struct dap_entry *wanted, bool by_default,
 
 	messages = 0;
 	dap_lock();
-	EXPECT(dap_choose(&dev, true) == named);
+	EXPECT(dap_policy_choose(&dev, true) == named);
 	dap_unlock();
 	EXPECT(!messages);
 }
@@ -370,7 +370,7 @@ static const char *refusal_by_first(void)
 
 	asserted = 0;
 	dap_lock();
-	why = dap_refusal_by(&first, &dev);
+	why = dap_policy_refusal_by(&first, &dev);
 	dap_unlock();
 	EXPECT(asserted);
 	return why;
@@ -378,7 +378,7 @@ static const char *refusal_by_first(void)
 
 static void refused(const char *reason)
 {
-	const char *why = dap_refusal(&dev);
+	const char *why = dap_policy_refusal(&dev);
 
 	steps++;
 	EXPECT(why && strstr(why, reason));
@@ -397,7 +397,7 @@ static void refusals(void)
 	static struct iommu_domain domain;
 
 	start();
-	EXPECT(!dap_refusal(&dev) && !refusal_by_first());
+	EXPECT(!dap_policy_refusal(&dev) && !refusal_by_first());
 	dev.dma_mask = NULL;
 	refused("it has no DMA mask");
 	start();
@@ -511,7 +511,7 @@ static void translation(void)
 
 static bool is_pool_itself(void)
 {
-	const char *why = dap_refusal(&dev);
+	const char *why = dap_policy_refusal(&dev);
 
 	return why && !strcmp(why, "it is a pool itself");
 }
@@ -532,10 +532,10 @@ static void pools_themselves(void)
 	chooses(NONE, false, NULL);
 	/* on another bus, a name says nothing, nor is there one */
 	dev.bus = &other_bus;
-	EXPECT(!dap_refusal(&dev));
+	EXPECT(!dap_policy_refusal(&dev));
 	chooses(&first, true, NULL);
 	dev.bus = NULL;
-	EXPECT(!dap_refusal(&dev));
+	EXPECT(!dap_policy_refusal(&dev));
 
 	start();
 	node.is_pool = true;
@@ -547,7 +547,7 @@ static void pools_themselves(void)
 	/* without any node */
 	start();
 	dev.of_node = NULL;
-	EXPECT(!dap_refusal(&dev));
+	EXPECT(!dap_policy_refusal(&dev));
 }
 
 /* Who was detached stays so, whatever names a pool, until it is asked back. */
@@ -559,13 +559,13 @@ static void excluded(void)
 	dap_lock();
 	EXPECT(!dap_outsider_is_excluded(&dev));
 	dap_outsider_add(&dev);
-	EXPECT(!dap_outsider_is_excluded(&dev) && dap_outsider_is(&dev));
+	EXPECT(!dap_outsider_is_excluded(&dev) && dap_outsider_is_noted(&dev));
 	dap_unlock();
 	chooses(&first, false, NULL);
 
 	dap_lock();
 	EXPECT(!dap_outsider_exclude(&dev));
-	EXPECT(dap_outsider_is_excluded(&dev) && dap_outsider_is(&dev));
+	EXPECT(dap_outsider_is_excluded(&dev) && dap_outsider_is_noted(&dev));
 	dap_unlock();
 	chooses(NONE, false, NULL);
 	node.regions[0] = &first_region;
@@ -575,7 +575,7 @@ static void excluded(void)
 
 	dap_lock();
 	dap_outsider_admit(&dev);
-	EXPECT(!dap_outsider_is_excluded(&dev) && dap_outsider_is(&dev));
+	EXPECT(!dap_outsider_is_excluded(&dev) && dap_outsider_is_noted(&dev));
 	dap_unlock();
 	chooses(&first, false, NULL);
 
@@ -583,9 +583,9 @@ static void excluded(void)
 	dap_lock();
 	EXPECT(!dap_outsider_exclude(&dev));
 	dap_outsider_del(&dev);
-	EXPECT(!dap_outsider_is_excluded(&dev) && !dap_outsider_is(&dev));
+	EXPECT(!dap_outsider_is_excluded(&dev) && !dap_outsider_is_noted(&dev));
 	dap_outsider_admit(&dev);
-	EXPECT(!dap_outsider_is(&dev));
+	EXPECT(!dap_outsider_is_noted(&dev));
 	dap_unlock();
 	chooses(&first, false, NULL);
 }
@@ -599,27 +599,27 @@ static void outsiders(void)
 	EXPECT(!allocated);
 	asserted = 0;
 	dap_lock();
-	EXPECT(!dap_outsider_is(&others[0]));
+	EXPECT(!dap_outsider_is_noted(&others[0]));
 	dap_outsider_add(&others[0]);
 	dap_outsider_add(&others[0]);
 	dap_outsider_add(&others[1]);
 	EXPECT(allocated == 2);
 	EXPECT(!dap_outsider_exclude(&others[1]) && allocated == 2);
-	EXPECT(dap_outsider_is(&others[0]) && dap_outsider_is(&others[1]));
-	EXPECT(!dap_outsider_is(&others[2]));
+	EXPECT(dap_outsider_is_noted(&others[0]) && dap_outsider_is_noted(&others[1]));
+	EXPECT(!dap_outsider_is_noted(&others[2]));
 	EXPECT(!dap_outsider_is_excluded(&others[0]));
 	dap_outsider_add(&others[1]);
 	EXPECT(dap_outsider_is_excluded(&others[1]));
 	dap_outsider_del(&others[0]);
 	dap_outsider_del(&others[2]);
-	EXPECT(!dap_outsider_is(&others[0]) && dap_outsider_is(&others[1]));
+	EXPECT(!dap_outsider_is_noted(&others[0]) && dap_outsider_is_noted(&others[1]));
 	EXPECT(allocated == 1);
 
 	no_memory = true;
 	EXPECT(!dap_outsider_exclude(&others[1]));
 	EXPECT(!dap_incomplete);
 	EXPECT(dap_outsider_exclude(&others[2]) == -ENOMEM);
-	EXPECT(dap_outsider_is(&others[0]) && dap_outsider_is(&others[2]));
+	EXPECT(dap_outsider_is_noted(&others[0]) && dap_outsider_is_noted(&others[2]));
 	EXPECT(!dap_outsider_is_excluded(&others[2]));
 	no_memory = false;
 	EXPECT(!dap_outsider_exclude(&others[2]));

@@ -322,7 +322,7 @@ static int let_go(struct dap_user *user)
 	bool held = user->held;
 	int ret;
 
-	TAKES(1, ret = dap_pool_drop(&pool, user););
+	TAKES(1, ret = dap_pool_drop_user(&pool, user););
 	return settle(user, held, ret);
 }
 
@@ -330,7 +330,7 @@ static bool hold_more(struct dap_user *user)
 {
 	bool ret;
 
-	TAKES(1, ret = dap_pool_hold(&pool, user););
+	TAKES(1, ret = dap_pool_hold_user(&pool, user););
 	check_refs();
 	return ret;
 }
@@ -347,7 +347,7 @@ static struct dap_user figures(const struct dap_user *user)
 {
 	struct dap_user copy;
 
-	TAKES(1, dap_pool_user(&pool, user, &copy););
+	TAKES(1, dap_pool_user_stats(&pool, user, &copy););
 	return copy;
 }
 
@@ -682,13 +682,13 @@ static void last_free(void)
 	EXPECT(hold_more(&first));
 	EXPECT(kref_read(&first.ref) == 2 && module_refs == 1);
 	TAKES(1, EXPECT(dap_pool_free(&pool, &first, a, 1) == 0););
-	TAKES(1, EXPECT(dap_pool_drop(&pool, &first) == 0););
+	TAKES(1, EXPECT(dap_pool_drop_user(&pool, &first) == 0););
 	TAKES(1, EXPECT(dap_pool_free(&pool, &first, b, 1) == DAP_DRAINED););
 	EXPECT(kref_read(&first.ref) == 2 && module_refs == 1);
 	drained(&first);
 
 	EXPECT(hold_more(&first));
-	TAKES(1, EXPECT(dap_pool_drop(&pool, &first) == DAP_DRAINED););
+	TAKES(1, EXPECT(dap_pool_drop_user(&pool, &first) == DAP_DRAINED););
 	EXPECT(kref_read(&first.ref) == 2 && module_refs == 1);
 	/* Before that is done, it may hold something again: for itself. */
 	TAKES(1, a = dap_pool_alloc(&pool, &first, 1, ANYWHERE, CALLER););
@@ -717,7 +717,7 @@ static void user_is_gone(void)
 
 	start();
 	EXPECT(kref_put(&first.ref, note_released));
-	TAKES(1, EXPECT(!dap_pool_hold(&pool, &first)););
+	TAKES(1, EXPECT(!dap_pool_hold_user(&pool, &first)););
 	TAKES(1, EXPECT(dap_pool_alloc(&pool, &first, 1, ANYWHERE, CALLER) ==
 			ERR_PTR(-ENODEV)););
 	EXPECT(!module_refs && !kref_read(&first.ref));
@@ -776,7 +776,7 @@ static void destroyed(void)
 	EXPECT(alloc(&second, BYTES + 1) == ERR_PTR(-E2BIG));
 	EXPECT(!hold_more(&first));
 	TAKES(1, EXPECT(dap_pool_count_bad_free(&pool, &first)););
-	TAKES(LOOKS, EXPECT(!dap_pool_next(&pool, 0, &live)););
+	TAKES(LOOKS, EXPECT(!dap_pool_next_live(&pool, 0, &live)););
 	EXPECT(!stats().free_bytes && !stats().largest_free_bytes);
 	TAKES(1, EXPECT(dap_pool_failure(&pool, 1, &failure)););
 	EXPECT(failure.error == -ENODEV && !failure.free && !failure.largest);
@@ -859,24 +859,24 @@ static void walk(void)
 	bool found;
 
 	start();
-	TAKES(LOOKS, found = dap_pool_next(&pool, 0, &live););
+	TAKES(LOOKS, found = dap_pool_next_live(&pool, 0, &live););
 	EXPECT(!found);
 
 	high = alloc(&first, 1);
 	seconds += 7;
 	TAKES(1, low = dap_pool_alloc(&pool, &second, 5000, 8, 0x5678););
 	seconds += 5;
-	TAKES(1, found = dap_pool_next(&pool, 0, &live););
+	TAKES(1, found = dap_pool_next_live(&pool, 0, &live););
 	EXPECT(found && live.page == 6 && live.pages == 2);
 	EXPECT(low == pool.region.cpu + 6 * PAGE_SIZE);
 	EXPECT(live.size == 5000 && live.caller == 0x5678 && live.age == 5);
 	EXPECT(live.user == &second && !strcmp(live.dev, "second"));
-	TAKES(LOOKS, found = dap_pool_next(&pool, 7, &live););
+	TAKES(LOOKS, found = dap_pool_next_live(&pool, 7, &live););
 	EXPECT(found && live.page == PAGES - 1 && live.pages == 1);
 	EXPECT(high == pool.region.cpu + (PAGES - 1) * PAGE_SIZE);
 	EXPECT(live.size == 1 && live.caller == CALLER && live.age == 12);
 	EXPECT(live.user == &first && !strcmp(live.dev, "first"));
-	TAKES(0, found = dap_pool_next(&pool, PAGES, &live););
+	TAKES(0, found = dap_pool_next_live(&pool, PAGES, &live););
 	EXPECT(!found);
 	EXPECT(!give_back(&first, high, 1));
 	EXPECT(!give_back(&second, low, 5000));
@@ -936,14 +936,14 @@ static void *client(void *arg)
 		dap_pool_stats(&pool, &s);
 		if (s.count.alloc_count - s.count.free_count > 16)
 			return "more is allocated than there could be";
-		dap_pool_user(&pool, user, &copy);
-		if (dap_pool_next(&pool, random >> 24, &live) && !live.size)
+		dap_pool_user_stats(&pool, user, &copy);
+		if (dap_pool_next_live(&pool, random >> 24, &live) && !live.size)
 			return "an allocation of no bytes is live";
 		dap_pool_reset_peak(&pool);
 		dap_pool_count_fallback(&pool);
 		dap_pool_count_bad_free(&pool, user);
-		if (!dap_pool_hold(&pool, user) ||
-		    thread_gave(user, dap_pool_drop(&pool, user)))
+		if (!dap_pool_hold_user(&pool, user) ||
+		    thread_gave(user, dap_pool_drop_user(&pool, user)))
 			return "cannot hold the module";
 		dap_pool_bucket(&pool, random >> 29);
 	}
@@ -995,11 +995,11 @@ static void *late(void *arg)
 		if (dap_pool_alloc(&pool, user, 1, ANYWHERE, CALLER) !=
 		    ERR_PTR(-ENODEV))
 			return "a dead pool gave memory";
-		if (dap_pool_hold(&pool, user))
+		if (dap_pool_hold_user(&pool, user))
 			return "a dead pool can be held";
 		dap_pool_count_bad_free(&pool, user);
 		dap_pool_stats(&pool, &s);
-		if (dap_pool_next(&pool, 0, &live))
+		if (dap_pool_next_live(&pool, 0, &live))
 			return "there is an allocation in a dead pool";
 	}
 	return NULL;

@@ -346,6 +346,11 @@ static void ranges(void)
 		{ -(phys_addr_t)BYTES + PAGE_SIZE, BYTES, ALIAS, false },
 		{ BASE, BYTES, -(phys_addr_t)BYTES, true },
 		{ BASE, BYTES, -(phys_addr_t)BYTES + PAGE_SIZE, false },
+		/* one of them ends with the last address */
+		{ -(phys_addr_t)BYTES, BYTES,
+		  -(phys_addr_t)BYTES - PAGE_SIZE, false },
+		{ -(phys_addr_t)BYTES - PAGE_SIZE, BYTES,
+		  -(phys_addr_t)BYTES, false },
 	};
 	unsigned int i;
 

@@ -77,7 +77,7 @@ void module_put(struct module *module)
 {
 	EXPECT(module_refs > 0);
 	module_refs--;
-	EXPECT(changing && !has_module(changing->state));
+	EXPECT(changing && !registry_pins_module(changing->state));
 }
 
 /* --- the queue */
@@ -254,7 +254,7 @@ static void reap(struct work_struct *work)
 	struct dap_client *client, *next;
 
 	EXPECT(work == &dap_reap_work && !dap_mutex.held);
-	llist_for_each_entry_safe(client, next, dap_clients_idle(), idle) {
+	llist_for_each_entry_safe(client, next, dap_clients_take_idle(), idle) {
 		EXPECT(seen_count < ARRAY_SIZE(seen));
 		seen[seen_count++] = client;
 		/* The module stays until here. */
@@ -506,8 +506,8 @@ static void client_refs(void)
 
 	/* It is seen once for each time that it was queued. */
 	dap_registry_flush();
-	EXPECT(seen_count == 1 && !dap_clients_idle());
-	dap_client_queue(client);
+	EXPECT(seen_count == 1 && !dap_clients_take_idle());
+	dap_client_queue_reap(client);
 	EXPECT(queued == 2);
 	dap_registry_flush();
 	EXPECT(seen_count == 2 && seen[1] == client);
@@ -515,7 +515,7 @@ static void client_refs(void)
 	/* Two at once, and the work once. */
 	changes(client, DAP_DEAD);
 	changes(other, DAP_DEAD);
-	dap_client_queue(client);
+	dap_client_queue_reap(client);
 	dap_client_put(other);
 	dap_registry_flush();
 	EXPECT(seen_count == 4 && seen[2] != seen[3] && !clients);
@@ -643,12 +643,12 @@ static void names(void)
 	/* A region's pool is the latest of them: those before it are gone. */
 	third = new_entry(2, "third");
 	dap_lock();
-	EXPECT(dap_entry_at(&nodes[1]) == second);
-	EXPECT(dap_entry_at(&nodes[2]) == third && !dap_entry_at(&nodes[3]));
+	EXPECT(dap_entry_find_by_node(&nodes[1]) == second);
+	EXPECT(dap_entry_find_by_node(&nodes[2]) == third && !dap_entry_find_by_node(&nodes[3]));
 	second->region_np = &nodes[2];
-	EXPECT(dap_entry_at(&nodes[2]) == third);
+	EXPECT(dap_entry_find_by_node(&nodes[2]) == third);
 	second->region_np = NULL;
-	EXPECT(!dap_entry_at(NULL));
+	EXPECT(!dap_entry_find_by_node(NULL));
 	second->region_np = &nodes[1];
 	dap_unlock();
 	dap_entry_unuse(third);

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keep DMA_API_DEBUG content with what companions do.
+ *
+ * DMA_API_DEBUG records each mapping and each allocation with its device.  A
+ * client and its companion are two devices to it: it would complain that the
+ * same memory is mapped twice, that something is synced which was never mapped,
+ * or that memory is freed by a device that did not allocate it.  As the direct
+ * mapping keeps no state of its own, a mapping of the companion can be undone
+ * at once without any effect on the hardware.  So each call leaves nothing
+ * behind in its records.
+ *
+ * Bounce buffers do have state and stay mapped by the companion: for these, the
+ * complaints about overlapping mappings are wrong.
+ *
+ * Contexts: as for the DMA API, any.
+ */
+#include <linux/device.h>
+#include <linux/dma-map-ops.h>
+
+#include "companion.h"
+#include "dma_debug.h"
+
+/**
+ * dap_debug_begin_sync() - map memory for the duration of one sync
+ * @companion: will do the sync
+ * @phys: address of the memory
+ * @size: bytes
+ * @dir:  who writes
+ *
+ * Context: any.
+ * Return: the bus address for the sync and dap_debug_end_sync(), or
+ * DMA_MAPPING_ERROR.
+ */
+dma_addr_t dap_debug_begin_sync(struct device *companion, phys_addr_t phys,
+				size_t size, enum dma_data_direction dir)
+{
+	dma_addr_t addr = dma_map_phys(companion, phys, size, dir,
+				       DMA_ATTR_SKIP_CPU_SYNC);
+
+	/* DMA_API_DEBUG wants to see that each mapping is checked so. */
+	return dma_mapping_error(companion, addr) ? DMA_MAPPING_ERROR : addr;
+}
+
+/**
+ * dap_debug_end_sync() - undo dap_debug_begin_sync()
+ * @companion: as there
+ * @addr: what it returned
+ * @size: as there
+ * @dir:  as there
+ *
+ * Context: any.
+ */
+void dap_debug_end_sync(struct device *companion, dma_addr_t addr, size_t size,
+			enum dma_data_direction dir)
+{
+	dma_unmap_phys(companion, addr, size, dir, DMA_ATTR_SKIP_CPU_SYNC);
+}
+
+/**
+ * dap_debug_map_phys() - have a companion map memory
+ * @companion: the companion
+ * @phys:      address of the memory
+ * @size:      bytes
+ * @dir:       who writes
+ * @attrs:     DMA_ATTR_SKIP_CPU_SYNC, DMA_ATTR_MMIO
+ *
+ * Unless that takes a bounce buffer, the mapping is gone from the records when
+ * this returns.
+ *
+ * Context: any.
+ * Return: the bus address or DMA_MAPPING_ERROR.
+ */
+dma_addr_t dap_debug_map_phys(struct device *companion, phys_addr_t phys,
+			      size_t size, enum dma_data_direction dir,
+			      unsigned long attrs)
+{
+	dma_addr_t addr;
+
+	addr = dma_map_phys(companion, phys, size, dir,
+			    attrs | DMA_ATTR_SKIP_CPU_SYNC);
+	if (dma_mapping_error(companion, addr))
+		return DMA_MAPPING_ERROR;
+	if (attrs & DMA_ATTR_MMIO) {
+		dma_unmap_phys(companion, addr, size, dir, attrs);
+		return addr;
+	}
+	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC))
+		dma_sync_single_for_device(companion, addr, size, dir);
+	if (!dap_is_bounced(companion, dma_to_phys(companion, addr)))
+		dap_debug_end_sync(companion, addr, size, dir);
+	return addr;
+}
+
+/* Memory that somebody else has allocated. */
+struct dap_adopted {
+	void *cpu;
+	dma_addr_t handle;
+};
+
+static void *debug_alloc_adopted(struct device *dev, size_t size,
+				 dma_addr_t *handle, gfp_t gfp,
+				 unsigned long attrs)
+{
+	const struct dap_adopted *adopted = dev_get_drvdata(dev);
+
+	*handle = adopted->handle;
+	return adopted->cpu;
+}
+
+/**
+ * dap_debug_adopt() - make a device that looks like the owner of memory
+ * @companion: companion of the device that has really allocated the memory
+ * @size:      bytes
+ * @cpu:       CPU address
+ * @handle:    bus address
+ * @attrs:     as at the allocation
+ *
+ * To DMA_API_DEBUG, the new device allocates the memory: it has operations for
+ * a moment that return what is there already.
+ *
+ * Context: any.
+ * Return: another companion, which may free the memory, and which the caller
+ * has to destroy; NULL if there is no memory for one.
+ */
+struct device *dap_debug_adopt(struct device *companion, size_t size, void *cpu,
+			       dma_addr_t handle, unsigned long attrs)
+{
+	static const struct dma_map_ops ops = { .alloc = debug_alloc_adopted };
+	struct dap_adopted adopted = { cpu, handle };
+	struct device *dev;
+
+	dev = dap_companion_create(companion, dev_name(companion), GFP_ATOMIC);
+	if (!dev)
+		return NULL;
+	dev_set_drvdata(dev, &adopted);
+	set_dma_ops(dev, &ops);
+	dma_alloc_attrs(dev, size, &handle, GFP_ATOMIC, attrs);
+	set_dma_ops(dev, NULL);
+	dev_set_drvdata(dev, NULL);
+	return dev;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a kernel with DMA_API_DEBUG has to be told.  The contract is at the top
+ * of dma_debug.c.  In any other kernel, nothing of this is left.
+ */
+#ifndef DAP_DMA_DEBUG_H
+#define DAP_DMA_DEBUG_H
+
+#include <linux/dma-direct.h>
+#include <linux/dma-mapping.h>
+
+#include "compat.h"
+
+#ifdef CONFIG_DMA_API_DEBUG
+dma_addr_t dap_debug_map_phys(struct device *companion, phys_addr_t phys,
+			      size_t size, enum dma_data_direction dir,
+			      unsigned long attrs);
+dma_addr_t dap_debug_begin_sync(struct device *companion, phys_addr_t phys,
+				size_t size, enum dma_data_direction dir);
+void dap_debug_end_sync(struct device *companion, dma_addr_t addr, size_t size,
+			enum dma_data_direction dir);
+struct device *dap_debug_adopt(struct device *companion, size_t size, void *cpu,
+			       dma_addr_t handle, unsigned long attrs);
+#else
+static inline dma_addr_t dap_debug_map_phys(struct device *companion,
+					    phys_addr_t phys, size_t size,
+					    enum dma_data_direction dir,
+					    unsigned long attrs)
+{
+	return dma_map_phys(companion, phys, size, dir, attrs);
+}
+
+static inline dma_addr_t dap_debug_begin_sync(struct device *companion,
+					      phys_addr_t phys, size_t size,
+					      enum dma_data_direction dir)
+{
+	return phys_to_dma(companion, phys);
+}
+
+static inline void dap_debug_end_sync(struct device *companion, dma_addr_t addr,
+				      size_t size, enum dma_data_direction dir)
+{
+}
+
+static inline struct device *dap_debug_adopt(struct device *companion,
+					     size_t size, void *cpu,
+					     dma_addr_t handle,
+					     unsigned long attrs)
+{
+	return NULL;
+}
+#endif
+
+#endif /* DAP_DMA_DEBUG_H */
