@@ -241,21 +241,19 @@ static void attach_unwatched_gone(void *data)
 	attach_after_unbind(dev);
 	dap_lock();
 	client = dap_client_find(dev);
+	/*
+	 * If it holds memory, keep the device, so that the memory can be freed.
+	 * If the device is being freed already, the memory is lost.
+	 */
 	if (client && (client->state == DAP_LEAVING ||
-		       dap_client_leave(client, false)) && !client->has_ref) {
-		/*
-		 * It holds memory.  Keep the device, so that the memory can be
-		 * freed ...
-		 */
-		client->has_ref = kobject_get_unless_zero(&dev->kobj);
-		/*
-		 * ... unless the device is being freed already: then the memory
-		 * is lost.
-		 */
-		if (!client->has_ref)
-			client->dev = NULL;
-	}
+		       dap_client_leave(client, false)) && !client->has_ref)
+		dap_client_hold_device(client);
 	dap_unlock();
+	/*
+	 * A client that ended has a reference to the device until then, and the
+	 * code that releases the device may be a module that goes next.
+	 */
+	dap_registry_flush();
 }
 
 /**

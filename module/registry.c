@@ -339,6 +339,24 @@ static bool registry_pins_module(enum dap_client_state state)
 }
 
 /**
+ * dap_client_hold_device() - get the reference to its device that a client has
+ * not had so far
+ * @client: the client, of a device on no bus that is being removed, or is still
+ *          there
+ *
+ * If the device is being freed already, the client has no device any more.
+ *
+ * Context: under dap_lock(), which the end of such a device waits for.
+ */
+void dap_client_hold_device(struct dap_client *client)
+{
+	dap_assert_locked();
+	client->has_ref = kobject_get_unless_zero(&client->dev->kobj);
+	if (!client->has_ref)
+		client->dev = NULL;
+}
+
+/**
  * dap_client_set_state() - change the state of a client
  * @client: the client
  * @state:  the new state, which the table at the top of this file must allow
@@ -373,6 +391,8 @@ bool dap_client_set_state(struct dap_client *client,
 		if (state == DAP_ENDED)
 			list_add(&client->node, &dap_ended);
 	}
+	if (state == DAP_DEAD && !client->has_ref && client->dev)
+		dap_client_hold_device(client);
 	client->state = state;
 	if (registry_pins_module(old) && !registry_pins_module(state))
 		module_put(THIS_MODULE);

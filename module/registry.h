@@ -112,9 +112,9 @@ enum dap_client_state {
  * @by_default: nobody named this pool for it
  * @by_rmem:    its driver has asked for the pool, see rmem.c
  * @foreign:    it may free memory that it got before it was a client
- * @has_ref:    has a reference to @dev.  A device on a bus always has one; a
- *              device on no bus gets one only if it is removed while it holds
- *              memory.
+ * @has_ref:    has a reference to @dev.  For a device on a bus always; for one
+ *              on no bus only if it is removed while it holds memory, and in
+ *              DAP_DEAD, since its children are looked at then.
  * @lends:      has a reference to @lender, since the driver is bound
  * @user:       what it holds, and its references, see registry.c
  * @driver:     name of the last driver, empty if there was none
@@ -187,6 +187,7 @@ void dap_entries_release(void);
 
 struct dap_client *dap_client_search(enum dap_client_what what,
 				     const void *whose);
+void dap_client_hold_device(struct dap_client *client);
 bool dap_client_set_state(struct dap_client *client,
 			  enum dap_client_state state);
 void dap_client_put(struct dap_client *client);

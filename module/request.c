@@ -320,6 +320,16 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 	return ret;
 }
 
+/*
+ * Nobody hears of the end of such a device from now on, and its module may be
+ * unloaded, so drop all references to it now.
+ */
+static void request_forget_unwatched(const struct device *dev)
+{
+	if (!dap_device_is_watched(dev))
+		dap_registry_flush();
+}
+
 /**
  * dma_alias_pool_attach() - let a device get its coherent memory from a pool
  * @dev:  the device, either being probed and before its first use of the DMA
@@ -343,6 +353,8 @@ int dma_alias_pool_attach(struct device *dev, const char *pool)
 	dap_lock();
 	ret = dap_attach_driver(dev, dap_entry_find(pool ?: ""));
 	dap_unlock();
+	if (ret < 0)
+		request_forget_unwatched(dev);
 	return min(ret, 0);
 }
 EXPORT_SYMBOL_GPL(dma_alias_pool_attach);
@@ -363,6 +375,8 @@ int dma_alias_pool_attach_node(struct device *dev, struct device_node *region)
 	dap_lock();
 	ret = dap_attach_driver(dev, dap_entry_find_by_node(region));
 	dap_unlock();
+	if (ret < 0)
+		request_forget_unwatched(dev);
 	return min(ret, 0);
 }
 EXPORT_SYMBOL_GPL(dma_alias_pool_attach_node);
@@ -396,6 +410,7 @@ int dma_alias_pool_detach(struct device *dev)
 		dap_client_leave(client, false);
 	}
 	dap_unlock();
+	request_forget_unwatched(dev);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(dma_alias_pool_detach);

@@ -1020,6 +1020,27 @@ lender_on_no_bus_goes()
 	ends
 }
 
+# A child that has copied the operations of its parent, which is on no bus, and is no
+# client any more, by its own will or since it was removed.
+child_on_no_bus()
+{
+	for unit_ends in "detach B0" "del B0"; do
+		starts "" B0
+		ok_life attach B0 a
+		ok_life add B1 B0
+		ok_life $unit_ends
+		has_ops B1 n
+		same_stat a clients 0
+		unloaded
+		has_ops B1 n
+		kernel_serves_only B1
+		ok_life del B1
+		[ "$unit_ends" = "del B0" ] || ok_life del B0
+		released B0
+		ends
+	done
+}
+
 # A request that failed leaves nothing behind that needs the module.
 refused_on_no_bus()
 {
@@ -1574,7 +1595,7 @@ consumer_is_removed()
 	borrower_with_memory_is_removed lender_has_no_pool \
 	probe_copies_and_fails borrower_has_a_pool borrower_and_pools_go \
 	children used_while_it_goes probe_binds_the_pool device_on_no_bus \
-	lender_on_no_bus_goes refused_on_no_bus \
+	lender_on_no_bus_goes child_on_no_bus refused_on_no_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations load_fails detached_and_attached attached_in_vain bound_again \

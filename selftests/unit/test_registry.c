@@ -25,8 +25,12 @@
 
 #define CONFIG_LOCKDEP 1
 
+struct kobject {
+	int refs;
+};
+
 struct device {
-	int unused;
+	struct kobject kobj;
 };
 
 struct device_node {
@@ -51,7 +55,20 @@ static void complain(const char *what)
 #undef WARN_ON
 #define WARN_ON(x)	((x) ? complain(#x) : (void)0)
 
+static struct kobject *kobject_get_unless_zero(struct kobject *kobj);
+
 #include "../../module/registry.c"
+
+/* --- devices: the driver core has the first reference to each */
+
+static struct kobject *kobject_get_unless_zero(struct kobject *kobj)
+{
+	EXPECT(dap_mutex.held);
+	if (!kobj->refs)
+		return NULL;
+	kobj->refs++;
+	return kobj;
+}
 
 /* --- the module */
 
@@ -240,6 +257,9 @@ static void free_client(struct dap_client *client)
 	struct dap_entry *entry = dap_entry_of(client);
 
 	EXPECT(client->state == DAP_DEAD);
+	EXPECT(client->has_ref == !!client->dev);
+	if (client->has_ref)
+		client->dev->kobj.refs--;
 	clients--;
 	free(client);
 	dap_entry_put(entry);
@@ -269,7 +289,11 @@ static void reap(struct work_struct *work)
 
 static void start(void)
 {
+	unsigned int i;
+
 	memset(&dap_mutex, 0, sizeof(dap_mutex));
+	for (i = 0; i < ARRAY_SIZE(devices); i++)
+		devices[i].kobj.refs = 1;
 	INIT_LIST_HEAD(&dap_entries);
 	INIT_LIST_HEAD(&dap_ended);
 	dap_idle_clients.first = dap_idle_entries.first = NULL;
@@ -286,7 +310,11 @@ static void start(void)
 /* All that there was is gone. */
 static void end(void)
 {
+	unsigned int i;
+
 	dap_registry_exit();
+	for (i = 0; i < ARRAY_SIZE(devices); i++)
+		EXPECT(devices[i].kobj.refs <= 1);
 	EXPECT(!entries && !clients && !module_refs && !queues);
 	EXPECT(list_empty(&dap_entries) && list_empty(&dap_ended));
 	EXPECT(!dap_mutex.held);
@@ -402,6 +430,41 @@ static void finish(struct dap_client *client)
 	drop_dead(client);
 	dap_entry_unuse(entry);
 	end();
+}
+
+/* The client of a device on no bus has no reference to it until it is dead. */
+static void device_of_the_dead(void)
+{
+	struct device *dev = &devices[0];
+	struct dap_client *client;
+
+	start();
+	client = client_in(DAP_PINNED);
+	EXPECT(!client->has_ref && dev->kobj.refs == 1);
+	changes(client, DAP_ENDED);
+	EXPECT(!client->has_ref && dev->kobj.refs == 1);
+	changes(client, DAP_DEAD);
+	EXPECT(client->has_ref && client->dev == dev && dev->kobj.refs == 2);
+	finish(client);
+	EXPECT(dev->kobj.refs == 1);
+
+	/* It has one already. */
+	start();
+	client = client_in(DAP_LEAVING);
+	dap_lock();
+	dap_client_hold_device(client);
+	dap_unlock();
+	EXPECT(client->has_ref && dev->kobj.refs == 2);
+	finish(client);
+	EXPECT(dev->kobj.refs == 1);
+
+	/* The device is being freed. */
+	start();
+	client = client_in(DAP_LEAVING);
+	dev->kobj.refs = 0;
+	changes(client, DAP_DEAD);
+	EXPECT(!client->has_ref && !client->dev && !dev->kobj.refs);
+	finish(client);
 }
 
 static void each_change(void)
@@ -888,6 +951,7 @@ static void by_chance(void)
 
 static const struct tap_test tests[] = {
 	{ "each change of state, and no other", each_change },
+	{ "the device of a client that is dead", device_of_the_dead },
 	{ "the module goes", module_goes_away },
 	{ "references to a client", client_refs },
 	{ "users of a pool, and references to it", pool_users },
