@@ -466,7 +466,8 @@ def fragments():
     for folder, _, names in os.walk(os.path.join(TOP, "selftests")):
         for name in names:
             if name.endswith(".sh"):
-                tests += read(os.path.relpath(os.path.join(folder, name), TOP))
+                text = read(os.path.relpath(os.path.join(folder, name), TOP))
+                tests += re.sub(r"^\s*#.*", "", text, flags=re.M)
     seen = set()
     for path, number, name, _ in all_fragments():
         if not name:
