@@ -95,6 +95,7 @@ mutants() {
 check "stress" stress ""
 check "PREEMPT_RT" env BOARD=smp KVER="$smp" FLAVOUR=rt BOOTS_ONLY=y "$tests/host/check.sh"
 check "data races" stress kcsan
+check "an500 $KVER MPU" env BOARD=an500 FLAVOUR=mpu BOOTS_ONLY=y "$tests/host/check.sh"
 check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
 # kernel series that check-all boots on other machines, but not on the default one

@@ -6,7 +6,8 @@
 # all parts. Sourced after lib.sh, with $tests being selftests/, $top the tree and KVER
 # set.
 #
-# Functions for the caller: check, skipped, fuzz, finish_parts. All logs are in $logs.
+# Functions for the caller: check, beside and joined, skipped, fuzz, finish_parts. All
+# logs are in $logs.
 
 logs=$top/build/check
 passed=0 failed=0 skipped=0 table="" failures="" absent=""
@@ -50,19 +51,48 @@ add() {
 	[ "$f" -eq 0 ] || failures+="$1:"$'\n'$(what_failed "$2")$'\n'
 }
 
-# check NAME COMMAND...: run a part. It was skipped if its status is 3 and its last line
-# is the reason, as skip() in lib.sh prints it.
+# judge NAME LOG STATUS SECONDS: add a part that was run, or skipped. It was skipped if
+# its status is 3 and its last line is the reason, as skip() in lib.sh prints it.
+judge() {
+	local why
+	why=$(tail -n 1 "$2" | sed -n 's/^rig: skipped: //p')
+	if [ "$3" -eq 3 ] && [ -n "$why" ]; then
+		skipped "$1" "$why" "$4"
+	else
+		add "$@"
+	fi
+}
+
+# check NAME COMMAND...: run a part
 check() {
-	local name=$1 log=$logs/${1// /-}.log status=0 started=$SECONDS why
+	local name=$1 log=$logs/${1// /-}.log status=0 started=$SECONDS
 	shift
 	say "=== $name"
 	"$@" 2>&1 | tee "$log" || status=$?
-	why=$(tail -n 1 "$log" | sed -n 's/^rig: skipped: //p')
-	if [ $status -eq 3 ] && [ -n "$why" ]; then
-		skipped "$name" "$why" $((SECONDS - started))
-	else
-		add "$name" "$log" $status $((SECONDS - started))
-	fi
+	judge "$name" "$log" $status $((SECONDS - started))
+}
+
+# beside NAME COMMAND...: start a part that keeps one processor busy, while others run
+beside=
+beside() {
+	beside_name=$1 beside_log=$logs/${1// /-}.log beside_started=$SECONDS
+	shift
+	say "=== $beside_name: started, beside what follows"
+	set -m	# a process group of its own, so that all of it can be ended
+	"$@" >"$beside_log" 2>&1 </dev/null &
+	set +m
+	beside=$!
+}
+trap '[ -z "$beside" ] || kill -- -"$beside" 2>/dev/null || true' EXIT
+
+# joined: wait for that part, and add it
+joined() {
+	local status=0
+	wait "$beside" || status=$?
+	beside=
+	say "=== $beside_name"
+	cat "$beside_log"
+	judge "$beside_name" "$beside_log" $status $((SECONDS - beside_started))
 }
 
 # fuzz SECONDS: a part that runs each fuzzer of the unit tests for that long

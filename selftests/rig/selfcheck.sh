@@ -475,7 +475,9 @@ parts() {
 		. "$1/lib.sh"
 		. "$1/parts.sh"
 		shift 2
+		[ -z "${BESIDE:-}" ] || beside part0 bash -c "$BESIDE"
 		for part; do check "part$((++i))" bash -c ". $tests/rig/lib.sh; $part"; done
+		[ -z "${BESIDE:-}" ] || joined
 		finish_parts' - "$HERE" "$RIG_TMP/parts" "${@:3}" >"$RIG_TMP/out" 2>&1 || got=$?
 	[ $got -eq "$2" ] || bad=1
 	# how long it took differs from run to run
@@ -492,6 +494,20 @@ printed "parts: in the sum as well" "5 passed, 0 failed, 3 skipped"
 parts "parts: only who says so is skipped" 1 "echo 5 passed, 0 failed; exit 3"
 printed "parts: all others fail" "5 passed, 1 failed"
 parts "parts: without counts nothing is well" 1 "echo 5 passed"
+
+# BESIDE is started first, and joined last.
+BESIDE="sleep 1; echo 7 passed, 0 failed" \
+	parts "parts: one beside the others" 0 "echo 5 passed, 0 failed"
+printed "parts: and its counts" "part0 7 passed 0 failed 0 skipped 0:00 min"
+printed "parts: are in the sum" "12 passed, 0 failed"
+BESIDE="echo not ok 1 x; echo 0 passed, 1 failed" \
+	parts "parts: what fails beside others fails" 1 "echo 5 passed, 0 failed"
+BESIDE="echo \$\$ >$PLACE; sleep 100" \
+	parts "parts: it is ended with the others" 143 "sleep 1; kill \$PPID"
+sleep 1
+# if it was not waited for, it is there without a command line
+grep -qs . "/proc/$(cat "$PLACE")/cmdline" && bad=1 || bad=0
+verdict $bad "parts: all of it"
 
 echo "1..$N"
 echo "$((N - FAILED)) passed, $FAILED failed"
