@@ -214,7 +214,7 @@ kernel_range()
 
 kernel_addresses()
 {
-	if [ "$(uname -m)" = x86_64 ]; then
+	if with_mmu && uname -m | grep -q 64; then
 		# all of it is in the upper half, and no shell counts so far
 		grep -owE '(0x)?ffff[0-9a-f]{12}' | sed 's/^0x//; s/^/0x/' | sort -u
 		return

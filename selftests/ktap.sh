@@ -118,8 +118,17 @@ is_built_in() { [ -d /sys/module/dma_alias_pool ] && ! is_loaded dma_alias_pool 
 # without the module.
 with_mmu() { [ -e /proc/vmallocinfo ]; }
 
-# Do all devices snoop the caches? What a pool cannot serve, the kernel then may.
-snooped() { [ "$(uname -m)" = x86_64 ]; }
+# Do the test devices snoop the caches? What a pool cannot serve, the kernel then may.
+# With an MMU a kernel for RISC-V takes it so of all devices of which no device tree
+# says that they don't.
+snooped()
+{
+	case $(uname -m) in
+	x86_64) ;;
+	riscv64) with_mmu ;;
+	*) false ;;
+	esac
+}
 
 # pool NAME [OFFSET SIZE]: an entry of pools=, over all or a part of the memory
 pool()
@@ -386,13 +395,21 @@ mpu_region()
 
 # --- the kernel's memory
 
-# Without an MMU the shells that run tests do not give back what they no longer
-# use: what processes have mapped counts as free, and /proc/maps lists it there, once
-# for all of them. (The sizes in /proc/PID/statm are off by GiB there at times.)
+# The shells that run tests do not give back all that they no longer use: what
+# processes have counts as free. Without an MMU /proc/maps lists it, once for all of
+# them. (The sizes in /proc/PID/statm are off by GiB there at times.) Free are also the
+# pages that are kept for one processor: since 6.7 these may be MiBs, more or fewer as
+# it goes.
 mem_free()
 {
 	sleep 1		# what is freed with a delay
-	free=$(sed -n 's/^MemFree: *\([0-9]*\) .*/\1/p' /proc/meminfo)
+	free=0
+	for kib in $(sed -n 's/^\(MemFree\|AnonPages\): *\([0-9]*\) .*/\2/p' /proc/meminfo); do
+		free=$((free + kib))
+	done
+	for pages in $(sed -n 's/^ *count: *\([0-9]*\)$/\1/p' /proc/zoneinfo); do
+		free=$((free + pages * 4))
+	done
 	with_mmu || free=$(cat /proc/maps | {
 		while read -r range rest; do
 			free=$((free + ((0x${range#*-} - 0x${range%-*}) >> 10)))

@@ -270,10 +270,16 @@ fi
 # Real devices, and drivers that nobody changed. QEMU's NVMe loses an interrupt now and
 # then where it has only the wire, also without the module: its driver looks for
 # itself then, but by default not before 30 seconds have passed.
-if [ "$BOARD" = rv64 ]; then
+stock="--timeout 600 --append nvme_core.io_timeout=3"
+if [ "$BOARD$mmu" = rv64 ]; then
 	for script in stock_drivers stock_attach; do
-		boots+=("$script-watched $script.sh $watch --timeout 600 --append nvme_core.io_timeout=3")
+		boots+=("$script-watched $script.sh $watch $stock")
 	done
+elif [ "$BOARD" = rv64 ]; then
+	for script in stock_drivers stock_attach; do
+		boots+=("$script $script.sh $stock")
+	done
+	boots+=("stock_coherence stock_coherence.sh $stock --overlay $build/coherent.dtbo")
 fi
 
 if grep -qs arm,pl081 "$tests/rig/boards/$BOARD/$BOARD.dts"; then

@@ -4,9 +4,9 @@
 # make check-long: what takes too long for make check-all, some hours: a million
 # allocations under stress on kernels that look for mistakes, all selftests on
 # PREEMPT_RT, data races, a thousand loads, bindings and attachments without an MMU
-# and on the PC, the kernels that check-all leaves out, a million steps of
-# the lifecycle fuzzer, 300 seeds of the machine with a cache, an hour of the
-# fuzzers, and all mutants. Ends with a table and "N passed, N failed".
+# and on the PC, RISC-V with an MMU, the kernels that check-all leaves out,
+# a million steps of the lifecycle fuzzer, 300 seeds of the machine with a cache, an
+# hour of the fuzzers, and all mutants. Ends with a table and "N passed, N failed".
 #
 # OPERATIONS, CYCLES, STEPS, SEEDS and FUZZ_SECONDS say how much of it (1000000,
 # 1000, 1000000, 300, 3600). A new part is a function that ends with a line "N passed, N
@@ -91,6 +91,7 @@ check "PREEMPT_RT" env BOARD=smp KVER="$smp" FLAVOUR=rt BOOTS_ONLY=y "$tests/hos
 check "data races" stress kcsan
 check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
+check "rv64 6.12 MMU" env BOARD=rv64 KVER=6.12 FLAVOUR=mmu BOOTS_ONLY=y "$tests/host/check.sh"
 # what check-all leaves out: series that it has on other machines
 for kver in $(sed -n 's/^SERIES=//p' "$tests"/rig/boards/*/board.conf | sort -u); do
 	check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"

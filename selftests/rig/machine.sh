@@ -20,13 +20,24 @@ build=$top/build/$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}${CACHE:+-cache}
 # conf KEY: of the board
 conf() { sed -n "s/^$1=//p" "$HERE/boards/$BOARD/board.conf"; }
 
+# Sets emulator to one whose CPU has the instructions by which a kernel that uses them
+# maintains caches, and has run.py take it.
+find_zicbom() {
+	local rc=0
+	emulator=$("$HERE/qemu.sh" riscv64 | tail -n 1) || rc=$?
+	[ $rc -ne 3 ] || skip "$BOARD: no QEMU 10 for RISC-V is to be had here"
+	[ $rc -eq 0 ] || exit $rc
+	emulator+=/qemu-system-riscv64
+	machine+=" --emulator $emulator"
+}
+
 # qemu_tree OUT: the device tree that QEMU makes, with devices not coherent, and
 # with what the board's tree.dtso changes. The drives of qemu.args are not in it.
 qemu_tree() {
-	local out=$1 emulator
-	emulator=$(conf EMULATOR)
+	local out=$1 program
+	program=${emulator:-$(conf EMULATOR)}
 	# shellcheck disable=SC2046 # words
-	"${emulator:-qemu-system-arm}" -M "$(conf MACHINE),dumpdtb=$out.qemu" \
+	"${program:-qemu-system-arm}" -M "$(conf MACHINE),dumpdtb=$out.qemu" \
 		-display none $(grep '^-cpu ' "$HERE/boards/$BOARD/qemu.args")
 	dtc -q -I dtb -O dts "$out.qemu" | grep -v 'dma-coherent;' |
 		dtc -q -I dts -O dtb -o "$out" -
@@ -112,7 +123,7 @@ prepare_stock() {
 }
 
 prepare() {
-	local kernel userland compile overlay tree='' root='' machine module
+	local kernel userland compile overlay tree='' root='' machine module emulator=''
 	local overlays=()
 	[ -e "$HERE/boards/$BOARD/board.conf" ] ||
 		die "no board $BOARD; there is: $(cd "$HERE/boards" && echo */ | tr -d /)"
@@ -122,6 +133,7 @@ prepare() {
 	fi
 	need python3
 	kernel=$("$HERE/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
+	machine="--kernel $kernel"
 	case $(conf ARCH) in
 	x86)
 		need qemu-system-x86
@@ -132,6 +144,7 @@ prepare() {
 		need qemu-system-misc device-tree-compiler
 		userland=$("$HERE/riscv_userland.sh" | tail -n 1)
 		compile=$userland/bin/riscv-gcc
+		! grep -q '^CONFIG_RISCV_ISA_ZICBOM=y' "$kernel/.config" || find_zicbom
 		;;
 	*)
 		need qemu-system-arm device-tree-compiler
@@ -165,7 +178,6 @@ prepare() {
 			-Wextra -DCHUNK=0x20000 -o "$build/files/odirect" "$top/selftests/stock/odirect.c"
 	fi
 	put_driver_in "$kernel"
-	machine="--kernel $kernel"
 	mapfile -t overlays < <(find "$HERE/boards/$BOARD" -maxdepth 1 -name "*.dtso" ! -name "cache*.dtso")
 	if [ -n "${CACHE:-}" ]; then
 		root=$build/root
