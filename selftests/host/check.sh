@@ -281,6 +281,9 @@ elif [ "$BOARD" = rv64 ]; then
 	done
 	boots+=("stock_coherence stock_coherence.sh $stock --overlay $build/coherent.dtbo")
 fi
+if [ "$BOARD" = icicle ]; then
+	boots+=("stock_icicle stock_icicle.sh --overlay $build/mpfs-icicle-kit.dtbo")
+fi
 
 if grep -qs arm,pl081 "$tests/rig/boards/$BOARD/$BOARD.dts"; then
 	boots+=("real_dma-watched real_dma.sh $watch")

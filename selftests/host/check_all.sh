@@ -3,11 +3,11 @@
 #
 # make check-all: make check with ten times as many steps of the lifecycle fuzzer
 # (LIFE_STEPS, 20000 on each of its machines) and seeds of the machine with a cache,
-# its boots on every other machine and
-# with every other kernel, Debian's kernels with real drivers, kernels that lack what
-# others have (compiled only), all packages, a test
-# of the rig itself, and a minute of fuzzing. Which kernels, Debian's archive says; a
-# part that cannot be had is skipped. Ends with a table and "N passed, N failed".
+# its boots on every other machine (but those whose board.conf says CHECK=long) and with
+# every other kernel, Debian's kernels with real drivers, kernels that lack what others
+# have (compiled only), all packages, a test of the rig itself, and a minute of fuzzing.
+# Which kernels, Debian's archive says; a part that cannot be had is skipped. Ends with
+# a table and "N passed, N failed".
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -25,17 +25,18 @@ while read -r suite; do
 	skipped "$suite" "Debian's archive has no kernel source there any more"
 done < <("$tests/rig/series.sh" silent)
 # those that other machines have, below, are in check-long for this one
-elsewhere=$(sed -n 's/^SERIES=//p' "$tests"/rig/boards/*/board.conf)
+mapfile -t confs < <(grep -Lx CHECK=long "$tests"/rig/boards/*/board.conf)
+elsewhere=$(sed -n 's/^SERIES=//p' "${confs[@]}")
 for kver in $("$tests/rig/series.sh"); do
 	[ "$kver" = "$KVER" ] || grep -qxF "$kver" <<<"$elsewhere" ||
 		check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
 done
-for dir in "$tests"/rig/boards/*/; do
-	board=$(basename "$dir")
+for conf in "${confs[@]}"; do
+	board=$(basename "$(dirname "$conf")")
 	# what Debian builds has a check of its own
 	if [ "$board" != "$default" ] &&
-		! grep -qx KERNEL=stock "$dir/board.conf"; then
-		kver=$(sed -n 's/^SERIES=//p' "$dir/board.conf")
+		! grep -qx KERNEL=stock "$conf"; then
+		kver=$(sed -n 's/^SERIES=//p' "$conf")
 		check "$board ${kver:-$KVER}" env BOARD="$board" \
 			KVER="${kver:-$KVER}" BOOTS_ONLY=y "$tests/host/check.sh"
 	fi

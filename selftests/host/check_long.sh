@@ -4,7 +4,7 @@
 # make check-long: what takes too long for make check-all, some hours: a million
 # allocations under stress on kernels that look for mistakes, all selftests on
 # PREEMPT_RT, data races, a thousand loads, bindings and attachments without an MMU
-# and on the PC, RISC-V with an MMU, the kernels that check-all leaves out,
+# and on the PC, RISC-V with an MMU, the boards and kernels that check-all leaves out,
 # a million steps of the lifecycle fuzzer, 300 seeds of the machine with a cache, an
 # hour of the fuzzers, and all mutants. Ends with a table and "N passed, N failed".
 #
@@ -92,7 +92,14 @@ check "data races" stress kcsan
 check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
 check "rv64 6.12 MMU" env BOARD=rv64 KVER=6.12 FLAVOUR=mmu BOOTS_ONLY=y "$tests/host/check.sh"
-# what check-all leaves out: series that it has on other machines
+# what check-all leaves out: boards
+mapfile -t confs < <(grep -lx CHECK=long "$tests"/rig/boards/*/board.conf)
+for conf in "${confs[@]}"; do
+	board=$(basename "$(dirname "$conf")")
+	kver=$(sed -n 's/^SERIES=//p' "$conf")
+	check "$board $kver" env BOARD="$board" KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
+done
+# series that it has on other machines
 for kver in $(sed -n 's/^SERIES=//p' "$tests"/rig/boards/*/board.conf | sort -u); do
 	check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
 done

@@ -13,6 +13,7 @@
 #
 # Out: the directory, as the last line on stdout. In it, beside the build:
 #   rig/Image rig/stub.elf rig/*.dtb rig/board.conf rig/version rig/source
+# (rig/kernel.dtb is the one that board.conf calls KERNEL_DTB)
 # and, if the kernel is not for Arm, rig/make with its words for make.
 # --path makes nothing: it prints the directory if it is there, else fails.
 #
@@ -189,6 +190,10 @@ build() {
 	# the device trees have moved between series
 	[ -z "$dtbs" ] ||
 		find "$OBJ/arch/$ARCH/boot/dts" -name 'mps2-*.dtb' -exec cp -t "$OBJ/rig" {} +
+	[ -z "${KERNEL_DTB:-}" ] || {
+		kmake "$KERNEL_DTB"
+		cp "$OBJ/arch/$ARCH/boot/dts/$KERNEL_DTB" "$OBJ/rig/kernel.dtb"
+	}
 	[ "$ARCH" = arm ] || echo "ARCH=$ARCH CROSS_COMPILE=$CROSS_COMPILE" >"$OBJ/rig/make"
 	cp "$HERE/boards/$BOARD/board.conf" "$OBJ/rig/"
 	echo "$VERSION" >"$OBJ/rig/version"

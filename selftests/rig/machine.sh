@@ -42,9 +42,20 @@ qemu_tree() {
 	dtc -q -I dtb -O dts "$out.qemu" | grep -v 'dma-coherent;' |
 		dtc -q -I dts -O dtb -o "$out" -
 	rm "$out.qemu"
+	change_tree "$out"
+}
+
+# kernel_tree OUT: the one that is in the kernel's source, with what tree.dtso changes
+kernel_tree() {
+	cp "$kernel/rig/kernel.dtb" "$1"
+	change_tree "$1"
+}
+
+# change_tree FILE: as tree.dtso says, if there is one
+change_tree() {
 	[ -e "$build/tree.dtbo" ] || return 0
-	fdtoverlay -i "$out" -o "$out.new" "$build/tree.dtbo"
-	mv "$out.new" "$out"
+	fdtoverlay -i "$1" -o "$1.new" "$build/tree.dtbo"
+	mv "$1.new" "$1"
 }
 
 # What run.py is to give to QEMU for the flavour.
@@ -82,12 +93,16 @@ compile_overlays() {
 	done
 }
 
-# Sets tree where the kernel has no device tree for the board: the board's own, or
-# QEMU's, less what it says of coherence, since the pool's clients have none.
+# Sets tree where the kernel's device tree, if it has one, is not the board's as it is:
+# the board's own, or one with changes: the kernel's, or QEMU's less what it says of
+# coherence, since the pool's clients have none.
 find_tree() {
 	if [ -e "$HERE/boards/$BOARD/$BOARD.dts" ]; then
 		tree=$build/$BOARD.dtb
 		dtc -q -@ -I dts -O dtb -o "$tree" "$HERE/boards/$BOARD/$BOARD.dts"
+	elif [ -e "$kernel/rig/kernel.dtb" ]; then
+		tree=$build/$BOARD.dtb
+		step "DTB     $BOARD" "$build/dtb.log" kernel_tree "$tree"
 	elif grep -q ^DTB= "$HERE/boards/$BOARD/board.conf" &&
 		[ -e "$HERE/boards/$BOARD/qemu.args" ]; then
 		tree=$build/$BOARD.dtb
@@ -171,7 +186,7 @@ prepare() {
 			-Wextra -o "$build/files/fail_nth" "$top/selftests/helpers/fail_nth.c"
 	fi
 	# the drivers of real devices are in the kernel
-	if grep -q '^CONFIG_E1000E=y' "$kernel/.config"; then
+	if grep -q '^CONFIG_\(E1000E\|MACB\)=y' "$kernel/.config"; then
 		cp "$top"/selftests/stock/*.sh "$build/files/"
 		# shellcheck disable=SC2086 # words
 		step "HELPER  odirect" "$build/helper.log" $compile -Os -Wall \
@@ -188,6 +203,8 @@ prepare() {
 		machine=$("$HERE/cache.sh" "$kernel" "$BOARD" "$build/machine" | tail -n 1)
 		overlays=("$HERE/boards/$BOARD"/cache*.dtso)
 	fi
+	# the project's own for that device tree
+	overlays+=("$top/dts-overlays/$(basename "$(conf KERNEL_DTB)" .dtb).dtso")
 	compile_overlays "${overlays[@]}"
 	# for the guest; without symbols, which the kernel cannot take out again
 	for overlay in "$HERE/boards/$BOARD"/run-time/*.dtso; do
