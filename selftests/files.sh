@@ -214,7 +214,7 @@ kernel_range()
 # Print the words of stdin that could be addresses in this range.
 kernel_addresses()
 {
-	if [ "$(uname -m)" = x86_64 ]; then
+	if with_mmu && uname -m | grep -q 64; then
 		# all are in the upper half, and the shell cannot compare such numbers
 		grep -owE '(0x)?ffff[0-9a-f]{12}' | sed 's/^0x//; s/^/0x/' | sort -u
 		return

@@ -122,9 +122,17 @@ is_built_in() { [ -d /sys/module/dma_alias_pool ] && ! is_loaded dma_alias_pool 
 # without the module.
 with_mmu() { [ -e /proc/vmallocinfo ]; }
 
-# Do all devices snoop the caches? If so, the kernel serves the requests that a pool
-# cannot serve.
-snooped() { [ "$(uname -m)" = x86_64 ]; }
+# Do the test devices snoop the caches? If so, the kernel serves the requests that a pool
+# cannot serve. With an MMU, a kernel for RISC-V believes so of every device, unless a
+# device tree says that it does not.
+snooped()
+{
+	case $(uname -m) in
+	x86_64) ;;
+	riscv64) with_mmu ;;
+	*) false ;;
+	esac
+}
 
 # pool NAME [OFFSET SIZE]: prints an entry for pools=, over all of the memory that
 # the tests may use, or over a part of it
@@ -399,14 +407,21 @@ mpu_region()
 
 # --- the kernel's memory
 
-# mem_free: free memory in KiB. Without an MMU, the shells that run the tests do not
-# return the memory that they no longer use, so what processes have mapped is counted
-# as free. Such kernels list the mappings of all processes in /proc/maps. (The sizes
-# in /proc/PID/statm are wrong by GiB there at times.)
+# mem_free: free memory in KiB. The shells that run the tests do not return all the
+# memory that they no longer use, so what processes have is counted as free. Without an
+# MMU, /proc/maps lists the mappings of all processes. (The sizes in /proc/PID/statm are
+# wrong by GiB there at times.) The pages that the kernel keeps for one processor are
+# free as well: since 6.7 these may be MiBs.
 mem_free()
 {
 	sleep 1		# the kernel frees some memory with a delay
-	free=$(sed -n 's/^MemFree: *\([0-9]*\) .*/\1/p' /proc/meminfo)
+	free=0
+	for kib in $(sed -n 's/^\(MemFree\|AnonPages\): *\([0-9]*\) .*/\2/p' /proc/meminfo); do
+		free=$((free + kib))
+	done
+	for pages in $(sed -n 's/^ *count: *\([0-9]*\)$/\1/p' /proc/zoneinfo); do
+		free=$((free + pages * 4))
+	done
 	with_mmu || free=$(cat /proc/maps | {
 		while read -r range rest; do
 			free=$((free + ((0x${range#*-} - 0x${range%-*}) >> 10)))

@@ -285,10 +285,19 @@ fi
 # Real devices, under the kernel's own drivers. On this machine QEMU's NVMe has no MSI
 # and loses an interrupt now and then, with or without the module. The driver's timeout
 # helps, since it then looks at the device itself; but it is 30 seconds by default.
-if [ "$BOARD" = rv64 ]; then
+stock="--timeout 600 --append nvme_core.io_timeout=3"
+if [ "$BOARD$mmu" = rv64 ]; then
 	for script in stock_drivers stock_attach; do
-		boots+=("$script-watched $script.sh $watch --timeout 600 --append nvme_core.io_timeout=3")
+		boots+=("$script-watched $script.sh $watch $stock")
 	done
+elif [ "$BOARD" = rv64 ]; then
+	for script in stock_drivers stock_attach; do
+		boots+=("$script $script.sh $stock")
+	done
+	boots+=("stock_coherence stock_coherence.sh $stock --overlay $build/coherent.dtbo")
+fi
+if [ "$BOARD" = icicle ]; then
+	boots+=("stock_icicle stock_icicle.sh --overlay $build/mpfs-icicle-kit.dtbo")
 fi
 
 if grep -qs arm,pl081 "$tests/rig/boards/$BOARD/$BOARD.dts"; then

@@ -5,7 +5,8 @@
 # too special for make check:
 #   - the lifecycle fuzzer with ten times as many steps (LIFE_STEPS, 20000)
 #   - the machine with a cache with ten times as many seeds
-#   - the boots on every other machine and with every other kernel series
+#   - the boots on every other machine and with every other kernel series, but for
+#     machines whose board.conf says CHECK=long
 #   - Debian's own kernels, with real drivers
 #   - unusual kernel configurations, which are only compiled
 #   - all targets of the Makefile and all packages
@@ -28,18 +29,19 @@ check "$default $KVER" "$tests/host/check.sh"
 while read -r suite; do
 	skipped "$suite" "Debian's archive has no kernel source there any more"
 done < <("$tests/rig/series.sh" silent)
+mapfile -t confs < <(grep -Lx CHECK=long "$tests"/rig/boards/*/board.conf)
 # series of other machines (below): check-long has them for this machine
-elsewhere=$(sed -n 's/^SERIES=//p' "$tests"/rig/boards/*/board.conf)
+elsewhere=$(sed -n 's/^SERIES=//p' "${confs[@]}")
 for kver in $("$tests/rig/series.sh"); do
 	[ "$kver" = "$KVER" ] || grep -qxF "$kver" <<<"$elsewhere" ||
 		check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
 done
-for dir in "$tests"/rig/boards/*/; do
-	board=$(basename "$dir")
+for conf in "${confs[@]}"; do
+	board=$(basename "$(dirname "$conf")")
 	# machines with Debian's own kernels follow below
 	if [ "$board" != "$default" ] &&
-		! grep -qx KERNEL=stock "$dir/board.conf"; then
-		kver=$(sed -n 's/^SERIES=//p' "$dir/board.conf")
+		! grep -qx KERNEL=stock "$conf"; then
+		kver=$(sed -n 's/^SERIES=//p' "$conf")
 		check "$board ${kver:-$KVER}" env BOARD="$board" \
 			KVER="${kver:-$KVER}" BOOTS_ONLY=y "$tests/host/check.sh"
 	fi

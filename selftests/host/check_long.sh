@@ -9,7 +9,7 @@
 #   - all selftests on PREEMPT_RT
 #   - a thousand loads, bindings and attachments without an MMU and on the PC (CYCLES,
 #     1000)
-#   - the kernels that check-all leaves out
+#   - the machines and kernels that check-all leaves out
 #   - a million steps of the lifecycle fuzzer (STEPS, 1000000)
 #   - 300 seeds of the machine with a cache (SEEDS, 300)
 #   - an hour of the fuzzers (FUZZ_SECONDS, 3600)
@@ -98,6 +98,14 @@ check "data races" stress kcsan
 check "an500 $KVER MPU" env BOARD=an500 FLAVOUR=mpu BOOTS_ONLY=y "$tests/host/check.sh"
 check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
+check "rv64 6.12 MMU" env BOARD=rv64 KVER=6.12 FLAVOUR=mmu BOOTS_ONLY=y "$tests/host/check.sh"
+# machines that check-all leaves out
+mapfile -t confs < <(grep -lx CHECK=long "$tests"/rig/boards/*/board.conf)
+for conf in "${confs[@]}"; do
+	board=$(basename "$(dirname "$conf")")
+	kver=$(sed -n 's/^SERIES=//p' "$conf")
+	check "$board $kver" env BOARD="$board" KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
+done
 # kernel series that check-all boots on other machines, but not on the default one
 for kver in $(sed -n 's/^SERIES=//p' "$tests"/rig/boards/*/board.conf | sort -u); do
 	check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"

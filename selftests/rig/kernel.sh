@@ -14,6 +14,7 @@
 # Prints the build directory, or with --source the source tree, as the last line on
 # stdout. In the build directory there are also:
 #   rig/Image rig/stub.elf rig/*.dtb rig/board.conf rig/version rig/source
+#   rig/kernel.dtb, the device tree that the board's KERNEL_DTB names
 # and, if the kernel is not for Arm, rig/make with the words that make needs.
 # --path builds nothing: it prints the directory if it is there, else fails.
 #
@@ -193,6 +194,10 @@ build() {
 	# in some series the device trees are in a directory of their own
 	[ -z "$dtbs" ] ||
 		find "$OBJ/arch/$ARCH/boot/dts" -name 'mps2-*.dtb' -exec cp -t "$OBJ/rig" {} +
+	[ -z "${KERNEL_DTB:-}" ] || {
+		kmake "$KERNEL_DTB"
+		cp "$OBJ/arch/$ARCH/boot/dts/$KERNEL_DTB" "$OBJ/rig/kernel.dtb"
+	}
 	[ "$ARCH" = arm ] || echo "ARCH=$ARCH CROSS_COMPILE=$CROSS_COMPILE" >"$OBJ/rig/make"
 	cp "$HERE/boards/$BOARD/board.conf" "$OBJ/rig/"
 	echo "$VERSION" >"$OBJ/rig/version"

@@ -24,21 +24,43 @@ build=$top/build/$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}${CACHE:+-cache}
 # conf KEY: print the value that the board's board.conf has for KEY
 conf() { sed -n "s/^$1=//p" "$HERE/boards/$BOARD/board.conf"; }
 
+# find_zicbom: set emulator to a QEMU whose CPU has the instructions by which the kernel
+# maintains caches, and have run.py use it
+find_zicbom() {
+	local rc=0
+	emulator=$("$HERE/qemu.sh" riscv64 | tail -n 1) || rc=$?
+	[ $rc -ne 3 ] || skip "$BOARD: no QEMU 10 for RISC-V is to be had here"
+	[ $rc -eq 0 ] || exit $rc
+	emulator+=/qemu-system-riscv64
+	machine+=" --emulator $emulator"
+}
+
 # qemu_tree OUT: write the device tree that QEMU makes, without "dma-coherent", and with
 # the changes of the board's tree.dtso. Devices of qemu.args are not in it, except the
 # CPU.
 qemu_tree() {
-	local out=$1 emulator
-	emulator=$(conf EMULATOR)
+	local out=$1 program
+	program=${emulator:-$(conf EMULATOR)}
 	# shellcheck disable=SC2046 # words
-	"${emulator:-qemu-system-arm}" -M "$(conf MACHINE),dumpdtb=$out.qemu" \
+	"${program:-qemu-system-arm}" -M "$(conf MACHINE),dumpdtb=$out.qemu" \
 		-display none $(grep '^-cpu ' "$HERE/boards/$BOARD/qemu.args")
 	dtc -q -I dtb -O dts "$out.qemu" | grep -v 'dma-coherent;' |
 		dtc -q -I dts -O dtb -o "$out" -
 	rm "$out.qemu"
+	change_tree "$out"
+}
+
+# kernel_tree OUT: the one that is in the kernel's source, with what tree.dtso changes
+kernel_tree() {
+	cp "$kernel/rig/kernel.dtb" "$1"
+	change_tree "$1"
+}
+
+# change_tree FILE: as tree.dtso says, if there is one
+change_tree() {
 	[ -e "$build/tree.dtbo" ] || return 0
-	fdtoverlay -i "$out" -o "$out.new" "$build/tree.dtbo"
-	mv "$out.new" "$out"
+	fdtoverlay -i "$1" -o "$1.new" "$build/tree.dtbo"
+	mv "$1.new" "$1"
 }
 
 # flavour_words: print the words for run.py that the flavour has for QEMU
@@ -76,13 +98,16 @@ compile_overlays() {
 	done
 }
 
-# Sets tree if the kernel has no device tree for the board. That is the tree in the
-# board's directory, or the one that QEMU makes. QEMU says that all devices are coherent,
-# which is taken out: such devices need no pool.
+# Sets tree unless the kernel's device tree is the board's as it is. It is the tree in the
+# board's directory, or the kernel's with changes, or the one that QEMU makes. QEMU says
+# that all devices are coherent, which is taken out: such devices need no pool.
 find_tree() {
 	if [ -e "$HERE/boards/$BOARD/$BOARD.dts" ]; then
 		tree=$build/$BOARD.dtb
 		dtc -q -@ -I dts -O dtb -o "$tree" "$HERE/boards/$BOARD/$BOARD.dts"
+	elif [ -e "$kernel/rig/kernel.dtb" ]; then
+		tree=$build/$BOARD.dtb
+		step "DTB     $BOARD" "$build/dtb.log" kernel_tree "$tree"
 	elif grep -q ^DTB= "$HERE/boards/$BOARD/board.conf" &&
 		[ -e "$HERE/boards/$BOARD/qemu.args" ]; then
 		tree=$build/$BOARD.dtb
@@ -119,7 +144,7 @@ prepare_stock() {
 }
 
 prepare() {
-	local kernel userland compile overlay tree='' root='' machine module
+	local kernel userland compile overlay tree='' root='' machine module emulator=''
 	local overlays=()
 	[ -e "$HERE/boards/$BOARD/board.conf" ] ||
 		die "no board $BOARD; there is: $(cd "$HERE/boards" && echo */ | tr -d /)"
@@ -129,6 +154,7 @@ prepare() {
 	fi
 	need python3
 	kernel=$("$HERE/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
+	machine="--kernel $kernel"
 	case $(conf ARCH) in
 	x86)
 		need qemu-system-x86
@@ -139,6 +165,7 @@ prepare() {
 		need qemu-system-misc device-tree-compiler
 		userland=$("$HERE/riscv_userland.sh" | tail -n 1)
 		compile=$userland/bin/riscv-gcc
+		! grep -q '^CONFIG_RISCV_ISA_ZICBOM=y' "$kernel/.config" || find_zicbom
 		;;
 	*)
 		need qemu-system-arm device-tree-compiler
@@ -165,14 +192,13 @@ prepare() {
 			-Wextra -o "$build/files/fail_nth" "$top/selftests/helpers/fail_nth.c"
 	fi
 	# this kernel has drivers of real devices, which stock/ tests
-	if grep -q '^CONFIG_E1000E=y' "$kernel/.config"; then
+	if grep -q '^CONFIG_\(E1000E\|MACB\)=y' "$kernel/.config"; then
 		cp "$top"/selftests/stock/*.sh "$build/files/"
 		# shellcheck disable=SC2086 # words
 		step "HELPER  odirect" "$build/helper.log" $compile -Os -Wall \
 			-Wextra -DCHUNK=0x20000 -o "$build/files/odirect" "$top/selftests/stock/odirect.c"
 	fi
 	put_driver_in "$kernel"
-	machine="--kernel $kernel"
 	mapfile -t overlays < <(find "$HERE/boards/$BOARD" -maxdepth 1 -name "*.dtso" ! -name "cache*.dtso")
 	if [ -n "${CACHE:-}" ]; then
 		root=$build/root
@@ -183,6 +209,8 @@ prepare() {
 		machine=$("$HERE/cache.sh" "$kernel" "$BOARD" "$build/machine" | tail -n 1)
 		overlays=("$HERE/boards/$BOARD"/cache*.dtso)
 	fi
+	# the project's own for that device tree
+	overlays+=("$top/dts-overlays/$(basename "$(conf KERNEL_DTB)" .dtb).dtso")
 	compile_overlays "${overlays[@]}"
 	# These overlays are applied and removed in the guest. They have no symbols (-@), as
 	# the kernel cannot remove symbols again.

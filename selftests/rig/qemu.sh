@@ -1,13 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# qemu.sh - find or fetch a QEMU for Arm whose plugins can see what is stored, which
-# needs version 10. That is the machine's own QEMU, or else the one in the backports of
-# its Debian release, which is unpacked in the cache and not installed.
+# qemu.sh [--path] [arm|riscv64] - find or fetch a QEMU that is new enough, which is
+# version 10. That is the machine's own QEMU, or else the one in the backports of its
+# Debian release, which is unpacked in the cache and not installed. For Arm (the default)
+# its plugins can see what is stored; for RISC-V its CPU has Zicbom, the instructions that
+# a kernel needs for devices that do not snoop the caches.
 #
 # Prints a directory as the last line on stdout, in which there are
-#   qemu-system-arm   starts that QEMU
-#   qemu-plugin.h     from its source package, as no other package has it
+#   qemu-system-arm   starts that QEMU (or qemu-system-riscv64)
+#   qemu-plugin.h     for Arm: from its source package, as no other package has it
 # --path fetches nothing: it prints the directory if it is there, else fails.
 # OLDEST_QEMU is the oldest version that will do (10).
 # Exit status 3: the archive has no version that is new enough, or cannot be reached. The
@@ -18,14 +20,33 @@ HERE=$(dirname "$(readlink -f "$0")")
 
 RECIPE=1	# count this up when what this script makes changes
 OLDEST=${OLDEST_QEMU:-10}
-log=$CACHE_DIR/log/qemu.log
+MODE=build
+if [ "${1:-}" = --path ]; then
+	MODE=path
+	shift
+fi
+# the first package is the one whose version counts
+case ${1:-arm} in
+arm)
+	PROGRAM=qemu-system-arm
+	PACKAGES=(qemu-system-arm qemu-system-common qemu-system-data)
+	NAME=qemu
+	;;
+riscv64)
+	PROGRAM=qemu-system-riscv64
+	PACKAGES=(qemu-system-riscv qemu-system-common qemu-system-data)
+	NAME=qemu-riscv64
+	;;
+*) die "usage: qemu.sh [--path] [arm|riscv64]" ;;
+esac
+log=$CACHE_DIR/log/$NAME.log
 
 # is_new VERSION: is VERSION, of QEMU or of Debian's package without the epoch, new
 # enough?
 is_new() { [ "${1%%.*}" -ge "$OLDEST" ] 2>/dev/null; }
 
 own_version() {
-	qemu-system-arm --version 2>/dev/null |
+	"$PROGRAM" --version 2>/dev/null |
 		sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p'
 }
 
@@ -37,12 +58,17 @@ suites() {
 	[ "$name" = sid ] || echo "$name-backports"
 }
 
+# newest PACKAGE: print the newest version that the archive has
+newest() {
+	apt-cache "${APT_OPTS[@]}" madison "$1" |
+		awk '$NF == "Packages" { print $3 }' | sort -Vr | sed -n 1p
+}
+
 # Sets VERSION to the newest one that the archive has.
 look() {
 	# shellcheck disable=SC2046 # a list of suites
 	apt_private qemu deb $(suites) >>"$log" 2>&1
-	VERSION=$(apt-cache "${APT_OPTS[@]}" madison qemu-system-arm |
-		awk '$NF == "Packages" { print $3 }' | sort -Vr | sed -n 1p)
+	VERSION=$(newest "${PACKAGES[0]}")
 	is_new "${VERSION#*:}" || {
 		say "  QEMU    the archive has none of version $OLDEST or newer, but ${VERSION:-none}"
 		exit 3
@@ -52,22 +78,24 @@ look() {
 unpack() {
 	local tmp=$1 deb
 	cd "$tmp"
-	apt-get "${APT_OPTS[@]}" download "qemu-system-arm=$VERSION" \
-		"qemu-system-common=$VERSION" "qemu-system-data=$VERSION"
+	apt-get "${APT_OPTS[@]}" download "${PACKAGES[@]/%/=$VERSION}"
+	# RISC-V's firmware, which is from another source
+	[ "$PROGRAM" != qemu-system-riscv64 ] ||
+		apt-get "${APT_OPTS[@]}" download "opensbi=$(newest opensbi)"
 	for deb in ./*.deb; do
 		dpkg-deb -f "$deb" Depends | tr ',' '\n' |
-			sed 's/ *\([^ (:|]*\).*/\1/' | grep -v '^qemu-' >>depends || true
+			sed 's/ *\([^ (:|]*\).*/\1/' | grep -v '^qemu-\|^opensbi$' >>depends || true
 		dpkg-deb -x "$deb" root
 		rm "$deb"
 	done
-	cat >qemu-system-arm <<-'RUN'
+	cat >"$PROGRAM" <<-'RUN'
 	#!/bin/sh
 	here=$(dirname "$(readlink -f "$0")")/root/usr
 	QEMU_MODULE_DIR=$(dirname "$here"/lib/*/qemu/.)
 	export QEMU_MODULE_DIR
-	exec "$here/bin/qemu-system-arm" -L "$here/share/qemu" "$@"
+	exec "$here/bin/${0##*/}" -L "$here/share/qemu" "$@"
 	RUN
-	chmod +x qemu-system-arm
+	chmod +x "$PROGRAM"
 }
 
 # header DIR: fetch the source package of the same version, and keep the header only
@@ -93,19 +121,26 @@ or_skip() {
 	[ $rc -eq 0 ] || exit 3
 }
 
+current=$CACHE_DIR/$NAME.$RECIPE.current
+
+# Ends the script with its result if that is there already.
+if_there() {
+	local dir
+	[ -e "$current" ] && [ -z "${RIG_REFRESH:-}" ] || return 0
+	dir=$CACHE_DIR/$(cat "$current")
+	[ -e "$dir/$PROGRAM" ] || return 0
+	echo "$dir"
+	exit 0
+}
+
+# not under the lock at first: who holds that may be building a kernel
+if_there
+[ "$MODE" != path ] || exit 1
 cache_lock
+if_there
 mkdir -p "$CACHE_DIR/log"
 : >"$log"
-current=$CACHE_DIR/qemu.$RECIPE.current
 own=$(own_version)
-if [ -e "$current" ] && [ -z "${RIG_REFRESH:-}" ]; then
-	dir=$CACHE_DIR/$(cat "$current")
-	if [ -e "$dir/qemu-plugin.h" ]; then
-		echo "$dir"
-		exit 0
-	fi
-fi
-[ "${1:-}" != --path ] || exit 1
 
 need xz-utils dpkg-dev
 tmp=$CACHE_DIR/.tmp-qemu
@@ -113,8 +148,8 @@ rm -rf "$tmp"
 mkdir "$tmp"
 if is_new "${own:-0}"; then
 	# shellcheck disable=SC2016 # dpkg-query's
-	VERSION=$(dpkg-query -W -f '${source:Version}' qemu-system-arm)
-	ln -s "$(command -v qemu-system-arm)" "$tmp/qemu-system-arm"
+	VERSION=$(dpkg-query -W -f '${source:Version}' "${PACKAGES[0]}")
+	ln -s "$(command -v "$PROGRAM")" "$tmp/$PROGRAM"
 else
 	look
 	or_skip "QEMU    fetching $VERSION" "$log" unpack "$tmp"
@@ -122,9 +157,10 @@ else
 	need $(cat "$tmp/depends")
 	own=${VERSION#*:}
 fi
-or_skip "QEMU    fetching its plugin header" "$log" header "$tmp"
-"$tmp/qemu-system-arm" --version >>"$log" 2>&1 || die "QEMU $own does not start, see $log"
-rm -rf "$CACHE_DIR/qemu-$own"
-mv "$tmp" "$CACHE_DIR/qemu-$own"
-echo "qemu-$own" >"$current"
-echo "$CACHE_DIR/qemu-$own"
+[ "$PROGRAM" != qemu-system-arm ] ||
+	or_skip "QEMU    fetching its plugin header" "$log" header "$tmp"
+"$tmp/$PROGRAM" --version >>"$log" 2>&1 || die "QEMU $own does not start, see $log"
+rm -rf "${CACHE_DIR:?}/$NAME-$own"
+mv "$tmp" "$CACHE_DIR/$NAME-$own"
+echo "$NAME-$own" >"$current"
+echo "$CACHE_DIR/$NAME-$own"

@@ -10,18 +10,26 @@ pool=$RIG_BOARD
 
 # The devices that are used unless a script says otherwise, and how a file system is made
 # and checked. Where there is only BusyBox, that is ext2, and it cannot be checked.
-if [ "$RIG_BOARD" = rv64 ]; then
+fs=ext2
+mkfs="mke2fs -F"
+fsck=:
+case $RIG_BOARD in
+rv64)
 	usual_disks="nvme blk mmio_blk"
-	fs=ext2
-	mkfs="mke2fs -F"
-	fsck=:
-else
+	usual="$usual_disks e1000e net"
+	;;
+icicle)
+	usual_disks=mmc
+	usual="$usual_disks mac"
+	;;
+*)
 	usual_disks="nvme ahci blk"
+	usual="$usual_disks e1000e net"
 	fs=ext4
 	mkfs="/sbin/mke2fs -q -F -t ext4"
 	fsck="/sbin/e2fsck -f -n"
-fi
-usual="$usual_disks e1000e net"
+	;;
+esac
 
 # address_of DEVICE: its address on the bus. driver_of and modules_of below: the name of
 # its driver, and the modules that it needs.
@@ -36,6 +44,8 @@ address_of()
 	e1000) echo 0000:00:09.0 ;;
 	usb) echo 0000:00:0a.0 ;;
 	ahci) echo 0000:00:0b.0 ;;
+	mmc) echo 20008000.mmc ;;
+	mac) echo 20112000.ethernet ;;
 	mmio_blk | mmio_net)
 		[ -e "/run/$1" ] || find_mmio
 		cat "/run/$1"
@@ -65,6 +75,8 @@ driver_of()
 	mmio_*) echo virtio-mmio ;;
 	sdhci) echo sdhci-pci ;;
 	usb) echo xhci_hcd ;;
+	mmc) echo sdhci-cdns ;;
+	mac) echo macb ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -84,9 +96,9 @@ modules_of()
 	esac
 }
 
-is_disk() { case $1 in *net | e1000*) return 1 ;; esac; }
+is_disk() { case $1 in *net | e1000* | mac) return 1 ;; esac; }
 
-bus_of() { case $1 in mmio_*) echo platform ;; *) echo pci ;; esac; }
+bus_of() { case $1 in mmio_* | mmc | mac) echo platform ;; *) echo pci ;; esac; }
 
 sysfs_of() { echo "/sys/bus/$(bus_of "$1")/devices/$(address_of "$1")"; }
 
@@ -246,7 +258,7 @@ direct_io()
 net_of()
 {
 	case $1 in
-	e1000e) echo 10.0.6 ;;
+	e1000e | mac) echo 10.0.6 ;;
 	net | mmio_net) echo 10.0.7 ;;
 	e1000) echo 10.0.9 ;;
 	esac
