@@ -416,6 +416,11 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 {
 	struct dap_client *client = dap_client_find(dev);
 
+	/* They were copied from a child of a device whose client has ended. */
+	if (lender->state == DAP_ENDED) {
+		client_restore_ops(dev, lender, lender->saved);
+		return;
+	}
 	if (client)
 		client_become_borrower(client, lender);
 	client = dap_client_find(dev);

@@ -307,12 +307,12 @@ struct dap_client *dap_client_search(enum dap_client_what what,
 	struct dap_entry *entry;
 
 	dap_assert_locked();
-	if (what == DAP_ENDED_OF) {
+	if (what == DAP_ENDED_OF || what == DAP_OWNER_OF)
 		list_for_each_entry(client, &dap_ended, node)
-			if (client->dev == whose)
+			if (registry_client_matches(client, what, whose))
 				return client;
+	if (what == DAP_ENDED_OF)
 		return NULL;
-	}
 	list_for_each_entry(entry, &dap_entries, node)
 		list_for_each_entry(client, dap_clients(entry), node)
 			if (registry_client_matches(client, what, whose))

@@ -149,7 +149,8 @@ struct dap_client {
  * @DAP_BORROWER_AT: the client that a device is, if it has copied operations of
  *                   another
  * @DAP_BORROWER_OF: a client that has copied the operations of the given client
- * @DAP_OWNER_OF:    the client that the given operations belong to
+ * @DAP_OWNER_OF:    the client that the given operations belong to.  It may
+ *                   have ended, while a child of its device still has them.
  */
 enum dap_client_what {
 	DAP_CLIENT_AT,

@@ -1041,6 +1041,30 @@ child_on_no_bus()
 	done
 }
 
+# A child has the operations of its parent's client, which has ended with its pool, since
+# the parent's driver is still bound. A driver copies them, then the child gets a pool.
+child_of_the_ended()
+{
+	starts "" S0
+	attach $pool_a dap-stuck.0 || fail "attach failed"
+	ok_life add B1 S0
+	unbind_pool $pool_a
+	has_ops B1 x
+	bad_life alloc B1 0 5000
+	ok_life mode L1 copy B1
+	ok_life add L1
+	has_ops L1 n
+	kernel_serves_only L1
+	ok_life attach B1 b
+	serves b B1
+	ok_life del S0
+	serves b B1
+	ok_life detach B1
+	has_ops B1 n
+	kernel_serves_only B1
+	ends
+}
+
 # A request that failed leaves nothing behind that needs the module.
 refused_on_no_bus()
 {
@@ -1595,7 +1619,7 @@ consumer_is_removed()
 	borrower_with_memory_is_removed lender_has_no_pool \
 	probe_copies_and_fails borrower_has_a_pool borrower_and_pools_go \
 	children used_while_it_goes probe_binds_the_pool device_on_no_bus \
-	lender_on_no_bus_goes child_on_no_bus refused_on_no_bus \
+	lender_on_no_bus_goes child_on_no_bus child_of_the_ended refused_on_no_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations load_fails detached_and_attached attached_in_vain bound_again \

@@ -32,6 +32,7 @@ RULES = {
     "stuck": "a driver that cannot be unbound is not, and pins the module",
     "ended": "a dead pool's client is let go at its last free, though bound",
     "borrow": "devices that have copied a client's ops are its pool's clients",
+    "child": "whose ops and memory a child without a driver has",
     "copy": "what else there is to copies (not generated without)",
     "replace": "devices that have other ops set (not generated without)",
     "under": "nothing changes under a running driver",
@@ -53,13 +54,13 @@ RULES = {
 
 PAGE = 4096
 MANAGED = 8192  # what probes take
-UNITS = ("L0", "L1", "L2", "L3", "S0", "S1", "B0", "T0", "P0")
-NAMES = {"L": "dap-life.%s", "S": "dap-stuck.%s", "B": "dap-bare", "T": "overlay-life",
-         "P": "0000:00:06.0"}
+UNITS = ("L0", "L1", "L2", "L3", "S0", "S1", "B0", "B1", "T0", "P0")
+NAMES = {"L": "dap-life.%s", "S": "dap-stuck.%s", "B0": "dap-bare", "B1": "dap-bare-child",
+         "T": "overlay-life", "P": "0000:00:06.0"}
 
 
 def device_name(unit):
-    name = NAMES[unit[0]]
+    name = NAMES.get(unit) or NAMES[unit[0]]
     return name % unit[1] if "%" in name else name
 
 
@@ -110,6 +111,7 @@ class Device:
         self.exists = True
         self.bound = False
         self.client = None  # of this pool
+        self.term = 0  # how often it has become a client
         self.by_default = False  # None: not known
         self.excluded = False  # None: not known
         self.ended = False  # its client has ended under its driver
@@ -118,12 +120,17 @@ class Device:
         self.managed = None  # where its driver's managed memory is from
         self.borrows = None  # (key of a device, its pool): whose ops it has copied
         self.leaving = False  # no client any more, but somebody needs it as one
+        self.parent = None  # key of the device that it is a child of
+        # (key of a device, its term, its pool): whose ops it has got when it was added.
+        # If that device has a driver, or is on no bus, and is no client any more, then
+        # these ops may still be there, but have no memory.
+        self.copied = None
         self.tidy = False  # its driver frees all when it goes, told or not
         self.replaced = None  # "own" or "null": its driver has set these
         self.key = (unit, serial)
 
     # in whose name it gets memory
-    holder = property(lambda self: self.borrows[0] if self.borrows else self.key)
+    holder = property(lambda self: (self.borrows or self.copied or (self.key,))[0])
     stuck = property(lambda self: self.unit[0] == "S")
     bare = property(lambda self: self.unit[0] == "B")
     name = property(lambda self: device_name(self.unit))
@@ -219,6 +226,15 @@ class State:
         """Whose drivers have copied its ops, or also those that have them still."""
         return [d for d in self.devices.values() if d.borrows and d.borrows[0] == device.key
                 and (d.bound or not bound)]
+
+    def children(self, device):
+        """Those that are registered: they have a reference to it."""
+        return [d for d in self.devices.values() if d.exists and d.parent == device.key]
+
+    def has_ended(self, copied):
+        """Are these the ops of a client that is none any more?"""
+        origin = self.devices[copied[0]]
+        return not origin.client or origin.term != copied[1]
 
     def lender(self, device):
         return self.devices.get(device.borrows[0]) if device.borrows else None
@@ -351,20 +367,34 @@ class Transition:
                 return None, False
         return default, bool(default)
 
-    def become(self, device, pool, by_default=False):
+    def become(self, device, pool, by_default=False, in_use=False):
         if device.client:
-            self.end(device)
+            self.end(device, in_use)
         device.client, device.by_default = pool, by_default
+        device.term += 1
+        device.copied = None
 
-    def end(self, device):
-        """It is no client any more: who has its ops, and is not bound, has not."""
+    def end(self, device, in_use=False):
+        """It is no client any more: who has its ops, and is not bound, has not. in_use:
+        its driver may be running in them, so children have them until that goes."""
+        if not in_use:
+            self.take_back(device, False)
         device.client, device.leaving = None, False
         for other in self.s.borrowers(device, False):
             if not other.bound:
                 other.borrows = None
 
-    @staticmethod
-    def served_by(device):
+    def take_back(self, device, ended):
+        """Children lose the ops of the client that it is; or if ended, of all clients
+        that it was before."""
+        for child in self.s.devices.values():
+            if child.copied and child.copied[0] == device.key and \
+                    self.s.has_ended(child.copied) == ended:
+                child.copied = None
+
+    def served_by(self, device):
+        if device.copied:
+            return None if self.s.has_ended(device.copied) else device.copied[2]
         return device.borrows[1] if device.borrows else device.client
 
     def source(self, device):
@@ -374,7 +404,7 @@ class Transition:
             return ("kernel", None) if device.replaced == "own" else kernel
         pool = self.served_by(device)
         if not pool:
-            return kernel
+            return None if device.copied else kernel
         if self.s.pools.get(pool) == "up":
             return "pool", pool
         # who has no memory of a pool that is gone gets none in its place any more
@@ -443,15 +473,27 @@ class Transition:
             device.replaced = other.replaced if self.served_by(device) \
                 or other.replaced == "own" else None
             return
-        key = other.borrows[0] if other.borrows else other.key if other.client else None
-        if key == device.key:
+        copied = self.ops_of(device, other)
+        if copied and copied[0] == device.key:
             return
-        # one that was not bound since it is a client has no ops yet
-        unit = self.seen.units.get(device.unit)
-        if key and (other.bound or unit and unit.ops == "x"):
-            self.borrow(device, key)
+        if other.copied and self.s.has_ended(copied):
+            # these are taken from it as soon as its probe has ended
+            copied, device.may_change = None, True
+        if copied:
+            self.borrow(device, copied[0])
         elif self.served_by(device):
             device.replaced = "null"
+
+    def ops_of(self, device, other):
+        """What device gets that copies the ops of the other: as Device.copied."""
+        if other.copied:
+            return other.copied
+        key = other.borrows[0] if other.borrows else other.key if other.client else None
+        # one that was not bound since it is a client has no ops yet
+        unit = self.seen.units.get(device.unit)
+        if not key or not (other.bound or other.bare or unit and unit.ops == "x"):
+            return None
+        return key, self.s.devices[key].term, self.s.devices[key].client
 
     def borrow(self, device, key):
         """It is a client of that pool now, and of none besides."""
@@ -472,6 +514,7 @@ class Transition:
             unit.changes += 1
         device.managed = device.replaced = None
         device.bound = device.ended = device.may_change = False
+        self.take_back(device, True)
         sizes = {}
         for source, pool, size in s.sources(device):
             if source == "pool":
@@ -495,9 +538,10 @@ class Transition:
         aside = "ended" in self.without or device.stuck and "stuck" in self.without
         if dead and device.bound and aside and self.sees_client(device) == device.client:
             return
-        if dead and device.bound or dead and device.bare and device.exists:
+        in_use = dead and (device.bound or device.bare and device.exists)
+        if in_use:
             device.ended = device.may_change = True
-        self.end(device)
+        self.end(device, in_use)
 
     def collect(self):
         """What nobody needs any more."""
@@ -510,7 +554,7 @@ class Transition:
                 del s.pools[pool]
         for key, device in list(s.devices.items()):
             if not device.exists and not s.slots_of(device) and not s.sources(device) and \
-                    not s.borrowers(device, False):
+                    not s.borrowers(device, False) and not s.children(device):
                 del s.devices[key]
 
     # --- pools
@@ -632,7 +676,7 @@ class Transition:
         s.pools.clear()
         for device in s.devices.values():
             device.excluded = device.leaving = False
-            device.client = device.borrows = None
+            device.client = device.borrows = device.copied = None
             if device.bare:
                 device.ended = False
 
@@ -674,7 +718,7 @@ class Transition:
         if self.s.pools.get("d") == "up":
             self.rebind(self.pools_go(["d"]))
 
-    def step_add(self, got, unit):
+    def step_add(self, got, unit, parent=None):
         s = self.s
         if s.device(unit):
             self.errno(got, "bound", errno.EEXIST)
@@ -684,6 +728,9 @@ class Transition:
         s.applied += (unit,) * (unit == "T0")
         device = Device(unit, s.units[unit].created)
         s.devices[device.key] = device
+        if parent:
+            other = s.device(parent)
+            device.parent, device.copied = other.key, self.ops_of(device, other)
         if not device.bare:
             self.bind(device)
 
@@ -696,8 +743,9 @@ class Transition:
         self.unbind(device)
         s = self.s
         s.applied = tuple(x for x in s.applied if x != unit)
-        device.exists = device.deferred = device.excluded = False
-        device.borrows = None
+        device.exists = device.deferred = device.excluded = device.ended = False
+        device.borrows = device.copied = None
+        self.take_back(device, True)
         self.collect()
 
     def step_mode(self, got, unit, mode, arg=None):
@@ -759,7 +807,7 @@ class Transition:
         if device.client and s.held(device) is not False:
             self.adopt(device)
             return
-        self.become(device, pool)
+        self.become(device, pool, in_use=bound and device.stuck)
         self.collect()
         if bound and device.stuck:
             device.may_change, device.ended, device.excluded = True, False, False
@@ -888,7 +936,8 @@ class Transition:
         if not device or not (device.bound or device.bare) or (unit, int(slot)) in s.slots:
             self.errno(got, "serve", "fail")
             return
-        rule = "busless" if device.bare else "borrow" if device.borrows else "serve"
+        rule = "child" if device.copied else "busless" if device.bare else \
+            "borrow" if device.borrows else "serve"
         allowed = self.may_serve(device, size, bool(nk))
         seen = self.seen.units.get(unit)
         there = seen.slots.get(int(slot)) if seen else None
@@ -912,7 +961,7 @@ class Transition:
     def may_serve(self, device, size, nk):
         source = self.source(device)
         if not source:
-            if nk:
+            if nk and not device.copied:
                 of = self.served_by(device)
                 return {"fallback" if of and not device.replaced else "kernel", "fail"}
             return {"fail"}
@@ -977,13 +1026,14 @@ class Transition:
                 return
             device.borrows = None
             if device.client != client:
-                self.become(device, client, None)
+                self.become(device, client, None, True)
         elif not device.replaced:
-            self.end(device)
+            self.end(device, True)
             device.borrows = None
         if device.excluded is not False or client is None:
             device.excluded = None
         device.by_default = None
+        self.adopt_children()
         self.collect()
 
     def adopt_all(self):
@@ -1006,8 +1056,16 @@ class Transition:
             if device.exists and not device.bare:
                 self.adopt(device)
             elif device.exists and device.client and not self.sees_client(device):
-                self.end(device)
+                self.end(device, True)
+        self.adopt_children()
         self.collect()
+
+    def adopt_children(self):
+        """Who has its ops no more, after something was taken over of the others."""
+        for device in self.s.devices.values():
+            there = self.seen.units.get(device.unit)
+            if device.exists and device.copied and there and there.ops == "n":
+                device.copied = None
 
     def adopt_slots(self, unit, there):
         s = self.s
@@ -1138,12 +1196,14 @@ def compare_ops(state, device, unit, differ):
     """Whose they are: x, the module's; o, of its driver's own; n, none."""
     if device.bound and device.replaced:
         wanted = "o" if device.replaced == "own" else "n"
+    elif device.copied:
+        wanted = "x"
     elif state.listed_by(device):
         # one that was not bound since it is a client has none yet
         wanted = "n" if unit.ops == "n" and not device.bound else "x"
     else:
         wanted = "n"
-    differ("ops", f"whose ops has {device.name}", unit.ops, wanted)
+    differ("child" if device.parent else "ops", f"whose ops has {device.name}", unit.ops, wanted)
 
 
 def compare_unit(state, name, unit, differ, found, without):
@@ -1154,7 +1214,7 @@ def compare_unit(state, name, unit, differ, found, without):
     differ("held", f"slots of {name}", sorted(unit.slots),
            sorted(k[1] for k in state.slots if k[0] == name))
     left = [d for d in state.devices.values() if d.unit == name]
-    sure = [d for d in left if d.exists or state.slots_of(d)]
+    sure = [d for d in left if d.exists or state.slots_of(d) or state.children(d)]
     gone = s.created - len(left), s.created - len(sure)
     if not gone[0] <= unit.released <= gone[1] and "refs" not in without:
         found.append(("refs", f"released devices of {name}: {unit.released} of {unit.created},"

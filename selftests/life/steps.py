@@ -11,6 +11,7 @@ random.
   overlay, unoverlay       pool d, the default, by device tree
   add UNIT, del UNIT       a test device; T0 comes with an overlay of its own, and is
                            named for pool d there; P0 is on PCI
+  add B0|B1 UNIT           as a child of that unit, with its ops
   mode UNIT MODE [ARG]     what its driver's next probe does
   keep UNIT 0|1            does its driver leak its memory when it goes?
   bind UNIT, unbind UNIT   its driver, by sysfs
@@ -114,6 +115,25 @@ def is_needed(s, device):
     return s.borrowers(device, False) or s.slots_of(device) and keeps
 
 
+def may_have_child(s, device):
+    """Ops that it has copied from a device that is not above it would stay with the
+    child for ever: they are taken from what is below that device only. And what was
+    below a device that is removed has no place in sysfs any more."""
+    if not device or device.replaced or device.borrows:
+        return False
+    while device and device.exists:
+        if not device.parent:
+            return True
+        device = s.devices.get(device.parent)
+    return False
+
+
+def is_between(s, device):
+    """Has it children with the ops of a device above it? If it is removed before them,
+    they are not below that device any more: nobody finds them to take the ops back."""
+    return any(d.copied and d.copied[0] != device.key for d in s.children(device))
+
+
 def makes_sense(step, s, machine):
     kind, args = step[0], step[1:]
     if kind == "two":
@@ -128,7 +148,10 @@ def makes_sense(step, s, machine):
         return False
     if kind == "add":
         return not s.device(args[0]) and (args[0] != "T0" or machine.overlays) and \
-            (args[0] != "P0" or machine.pci)
+            (args[0] != "P0" or machine.pci) and \
+            (len(args) < 2 or may_have_child(s, s.device(args[1])))
+    if kind == "del" and s.device(args[0]) and is_between(s, s.device(args[0])):
+        return False
     if step == ("del", "T0") and is_needed(s, s.device("T0")):
         # who needs it has a reference to it, and the kernel complains of who has
         # one to what is in the tree when that goes
@@ -140,7 +163,10 @@ def makes_sense(step, s, machine):
         return bool(s.device(args[0]))
     if kind in ("api", "unapi"):
         device = s.device(args[0])
-        return bool(device and not device.replaced)
+        # a child that becomes a client gets other ops, and these cannot free memory that
+        # it has got by those of its parent
+        return bool(device and not device.replaced) and \
+            not (device.copied and s.slots_of(device))
     if kind in ("punbind", "pbind"):
         return s.loaded and s.pool_device(args[0])
     if kind in ("attach", "detach"):
@@ -192,6 +218,11 @@ class Generator:
         self.units = rng.sample(("L0", "L1", "L2", "L3"), rng.choice((1, 2, 2, 3)))
         self.units += [u for u in ("S0", "S1") if rng.random() < 0.3]
         self.units += ["B0"] * ("busless" not in without and rng.random() < 0.3)
+        # children without a driver, and the devices that they may have ops of
+        self.family = without.isdisjoint(("busless", "child")) and rng.random() < 0.25
+        if self.family:
+            others = [u for u in self.units if u != "B0"]
+            self.units = rng.sample(others, min(2, len(others))) + ["B0", "B1"]
         self.pools = rng.choice((["a"], ["a"], ["a", "b"]))
         self.default = machine.overlays and rng.random() < 0.5
         self.units += ["T0"] * (self.default and rng.random() < 0.4)
@@ -236,6 +267,8 @@ class Generator:
             w["two"] = 30
         if self.copies:
             w.update(map=5, mode=6)
+        if self.family:
+            w.update({"del": 6, "api": 8, "unapi": 4})
         missing = sum(not s.device(u) for u in self.units)
         w["add"] = 5 * missing
         if any(s.pool_device(p) and s.pools.get(p) != "up" for p in self.everybody):
@@ -289,20 +322,28 @@ class Generator:
         return ("unoverlay",) if s.overlay else ("overlay",)
 
     def a_add(self, s):
-        return ("add", self.unit())
+        unit = self.unit()
+        parents = [u for u in self.units if u[0] in "LSB" and u != unit and s.device(u)]
+        # those that have something to copy, mostly
+        parents = [u for u in parents if s.device(u).client] or parents
+        if self.family and unit[0] == "B" and parents and self.rng.random() < 0.8:
+            return ("add", unit, self.rng.choice(parents))
+        return ("add", unit)
 
     def a_del(self, s):
-        return ("del", self.unit())
+        bare = [u for u in self.units if u[0] == "B"]
+        return ("del", self.rng.choice(bare if self.family and self.rng.random() < 0.6
+                                       else self.units))
 
     def a_mode(self, s):
         unit = self.unit()
         mode = self.rng.choice(self.modes)
-        if unit == "B0":
+        if unit[0] == "B":
             return None
         if mode == "api":
             return ("mode", unit, mode, self.pool())
         if mode == "copy":
-            others = [u for u in self.units if u not in (unit, "B0")]
+            others = [u for u in self.units if u != unit]
             return ("mode", unit, mode, self.rng.choice(others)) if others else None
         return ("mode", unit, mode)
 
@@ -337,7 +378,8 @@ class Generator:
         return ("detach", pool or self.pool(), who)
 
     def a_api(self, s):
-        return ("api", "B0" if "B0" in self.units and self.rng.random() < 0.5 else self.unit(),
+        bare = [u for u in self.units if u[0] == "B"]
+        return ("api", self.rng.choice(bare) if bare and self.rng.random() < 0.5 else self.unit(),
                 self.pool())
 
     def a_unapi(self, s):
@@ -409,6 +451,8 @@ class Generator:
 
     @staticmethod
     def about(step, unit):
+        if step[0] == "add" and len(step) > 2:
+            return step
         if step[0] in ("add", "del", "bind", "unbind", "api", "unapi"):
             if step[0] in ("bind", "unbind") and unit[0] not in "LTP":
                 return step

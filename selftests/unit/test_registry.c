@@ -397,7 +397,7 @@ static void check_client(struct dap_client *client, enum dap_client_state state)
 	EXPECT(dap_client_find(client->dev) ==
 	       (has[state].part ? client : NULL));
 	EXPECT(dap_client_search(DAP_OWNER_OF, &client->ops) ==
-	       (has[state].part ? client : NULL));
+	       (has[state].part || has[state].ended ? client : NULL));
 	EXPECT(dap_client_search(DAP_ENDED_OF, client->dev) ==
 	       (has[state].ended ? client : NULL));
 	dap_unlock();
@@ -761,7 +761,8 @@ static void finding(void)
 	EXPECT(dap_client_search(DAP_OWNER_OF, &a->ops) == a);
 	EXPECT(dap_client_search(DAP_OWNER_OF, &b->ops) == b);
 	EXPECT(dap_client_search(DAP_OWNER_OF, &now->ops) == now);
-	EXPECT(!dap_client_search(DAP_OWNER_OF, &old->ops));
+	EXPECT(dap_client_search(DAP_OWNER_OF, &old->ops) == old);
+	EXPECT(dap_client_search(DAP_OWNER_OF, &older->ops) == older);
 	EXPECT(!dap_client_search(DAP_OWNER_OF, &others));
 	EXPECT(!dap_client_search(DAP_OWNER_OF, NULL));
 	EXPECT(!dap_client_search(DAP_ENDED_OF, &devices[0]));
@@ -773,6 +774,7 @@ static void finding(void)
 	changes(old, DAP_DEAD);
 	dap_lock();
 	EXPECT(dap_client_search(DAP_ENDED_OF, &devices[2]) == older);
+	EXPECT(!dap_client_search(DAP_OWNER_OF, &old->ops));
 	dap_unlock();
 	changes(older, DAP_DEAD);
 	dap_lock();
