@@ -299,7 +299,8 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
  * @entry: the pool, or NULL if there is none
  *
  * Context: process context, may sleep; under dap_lock().
- * Return: as dma_alias_pool_attach(), or 1 if it is a client already.
+ * Return: what dap_attach_result() needs once the lock is released: as
+ * dma_alias_pool_attach(), or 1 if it is a client already.
  */
 int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 {
@@ -331,6 +332,21 @@ static void request_forget_unwatched(const struct device *dev)
 }
 
 /**
+ * dap_attach_result() - finish what dap_attach_driver() did
+ * @dev: the device
+ * @ret: what dap_attach_driver() returned
+ *
+ * Context: process context, may sleep; not under dap_lock().
+ * Return: as dma_alias_pool_attach().
+ */
+int dap_attach_result(const struct device *dev, int ret)
+{
+	if (ret < 0)
+		request_forget_unwatched(dev);
+	return min(ret, 0);
+}
+
+/**
  * dma_alias_pool_attach() - let a device get its coherent memory from a pool
  * @dev:  the device, either being probed and before its first use of the DMA
  *        API, or not bound, or on no bus at all, such as a child that a driver
@@ -353,9 +369,7 @@ int dma_alias_pool_attach(struct device *dev, const char *pool)
 	dap_lock();
 	ret = dap_attach_driver(dev, dap_entry_find(pool ?: ""));
 	dap_unlock();
-	if (ret < 0)
-		request_forget_unwatched(dev);
-	return min(ret, 0);
+	return dap_attach_result(dev, ret);
 }
 EXPORT_SYMBOL_GPL(dma_alias_pool_attach);
 
@@ -375,9 +389,7 @@ int dma_alias_pool_attach_node(struct device *dev, struct device_node *region)
 	dap_lock();
 	ret = dap_attach_driver(dev, dap_entry_find_by_node(region));
 	dap_unlock();
-	if (ret < 0)
-		request_forget_unwatched(dev);
-	return min(ret, 0);
+	return dap_attach_result(dev, ret);
 }
 EXPORT_SYMBOL_GPL(dma_alias_pool_attach_node);
 

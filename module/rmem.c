@@ -53,8 +53,9 @@ static int dap_rmem_init(struct reserved_mem *rmem, struct device *dev)
 	if (!ret)
 		dap_client_find(dev)->by_rmem = true;
 	dap_unlock();
+	ret = dap_attach_result(dev, ret);
 	module_put(THIS_MODULE);
-	return min(ret, 0);
+	return ret;
 }
 
 /* A device that holds memory stays a client until its driver is gone. */
