@@ -62,12 +62,6 @@ again() { figure "$1" "$(value "$2" kernel)" "$(value "$2" module)"; }
 
 load_bench()
 {
-	rmmod dma_alias_pool_bench
-	unload
-}
-
-load_bench()
-{
 	load "pools=bench:$module_base:4M" "clients=dap-*-module" "$@" &&
 		insmod "$here/dma_alias_pool_bench.ko"
 }
