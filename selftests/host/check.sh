@@ -355,6 +355,7 @@ choose() {
 	found=()
 	case " $parts " in *" $1 "*)
 		chosen=$1
+		[ "$1" != boots ] || found=("${boots[@]}")
 		return
 		;;
 	esac
