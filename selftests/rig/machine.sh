@@ -115,6 +115,17 @@ find_tree() {
 	fi
 }
 
+# collect_files KERNEL: build the modules, and put them into $build/files, with the scripts
+# and what the documentation shows
+collect_files() {
+	mkdir -p "$build"
+	"$HERE/modules.sh" "$1" "$build/modules"
+	rm -rf "$build/files"
+	mkdir -p "$build/files"
+	cp "$build"/modules/{module,selftests/modules}/*.ko "$top"/selftests/*.sh "$build/files/"
+	python3 "$HERE/docs.py" write "$top" "$build/files/docs"
+}
+
 # prepare for a board with one of Debian's own kernels (stock.sh). Its user space and its
 # drivers come from Debian as well.
 prepare_stock() {
@@ -127,13 +138,8 @@ prepare_stock() {
 		need python3 qemu-system-x86 gcc libc6-dev
 	fi
 	kernel=$("$HERE/stock.sh" "$KVER" "$BOARD" | tail -n 1)
-	mkdir -p "$build"
-	"$HERE/modules.sh" "$kernel" "$build/modules"
-	rm -rf "$build/files"
-	mkdir -p "$build/files"
-	cp "$build"/modules/{module,selftests/modules}/*.ko "$top"/selftests/*.sh "$top"/selftests/stock/*.sh \
-		"$build/files/"
-	python3 "$HERE/docs.py" write "$top" "$build/files/docs"
+	collect_files "$kernel"
+	cp "$top"/selftests/stock/*.sh "$build/files/"
 	step "HELPER  odirect" "$build/helper.log" "${cross}gcc" -static -O2 -Wall -Wextra \
 		-o "$build/files/odirect" "$top/selftests/stock/odirect.c"
 	step "INITRD  $BOARD $KVER" "$build/initramfs.log" "$HERE/stock_initramfs.sh" \
@@ -173,12 +179,7 @@ prepare() {
 		compile=$userland/bin/fdpic-gcc
 		;;
 	esac
-	mkdir -p "$build"
-	"$HERE/modules.sh" "$kernel" "$build/modules"
-	rm -rf "$build/files"
-	mkdir -p "$build/files"
-	cp "$build"/modules/{module,selftests/modules}/*.ko "$top"/selftests/*.sh "$build/files/"
-	python3 "$HERE/docs.py" write "$top" "$build/files/docs"
+	collect_files "$kernel"
 	# shellcheck disable=SC2086 # words
 	step "HELPER  mmap_buffer" "$build/helper.log" $compile \
 		-Os -Wall -Wextra -o "$build/files/mmap_buffer" \
