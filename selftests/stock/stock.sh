@@ -144,6 +144,14 @@ wait_ready()
 unbind_device() { echo "$(address_of "$1")" >"$(driver_at "$1")/unbind"; }
 bind_device() { echo "$(address_of "$1")" >"$(driver_at "$1")/bind"; }
 
+# unbind_all DEVICE ...: those that are bound
+unbind_all()
+{
+	for device; do
+		! is_bound "$device" || unbind_device "$device" || fail "unbind $device"
+	done
+}
+
 # start_device DEVICE: have it probed with the pool. A driver that is built in has probed it
 # before there was a pool, so it is unbound first.
 start_device()
@@ -389,9 +397,7 @@ end_of()
 	same_stat $pool bad_free_count 0
 	[ -z "$(live_bytes_of "$1")" ] || ! unload 2>/dev/null ||
 		fail "unloaded while drivers hold memory"
-	for device; do
-		! is_bound "$device" || unbind_device "$device" || fail "unbind $device"
-	done
+	unbind_all "$@"
 	same_stat $pool live_allocs 0
 	same_stat $pool used_bytes 0
 	same_stat $pool bad_free_count 0

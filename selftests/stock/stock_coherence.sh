@@ -45,12 +45,12 @@ snooping_device_by_its_name()
 only_first()
 {
 	pool=plain
-	unload_without $devices
+	# what they hold of a pool goes first
+	unbind_all $devices
+	unload || fail "rmmod"
 	load "pools=$pool:$pool_base:$pool_size" || fail "cannot load"
 	# the default pool would have it
-	for device in $1 $2; do
-		! is_bound $device || unbind_device $device
-	done
+	unbind_all $1 $2
 	echo "$(address_of $1)" >$plain_pool/attach || fail "attach of $1"
 	wait_ready $1
 	is_client $1
@@ -62,15 +62,6 @@ only_first()
 	is_no_client $2
 	start_device $2
 	works $2
-}
-
-# unload_without DEVICE...: what they hold of a pool goes first
-unload_without()
-{
-	for device; do
-		! is_bound $device || unbind_device $device
-	done
-	unload || fail "rmmod"
 }
 
 pool_without_alias_is_not_cached_for()
