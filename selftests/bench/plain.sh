@@ -44,6 +44,21 @@ free_kib()
 
 attach() { echo "$1" >/sys/bus/platform/devices/dma_alias_pool.0/attach; }
 
+detach() { echo "$1" >/sys/bus/platform/devices/dma_alias_pool.0/detach; }
+
+# lap_of_attach DEVICE: the least that it takes, as lap: now and then a tick of the
+# kernel's clock falls into it, which is a tenth of it
+lap_of_attach()
+{
+	least=
+	for round in 1 2 3 4 5 6 7 8; do
+		[ -z "$least" ] || detach "$1" || fail "failed: detach"
+		lap attach "$1"
+		[ -n "$least" ] && [ $lap -ge $least ] || least=$lap
+	done
+	lap=$least
+}
+
 # init_time: instructions, of 32 ns, that the module's own code took to load
 init_time()
 {
@@ -71,7 +86,7 @@ being_there()
 	lap insmod "$here/dma_alias_pool.ko" "pools=bench:$module_base:4M"
 	loaded=$lap
 	free_kib
-	lap attach a0000000.ethernet
+	lap_of_attach a0000000.ethernet
 	dmesg -n 7
 
 	figure memory_kib - $((before - free))
