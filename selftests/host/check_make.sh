@@ -171,6 +171,8 @@ ends_as_shown() {
 # Does what the guide for developers shows, in a clone.
 developing() (
 	unset KVER BOARD
+	tree=$RIG_TMP/clone
+	copy "$tree"
 	git -C "$tree" init -q
 	git -C "$tree" add -A
 	git -C "$tree" -c user.name=test -c user.email=test@localhost commit -qm test
