@@ -8,6 +8,10 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
+/* That of <assert.h> needs a message, for clang at least. */
+#undef static_assert
+#define static_assert(cond)	_Static_assert(cond, #cond)
+
 #ifndef swap
 #define swap(a, b)							\
 	do {								\
