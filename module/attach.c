@@ -15,13 +15,9 @@
  * with the device's lock held, except for BUS_NOTIFY_REMOVED_DEVICE, after
  * which nobody can bind the device any more.
  */
-#include <linux/amba/bus.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
-#include <linux/pci.h>
-#include <linux/platform_device.h>
-#include <linux/rcupdate.h>
 
 #include "attach.h"
 #include "caller.h"
@@ -30,6 +26,7 @@
 #include "outsider.h"
 #include "policy.h"
 #include "rebind.h"
+#include "watched.h"
 
 /* Get the client of a device; make one if the device is to get a pool. */
 static struct dap_client *attach_find_or_choose(struct device *dev)
@@ -202,36 +199,6 @@ static int attach_bus_notify(struct notifier_block *nb, unsigned long action,
 	return NOTIFY_DONE;
 }
 
-/* The buses whose devices do DMA themselves. */
-static struct dap_bus {
-	DAP_BUS_CONST struct bus_type *type;
-	struct notifier_block nb;
-} dap_buses[] = {
-	{ &platform_bus_type, { .notifier_call = attach_bus_notify } },
-#ifdef CONFIG_ARM_AMBA
-	{ &amba_bustype, { .notifier_call = attach_bus_notify } },
-#endif
-#ifdef CONFIG_PCI
-	{ &pci_bus_type, { .notifier_call = attach_bus_notify } },
-#endif
-};
-
-/**
- * dap_device_is_watched() - is a device on a bus that is watched?
- * @dev: the device
- *
- * Return: true if it is.
- */
-bool dap_device_is_watched(const struct device *dev)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
-		if (dev->bus == dap_buses[i].type)
-			return true;
-	return false;
-}
-
 /* A device that is not watched, or its driver, is gone. */
 static void attach_unwatched_gone(void *data)
 {
@@ -280,60 +247,6 @@ void dap_unwatch_device(struct device *dev)
 	devm_remove_action(dev, attach_unwatched_gone, dev);
 }
 
-/**
- * dap_find_device() - look for a device on the buses that are watched
- * @name: its name, as in /sys/bus/.../devices
- *
- * Context: process context, may sleep.
- * Return: the device, with a reference, or NULL.
- */
-struct device *dap_find_device(const char *name)
-{
-	struct device *dev = NULL;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(dap_buses) && !dev; i++)
-		dev = bus_find_device_by_name(dap_buses[i].type, NULL, name);
-	return dev;
-}
-
-/**
- * dap_device_is_removed() - has a device been removed from its bus?
- * @dev: the device, on a bus that is watched
- *
- * If it has not, the caller can rely on BUS_NOTIFY_REMOVED_DEVICE being handled
- * later, as that takes dap_lock().
- *
- * Context: process context, under dap_lock().
- * Return: true if it has been removed.
- */
-bool dap_device_is_removed(struct device *dev)
-{
-	struct device *found = bus_find_device_by_name(dev->bus, NULL,
-						       dev_name(dev));
-
-	put_device(found);
-	return found != dev;
-}
-
-/**
- * dap_walk_devices() - go through all devices on buses that are watched
- * @data: argument for @fn
- * @fn:   called for each device, until it returns something else than 0
- *
- * Context: process context, may sleep.
- * Return: what the last call of @fn returned.
- */
-int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data))
-{
-	unsigned int i;
-	int ret = 0;
-
-	for (i = 0; i < ARRAY_SIZE(dap_buses) && !ret; i++)
-		ret = bus_for_each_dev(dap_buses[i].type, NULL, data, fn);
-	return ret;
-}
-
 static int __init attach_note_outsider(struct device *dev, void *unused)
 {
 	dap_outsider_add(dev);
@@ -347,14 +260,7 @@ static int __init attach_note_outsider(struct device *dev, void *unused)
  */
 void __init dap_attach_init(void)
 {
-	unsigned int i;
-
-	/*
-	 * This fails only for a bus that is not registered, which has no
-	 * devices.
-	 */
-	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
-		bus_register_notifier(dap_buses[i].type, &dap_buses[i].nb);
+	dap_watch_buses(attach_bus_notify);
 	/* The notifiers see those that are added from now on. */
 	dap_lock();
 	dap_walk_devices(NULL, attach_note_outsider);
@@ -371,9 +277,6 @@ void __init dap_attach_init(void)
  */
 void dap_attach_exit(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
-		bus_unregister_notifier(dap_buses[i].type, &dap_buses[i].nb);
+	dap_unwatch_buses();
 	dap_outsider_exit();
 }

@@ -21,6 +21,7 @@
 #include "policy.h"
 #include "rebind.h"
 #include "request.h"
+#include "watched.h"
 
 static const char dap_not_there[] = "it is not registered";
 

@@ -14,9 +14,9 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "attach.h"
 #include "request.h"
 #include "sysfs.h"
+#include "watched.h"
 
 /* How many characters to show of a name that no device has. */
 #define DAP_SHOWN	64

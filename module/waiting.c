@@ -15,10 +15,10 @@
 #include <linux/init.h>
 #include <linux/workqueue.h>
 
-#include "attach.h"
 #include "compat.h"
 #include "policy.h"
 #include "waiting.h"
+#include "watched.h"
 
 /* Is it a client to be without a driver, perhaps because it got no memory? */
 static bool waiting_for_pool(struct device *dev)

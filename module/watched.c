@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The buses that are watched: those whose devices do DMA themselves.
+ *
+ * Contexts and locking: process context.
+ */
+#include <linux/amba/bus.h>
+#include <linux/device.h>
+#include <linux/init.h>
+#include <linux/kernel.h>
+#include <linux/notifier.h>
+#include <linux/pci.h>
+#include <linux/platform_device.h>
+
+#include "compat.h"
+#include "watched.h"
+
+static struct dap_bus {
+	DAP_BUS_CONST struct bus_type *type;
+	struct notifier_block nb;
+} dap_buses[] = {
+	{ &platform_bus_type },
+#ifdef CONFIG_ARM_AMBA
+	{ &amba_bustype },
+#endif
+#ifdef CONFIG_PCI
+	{ &pci_bus_type },
+#endif
+};
+
+/**
+ * dap_device_is_watched() - is a device on a bus that is watched?
+ * @dev: the device
+ *
+ * Return: true if it is.
+ */
+bool dap_device_is_watched(const struct device *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
+		if (dev->bus == dap_buses[i].type)
+			return true;
+	return false;
+}
+
+/**
+ * dap_find_device() - look for a device on the buses that are watched
+ * @name: its name, as in /sys/bus/.../devices
+ *
+ * Context: process context, may sleep.
+ * Return: the device, with a reference, or NULL.
+ */
+struct device *dap_find_device(const char *name)
+{
+	struct device *dev = NULL;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dap_buses) && !dev; i++)
+		dev = bus_find_device_by_name(dap_buses[i].type, NULL, name);
+	return dev;
+}
+
+/**
+ * dap_device_is_removed() - has a device been removed from its bus?
+ * @dev: the device, on a bus that is watched
+ *
+ * If it has not, the caller can rely on BUS_NOTIFY_REMOVED_DEVICE being handled
+ * later, as that takes dap_lock().
+ *
+ * Context: process context, under dap_lock().
+ * Return: true if it has been removed.
+ */
+bool dap_device_is_removed(struct device *dev)
+{
+	struct device *found = bus_find_device_by_name(dev->bus, NULL,
+						       dev_name(dev));
+
+	put_device(found);
+	return found != dev;
+}
+
+/**
+ * dap_walk_devices() - go through all devices on buses that are watched
+ * @data: argument for @fn
+ * @fn:   called for each device, until it returns something else than 0
+ *
+ * Context: process context, may sleep.
+ * Return: what the last call of @fn returned.
+ */
+int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data))
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(dap_buses) && !ret; i++)
+		ret = bus_for_each_dev(dap_buses[i].type, NULL, data, fn);
+	return ret;
+}
+
+/**
+ * dap_watch_buses() - begin to hear of what happens to devices
+ * @notify: called for each event of each of the buses
+ *
+ * Context: process context, may sleep.
+ */
+void __init dap_watch_buses(notifier_fn_t notify)
+{
+	unsigned int i;
+
+	/*
+	 * This fails only for a bus that is not registered, which has no
+	 * devices.
+	 */
+	for (i = 0; i < ARRAY_SIZE(dap_buses); i++) {
+		dap_buses[i].nb.notifier_call = notify;
+		bus_register_notifier(dap_buses[i].type, &dap_buses[i].nb);
+	}
+}
+
+/**
+ * dap_unwatch_buses() - undo dap_watch_buses()
+ *
+ * Context: process context, may sleep.
+ */
+void dap_unwatch_buses(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
+		bus_unregister_notifier(dap_buses[i].type, &dap_buses[i].nb);
+}

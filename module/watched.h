@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DAP_WATCHED_H
+#define DAP_WATCHED_H
+
+#include <linux/notifier.h>
+
+struct device;
+
+bool dap_device_is_watched(const struct device *dev);
+struct device *dap_find_device(const char *name);
+bool dap_device_is_removed(struct device *dev);
+int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data));
+void dap_watch_buses(notifier_fn_t notify);
+void dap_unwatch_buses(void);
+
+#endif /* DAP_WATCHED_H */
