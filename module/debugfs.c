@@ -93,8 +93,7 @@ static int dap_clients_show(struct seq_file *s, void *unused)
 	struct dap_client *client;
 	struct dap_user user;
 
-	seq_printf(s, "%-24s %-20s %12s %12s %12s %9s\n", "name", "driver",
-		   "live_bytes", "peak_bytes", "allocations", "failures");
+	seq_puts(s, "name                     driver                 live_bytes   peak_bytes  allocations  failures\n");
 	dap_lock();
 	list_for_each_entry(client, dap_clients(entry), node) {
 		dap_pool_user_stats(client->pool, &client->user, &user);
@@ -149,8 +148,7 @@ static int dap_allocations_show(struct seq_file *s, void *v)
 	struct dap_live *live = v;
 
 	if (v == SEQ_START_TOKEN) {
-		seq_printf(s, "%-10s %10s %-24s %10s %s\n", "offset", "size",
-			   "client", "age_s", "caller");
+		seq_puts(s, "offset           size client                        age_s caller\n");
 		return 0;
 	}
 	seq_printf(s, "0x%08x %10u %-24s %10u ", live->page << PAGE_SHIFT,
@@ -229,7 +227,7 @@ static int dap_requests_show(struct seq_file *s, void *unused)
 	struct dap_bucket bucket;
 	unsigned int i;
 
-	seq_printf(s, "%12s %12s %12s\n", "up_to_bytes", "served", "failed");
+	seq_puts(s, " up_to_bytes       served       failed\n");
 	for (i = 0; i < DAP_BUCKETS; i++) {
 		bucket = dap_pool_bucket(&entry->pool, i);
 		if (!bucket.served && !bucket.failed)
@@ -237,7 +235,7 @@ static int dap_requests_show(struct seq_file *s, void *unused)
 		if (i < DAP_BUCKETS - 1)
 			seq_printf(s, "%12lu ", dap_bucket_bytes(i));
 		else
-			seq_printf(s, "%12s ", "more");
+			seq_puts(s, "        more ");
 		seq_printf(s, "%12u %12u\n", bucket.served, bucket.failed);
 	}
 	return 0;
@@ -250,8 +248,7 @@ static int dap_failures_show(struct seq_file *s, void *unused)
 	struct dap_failure failure;
 	unsigned int i;
 
-	seq_printf(s, "%10s %12s %12s %12s %-24s %s\n", "age_s", "size", "free",
-		   "largest_free", "client", "caller");
+	seq_puts(s, "     age_s         size         free largest_free client                   caller\n");
 	for (i = 0; i < DAP_FAILURES; i++) {
 		if (!dap_pool_failure(&entry->pool, i, &failure))
 			break;
