@@ -47,6 +47,18 @@ static bool request_is_above(const struct device *dev,
 }
 
 /*
+ * Memory that a device has got by operations that it has copied is in the name
+ * of their owner, and can be freed by these operations only.
+ */
+static struct dap_client *request_find_holder(const struct device *dev)
+{
+	struct dap_client *owner = dap_client_search(DAP_OWNER_OF,
+						     dev->dma_ops);
+
+	return owner && READ_ONCE(owner->user.held) ? owner : NULL;
+}
+
+/*
  * May a device become a client of the pool that is asked for?  Returns 0 if so,
  * 1 if it is a client of that pool already, or an error that has been reported.
  */
@@ -63,17 +75,21 @@ static int request_may_join(struct device *dev, struct dap_entry *entry)
 					  dap_is_coherent(dev));
 	if (why)
 		return dap_report_refusal(dev, entry->pool.name, why);
-	if (!old)
-		return 0;
-	if (dap_entry_of(old) == entry && old->state < DAP_LEAVING)
+	why = "it is a client of";
+	if (!old) {
+		old = request_find_holder(dev);
+		if (!old)
+			return 0;
+		why = "it may hold memory of";
+	} else if (dap_entry_of(old) == entry && old->state < DAP_LEAVING) {
 		return 1;
-	/* A client of the default pool may change over, unless it is in use. */
-	if (!old->by_default || dap_client_is_busy(old)) {
-		dev_err(dev, "not attached to DMA pool %s: it is a client of %s\n",
-			entry->pool.name, old->pool->name);
-		return -EBUSY;
+	} else if (old->by_default && !dap_client_is_busy(old)) {
+		/* It may change over. */
+		return 0;
 	}
-	return 0;
+	dev_err(dev, "not attached to DMA pool %s: %s %s\n", entry->pool.name,
+		why, old->pool->name);
+	return -EBUSY;
 }
 
 /* The device is in use: give it our operations now, not at its next bind. */
