@@ -12,8 +12,11 @@
  * Some drivers copy the operations of a device to other devices, which then
  * call into the client of the first one.  A device that is bound itself is
  * recorded as a borrower, and has a reference to the lender
- * (dap_client_borrow()).  Children without a driver get the former operations
- * back before the client is freed.
+ * (dap_client_borrow()).  Devices without a driver may have them as well, mostly
+ * children, and nobody tells of those: so before a client is freed, all devices
+ * are looked through.  A device that was left below one that has been removed is
+ * not found then.  To remove them in that order is a mistake, of which the
+ * kernel warns.
  *
  * A device link makes the driver core suspend and shut down client and pool in
  * the right order.  It is a stateless link that lasts as long as the membership
@@ -42,6 +45,7 @@
 #include "outsider.h"
 #include "policy.h"
 #include "trace.h"
+#include "watched.h"
 
 /**
  * dap_device_is_in_use() - may an operation of a device be running?
@@ -417,7 +421,7 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 	struct dap_client *client = dap_client_find(dev);
 
 	/* They were copied from a child of a device whose client has ended. */
-	if (lender->state == DAP_ENDED) {
+	if (lender->state >= DAP_ENDED) {
 		client_restore_ops(dev, lender, lender->saved);
 		return;
 	}
@@ -515,26 +519,38 @@ void dap_client_unbound(struct device *dev, bool removed)
 		set_dma_ops(dev, &client->ops);
 }
 
-/* Children without a driver may have copied what their parent had. */
-static int client_restore_child(struct device *dev, void *data)
+/*
+ * Take copied operations away from a device without a driver, and from those
+ * below it.
+ */
+static int client_restore_copied(struct device *dev, void *data)
 {
 	struct dap_client *client = data;
 
-	client_restore_ops(dev, client, client->saved);
-	return device_for_each_child(dev, data, client_restore_child);
+	if (READ_ONCE(dev->dma_ops) == &client->ops) {
+		dap_lock();
+		client_restore_ops(dev, client, client->saved);
+		dap_unlock();
+	}
+	return device_for_each_child(dev, data, client_restore_copied);
 }
 
 static void client_free(struct dap_client *client)
 {
 	/*
-	 * Not under dap_lock(): dropping the reference may remove other
-	 * devices.
+	 * Not under dap_lock(): dropping the last reference to a device may
+	 * remove others.
 	 */
-	if (client->has_ref) {
-		device_for_each_child(client->dev, client,
-				      client_restore_child);
-		put_device(client->dev);
+	if (client_has_own_ops(client)) {
+		dap_walk_devices(client, client_restore_copied);
+		if (client->has_ref)
+			client_restore_copied(client->dev, client);
 	}
+	if (client->has_ref)
+		put_device(client->dev);
+	dap_lock();
+	list_del(&client->node);
+	dap_unlock();
 	dap_companion_destroy(client->companion);
 	dap_entry_put(dap_entry_of(client));
 	kfree(client);

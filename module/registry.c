@@ -86,7 +86,7 @@ static DEFINE_MUTEX(dap_mutex);
 
 LIST_HEAD(dap_entries);
 
-/* The clients in DAP_ENDED. */
+/* The clients in DAP_ENDED and DAP_DEAD. */
 static LIST_HEAD(dap_ended);
 
 /* Set once loading the module cannot fail any more. */
@@ -287,6 +287,8 @@ static bool registry_client_matches(const struct dap_client *client,
 		return client->lender == whose;
 	case DAP_OWNER_OF:
 		return &client->ops == whose;
+	case DAP_ENDED_OF:
+		return client->dev == whose && client->state == DAP_ENDED;
 	default:
 		return client->dev == whose;
 	}
@@ -384,12 +386,9 @@ bool dap_client_set_state(struct dap_client *client,
 		else if (!try_module_get(THIS_MODULE))
 			return false;
 	}
-	if (state >= DAP_ENDED) {
-		list_del(&client->node);
-		if (old < DAP_ENDED)
-			dap_entry_unuse(dap_entry_of(client));
-		if (state == DAP_ENDED)
-			list_add(&client->node, &dap_ended);
+	if (state >= DAP_ENDED && old < DAP_ENDED) {
+		list_move(&client->node, &dap_ended);
+		dap_entry_unuse(dap_entry_of(client));
 	}
 	if (state == DAP_DEAD && !client->has_ref && client->dev)
 		dap_client_hold_device(client);

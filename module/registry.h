@@ -82,7 +82,8 @@ struct dap_entry {
  * @DAP_ENDED:    the operations were taken from the device, and the pool may be
  *                gone.  But a driver is bound that may still be running in one
  *                of the operations.
- * @DAP_DEAD:     nobody can find it any more, it waits to be freed
+ * @DAP_DEAD:     it waits to be freed.  Devices without a driver may still have
+ *                copied operations of it.
  */
 enum dap_client_state {
 	DAP_NAMED,
@@ -150,7 +151,7 @@ struct dap_client {
  *                   another
  * @DAP_BORROWER_OF: a client that has copied the operations of the given client
  * @DAP_OWNER_OF:    the client that the given operations belong to.  It may
- *                   have ended, while a child of its device still has them.
+ *                   have ended, while another device still has them.
  */
 enum dap_client_what {
 	DAP_CLIENT_AT,
