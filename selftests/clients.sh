@@ -884,6 +884,81 @@ children()
 	ends
 }
 
+# A child without a driver, of a device whose driver has copied another's operations.
+# These are of a device that is not above the child.
+child_of_a_borrower()
+{
+	starts dap-life.0@a L0
+	ok_life mode L1 copy L0
+	ok_life add L1
+	ok_life add B0 L1
+	has_memory_of a B0 0
+	ok_life free B0 0
+	unbind_pool $pool_a
+	wait_for is_gone a || fail "the pool stays"
+	has_ops B0 n
+	ok_life map B0
+	unbind_life L1
+	ok_life mode L1 ok
+
+	# the driver that has copied them is gone before the lender
+	bind_pool $pool_a || fail "the pool does not come back"
+	rebind L0
+	ok_life mode L1 copy L0
+	bind_life L1
+	ok_life del B0
+	ok_life add B0 L1
+	unbind_life L1
+	ok_life map B0
+	detach $pool_a dap-life.0 || fail "detach failed"
+	wait_for ops_are B0 n || fail "the child keeps the operations"
+	ok_life map B0
+	ok_life del B0
+	ends
+}
+
+# A child that has memory by its parent's operations asks for another pool.
+child_with_memory_of_its_parent()
+{
+	starts dap-life.0@a L0
+	ok_life add B0 L0
+	has_memory_of a B0 0
+	bad_life attach B0 b
+	log_has "dap-bare: not attached to DMA pool b: it may hold memory of a"
+	no_client b dap-bare || fail "a client after all"
+	ok_life free B0 0
+	same_stat a live_allocs 0
+	ok_life attach B0 b
+	serves b B0
+	ok_life del B0
+	ends
+}
+
+# A child asks for a pool when its parent is a client no more, but has not been freed.
+# That takes a while, as the device of another client is freed before.
+child_of_the_dead()
+{
+	starts "dap-life.0@a,dap-life.1@a" L0 L1
+	ok_life add B0 L0
+	ok_life keep L1 1
+	has_memory_of a L1 0
+	ok_life del L1
+	ok_life slow released 500
+	begins ok_life free L1 0
+	usleep 100000
+	ok_life detach L0
+	ok_life attach B0 b
+	ok_life map B0
+	in_time "freeing memory"
+	ok_life slow -
+	serves b B0
+	ok_life detach B0
+	has_ops B0 n
+	ok_life map B0
+	ok_life del B0
+	ends
+}
+
 # A client that is about to be freed is used once more: another driver copies its
 # operations, or its own driver is bound again.
 used_while_it_goes()
@@ -1618,7 +1693,8 @@ consumer_is_removed()
 	copied_before_attach lender_goes borrower_leaves_memory \
 	borrower_with_memory_is_removed lender_has_no_pool \
 	probe_copies_and_fails borrower_has_a_pool borrower_and_pools_go \
-	children used_while_it_goes probe_binds_the_pool device_on_no_bus \
+	children child_of_a_borrower child_with_memory_of_its_parent \
+	child_of_the_dead used_while_it_goes probe_binds_the_pool device_on_no_bus \
 	lender_on_no_bus_goes child_on_no_bus child_of_the_ended refused_on_no_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
 	region_on_another_bus region_of_a_client region_of_an_overlay \

@@ -878,6 +878,11 @@ class Transition:
                     return None
                 if not self.sees_bound(device):
                     return errno.EBUSY
+        elif device.copied and not s.has_ended(device.copied):
+            # what the other holds may be its own, and comes back only by these ops
+            held = s.held(s.devices[device.copied[0]])
+            if held or held is None:
+                return errno.EBUSY if held else None
         device.excluded = False
         self.become(device, pool)
         # whether it goes on pinning the module until it is unbound is open

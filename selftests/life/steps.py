@@ -116,10 +116,8 @@ def is_needed(s, device):
 
 
 def may_have_child(s, device):
-    """Ops that it has copied from a device that is not above it would stay with the
-    child for ever: they are taken from what is below that device only. And what was
-    below a device that is removed has no place in sysfs any more."""
-    if not device or device.replaced or device.borrows:
+    """What was below a device that is removed has no place in sysfs any more."""
+    if not device or device.replaced:
         return False
     while device and device.exists:
         if not device.parent:
@@ -129,8 +127,8 @@ def may_have_child(s, device):
 
 
 def is_between(s, device):
-    """Has it children with the ops of a device above it? If it is removed before them,
-    they are not below that device any more: nobody finds them to take the ops back."""
+    """Has it children with the ops of another device? If it is removed before them,
+    they are below no device any more: nobody finds them to take the ops back."""
     return any(d.copied and d.copied[0] != device.key for d in s.children(device))
 
 
@@ -163,10 +161,7 @@ def makes_sense(step, s, machine):
         return bool(s.device(args[0]))
     if kind in ("api", "unapi"):
         device = s.device(args[0])
-        # a child that becomes a client gets other ops, and these cannot free memory that
-        # it has got by those of its parent
-        return bool(device and not device.replaced) and \
-            not (device.copied and s.slots_of(device))
+        return bool(device and not device.replaced)
     if kind in ("punbind", "pbind"):
         return s.loaded and s.pool_device(args[0])
     if kind in ("attach", "detach"):
