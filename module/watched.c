@@ -15,10 +15,12 @@
 #include "compat.h"
 #include "watched.h"
 
-static struct dap_bus {
+struct dap_bus {
 	DAP_BUS_CONST struct bus_type *type;
 	struct notifier_block nb;
-} dap_buses[] = {
+};
+
+static struct dap_bus dap_buses[] = {
 	{ &platform_bus_type },
 #ifdef CONFIG_ARM_AMBA
 	{ &amba_bustype },

@@ -54,9 +54,9 @@ RULES = {
 
 PAGE = 4096
 MANAGED = 8192  # what probes take
-UNITS = ("L0", "L1", "L2", "L3", "S0", "S1", "B0", "B1", "T0", "P0")
+UNITS = ("L0", "L1", "L2", "L3", "S0", "S1", "B0", "B1", "T0", "A0", "P0")
 NAMES = {"L": "dap-life.%s", "S": "dap-stuck.%s", "B0": "dap-bare", "B1": "dap-bare-child",
-         "T": "overlay-life", "P": "0000:00:06.0"}
+         "T": "overlay-life", "A": "dap-prime", "P": "0000:00:06.0"}
 
 
 def device_name(unit):
@@ -71,6 +71,7 @@ class Machine:
         self.snooped = board == "smp"
         self.overlays = overlays
         self.pci = board == "smp"
+        self.amba = not self.pci
         self.faults = faults  # can allocations be made to fail?
         size = 0x80000
         at = base + (0x200000 if overlays else 0)

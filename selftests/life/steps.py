@@ -10,7 +10,7 @@ random.
   punbind POOL             the pool's device from its driver, and again: pbind
   overlay, unoverlay       pool d, the default, by device tree
   add UNIT, del UNIT       a test device; T0 comes with an overlay of its own, and is
-                           named for pool d there; P0 is on PCI
+                           named for pool d there; P0 is on PCI, A0 on AMBA
   add B0|B1 UNIT           as a child of that unit, with its ops
   mode UNIT MODE [ARG]     what its driver's next probe does
   keep UNIT 0|1            does its driver leak its memory when it goes?
@@ -96,6 +96,8 @@ def wire(step, state, machine):
         return f"write /sys/bus/pci/devices/{device_name('P0')}/remove 1"
     if kind in ("bind", "unbind") and args[0] == "P0":
         return f"write /sys/bus/pci/drivers/dap-life-pci/{kind} {device_name('P0')}"
+    if kind in ("bind", "unbind") and args[0] == "A0":
+        return f"write /sys/bus/amba/drivers/dap-prime/{kind} {device_name('A0')}"
     if kind in ("bind", "unbind"):
         return f"write {DRIVERS}/dap-life/{kind} {device_name(args[0])}"
     if kind in ("attach", "detach"):
@@ -146,7 +148,7 @@ def makes_sense(step, s, machine):
         return False
     if kind == "add":
         return not s.device(args[0]) and (args[0] != "T0" or machine.overlays) and \
-            (args[0] != "P0" or machine.pci) and \
+            (args[0] != "P0" or machine.pci) and (args[0] != "A0" or machine.amba) and \
             (len(args) < 2 or may_have_child(s, s.device(args[1])))
     if kind == "del" and s.device(args[0]) and is_between(s, s.device(args[0])):
         return False
@@ -222,6 +224,7 @@ class Generator:
         self.default = machine.overlays and rng.random() < 0.5
         self.units += ["T0"] * (self.default and rng.random() < 0.4)
         self.units += ["P0"] * (machine.pci and rng.random() < 0.4)
+        self.units += ["A0"] * (machine.amba and rng.random() < 0.3)
         self.everybody = [p for p in self.pools + ["d"] * self.default]
         self.modes = ["ok", "ok", "need", "fail", "defer", "api"]
         # ops that are copied matter to a few steps that come later only
@@ -290,7 +293,7 @@ class Generator:
         rules = []
         if self.eager:
             for unit in self.units:
-                if r.random() < 0.6 and unit[0] in "LSP":
+                if r.random() < 0.6 and unit[0] in "LSPA":
                     globs = (unit, unit, unit[0] + "*" if unit[0] in "LS" else unit)
                     rules.append(f"{r.choice(globs)}@{r.choice(pools[:2])}")
         if r.random() < 0.07:
@@ -346,12 +349,12 @@ class Generator:
         return ("keep", self.unit(), self.rng.choice("011"))
 
     def a_bind(self, s):
-        units = [u for u in self.units if u[0] in "LTP" and
+        units = [u for u in self.units if u[0] in "LTPA" and
                  (s.device(u) and not s.device(u).bound or self.rng.random() < 0.05)]
         return ("bind", self.rng.choice(units)) if units else None
 
     def a_unbind(self, s):
-        units = [u for u in self.units if u[0] in "LTP"]
+        units = [u for u in self.units if u[0] in "LTPA"]
         return ("unbind", self.rng.choice(units)) if units else None
 
     def who(self, s):
@@ -449,7 +452,7 @@ class Generator:
         if step[0] == "add" and len(step) > 2:
             return step
         if step[0] in ("add", "del", "bind", "unbind", "api", "unapi"):
-            if step[0] in ("bind", "unbind") and unit[0] not in "LTP":
+            if step[0] in ("bind", "unbind") and unit[0] not in "LTPA":
                 return step
             return (step[0], unit, *step[2:])
         if step[0] in ("attach", "detach"):

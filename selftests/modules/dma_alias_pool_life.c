@@ -11,6 +11,7 @@
  *		(suppress_bind_attrs)
  *   B0, B1	dap-bare and dap-bare-child, devices on no bus
  *   X0		dap-other, on a bus on which dma_alias_pool has no notifier
+ *   A0		dap-prime, a primecell (AMBA)
  *   T0		overlay-life, a node that comes and goes with a device tree overlay
  *   P0		QEMU's "edu" on PCI, which comes and goes by sysfs
  *
@@ -51,7 +52,10 @@
  *
  * For test kernels only.
  */
+#include <linux/amba/bus.h>
 #include <linux/atomic.h>
+#include <linux/clk-provider.h>
+#include <linux/clkdev.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/dma-map-ops.h>
@@ -150,7 +154,7 @@ struct life_slot {
 struct life_unit {
 	const char *name;
 	const char *driver;
-	struct bus_type *bus;
+	const struct bus_type *bus;
 	int id;
 	struct mutex plug;	/* serializes add and del */
 	struct mutex lock;	/* protects what follows */
@@ -182,6 +186,9 @@ static struct life_unit life_units[] = {
 	{ "B0" },
 	{ "B1", NULL, .id = 1 },
 	{ "X0", "dap-other", &life_bus },
+#ifdef CONFIG_ARM_AMBA
+	{ "A0", "dap-prime", &amba_bustype },
+#endif
 	{ "T0", "overlay-life" },
 	{ "P0", "edu" },
 };
@@ -501,6 +508,108 @@ static bool is_on_pci(struct device *dev)
 }
 #endif
 
+#ifdef CONFIG_ARM_AMBA
+#define LIFE_PERIPHID	0xda9
+
+static int life_amba_probe(struct amba_device *adev, const struct amba_id *id)
+{
+	return probe(&adev->dev);
+}
+
+static void life_amba_remove(struct amba_device *adev)
+{
+	driver_goes(&adev->dev);
+}
+
+static const struct amba_id life_amba_ids[] = {
+	{ LIFE_PERIPHID, ~0 },
+	{ }
+};
+
+static struct amba_driver life_amba_driver = {
+	.drv		= { .name = "dap-prime" },
+	.id_table	= life_amba_ids,
+	.probe		= life_amba_probe,
+	.remove		= life_amba_remove,
+};
+
+static struct clk_hw *life_clock;
+static struct clk_lookup *life_clock_name;
+
+/* The bus demands a clock of each device. */
+static int register_amba(void)
+{
+	int ret;
+
+	life_clock = clk_hw_register_fixed_rate(NULL, "dap-prime", NULL, 0,
+						1000000);
+	if (IS_ERR(life_clock))
+		return PTR_ERR(life_clock);
+	life_clock_name = clkdev_hw_create(life_clock, "apb_pclk", "dap-prime");
+	ret = life_clock_name ? amba_driver_register(&life_amba_driver) :
+				-ENOMEM;
+	if (!ret)
+		return 0;
+	if (life_clock_name)
+		clkdev_drop(life_clock_name);
+	clk_hw_unregister_fixed_rate(life_clock);
+	return ret;
+}
+
+static void unregister_amba(void)
+{
+	amba_driver_unregister(&life_amba_driver);
+	clkdev_drop(life_clock_name);
+	clk_hw_unregister_fixed_rate(life_clock);
+}
+
+/* It becomes the unit's in adopt(). */
+static int add_amba(const struct life_unit *unit)
+{
+	/* no addresses of this machine, since nobody accesses the device */
+	static struct resource space = {
+		.end = SZ_4K - 1,
+		.flags = IORESOURCE_MEM,
+	};
+	struct amba_device *adev = amba_device_alloc(unit->driver, 0, SZ_4K);
+	int ret;
+
+	if (!adev)
+		return -ENOMEM;
+	adev->periphid = LIFE_PERIPHID;
+	adev->dev.coherent_dma_mask = DMA_BIT_MASK(32);
+	ret = amba_device_add(adev, &space);
+	if (ret)
+		amba_device_put(adev);
+	return ret;
+}
+
+static bool is_on_amba(const struct device *dev)
+{
+	return dev->bus == &amba_bustype &&
+	       !strcmp(dev_name(dev), life_amba_driver.drv.name);
+}
+#else
+static int register_amba(void)
+{
+	return 0;
+}
+
+static void unregister_amba(void)
+{
+}
+
+static int add_amba(const struct life_unit *unit)
+{
+	return -ENODEV;
+}
+
+static bool is_on_amba(const struct device *dev)
+{
+	return false;
+}
+#endif
+
 static int other_remove(struct device *dev)
 {
 	driver_goes(dev);
@@ -566,7 +675,7 @@ static int add_device(struct life_unit *unit, struct life_unit *parent)
 		life->pdev.id = unit->id;
 		ret = platform_device_register(&life->pdev);
 	} else {
-		dev->bus = unit->bus;
+		dev->bus = (DAP_BUS_CONST struct bus_type *)unit->bus;
 		ret = register_bare(dev, unit->driver ?: unit->id ?
 				    "dap-bare-child" : "dap-bare");
 		if (parent) {
@@ -618,7 +727,12 @@ static int do_add(struct life_unit *unit, char *args)
 	int ret;
 
 	mutex_lock(&unit->plug);
-	ret = unit->dev ? -EEXIST : add_device(unit, unit_of(args));
+	if (unit->dev)
+		ret = -EEXIST;
+	else if (unit == unit_of("A0"))
+		ret = add_amba(unit);
+	else
+		ret = add_device(unit, unit_of(args));
 	mutex_unlock(&unit->plug);
 	return ret;
 }
@@ -916,6 +1030,8 @@ static struct life_unit *adopted_unit(struct device *dev)
 {
 	if (of_match_node(life_of_ids, dev->of_node))
 		return unit_of("T0");
+	if (is_on_amba(dev))
+		return unit_of("A0");
 	return is_on_pci(dev) ? unit_of("P0") : NULL;
 }
 
@@ -964,6 +1080,9 @@ static struct {
 } life_nbs[] = {
 	{ &platform_bus_type, { .notifier_call = life_notify } },
 	{ &platform_bus_type, { .notifier_call = life_notify, .priority = -1 } },
+#ifdef CONFIG_ARM_AMBA
+	{ &amba_bustype, { .notifier_call = life_notify } },
+#endif
 #ifdef CONFIG_PCI
 	{ &pci_bus_type, { .notifier_call = life_notify } },
 #endif
@@ -1102,6 +1221,9 @@ static int __init life_init(void)
 		if (ret)
 			goto err_drivers;
 	}
+	ret = register_amba();
+	if (ret)
+		goto err_drivers;
 	for (i = 0; i < ARRAY_SIZE(life_nbs); i++)
 		bus_register_notifier(life_nbs[i].bus, &life_nbs[i].nb);
 #ifdef CONFIG_PCI
@@ -1151,6 +1273,7 @@ static void __exit life_exit(void)
 #ifdef CONFIG_PCI
 	pci_unregister_driver(&life_pci_driver);
 #endif
+	unregister_amba();
 	for (i = 0; i < ARRAY_SIZE(life_drivers); i++)
 		platform_driver_unregister(&life_drivers[i]);
 	driver_unregister(&other_driver);
