@@ -298,6 +298,18 @@ maintainer_is_found() {
 	done
 }
 
+# The guide is built with the kernel's documentation, without a complaint about it, and
+# has what the last of the included files ends with.
+guide_is_built() {
+	local dir=core-api/dma-alias-pool obj=$work/guide last
+	mkdir -p "$obj"
+	make -C "$in_tree/../src" O="$obj" SPHINXDIRS=$dir htmldocs 2>&1 |
+		tee "$obj/said"
+	[ "$(grep -cE "$dir/.*(WARNING|ERROR)" "$obj/said")" -eq 0 ]
+	last=$(grep '^#' "$in_tree/../src/Documentation/$dir/porting.md" | tail -n 1)
+	grep -F "$last" "$obj/Documentation/output/$dir/index.html"
+}
+
 kselftest_installs() {
 	local dir=$work/kselftest
 	(
@@ -341,6 +353,8 @@ in_tree_modules_are_tested() {
 
 if [ -n "$in_tree" ]; then
 	check "in-tree: get_maintainer finds us" maintainer maintainer_is_found
+	need python3-sphinx
+	check "in-tree: the guide is built" guide guide_is_built
 	check "in-tree: kselftest builds and installs the tests" kselftest \
 		kselftest_installs
 	check "in-tree: as modules, W=1" in_tree-m in_tree_modules
