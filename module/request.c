@@ -205,8 +205,8 @@ static int request_attach(struct device *dev, struct dap_entry *entry)
  *
  * Context: process context, may sleep.
  * Return: 0; or an error that has been reported: -EBUSY if it is a client of
- * another pool, -EINVAL if it cannot be a client, -ENXIO if it is one now, but
- * its driver did not bind again, -ENOMEM.
+ * another pool, or may hold memory of one, -EINVAL if it cannot be a client,
+ * -ENXIO if it is one now, but its driver did not bind again, -ENOMEM.
  */
 int dap_attach_device(struct dap_entry *entry, struct device *dev)
 {
@@ -377,7 +377,9 @@ int dap_attach_result(const struct device *dev, int ret)
  *
  * Context: process context, may sleep.
  * Return: 0; -EPROBE_DEFER if there is no such pool yet; -EBUSY if the device
- * is a client of another pool; -EINVAL if it cannot be a client; -ENOMEM.
+ * is a client of another pool, or has copied operations of a device that holds
+ * memory, of which some may be its own; -EINVAL if it cannot be a client;
+ * -ENOMEM.
  */
 int dma_alias_pool_attach(struct device *dev, const char *pool)
 {
