@@ -52,30 +52,59 @@ static bool dap_devices_are_there;
  */
 static int waiting_is_left_alone(struct device *dev, void *found)
 {
-	if (!dev->driver || dap_client_find(dev) || dap_policy_refusal(dev))
-		return 0;
-	*(bool *)found = true;
-	return !dap_is_coherent(dev);
+	bool ret = false;
+
+	dap_lock();
+	if (dev->driver && !dap_client_find(dev) && !dap_policy_refusal(dev)) {
+		*(bool *)found = true;
+		ret = !dap_is_coherent(dev);
+	}
+	dap_unlock();
+	return ret;
+}
+
+/* A default pool without clients, of which that has not been said yet. */
+static struct dap_entry *waiting_find_idle(void)
+{
+	struct dap_entry *entry;
+
+	if (!dap_devices_are_there || !dap_registry_is_open)
+		return NULL;
+	list_for_each_entry(entry, &dap_entries, node)
+		if (entry->is_default && !entry->is_idle &&
+		    entry->state == DAP_UP && list_empty(dap_clients(entry)))
+			return entry;
+	return NULL;
 }
 
 /*
  * On a machine without caches, a default pool serves nobody.  As that looks
  * like a fault, report it once.
  */
-static void waiting_report_idle(struct dap_entry *entry)
+static void waiting_report_idle(void)
 {
+	struct dap_entry *entry;
 	bool found = false;
 
-	if (!dap_devices_are_there || !dap_registry_is_open ||
-	    !entry->is_default || entry->is_idle || entry->state != DAP_UP ||
-	    !list_empty(dap_clients(entry)))
+	dap_lock();
+	entry = waiting_find_idle();
+	dap_unlock();
+	/*
+	 * Not under dap_lock(): whoever looks at a device may drop the last
+	 * reference to it, which may remove others.
+	 */
+	if (!entry || dap_walk_devices(&found, waiting_is_left_alone) || !found)
 		return;
-	if (dap_walk_devices(&found, waiting_is_left_alone) || !found)
-		return;
-	entry->is_idle = true;
-	dev_info(entry->dev,
-		 "DMA pool %s is the default, but all devices that it could serve count as coherent in hardware: name those that are to use it\n",
-		 entry->pool.name);
+
+	dap_lock();
+	entry = waiting_find_idle();
+	if (entry) {
+		entry->is_idle = true;
+		dev_info(entry->dev,
+			 "DMA pool %s is the default, but all devices that it could serve count as coherent in hardware: name those that are to use it\n",
+			 entry->pool.name);
+	}
+	dap_unlock();
 }
 
 /*
@@ -84,13 +113,8 @@ static void waiting_report_idle(struct dap_entry *entry)
  */
 static void waiting_work(struct work_struct *work)
 {
-	struct dap_entry *entry;
-
 	dap_walk_devices(NULL, waiting_probe_device);
-	dap_lock();
-	list_for_each_entry(entry, &dap_entries, node)
-		waiting_report_idle(entry);
-	dap_unlock();
+	waiting_report_idle();
 }
 
 static DECLARE_WORK(dap_probe_work, waiting_work);
