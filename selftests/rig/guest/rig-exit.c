@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * rig-exit - end the emulator, from inside. The emulated boards cannot switch
- * themselves off, and their reset does not get through either, but run.py has
- * QEMU listen to Arm semihosting calls: SYS_EXIT, reason ApplicationExit.
+ * rig-exit - end the emulator from inside. The emulated boards cannot switch
+ * themselves off, and QEMU does not see it when they are reset. But run.py lets QEMU
+ * serve Arm semihosting calls. One of them, SYS_EXIT with reason ApplicationExit, ends
+ * QEMU.
  */
 int main(void)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * timeout [-s SIGNAL-NUMBER] SECONDS COMMAND [ARGS] - run COMMAND, and signal
- * it when SECONDS (fractions too) are over. Exit status: COMMAND's, 128 + the
- * signal that ended it, 124 after a timeout, 127 where it cannot be run.
+ * timeout [-s SIGNAL-NUMBER] SECONDS COMMAND [ARGS] - run COMMAND, and send it a
+ * signal after SECONDS, which may be a fraction. The exit status is that of COMMAND,
+ * 128 + the signal that ended it, 124 after a timeout, or 127 if it cannot be run.
  *
- * BusyBox has such a command, but without an MMU it never signals: the copy of
- * itself that should is started with its arguments in the wrong order.
+ * BusyBox has this command, too, but without an MMU it never sends the signal: it
+ * starts a copy of itself for that, and passes the arguments in the wrong order.
  */
 #include <signal.h>
 #include <stdio.h>
