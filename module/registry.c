@@ -280,18 +280,14 @@ static bool registry_client_matches(const struct dap_client *client,
 				    enum dap_client_what what,
 				    const void *whose)
 {
-	switch (what) {
-	case DAP_BORROWER_AT:
-		return client->dev == whose && client->lender;
-	case DAP_BORROWER_OF:
+	if (what == DAP_BORROWER_OF)
 		return client->lender == whose;
-	case DAP_OWNER_OF:
+	if (what == DAP_OWNER_OF)
 		return &client->ops == whose;
-	case DAP_ENDED_OF:
-		return client->dev == whose && client->state == DAP_ENDED;
-	default:
-		return client->dev == whose;
-	}
+	if ((what == DAP_BORROWER_AT && !client->lender) ||
+	    (what == DAP_ENDED_OF && client->state != DAP_ENDED))
+		return false;
+	return client->dev == whose;
 }
 
 /**
