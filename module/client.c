@@ -13,9 +13,10 @@
  * call into the client of the first one.  A device that is bound itself is
  * recorded as a borrower, and has a reference to the lender
  * (dap_client_borrow()).  Devices without a driver may have them as well, mostly
- * children, and nobody tells of those: so before a client is freed, all devices
- * are looked through.  A device that was left below one that has been removed is
- * not found then.  To remove them in that order is a mistake, of which the
+ * children, and nobody tells of those.  So before a client is freed, all devices
+ * on the watched buses are looked at, and all that are below them or below the
+ * client's device.  Not found are devices without a parent, and those that were
+ * left below a device that has been removed, which is a mistake of which the
  * kernel warns.
  *
  * A device link makes the driver core suspend and shut down client and pool in
