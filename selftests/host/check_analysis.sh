@@ -38,8 +38,19 @@ at_once() {
 	while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
 		wait -n || true
 	done
+	set -m	# a process group of its own, so that all of it can be ended
 	{ "$@" >"$reports/$name" 2>&1 || : >"$reports/$name.failed"; } &
+	set +m
 }
+
+stop_all() {
+	local job
+	for job in $(jobs -rp); do
+		kill -- -"$job" 2>/dev/null || true
+	done
+}
+trap stop_all EXIT
+trap 'exit 130' INT TERM
 
 # --- the code of the modules, as the kernel's build compiled it
 
