@@ -566,12 +566,17 @@ static void unregister_amba(void)
 /* It becomes the unit's in adopt(). */
 static int add_amba(const struct life_unit *unit)
 {
-	/* no addresses of this machine, since nobody accesses the device */
+	/*
+	 * No addresses of this machine, since nobody accesses the device.  Each has its
+	 * own, as it keeps them until its release(), and its successor may come earlier.
+	 */
 	static struct resource space = {
-		.end = SZ_4K - 1,
+		.end = U32_MAX,
 		.flags = IORESOURCE_MEM,
 	};
-	struct amba_device *adev = amba_device_alloc(unit->driver, 0, SZ_4K);
+	struct amba_device *adev = amba_device_alloc(unit->driver,
+						     unit->created * SZ_4K,
+						     SZ_4K);
 	int ret;
 
 	if (!adev)
