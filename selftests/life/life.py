@@ -397,10 +397,8 @@ def fuzz(args):
     try:
         for text in found:
             steps = st.from_text(text)
-            if not runner.machine.overlays and re.search("overlay|T0", text):
-                continue
-            if not runner.machine.pci and "P0" in text or \
-                    not runner.machine.amba and "A0" in text:
+            if not runner.machine.overlays and "overlay" in text or \
+                    any(u in text and not runner.machine.has(u) for u in st.UNITS):
                 continue
             good = True
             tries = TRIES if not args.replay and any(s[0] == "two" for s in steps) else 1

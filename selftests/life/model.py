@@ -71,7 +71,6 @@ class Machine:
         self.snooped = board == "smp"
         self.overlays = overlays
         self.pci = board == "smp"
-        self.amba = not self.pci
         self.faults = faults  # can allocations be made to fail?
         size = 0x80000
         at = base + (0x200000 if overlays else 0)
@@ -82,6 +81,10 @@ class Machine:
         self.devices = {"d": "20400000.dma-pool"}
         if overlays:
             self.pools["d"] = (base, 0x200000)
+
+    def has(self, unit):
+        """Can the unit be there: the bus that it is on, or what it comes with?"""
+        return {"T0": self.overlays, "P0": self.pci, "A0": not self.pci}.get(unit, True)
 
     def snoops(self, device):
         """Does the kernel have coherent memory for it as no client, and as one, where

@@ -33,6 +33,9 @@ CONTROL = "/sys/kernel/debug/dma_alias_pool_life/control"
 OVERLAY = "/sys/kernel/debug/dma_alias_pool_overlay"
 DRIVERS = "/sys/bus/platform/drivers"
 DEVICES = "/sys/bus/platform/devices"
+# where drivers other than the platform's are
+DRIVER_OF = {"P0": "/sys/bus/pci/drivers/dap-life-pci", "A0": "/sys/bus/amba/drivers/dap-prime"}
+BY_SYSFS = "LTPA"  # units whose driver can be bound and unbound so
 EVENTS = ("del", "removed", "bind", "bound", "unbind", "unbound")
 SIZES = (1, 4096, 5000, 12288, 8192)
 FAULTS = 250  # a little more than the allocations of a load
@@ -94,12 +97,9 @@ def wire(step, state, machine):
         return "write /sys/bus/pci/rescan 1"
     if step == ("del", "P0"):
         return f"write /sys/bus/pci/devices/{device_name('P0')}/remove 1"
-    if kind in ("bind", "unbind") and args[0] == "P0":
-        return f"write /sys/bus/pci/drivers/dap-life-pci/{kind} {device_name('P0')}"
-    if kind in ("bind", "unbind") and args[0] == "A0":
-        return f"write /sys/bus/amba/drivers/dap-prime/{kind} {device_name('A0')}"
     if kind in ("bind", "unbind"):
-        return f"write {DRIVERS}/dap-life/{kind} {device_name(args[0])}"
+        driver = DRIVER_OF.get(args[0], f"{DRIVERS}/dap-life")
+        return f"write {driver}/{kind} {device_name(args[0])}"
     if kind in ("attach", "detach"):
         what = args[1]
         if what.startswith("pool:"):
@@ -147,8 +147,7 @@ def makes_sense(step, s, machine):
     if step[1:] == ("T0",) and kind == "del" and not s.device("T0"):
         return False
     if kind == "add":
-        return not s.device(args[0]) and (args[0] != "T0" or machine.overlays) and \
-            (args[0] != "P0" or machine.pci) and (args[0] != "A0" or machine.amba) and \
+        return not s.device(args[0]) and machine.has(args[0]) and \
             (len(args) < 2 or may_have_child(s, s.device(args[1])))
     if kind == "del" and s.device(args[0]) and is_between(s, s.device(args[0])):
         return False
@@ -223,8 +222,8 @@ class Generator:
         self.pools = rng.choice((["a"], ["a"], ["a", "b"]))
         self.default = machine.overlays and rng.random() < 0.5
         self.units += ["T0"] * (self.default and rng.random() < 0.4)
-        self.units += ["P0"] * (machine.pci and rng.random() < 0.4)
-        self.units += ["A0"] * (machine.amba and rng.random() < 0.3)
+        self.units += ["P0"] * (machine.has("P0") and rng.random() < 0.4)
+        self.units += ["A0"] * (machine.has("A0") and rng.random() < 0.3)
         self.everybody = [p for p in self.pools + ["d"] * self.default]
         self.modes = ["ok", "ok", "need", "fail", "defer", "api"]
         # ops that are copied matter to a few steps that come later only
@@ -349,12 +348,12 @@ class Generator:
         return ("keep", self.unit(), self.rng.choice("011"))
 
     def a_bind(self, s):
-        units = [u for u in self.units if u[0] in "LTPA" and
+        units = [u for u in self.units if u[0] in BY_SYSFS and
                  (s.device(u) and not s.device(u).bound or self.rng.random() < 0.05)]
         return ("bind", self.rng.choice(units)) if units else None
 
     def a_unbind(self, s):
-        units = [u for u in self.units if u[0] in "LTPA"]
+        units = [u for u in self.units if u[0] in BY_SYSFS]
         return ("unbind", self.rng.choice(units)) if units else None
 
     def who(self, s):
@@ -452,7 +451,7 @@ class Generator:
         if step[0] == "add" and len(step) > 2:
             return step
         if step[0] in ("add", "del", "bind", "unbind", "api", "unapi"):
-            if step[0] in ("bind", "unbind") and unit[0] not in "LTPA":
+            if step[0] in ("bind", "unbind") and unit[0] not in BY_SYSFS:
                 return step
             return (step[0], unit, *step[2:])
         if step[0] in ("attach", "detach"):
