@@ -68,7 +68,7 @@ twin() {
 case $machine in
 *-16k) boots=(drivers) ;;
 arm64-*) boots=(drivers attach swiotlb) ;;
-*) boots=(endurance drivers attach high more iommu swiotlb microvm lockdown) ;;
+*) boots=(endurance drivers attach high more iommu swiotlb microvm lockdown autopkgtest) ;;
 esac
 devices() {
 	case $BOARD-$1 in

@@ -23,8 +23,10 @@ mkdir -p "$build"
 cd "$top"
 # by find, since an unpacked archive has no git
 sources=$(find module selftests Documentation -name '*.[ch]' -not -name '*.mod.c' | sort)
-scripts=$(find selftests packaging .ci -name '*.sh' -o -path '*/guest/*' -type f \
-	-o -path '.ci/run' | sort)
+scripts=$({
+	find selftests packaging debian tools .ci -name '*.sh' -o -path '*/guest/*' -type f
+	grep -rlIE '^#!/bin/(ba)?sh' selftests packaging debian tools .ci
+} | sort -u)
 
 echo "KTAP version 1"
 echo "1..11"

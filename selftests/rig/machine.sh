@@ -140,6 +140,7 @@ prepare_stock() {
 	kernel=$("$HERE/stock.sh" "$KVER" "$BOARD" | tail -n 1)
 	collect_files "$kernel"
 	cp "$top"/selftests/stock/*.sh "$build/files/"
+	cp "$top/debian/tests/load" "$build/files/autopkgtest_load"
 	step "HELPER  odirect" "$build/helper.log" "${cross}gcc" -static -O2 -Wall -Wextra \
 		-o "$build/files/odirect" "$top/selftests/stock/odirect.c"
 	step "INITRD  $BOARD $KVER" "$build/initramfs.log" "$HERE/stock_initramfs.sh" \
