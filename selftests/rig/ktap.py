@@ -2,8 +2,8 @@
 """ktap.py - the results of a test script, read from its KTAP lines.
 
 Ktap is given one line at a time. It counts the results, and collects what is wrong
-in "problems": lines that are missing, and failures below a result that passed. It
-knows nothing of the kernel log. Needs none of the other files.
+in "problems": what failed, lines that are missing, and failures below a result that
+passed. It knows nothing of the kernel log. Needs none of the other files.
 """
 import re
 
@@ -55,6 +55,7 @@ class Ktap:
             self.passed += 1
         else:
             self.failed += 1
+            self.problems.append(f'KTAP: "not ok {number} {rest}"')
 
     def finish(self):
         """Complain of what is missing. Returns the number of lost results."""
