@@ -52,15 +52,10 @@ static bool dap_devices_are_there;
  */
 static int waiting_is_left_alone(struct device *dev, void *found)
 {
-	bool ret = false;
-
-	dap_lock();
-	if (dev->driver && !dap_client_find(dev) && !dap_policy_refusal(dev)) {
-		*(bool *)found = true;
-		ret = !dap_is_coherent(dev);
-	}
-	dap_unlock();
-	return ret;
+	if (!dev->driver || dap_client_find(dev) || dap_policy_refusal(dev))
+		return false;
+	*(bool *)found = true;
+	return !dap_is_coherent(dev);
 }
 
 /* A default pool without clients, of which that has not been said yet. */
@@ -88,17 +83,7 @@ static void waiting_report_idle(void)
 
 	dap_lock();
 	entry = waiting_find_idle();
-	dap_unlock();
-	/*
-	 * Not under dap_lock(): whoever looks at a device may drop the last
-	 * reference to it, which may remove others.
-	 */
-	if (!entry || dap_walk_devices(&found, waiting_is_left_alone) || !found)
-		return;
-
-	dap_lock();
-	entry = waiting_find_idle();
-	if (entry) {
+	if (entry && !dap_walk_devices(&found, waiting_is_left_alone) && found) {
 		entry->is_idle = true;
 		dev_info(entry->dev,
 			 "DMA pool %s is the default, but all devices that it could serve count as coherent in hardware: name those that are to use it\n",

@@ -2,7 +2,9 @@
 /*
  * The buses that are watched: those whose devices do DMA themselves.
  *
- * Contexts and locking: process context.
+ * Contexts and locking: process context, also under dap_lock().  While that is
+ * held, no device that is found here can go away, so putting it never frees it:
+ * whoever removes it first waits for dap_lock(), in BUS_NOTIFY_REMOVED_DEVICE.
  */
 #include <linux/amba/bus.h>
 #include <linux/device.h>
