@@ -8,6 +8,11 @@
 # there is no vmlinux, undefined symbols are not found.
 # Two cases are left out, since other checks have them: all kernels of the rig are built
 # with O=, and the machine "smp" of check-all has OF=n.
+#
+# check_configs.sh random [SEED...] - the same for configurations at random, of several
+# architectures and kernels. In each, the modules compile without a warning, or the build
+# says in one line that the module cannot work there. Without SEEDs, CONFIGS of them (40)
+# from FIRST_SEED (1) on.
 # Ends "N passed, N failed".
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
@@ -21,23 +26,82 @@ rm -rf "$logs"
 mkdir -p "$logs"
 need gcc-arm-linux-gnueabi clang lld llvm
 
-# compiles NAME BOARD WORD...: with WORDs as configured.sh takes them
-compiles() {
-	local kernel obj=$logs/$1 out=$logs/$1-modules
-	kernel=$("$tests/rig/kernel.sh" "$KVER" "$2" | tail -n 1)
-	"$tests/rig/configured.sh" "$kernel" "$obj" "${@:3}"
-	"$tests/rig/modules.sh" "$obj" "$out" W=1 KBUILD_MODPOST_WARN=1
-	test -e "$out/module/dma_alias_pool.ko"
-	test -e "$out/selftests/modules/dma_alias_pool_test.ko"
+# configure NAME BOARD KVER WORD...: prepare a kernel in $obj, with WORDs as
+# configured.sh takes them
+configure() {
+	local kernel
+	kernel=$("$tests/rig/kernel.sh" "$3" "$2" | tail -n 1)
+	"$tests/rig/configured.sh" "$kernel" "$obj" "${@:4}"
+}
+
+build() { "$tests/rig/modules.sh" "$obj" "$out" W=1 KBUILD_MODPOST_WARN=1; }
+
+no_warnings() {
 	! grep -E "(^|/)(module|selftests/modules)/[^ ]*: (warning|error):" "$out/build.log"
 }
 
-config() { # NAME BOARD WORD...
-	local rc
-	try_step "CONFIG  $1" "$logs/$1.log" compiles "$@"
-	report "$rc" "$*"
-	rm -rf "${logs:?}/$1" "$logs/$1-modules"
+compiles() {
+	configure "$@"
+	build
+	test -e "$out/module/dma_alias_pool.ko"
+	test -e "$out/selftests/modules/dma_alias_pool_test.ko"
+	no_warnings
 }
+
+compiles_or_says_why() {
+	configure "$@"
+	if build; then
+		test -e "$out/module/dma_alias_pool.ko"
+		no_warnings
+	else
+		grep '[*]\{3\} dma-alias-pool: this kernel' "$out/build.log"
+	fi
+}
+
+test_config() { # TEXT FUNCTION NAME BOARD KVER WORD...
+	local rc obj=$logs/$3 out=$logs/$3-modules
+	try_step "CONFIG  $3" "$logs/$3.log" "${@:2}"
+	report "$rc" "$1"
+	rm -rf "$obj" "$out"
+}
+
+config() { # NAME BOARD WORD...
+	test_config "$*" compiles "$1" "$2" "$KVER" "${@:3}"
+}
+
+# Without these, the kernel's build would need more of this machine, or most kernels would
+# be such that the module cannot work there.
+usual=(MODULES=y COMPILE_TEST=n WERROR=n GCC_PLUGINS=n RUST=n DEBUG_INFO_NONE=y
+	MODULE_SIG=n MODVERSIONS=n SYSTEM_TRUSTED_KEYRING=n ARM_DMA_MEM_BUFFERABLE=y
+	VDPA_MENU=y VDPA=y VDPA_SIM=m)
+
+# random SEED: what the last digit says
+random() {
+	local newest smp
+	newest=$("$tests/rig/series.sh" newest)
+	smp=$(sed -n 's/^SERIES=//p' "$tests/rig/boards/smp/board.conf")
+	case $1 in
+	*[05]) set -- "$1" an385 "$KVER" MMU=n ARM_SINGLE_ARMV7M=y ;;
+	*[16]) set -- "$1" virt "$KVER" ;;
+	*[27]) set -- "$1" an385 "$newest" MMU=n ARM_SINGLE_ARMV7M=y ;;
+	*[38]) set -- "$1" smp "$smp" 64BIT=y PCI=y CPU_SUP_AMD=y GART_IOMMU=y ;;
+	*[49]) set -- "$1" rv64 "$smp" DMA_ALIAS_POOL_OPS=y ;;
+	esac
+	test_config "$2 $3 random=$1 ${*:4}" compiles_or_says_why "random-$1" "$2" "$3" \
+		"random=$1" "${@:4}" "${usual[@]}"
+}
+
+if [ "${1:-}" = random ]; then
+	seeds=("${@:2}") first=${FIRST_SEED:-1}
+	[ ${#seeds[@]} -gt 0 ] ||
+		mapfile -t seeds < <(seq "$first" $((first + ${CONFIGS:-40} - 1)))
+	for seed in "${seeds[@]}"; do
+		random "$seed"
+	done
+	print_counts $passed $failed
+	[ "$failed" -eq 0 ]
+	exit
+fi
 
 # Options that do not touch each other share a configuration, to save time. Kernels for
 # ARMv7-M have no tracepoints at all, so the two lines for "virt" test those.

@@ -13,6 +13,7 @@
 #   - a million steps of the lifecycle fuzzer (STEPS, 1000000)
 #   - 300 seeds of the machine with a cache (SEEDS, 300)
 #   - an hour of the fuzzers (FUZZ_SECONDS, 3600)
+#   - kernel configurations at random, which are only compiled (CONFIGS, 40)
 #   - all mutants
 #
 # To add a part, write a function whose last line of output is "N passed, N failed", and
@@ -120,6 +121,7 @@ check "life $default" life "$default" "$KVER" $((STEPS / 4 * 3))
 check "life smp" life smp "$smp" $((STEPS / 4))
 check "cache $KVER" env FIRST_SEED=100 SEEDS="$SEEDS" "$tests/host/check_cache.sh"
 check "cache $newest" env KVER="$newest" FIRST_SEED=100 ALL=y "$tests/host/check_cache.sh"
+check "configs at random" "$tests/host/check_configs.sh" random
 check fuzz fuzz "${FUZZ_SECONDS:-3600}"
 check mutants mutants
 

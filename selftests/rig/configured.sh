@@ -4,8 +4,9 @@
 # configured.sh KERNEL OUT WORD... - another configuration of a kernel of kernel.sh, for
 # modules to be built against, as modules.sh does: its headers are prepared in OUT, and
 # nothing is compiled of it. There is no Module.symvers: modules.sh needs
-# KBUILD_MODPOST_WARN=1. WORD is an option as NAME=y or NAME=n, or LLVM=1 for make.
-# Fails where an option did not take effect.
+# KBUILD_MODPOST_WARN=1. WORD is an option as NAME=y, NAME=m or NAME=n; LLVM=1 for make;
+# or random=SEED for a configuration at random, in which the options given are as they
+# say where that is possible. Otherwise fails where an option did not take effect.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
@@ -14,29 +15,39 @@ HERE=$(dirname "$(readlink -f "$0")")
 kernel=$1 out=$2
 shift 2
 source=$(readlink -f "$kernel/rig/source")
-args=(ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-)
-words=() options=()
+words="ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-"
+[ ! -e "$kernel/rig/make" ] || words=$(cat "$kernel/rig/make")
+read -ra args <<<"$words"
+options=() seed=
 for word; do
 	case $word in
-	LLVM=1) args+=("$word") && continue ;;
-	*=y) options+=(--enable "${word%=*}") ;;
-	*=n) options+=(--disable "${word%=*}") ;;
-	*) die "not NAME=y or NAME=n: $word" ;;
+	LLVM=1) args+=("$word") ;;
+	random=*) seed=${word#*=} ;;
+	*=[ymn]) options+=("CONFIG_$word") ;;
+	*) die "not NAME=y, NAME=m or NAME=n: $word" ;;
 	esac
-	words+=("$word")
 done
 
 mkdir -p "$out/rig"
-cp "$kernel/.config" "$out/.config"
-"$source/scripts/config" --file "$out/.config" "${options[@]}"
-make -C "$source" O="$out" "${args[@]}" LOCALVERSION= -j"$JOBS" \
-	olddefconfig modules_prepare
+make=(make -C "$source" O="$out" "${args[@]}" LOCALVERSION= -j"$JOBS")
+if [ -n "$seed" ]; then
+	printf '%s\n' "${options[@]}" >"$out/rig/options"
+	KCONFIG_ALLCONFIG=$out/rig/options KCONFIG_SEED=$seed "${make[@]}" randconfig
+	options=()
+else
+	{
+		cat "$kernel/.config"
+		printf '%s\n' "${options[@]}"
+	} >"$out/.config"
+	"${make[@]}" olddefconfig
+fi
+"${make[@]}" modules_prepare
 
-# did olddefconfig leave it?
-for word in "${words[@]}"; do
-	case $word in
-	*=y) grep -qx "CONFIG_$word" "$out/.config" ;;
-	*) ! grep "^CONFIG_${word%=n}=" "$out/.config" ;;
-	esac || die "$word did not take effect"
+# did these leave it?
+for option in "${options[@]}"; do
+	case $option in
+	*=n) ! grep "^${option%n}" "$out/.config" ;;
+	*) grep -qx "$option" "$out/.config" ;;
+	esac || die "${option#CONFIG_} did not take effect"
 done
 echo "${args[@]}" >"$out/rig/make"
