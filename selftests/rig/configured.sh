@@ -6,7 +6,8 @@
 # nothing is compiled of it. There is no Module.symvers: modules.sh needs
 # KBUILD_MODPOST_WARN=1. WORD is an option as NAME=y, NAME=m or NAME=n; LLVM=1 for make;
 # or random=SEED for a configuration at random, in which the options given are as they
-# say where that is possible. Otherwise fails where an option did not take effect.
+# say where that is possible. Otherwise fails where an option did not take effect. Exit
+# status 3: the kernel itself does not compile with a configuration at random.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
@@ -18,6 +19,8 @@ source=$(readlink -f "$kernel/rig/source")
 words="ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-"
 [ ! -e "$kernel/rig/make" ] || words=$(cat "$kernel/rig/make")
 read -ra args <<<"$words"
+# kernel.sh has added an option of the project's
+[ ! -e "$kernel/.rig-Kconfig" ] || export KBUILD_KCONFIG=$kernel/.rig-Kconfig
 options=() seed=
 for word; do
 	case $word in
@@ -41,7 +44,10 @@ else
 	} >"$out/.config"
 	"${make[@]}" olddefconfig
 fi
-"${make[@]}" modules_prepare
+"${make[@]}" modules_prepare || {
+	[ -z "$seed" ] || skip "random=$seed: the kernel does not compile"
+	exit 1
+}
 
 # did these leave it?
 for option in "${options[@]}"; do
