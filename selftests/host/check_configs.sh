@@ -59,20 +59,17 @@ compiles_or_says_why() {
 	fi
 }
 
-test_config() { # TEXT FUNCTION NAME BOARD KVER WORD...
-	local rc obj=$logs/$3 out=$logs/$3-modules
-	try_step "CONFIG  $3" "$logs/$3.log" "${@:2}"
-	if [ "$rc" -eq 3 ]; then
-		n=$((n + 1)) skipped=$((skipped + 1))
-		echo "ok $n $1 # SKIP the kernel does not compile"
-	else
-		report "$rc" "$1"
-	fi
+# test_config FUNCTION NAME BOARD KVER WORD...: its status in rc
+test_config() {
+	local obj=$logs/$2 out=$logs/$2-modules
+	try_step "CONFIG  $2" "$logs/$2.log" "$@"
 	rm -rf "$obj" "$out"
 }
 
 config() { # NAME BOARD WORD...
-	test_config "$*" compiles "$1" "$2" "$KVER" "${@:3}"
+	local rc
+	test_config compiles "$1" "$2" "$KVER" "${@:3}"
+	report "$rc" "$*"
 }
 
 # Without these, the kernel's build would need more of this machine, or most kernels would
@@ -83,7 +80,7 @@ usual=(MODULES=y COMPILE_TEST=n WERROR=n GCC_PLUGINS=n RUST=n DEBUG_INFO_NONE=y
 
 # random SEED: what the last digit says
 random() {
-	local newest smp
+	local newest smp rc text why
 	newest=$("$tests/rig/series.sh" newest)
 	smp=$(sed -n 's/^SERIES=//p' "$tests/rig/boards/smp/board.conf")
 	case $1 in
@@ -93,8 +90,17 @@ random() {
 	*[38]) set -- "$1" smp "$smp" 64BIT=y PCI=y CPU_SUP_AMD=y GART_IOMMU=y ;;
 	*[49]) set -- "$1" rv64 "$smp" DMA_ALIAS_POOL_OPS=y FTRACE=n ;;
 	esac
-	test_config "$2 $3 random=$1 ${*:4}" compiles_or_says_why "random-$1" "$2" "$3" \
-		"random=$1" "${@:4}" "${usual[@]}"
+	text="$2 $3 random=$1 ${*:4}"
+	test_config compiles_or_says_why "random-$1" "$2" "$3" "random=$1" "${@:4}" \
+		"${usual[@]}"
+	# as skip() in lib.sh prints it
+	why=$(tail -n 1 "$logs/random-$1.log" | sed -n 's/^rig: skipped: //p')
+	if [ -n "$why" ]; then
+		n=$((n + 1)) skipped=$((skipped + 1))
+		echo "ok $n $text # SKIP $why"
+	else
+		report "$rc" "$text"
+	fi
 }
 
 if [ "${1:-}" = random ]; then
