@@ -247,9 +247,16 @@ need() {
 	fi
 	mkdir -p "$CACHE_DIR/log"
 	log=$CACHE_DIR/log/packages.log
-	: >"$log"
+	# apt-get update fails while another one runs. Meanwhile that other script may have
+	# installed what this one wants.
+	exec 7>"$CACHE_DIR/apt.lock"
+	flock 7
 	# shellcheck disable=SC2086 # a list of package names
-	step "APT     installing $list" "$log" install_packages $list
+	list=$(missing $list | tr '\n' ' ')
+	: >"$log"
+	# shellcheck disable=SC2086
+	[ -z "$list" ] || step "APT     installing $list" "$log" install_packages $list
+	exec 7>&-
 }
 
 # apt_source_line TYPE SUITE: print a line of sources.list for SUITE, with the mirror and
