@@ -14,6 +14,8 @@
 #   - a test of the rig itself, and a minute of fuzzing
 # Debian's archive says which kernel series there are. A part whose kernel it no longer
 # has is skipped. Ends with a table and "N passed, N failed".
+#
+# Two parts run at a time: while one builds a kernel, the other one boots machines.
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
@@ -26,7 +28,9 @@ default=$BOARD
 
 # without the default kernel nothing makes sense: fail early
 "$tests/rig/kernel.sh" "$KVER" "$default" >/dev/null
+at_once=2
 check "$default $KVER" "$tests/host/check.sh"
+check packages "$tests/host/check_packages.sh"
 while read -r suite; do
 	skipped "$suite" "Debian's archive has no kernel source there any more"
 done < <("$tests/rig/series.sh" silent)
@@ -52,6 +56,7 @@ done
 check "an500 $KVER MPU" env BOARD=an500 FLAVOUR=mpu \
 	TEST="w1 mpu guard calls coherent attach mapping bad_input report" "$tests/host/check.sh"
 # some code is compiled only where there is an MMU
+after "virt $KVER"
 check "analysis virt" env BOARD=virt "$tests/host/check_analysis.sh"
 # Here only whether each mutant still fits the sources; check-long runs the tests on
 # them.
@@ -64,14 +69,12 @@ newest=${newest:-$KVER}
 check "pc $newest" env BOARD=pc KVER="$newest" "$tests/host/check_stock.sh"
 check "arm64 $newest" env BOARD=arm64 KVER="$newest" "$tests/host/check_stock.sh"
 # make check has seeds 1 to 3
+after "$default $KVER"
 check "cache $KVER" env FIRST_SEED=4 SEEDS=30 ALL=y "$tests/host/check_cache.sh"
-# dpkg, DKMS and chroots leave one processor idle most of the time
-beside packages "$tests/host/check_packages.sh"
 check configs "$tests/host/check_configs.sh"
 check make "$tests/host/check_make.sh"
 # Does the rig itself find what is wrong? If not, no test proves anything.
 check selfcheck "$tests/rig/selfcheck.sh" "$KVER" "$default"
-joined
 check fuzz fuzz 60
 
 finish_parts

@@ -149,7 +149,8 @@ source_tree() {
 
 # --- build ----------------------------------------------------------------
 
-kmake() { make -C "$SRC" O="$OBJ" -j"$JOBS" LOCALVERSION= DTC_FLAGS=-@ "$@"; }
+# nice: machines that boot at the same time keep their time
+kmake() { nice make -C "$SRC" O="$OBJ" -j"$JOBS" LOCALVERSION= DTC_FLAGS=-@ "$@"; }
 
 configure() {
 	local line name

@@ -6,12 +6,19 @@
 # all parts. Sourced after lib.sh, with $tests being selftests/, $top the tree and KVER
 # set.
 #
-# Functions for the caller: check, beside and joined, skipped, fuzz, finish_parts. All
-# logs are in $logs.
+# Functions for the caller: check, after, skipped, fuzz, finish_parts. All logs are in
+# $logs.
+# The variable at_once says how many parts may run at a time: set it where no two parts
+# write to the same directory.
 
 logs=$top/build/check
 passed=0 failed=0 skipped=0 table="" failures="" absent=""
 mkdir -p "$logs"
+at_once=1
+declare -A running_parts=() # the names of the parts that run, by process ID
+declare -A started=() # when, in seconds, by name
+
+log_of() { echo "$logs/${1// /-}.log"; }
 
 # what_failed LOG: print the tests that failed, each after the last lines that it
 # printed, and what the rig or make said
@@ -29,8 +36,11 @@ row() {
 	passed=$((passed + $2))
 	failed=$((failed + $3))
 	skipped=$((skipped + $4))
-	table+=$(printf '%-20s %6d passed %4d failed %4d skipped %3d:%02d min' "$1" "$2" "$3" \
-		"$4" $(($5 / 60)) $(($5 % 60)))$'\n'
+	local row
+	row=$(printf '%-20s %6d passed %4d failed %4d skipped %3d:%02d min' "$1" "$2" "$3" \
+		"$4" $(($5 / 60)) $(($5 % 60)))
+	say "=== $row"
+	table+=$row$'\n'
 }
 
 # skipped NAME WHY [SECONDS]: add a part that cannot be run here
@@ -63,37 +73,48 @@ judge() {
 	fi
 }
 
-# check NAME COMMAND...: run a part
+# Wait until one of the parts ends, and add it.
+finish_part() {
+	local pid name since status=0
+	wait -n -p pid "${!running_parts[@]}" || status=$?
+	name=${running_parts[$pid]}
+	unset "running_parts[$pid]"
+	since=${started[$name]}
+	judge "$name" "$(log_of "$name")" $status $((SECONDS - since))
+}
+
+# check NAME COMMAND...: run a part, or start it if more than one may run. Then each line
+# of what it says begins with its name.
 check() {
-	local name=$1 log=$logs/${1// /-}.log status=0 started=$SECONDS
+	local name=$1 label=''
 	shift
+	while [ ${#running_parts[@]} -ge $at_once ]; do
+		finish_part
+	done
 	say "=== $name"
-	"$@" 2>&1 | tee "$log" || status=$?
-	judge "$name" "$log" $status $((SECONDS - started))
-}
-
-# beside NAME COMMAND...: start a part that keeps one processor busy, while others run
-beside=
-beside() {
-	beside_name=$1 beside_log=$logs/${1// /-}.log beside_started=$SECONDS
-	shift
-	say "=== $beside_name: started, beside what follows"
+	started[$name]=$SECONDS
+	[ $at_once -eq 1 ] || label="$name: "
 	set -m	# a process group of its own, so that all of it can be ended
-	"$@" >"$beside_log" 2>&1 </dev/null &
+	{ "$@" 2>&1 | tee "$(log_of "$name")" | sed -u "s/^/$label/"; } </dev/null &
 	set +m
-	beside=$!
+	running_parts[$!]=$name
+	[ $at_once -gt 1 ] || finish_part
 }
-trap '[ -z "$beside" ] || kill -- -"$beside" 2>/dev/null || true' EXIT
 
-# joined: wait for that part, and add it
-joined() {
-	local status=0
-	wait "$beside" || status=$?
-	beside=
-	say "=== $beside_name"
-	cat "$beside_log"
-	judge "$beside_name" "$beside_log" $status $((SECONDS - beside_started))
+# after NAME: wait until that part has ended, as what follows writes to its directories
+after() {
+	while [[ " ${running_parts[*]} " = *" $1 "* ]]; do
+		finish_part
+	done
 }
+
+stop_parts() {
+	local pid
+	for pid in "${!running_parts[@]}"; do
+		kill -- -"$pid" 2>/dev/null || true
+	done
+}
+trap stop_parts EXIT
 
 # fuzz SECONDS: a part that runs each fuzzer of the unit tests for that long
 fuzz() {
@@ -108,6 +129,9 @@ fuzz() {
 # finish_parts: print the table, the parts that were skipped, the tests that failed and
 # the sum; fails if a test failed
 finish_parts() {
+	while [ ${#running_parts[@]} -gt 0 ]; do
+		finish_part
+	done
 	printf '\n%s' "$table"
 	[ -z "$absent" ] || printf '\n%s' "$absent"
 	[ -z "$failures" ] || printf '\n%s\n' "$failures"

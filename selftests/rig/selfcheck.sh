@@ -467,17 +467,16 @@ printed "kernels: and which those are is said" \
 # --- the table of parts.sh
 
 # parts NAME STATUS COMMAND...: a check with a part for each COMMAND, named part1, part2
-# and so on, must end with STATUS
+# and so on, of which AT_ONCE run at a time, must end with STATUS
 parts() {
 	local got=0 bad=0
 	# shellcheck disable=SC2016 # the other shell's
 	bash -euo pipefail -c 'tests=$1/.. top=$2 i=0
 		. "$1/lib.sh"
 		. "$1/parts.sh"
+		at_once=${AT_ONCE:-1}
 		shift 2
-		[ -z "${BESIDE:-}" ] || beside part0 bash -c "$BESIDE"
 		for part; do check "part$((++i))" bash -c ". $tests/rig/lib.sh; $part"; done
-		[ -z "${BESIDE:-}" ] || joined
 		finish_parts' - "$HERE" "$RIG_TMP/parts" "${@:3}" >"$RIG_TMP/out" 2>&1 || got=$?
 	[ $got -eq "$2" ] || bad=1
 	# how long it took differs from run to run
@@ -495,15 +494,19 @@ parts "parts: only who says so is skipped" 1 "echo 5 passed, 0 failed; exit 3"
 printed "parts: all others fail" "5 passed, 1 failed"
 parts "parts: without counts nothing is well" 1 "echo 5 passed"
 
-# BESIDE is started first, and joined last.
-BESIDE="sleep 1; echo 7 passed, 0 failed" \
-	parts "parts: one beside the others" 0 "echo 5 passed, 0 failed"
-printed "parts: and its counts" "part0 7 passed 0 failed 0 skipped 0:00 min"
-printed "parts: are in the sum" "12 passed, 0 failed"
-BESIDE="echo not ok 1 x; echo 0 passed, 1 failed" \
-	parts "parts: what fails beside others fails" 1 "echo 5 passed, 0 failed"
-BESIDE="echo \$\$ >$PLACE; sleep 100" \
-	parts "parts: it is ended with the others" 143 "sleep 1; kill \$PPID"
+# The first one would wait for ever for the second, if that did not run beside it.
+met="[ -e $PLACE ] || for ((;;)); do sleep 0.1; [ ! -e $PLACE ] || break; done"
+rm -f "$PLACE"
+AT_ONCE=2 parts "parts: two at once" 0 "$met; echo 5 passed, 0 failed" \
+	"touch $PLACE; echo 7 passed, 0 failed" "echo 2 passed, 0 failed"
+printed "parts: each line says whose it is" "part1: 5 passed, 0 failed"
+printed "parts: the table has both" "part2 7 passed 0 failed 0 skipped 0:00 min"
+printed "parts: and so has the sum" "14 passed, 0 failed"
+AT_ONCE=2 parts "parts: what fails beside others fails" 1 "sleep 1; exit 1" \
+	"echo 5 passed, 0 failed"
+printed "parts: and is counted" "5 passed, 1 failed"
+AT_ONCE=2 parts "parts: it is ended with the others" 143 \
+	"echo \$\$ >$PLACE; sleep 100" "sleep 1; kill \$(cut -d ' ' -f 4 /proc/\$PPID/stat)"
 sleep 1
 # if it was not waited for, it is there without a command line
 grep -qs . "/proc/$(cat "$PLACE")/cmdline" && bad=1 || bad=0
