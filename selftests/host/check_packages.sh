@@ -339,7 +339,7 @@ in_tree_modules() {
 	"${make[@]}" W=1 KBUILD_MODPOST_WARN=1 $name/module/dma_alias_pool.ko \
 		$name/selftests/modules/dma_alias_pool_{test,kick,overlay,stress,life,board,engine}.ko \
 		2>&1 | tee "$obj/said"
-	[ "$(grep -cE "$name/[^ ]*: (warning|error):" "$obj/said")" -eq 0 ]
+	no_warnings "$obj/said"
 	find "$obj/$name" -name '*.ko' -exec cp -t "$root" {} +
 }
 

@@ -200,6 +200,12 @@ try_step() {
 	set -e
 }
 
+# no_warnings LOG: fails if a compiler said something about the project's own files, and
+# prints it. Old kernels' own headers have warnings, too.
+no_warnings() {
+	[ -s "$1" ] && ! grep -E '(^|/)(module|selftests/modules)/[^ ]*: (warning|error):' "$1"
+}
+
 # missing PKG...: print those that are not installed
 missing() {
 	local p
