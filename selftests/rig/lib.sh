@@ -241,8 +241,7 @@ install_packages() {
 # run by root, else prints the command for it and exits.
 need() {
 	local list log
-	list=$(missing "$@" | tr '\n' ' ')
-	list=${list% }
+	list=$(missing "$@" | paste -sd ' ')
 	[ -n "$list" ] || return 0
 	command -v apt-get >/dev/null ||
 		die "needs the Debian packages: $list (no apt-get here to install them)"
@@ -258,7 +257,7 @@ need() {
 	exec 7>"$CACHE_DIR/apt.lock"
 	flock 7
 	# shellcheck disable=SC2086 # a list of package names
-	list=$(missing $list | tr '\n' ' ')
+	list=$(missing $list | paste -sd ' ')
 	: >"$log"
 	# shellcheck disable=SC2086
 	[ -z "$list" ] || step "APT     installing $list" "$log" install_packages $list
