@@ -34,17 +34,20 @@
  *   p POOL used_bytes=N ... : CLIENT ... : CLIENT=ALLOCATIONS ...
  *   u ...			the state of a unit of dma_alias_pool_life, see there
  *   ! ...			something that this module has found to be wrong
+ *   ~ N			the next N items are the same as in the report before
  *   .				the end of the report
  *
  * Without an MMU there is no fork(), so two other processes of this program, which are
  * started in the beginning as "life worker", execute the actions of "two". On debug
  * kernels system calls are slow, and the reports take most of the time, so files stay
- * open where possible, and the lines are few and long.
+ * open where possible, the lines are few and long, and nothing is said twice: each
+ * character costs an access of the serial port.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +64,11 @@
 static char buffer[1 << 15];
 static char line[900];	/* /dev/kmsg accepts lines that are a little longer */
 static size_t used;
+static char item[800];
+static size_t item_len;
+static char told[48][sizeof(item)];	/* the items of the report before */
+static size_t next_item = sizeof(told);	/* of these; outside of a report: none */
+static unsigned int same;	/* how many in a row were the same */
 static int kmsg;
 static char number[16];
 
@@ -76,26 +84,71 @@ static void flush(void)
 	used = 0;
 }
 
-/* Begin an item of the report. What add() adds is cut off at the end of the line. */
-static void begin(const char *what)
+static void put(const char *text)
 {
-	if (used > sizeof(line) / 2)
+	if (used + strlen(text) + 2 > sizeof(line))
 		flush();
 	if (used)
-		used += snprintf(line + used, sizeof(line) - used, "|%s", what);
+		used += snprintf(line + used, sizeof(line) - used, "|%s", text);
 	else
 		used = snprintf(line, sizeof(line), "<12>life %s %s", number,
-				what);
+				text);
+}
+
+static void put_same(void)
+{
+	char text[16];
+
+	if (!same)
+		return;
+	snprintf(text, sizeof(text), "~ %u", same);
+	same = 0;
+	put(text);
+}
+
+static void end_item(void)
+{
+	bool remembered = next_item < sizeof(told) / sizeof(told[0]);
+
+	if (!item_len)
+		return;
+	if (remembered && !strcmp(told[next_item], item)) {
+		same++;
+	} else {
+		put_same();
+		put(item);
+		if (remembered)
+			strcpy(told[next_item], item);
+	}
+	next_item++;
+	item_len = 0;
+}
+
+/* End all items, and send what was put. */
+static void end_report(void)
+{
+	end_item();
+	put_same();
+	flush();
+	next_item = sizeof(told);
+}
+
+/* Begin an item.  What add() adds is cut off if the item becomes too long. */
+static void begin(const char *what)
+{
+	end_item();
+	item_len = snprintf(item, sizeof(item), "%s", what);
 }
 
 static void __attribute__((format(printf, 1, 2))) add(const char *fmt, ...)
 {
 	va_list args;
 
-	if (used >= sizeof(line))
+	if (item_len >= sizeof(item))
 		return;
 	va_start(args, fmt);
-	used += vsnprintf(line + used, sizeof(line) - used, fmt, args);
+	item_len += vsnprintf(item + item_len, sizeof(item) - item_len, fmt,
+			      args);
 	va_end(args);
 }
 
@@ -519,14 +572,17 @@ static void tell_units(void)
 
 static void tell(void)
 {
+	next_item = 0;
 	/* first, since the kernel waits there for work that it has put off */
 	tell_units();
 	tell_modules();
 	tell_iomem();
 	tell_bound();
 	tell_pools();
-	begin(".");
-	flush();
+	end_item();
+	put_same();
+	put(".");
+	end_report();
 }
 
 /* Turn off the console's echo, which costs an interrupt for each character. */
@@ -559,7 +615,7 @@ int main(int argc, char **argv)
 	quiet();
 	strcpy(number, "-");
 	begin("ready");
-	flush();
+	end_report();
 	while (fgets(text, sizeof(text), stdin)) {
 		text[strcspn(text, "\r\n")] = '\0';
 		action = strchr(text, ' ');
@@ -576,7 +632,7 @@ int main(int argc, char **argv)
 			fault(action + 6);
 		else
 			add("%d", act(action));
-		flush();
+		end_report();
 		tell();
 	}
 	return 0;

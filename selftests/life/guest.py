@@ -106,6 +106,8 @@ class Guest:
         self.rest = b""
         self.panicked = False
         self.number = 0
+        self.told = []  # the items of the report before
+        self.at = 0  # which one is next
         self.child = self.stack = None
 
     def __enter__(self):
@@ -163,6 +165,21 @@ class Guest:
             self.lines = []
         raise Died("the kernel panicked")
 
+    def item(self, what, rest, seen):
+        """An item of an answer; life.c says what there is."""
+        if what == "~":
+            same = self.told[self.at:self.at + int(rest)]
+            self.at += len(same)
+            for one in same:
+                seen.line(*one)
+            return
+        seen.line(what, rest)
+        if what in ("=", "."):
+            self.at = 0
+        else:
+            self.told[self.at:self.at + 1] = [(what, rest)]
+            self.at += 1
+
     def wait(self, number, last, timeout, seen):
         """Collect until the answer's last line."""
         end = time.monotonic() + timeout
@@ -175,7 +192,7 @@ class Guest:
                 elif m[1] == number:
                     for part in f"{m[2]} {m[3]}".split("|"):
                         what, _, rest = part.partition(" ")
-                        seen.line(what, rest)
+                        self.item(what, rest, seen)
                     if what == last:
                         return
             left = end - time.monotonic()
