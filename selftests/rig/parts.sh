@@ -113,6 +113,7 @@ stop_parts() {
 	for pid in "${!running_parts[@]}"; do
 		kill -- -"$pid" 2>/dev/null || true
 	done
+	wait
 }
 trap stop_parts EXIT
 
