@@ -9,7 +9,7 @@
 #   - all selftests on PREEMPT_RT
 #   - a thousand loads, bindings and attachments without an MMU and on the PC (CYCLES,
 #     1000)
-#   - the machines and kernels that check-all leaves out
+#   - the machines and kernels that check-all leaves out, and its other tests of packages
 #   - a million steps of the lifecycle fuzzer (STEPS, 1000000)
 #   - 300 seeds of the machine with a cache (SEEDS, 300)
 #   - an hour of the fuzzers (FUZZ_SECONDS, 3600)
@@ -105,6 +105,7 @@ mapfile -t confs < <(grep -lx CHECK=long "$tests"/rig/boards/*/board.conf)
 for conf in "${confs[@]}"; do
 	board=$(basename "$(dirname "$conf")")
 	kver=$(sed -n 's/^SERIES=//p' "$conf")
+	kver=${kver:-$KVER}
 	check "$board $kver" env BOARD="$board" KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
 done
 # kernel series that check-all boots on other machines, but not on the default one
@@ -117,6 +118,7 @@ for kver in $("$tests/rig/series.sh" in bookworm | sed '$d'); do
 	check "arm64 $kver" env BOARD=arm64 KVER="$kver" "$tests/host/check_stock.sh"
 done
 check "arm64 16k" env BOARD=arm64 KVER=6.12 FLAVOUR=16k "$tests/host/check_stock.sh"
+check packages env ALL=y "$tests/host/check_packages.sh"
 check "life $default" life "$default" "$KVER" $((STEPS / 4 * 3))
 check "life smp" life smp "$smp" $((STEPS / 4))
 check "cache $KVER" env FIRST_SEED=100 SEEDS="$SEEDS" "$tests/host/check_cache.sh"
