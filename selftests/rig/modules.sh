@@ -3,7 +3,8 @@
 #
 # modules.sh KERNEL_DIR OUT [MAKE-ARGUMENT...] - build the module and the test modules for
 # a kernel of kernel.sh. They are built in OUT, so that the source tree stays clean and
-# each kernel has a build of its own. Only what has changed is built again.
+# each kernel has a build of its own. Only what has changed is built again. The build has
+# the warnings of W=1; what make says is in OUT/build.log, see no_warnings in lib.sh.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
@@ -34,4 +35,4 @@ words="ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-"
 [ ! -e "$kernel/rig/make" ] || words=$(cat "$kernel/rig/make")
 # shellcheck disable=SC2086 # words
 step "MODULES $(basename "$kernel")" "$out/build.log" \
-	make -C "$kernel" M="$out" $words -j"$JOBS" "$@" modules
+	make -C "$kernel" M="$out" $words -j"$JOBS" W=1 "$@" modules
