@@ -152,6 +152,20 @@ source_tree() {
 # nice: machines that boot at the same time keep their time
 kmake() { nice make -C "$SRC" O="$OBJ" -j"$JOBS" LOCALVERSION= DTC_FLAGS=-@ "$@"; }
 
+# start_from_another: if there is a kernel of the same source for a similar machine, its
+# objects are the start, and make builds again what the options that differ affect. For
+# another flavour that is little; for RAM at another address it is three quarters.
+start_from_another() {
+	local from
+	for from in "$CONFDIR/$KVER-$BOARD"-* "$CONFDIR/$KVER"-*; do
+		[ "$(cat "$from/rig/objects" 2>/dev/null)" = "$OBJECTS" ] || continue
+		echo "starting from $from"
+		cp -a "$from/." "$OBJ/"
+		rm -r "$OBJ/rig"
+		return
+	done
+}
+
 configure() {
 	local line name
 	kmake "$DEFCONFIG"
@@ -206,11 +220,15 @@ build() {
 	# the board needs a stub if QEMU cannot start its kernel by itself
 	[ -z "${VECTORS:-}" ] ||
 		"$HERE/stub.sh" "$OBJ/rig/stub.elf" "$HERE/boards/$BOARD/board.conf"
-	# builds of modules do not need these
-	for name in '*.o' '*.a' '.*.o.cmd'; do
-		find "$OBJ" -name "$name" -not -path "$OBJ/scripts/*" \
-			-not -path "$OBJ/tools/*" -delete
-	done
+	# builds of modules do not need these; start_from_another() does
+	if [ -n "${DRAM_BASE:-}" ] && [ -z "${FLAVOUR:-}${OWN:-}" ]; then
+		echo "$OBJECTS" >"$OBJ/rig/objects"
+	else
+		for name in '*.o' '*.a' '.*.o.cmd'; do
+			find "$OBJ" -name "$name" -not -path "$OBJ/scripts/*" \
+				-not -path "$OBJ/tools/*" -delete
+		done
+	fi
 	# Newer kernels write the name of the build directory to this file. The directory
 	# will be renamed.
 	sed -i "s|$OBJ|$OUT|g" "$OBJ/Makefile"
@@ -268,6 +286,8 @@ KEY=$({
 	cat "$HERE/boards/$BOARD/board.conf" "$HERE/boards/stub.S" "${FRAGS[@]}"
 	[ -z "$KCONFIG" ] || cat "$KCONFIG"
 } | sha256sum | cut -c 1-12)
+# what objects must have in common to be used again
+OBJECTS="$VERSION $(compiler) $CROSS_COMPILE"
 name=$KVER-$BOARD${OWN:+-own${FLAVOUR:+.$FLAVOUR}}
 OUT=$CONFDIR/$name-$KEY
 
@@ -282,6 +302,7 @@ if [ ! -e "$OUT/rig/Image" ]; then
 		mkdir -p "$OBJ" "$CACHE_DIR/log"
 		: >"$LOG"
 		if [ -n "${DRAM_BASE:-}" ]; then
+			start_from_another >>"$LOG"
 			printf 'CONFIG_DRAM_BASE=%s\nCONFIG_DRAM_SIZE=%s\n' \
 				"$DRAM_BASE" "$DRAM_SIZE" >"$OBJ/.rig-dram"
 			FRAGS+=("$OBJ/.rig-dram")
