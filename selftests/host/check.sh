@@ -206,9 +206,14 @@ mmu='' cacheid=--cacheid
 ! grep -q '^CONFIG_MMU=y' "$kernel/.config" || mmu=y cacheid=
 # not_watched SCRIPT WORDS: add the boot with a kernel that believes in caches. On
 # RISC-V a kernel without an MMU cannot be made to: the boot would be the watched one
-# again, less the watching. There two scripts are enough.
+# again, less the watching. There two scripts are enough. Other kernels than the default
+# one may differ in how they maintain caches: there it is the scripts that have them do so.
 not_watched() {
 	if [ "$BOARD" != rv64 ]; then
+		case $1 in
+		calls | coherent | mapping | streaming) ;;
+		*) is_default || return 0 ;;
+		esac
 		boots+=("$1-cached $2 --cacheid")
 	elif [[ $1 = calls || $1 = coherent ]]; then
 		boots+=("$1-plain $2")
