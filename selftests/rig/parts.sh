@@ -9,7 +9,8 @@
 # Functions for the caller: check, after, skipped, fuzz, finish_parts. All logs are in
 # $logs.
 # The variable at_once says how many parts may run at a time: set it where no two parts
-# write to the same directory.
+# write to the same directory. With LIMIT=MINUTES in the environment, parts that would be
+# started later than that are skipped.
 
 logs=$top/build/check
 passed=0 failed=0 skipped=0 table="" failures="" absent=""
@@ -73,10 +74,24 @@ judge() {
 	fi
 }
 
+# Wait until one of the parts ends, and print its process ID. Not with wait -n, which does
+# not know of a second one that ended at the same time.
+ended_part() {
+	local pid
+	for ((;;)); do
+		for pid in "${!running_parts[@]}"; do
+			kill -0 "$pid" 2>/dev/null || break 2
+		done
+		sleep 0.2
+	done
+	echo "$pid"
+}
+
 # Wait until one of the parts ends, and add it.
 finish_part() {
 	local pid name since status=0
-	wait -n -p pid "${!running_parts[@]}" || status=$?
+	pid=$(ended_part)
+	wait "$pid" || status=$?
 	name=${running_parts[$pid]}
 	unset "running_parts[$pid]"
 	since=${started[$name]}
@@ -91,6 +106,10 @@ check() {
 	while [ ${#running_parts[@]} -ge $at_once ]; do
 		finish_part
 	done
+	if [ -n "${LIMIT:-}" ] && [ $SECONDS -ge $((LIMIT * 60)) ]; then
+		skipped "$name" "no time is left, LIMIT=$LIMIT minutes"
+		return
+	fi
 	say "=== $name"
 	started[$name]=$SECONDS
 	[ $at_once -eq 1 ] || label="$name: "

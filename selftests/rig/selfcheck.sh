@@ -494,6 +494,9 @@ parts "parts: only who says so is skipped" 1 "echo 5 passed, 0 failed; exit 3"
 printed "parts: all others fail" "5 passed, 1 failed"
 parts "parts: without counts nothing is well" 1 "echo 5 passed"
 
+LIMIT=0 parts "parts: what would take too long is skipped" 0 "echo 0 passed, 1 failed"
+printed "parts: and why" "part1: skipped: no time is left, LIMIT=0 minutes"
+
 # The first one would wait for ever for the second, if that did not run beside it.
 met="[ -e $PLACE ] || for ((;;)); do sleep 0.1; [ ! -e $PLACE ] || break; done"
 rm -f "$PLACE"
@@ -502,6 +505,9 @@ AT_ONCE=2 parts "parts: two at once" 0 "$met; echo 5 passed, 0 failed" \
 printed "parts: each line says whose it is" "part1: 5 passed, 0 failed"
 printed "parts: the table has both" "part2 7 passed 0 failed 0 skipped 0:00 min"
 printed "parts: and so has the sum" "14 passed, 0 failed"
+AT_ONCE=2 parts "parts: two that end at the same time" 0 "echo 1 passed, 0 failed" \
+	"echo 1 passed, 0 failed" "echo 1 passed, 0 failed" "echo 1 passed, 0 failed"
+printed "parts: are both counted" "4 passed, 0 failed"
 AT_ONCE=2 parts "parts: what fails beside others fails" 1 "sleep 1; exit 1" \
 	"echo 5 passed, 0 failed"
 printed "parts: and is counted" "5 passed, 1 failed"
