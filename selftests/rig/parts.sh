@@ -74,23 +74,16 @@ judge() {
 	fi
 }
 
-# Wait until one of the parts ends, and print its process ID. Not with wait -n, which does
-# not know of a second one that ended at the same time.
-ended_part() {
-	local pid
+# Wait until one of the parts ends, and add it. Not with wait -n, which does not know of a
+# second one that ended at the same time.
+finish_part() {
+	local pid name since status=0
 	for ((;;)); do
 		for pid in "${!running_parts[@]}"; do
 			kill -0 "$pid" 2>/dev/null || break 2
 		done
 		sleep 0.2
 	done
-	echo "$pid"
-}
-
-# Wait until one of the parts ends, and add it.
-finish_part() {
-	local pid name since status=0
-	pid=$(ended_part)
 	wait "$pid" || status=$?
 	name=${running_parts[$pid]}
 	unset "running_parts[$pid]"
@@ -127,14 +120,19 @@ after() {
 	done
 }
 
+# When make is ended by a signal, it sends that to its children as well: the second one
+# must not end this.
 stop_parts() {
 	local pid
+	trap '' INT TERM
 	for pid in "${!running_parts[@]}"; do
 		kill -- -"$pid" 2>/dev/null || true
 	done
 	wait
 }
 trap stop_parts EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # fuzz SECONDS: a part that runs each fuzzer of the unit tests for that long
 fuzz() {

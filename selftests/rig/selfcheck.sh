@@ -511,8 +511,10 @@ printed "parts: are both counted" "4 passed, 0 failed"
 AT_ONCE=2 parts "parts: what fails beside others fails" 1 "sleep 1; exit 1" \
 	"echo 5 passed, 0 failed"
 printed "parts: and is counted" "5 passed, 1 failed"
+# the second signal is as make sends it
 AT_ONCE=2 parts "parts: it is ended with the others" 143 \
-	"echo \$\$ >$PLACE; sleep 100" "sleep 1; kill \$(cut -d ' ' -f 4 /proc/\$PPID/stat)"
+	"echo \$\$ >$PLACE; sleep 100" \
+	"sleep 1; main=\$(cut -d ' ' -f 4 /proc/\$PPID/stat); kill \$main; sleep 0.25; kill \$main"
 sleep 1
 # if it was not waited for, it is there without a command line
 grep -qs . "/proc/$(cat "$PLACE")/cmdline" && bad=1 || bad=0
