@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# boots.sh - boots emulated machines, two at a time, and reads what their tests counted.
-# Sourced after lib.sh.
+# boots.sh - boots emulated machines, two at a time (boots_at_once), and reads what their
+# tests counted. Sourced after lib.sh.
 #
 # Functions: run_boots LINE..., each LINE the arguments of one boot(); stop_boots.
 #
@@ -15,6 +15,7 @@
 # its own after it has sourced this. It must end with an exec of run.py, with the output
 # in $logs/LABEL.log and the counts in $logs/LABEL.json.
 
+boots_at_once=2
 declare -A running=() # the labels of the boots that run, by process ID
 
 # boot LABEL SCRIPT[@ARGUMENT...] OPTION...
@@ -53,12 +54,12 @@ finish_boot() {
 
 run_boots() {
 	local line
-	say "  BOOT    $# times, two at once"
+	say "  BOOT    $# times, $boots_at_once at once"
 	for line in "$@"; do
 		# shellcheck disable=SC2086 # words
 		boot $line &
 		running[$!]=${line%% *}
-		[ ${#running[@]} -lt 2 ] || finish_boot
+		[ ${#running[@]} -lt $boots_at_once ] || finish_boot
 	done
 	while [ ${#running[@]} -gt 0 ]; do
 		finish_boot
