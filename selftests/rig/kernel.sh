@@ -154,7 +154,8 @@ kmake() { nice make -C "$SRC" O="$OBJ" -j"$JOBS" LOCALVERSION= DTC_FLAGS=-@ "$@"
 
 # start_from_another: if there is a kernel of the same source for a similar machine, its
 # objects are the start, and make builds again what the options that differ affect. For
-# another flavour that is little; for RAM at another address it is three quarters.
+# another flavour that is little; for RAM at another address it is nearly all, but for the
+# programs of the build itself.
 start_from_another() {
 	local from
 	for from in "$CONFDIR/$KVER-$BOARD"-* "$CONFDIR/$KVER"-*; do
