@@ -16,7 +16,8 @@
 # has is skipped. Ends with a table and "N passed, N failed".
 #
 # Two parts run at a time: while one builds a kernel, the other one boots machines. The
-# longest come first. On a machine that is slow, LIMIT=MINUTES leaves out the last ones.
+# longest come first. With LIMIT=MINUTES, for a machine that may be slow, nothing begins
+# later than that, neither a part nor a boot: what is left out is named and counted.
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")

@@ -10,6 +10,7 @@ set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")
 . "$tests/rig/lib.sh"
+unset LIMIT LIMIT_ENDS	# check-all's: what is typed below is done whole
 
 # shellcheck disable=SC2046 # words
 [ $# -gt 0 ] || set -- $("$tests/rig/series.sh" | sed -n '1p; $p' | uniq)

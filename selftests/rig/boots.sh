@@ -8,7 +8,8 @@
 #
 # The caller defines
 #   logs              the directory for the logs
-#   add LABEL PASSED FAILED   a function that is called after each boot
+#   add LABEL PASSED FAILED [SKIPPED]   a function that is called after each boot. Boots
+#                     for which no time is left (LIMIT) are skipped, and added at once.
 #   words             the words that run.py needs to find the machine
 #   boot_timeout      seconds that a boot may take
 # The latter two are for boot(). A caller may instead define a boot LABEL ARGUMENT... of
@@ -53,9 +54,11 @@ finish_boot() {
 }
 
 run_boots() {
-	local line
+	local line left=$#
 	say "  BOOT    $# times, $boots_at_once at once"
 	for line in "$@"; do
+		no_time_left && break
+		left=$((left - 1))
 		# shellcheck disable=SC2086 # words
 		boot $line &
 		running[$!]=${line%% *}
@@ -64,4 +67,8 @@ run_boots() {
 	while [ ${#running[@]} -gt 0 ]; do
 		finish_boot
 	done
+	[ $left -eq 0 ] || {
+		say "  BOOT    $left more: skipped, no time is left, LIMIT=$LIMIT minutes"
+		add skipped 0 0 $left
+	}
 }

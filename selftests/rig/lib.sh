@@ -9,6 +9,7 @@
 #   step              run a command with a progress line, its output in a log
 #   report            count and print the result of a test
 #   need              install Debian packages
+#   no_time_left      is it too late to begin something?
 #   cache_lock        become the only writer to the cache
 #   apt_private       use apt without touching the machine's own configuration
 # All progress goes to stderr: stdout is for the script's result.
@@ -200,10 +201,18 @@ try_step() {
 	set -e
 }
 
+# no_time_left: has LIMIT passed, the minutes after which nothing more is begun? They count
+# from the first script that asks.
+[ -z "${LIMIT:-}" ] || export LIMIT_ENDS=${LIMIT_ENDS:-$((EPOCHSECONDS + LIMIT * 60))}
+no_time_left() { [ -n "${LIMIT:-}" ] && [ $EPOCHSECONDS -ge $LIMIT_ENDS ]; }
+
 # no_warnings LOG: fails if a compiler said something about the project's own files, and
 # prints it. Old kernels' own headers have warnings, too.
 no_warnings() {
-	[ -s "$1" ] && ! grep -E '(^|/)(module|selftests/modules)/[^ ]*: (warning|error):' "$1"
+	[ -s "$1" ] && ! grep -E '(^|/)(module|selftests/modules)/[^ ]*: (warning|error):' "$1" &&
+		return
+	echo "not ok - compiling without a warning: $1"
+	return 1
 }
 
 # missing PKG...: print those that are not installed

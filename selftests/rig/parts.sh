@@ -10,7 +10,7 @@
 # $logs.
 # The variable at_once says how many parts may run at a time: set it where no two parts
 # write to the same directory. With LIMIT=MINUTES in the environment, parts that would be
-# started later than that are skipped.
+# started later than that are skipped, and so are boots of parts that run then (boots.sh).
 
 logs=$top/build/check
 passed=0 failed=0 skipped=0 table="" failures="" absent=""
@@ -99,7 +99,7 @@ check() {
 	while [ ${#running_parts[@]} -ge $at_once ]; do
 		finish_part
 	done
-	if [ -n "${LIMIT:-}" ] && [ $SECONDS -ge $((LIMIT * 60)) ]; then
+	if no_time_left; then
 		skipped "$name" "no time is left, LIMIT=$LIMIT minutes"
 		return
 	fi

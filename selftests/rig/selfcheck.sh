@@ -9,6 +9,7 @@
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
+unset LIMIT LIMIT_ENDS	# check-all's
 KVER=${1:-}
 BOARD=${2:-}
 default_machine
@@ -496,6 +497,29 @@ parts "parts: without counts nothing is well" 1 "echo 5 passed"
 
 LIMIT=0 parts "parts: what would take too long is skipped" 0 "echo 0 passed, 1 failed"
 printed "parts: and why" "part1: skipped: no time is left, LIMIT=0 minutes"
+
+# late_boots NAME: of three boots, the first one takes all the time that there is
+late_boots() {
+	local bad=0
+	# shellcheck disable=SC2016 # the other shell's
+	LIMIT=1 bash -euo pipefail -c 'logs=$2
+		. "$1/lib.sh"
+		. "$1/boots.sh"
+		boots_at_once=1
+		boot() {
+			echo "{ \"passed\": 5, \"failed\": 0 }" >"$logs/$1.json"
+			echo "booted $1" >"$logs/$1.log"
+			exec true
+		}
+		add() { echo "added $*"; LIMIT_ENDS=0; }
+		run_boots one two three
+		echo end' - "$HERE" "$RIG_TMP/parts" >"$RIG_TMP/out" 2>&1 || bad=1
+	verdict $bad "$1"
+}
+late_boots "boots: no time left is no failure"
+printed "boots: what was in time counts" "added one 5 0"
+printed "boots: what was not is skipped" "added skipped 0 0 2"
+printed "boots: what follows is done" "end"
 
 # The first one would wait for ever for the second, if that did not run beside it.
 met="[ -e $PLACE ] || for ((;;)); do sleep 0.1; [ ! -e $PLACE ] || break; done"
