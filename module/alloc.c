@@ -533,6 +533,24 @@ static noinline u32 alloc_best_fit_below(struct dap_alloc *a, u32 n, u32 order,
 }
 
 /**
+ * alloc_last_place() - the last aligned place in a range
+ * @a:     the allocator
+ * @end:   end of the range
+ * @n:     pages wanted
+ * @order: of the request
+ *
+ * Return: its first page.  If there is no place it is before the range's start,
+ * when compared as a signed number.
+ */
+static __always_inline u32 alloc_last_place(const struct dap_alloc *a, u32 end,
+					    u32 n, u32 order)
+{
+	u32 first = a->offset + end - n;
+
+	return (first & (~0U << order)) - a->offset;
+}
+
+/**
  * dap_alloc_get() - allocate pages
  * @a:     the allocator
  * @n:     how many
@@ -542,22 +560,24 @@ static noinline u32 alloc_best_fit_below(struct dap_alloc *a, u32 n, u32 order,
  * Return: the first page, -EINVAL (no pages wanted), -E2BIG (more than the pool
  * has) or -ENOSPC (no room now, or none below @limit)
  */
-int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit)
+int dap_alloc_get(struct dap_alloc *a, unsigned long n, u32 limit)
 {
-	u32 order, start, end, first;
-	u8 *tag;
+	u32 tree = 0, order = 0, start, end, first;
 
-	if (!n)
-		return -EINVAL;
-	if (n > a->pages)
-		return -E2BIG;
+	if (n - 1 >= a->pages)
+		return n ? -E2BIG : -EINVAL;
 
-	order = dap_alloc_order(a, n);
-	start = a->cur_start;
-	end = start + a->cur_len;
-	if (limit >= a->pages && !(a->filled >> fls(n - 1))) {
+	/* One page has order 0, and most requests are for one. */
+	if (unlikely(n > 1)) {
+		tree = fls(n - 1);
+		order = min(tree, a->max_order);
+	}
+	if (limit >= a->pages && !(a->filled >> tree)) {
 		/* Often the current run is the only candidate. */
-		if (alloc_run_cap(a, start, end - start, order) < n)
+		start = a->cur_start;
+		end = start + a->cur_len;
+		first = alloc_last_place(a, end, n, order);
+		if ((s32)first < (s32)start)
 			return -ENOSPC;
 		a->cur_len = 0;
 	} else {
@@ -568,24 +588,22 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit)
 		if (start == DAP_NO_RUN)
 			return -ENOSPC;
 		end = start + alloc_take_run(a, start);
+		first = alloc_last_place(a, min(end, limit), n, order);
 	}
 
-	/*
-	 * Take the last aligned place in the run; what is left of it stays
-	 * free.
-	 */
-	first = a->offset + min(end, limit) - n;
-	first = (first & (~0U << order)) - a->offset;
+	/* What is left of the run stays free. */
 	if (first + n < end)
 		alloc_set_current(a, first + n, end - (first + n));
 	if (start < first)
 		alloc_set_current(a, start, first - start);
 
-	tag = a->tag + first;
-	tag[n - 1] = DAP_LAST;
-	tag[0] |= DAP_FIRST;
-	if (n > 1)
+	if (likely(n == 1)) {
+		a->tag[first] = DAP_FIRST | DAP_LAST;
+	} else {
+		a->tag[first] = DAP_FIRST;
+		a->tag[first + n - 1] = DAP_LAST;
 		a->slot[first + 1].value = n;
+	}
 	a->free -= n;
 	return first;
 }
@@ -599,14 +617,16 @@ int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit)
  */
 static __always_inline u32 alloc_live_len(const struct dap_alloc *a, u32 page)
 {
-	return a->tag[page] & DAP_LAST ? 1 : a->slot[page + 1].value;
+	if (likely(a->tag[page] & DAP_LAST))
+		return 1;
+	return a->slot[page + 1].value;
 }
 
 /* dap_alloc_check(), inlined into the free, which must be fast. */
 static __always_inline int alloc_check_live(const struct dap_alloc *a, u32 page,
-					    u32 n)
+					    unsigned long n)
 {
-	if (page >= a->pages || n > a->pages - page)
+	if (page >= a->pages)
 		return -ERANGE;
 	if (!(a->tag[page] & DAP_FIRST))
 		return -ENOENT;
@@ -621,10 +641,10 @@ static __always_inline int alloc_check_live(const struct dap_alloc *a, u32 page,
  * @page: first page
  * @n:    number of pages
  *
- * Return: 0, -ERANGE (not within the pool, or only in part), -ENOENT (no live
- * allocation starts at @page) or -EINVAL (one does, but has another length)
+ * Return: 0, -ERANGE (@page is not within the pool), -ENOENT (no live allocation
+ * starts there) or -EINVAL (one does, but has another length)
  */
-int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n)
+int dap_alloc_check(const struct dap_alloc *a, u32 page, unsigned long n)
 {
 	return alloc_check_live(a, page, n);
 }
@@ -637,7 +657,7 @@ int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n)
  *
  * Return: as dap_alloc_check(); nothing has changed unless it is 0
  */
-int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n)
+int dap_alloc_put(struct dap_alloc *a, u32 page, unsigned long n)
 {
 	u32 start = page, end = page + n;
 	u8 *tag;

@@ -63,9 +63,9 @@ static inline u32 dap_alloc_order(const struct dap_alloc *a, u32 n)
 	return min_t(u32, fls(n - 1), a->max_order);
 }
 
-int dap_alloc_get(struct dap_alloc *a, u32 n, u32 limit);
-int dap_alloc_check(const struct dap_alloc *a, u32 page, u32 n);
-int dap_alloc_put(struct dap_alloc *a, u32 page, u32 n);
+int dap_alloc_get(struct dap_alloc *a, unsigned long n, u32 limit);
+int dap_alloc_check(const struct dap_alloc *a, u32 page, unsigned long n);
+int dap_alloc_put(struct dap_alloc *a, u32 page, unsigned long n);
 
 /**
  * dap_alloc_record() - the caller's storage that goes with an allocation

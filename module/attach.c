@@ -112,19 +112,22 @@ static void attach_after_probe(struct device *dev, bool failed)
 /* How many leaked allocations of one client are reported one by one. */
 #define DAP_REPORTED_LEAKS	8
 
-/* Report what a driver left behind, and who allocated it: nobody else will. */
+/* Report what a driver left in a pool, and who allocated it: nobody else will. */
 static void attach_report_leaks(struct dap_client *client)
 {
 	struct dap_pool *pool = client->pool;
 	char name[DAP_CALLER_LEN];
 	struct dap_user user;
 	struct dap_live live;
-	u32 page, shown = 0;
+	u32 page, left, shown = 0;
 
 	dap_pool_user_stats(pool, &client->user, &user);
+	left = user.held - user.fallbacks;
+	if (!left)
+		return;
 	dev_warn(client->dev,
 		 "driver %s is gone but still holds %zu bytes of DMA pool %s in %u allocations\n",
-		 client->driver, user.live_bytes, pool->name, user.live_allocs);
+		 client->driver, user.live_bytes, pool->name, left);
 	for (page = 0; shown < DAP_REPORTED_LEAKS &&
 	     dap_pool_next_live(pool, page, &live);
 	     page = live.page + live.pages) {
@@ -135,9 +138,9 @@ static void attach_report_leaks(struct dap_client *client)
 			 live.size, live.page << PAGE_SHIFT,
 			 dap_caller_name(live.caller, name));
 	}
-	if (user.live_allocs > shown)
+	if (left > shown)
 		dev_warn(client->dev, "and %u more, see allocations in debugfs\n",
-			 user.live_allocs - shown);
+			 left - shown);
 }
 
 static void attach_after_unbind(struct device *dev)
@@ -148,7 +151,7 @@ static void attach_after_unbind(struct device *dev)
 	if (dev->bus)
 		dap_rebind_note(dev);
 	client = dap_client_find(dev);
-	if (client && READ_ONCE(client->user.live_allocs))
+	if (client)
 		attach_report_leaks(client);
 	/* After the client had ended, its driver got memory from the kernel. */
 	if (dap_device_is_watched(dev) && dap_client_search(DAP_ENDED_OF, dev))

@@ -56,7 +56,7 @@ static const struct {
 	DAP_SHOWN("free_bytes", pool.free_bytes),
 	DAP_SHOWN("largest_free_bytes", pool.largest_free_bytes),
 	DAP_SHOWN("live_allocs", live_allocs),
-	DAP_SHOWN("alloc_count", pool.count.alloc_count),
+	DAP_SHOWN("alloc_count", pool.alloc_count),
 	DAP_SHOWN("free_count", pool.count.free_count),
 	DAP_SHOWN("fail_count", pool.count.fail_count),
 	DAP_SHOWN("fallback_count", pool.count.fallback_count),
@@ -74,7 +74,7 @@ static int dap_stats_show(struct seq_file *s, void *unused)
 
 	dap_pool_stats(&entry->pool, &shown.pool);
 	shown.used_bytes = shown.pool.total_bytes - shown.pool.free_bytes;
-	shown.live_allocs = shown.pool.count.alloc_count -
+	shown.live_allocs = shown.pool.alloc_count -
 			    shown.pool.count.free_count;
 	shown.clients = dap_count_clients(entry);
 	shown.metadata_bytes =
@@ -236,7 +236,7 @@ static int dap_requests_show(struct seq_file *s, void *unused)
 			seq_printf(s, "%12lu ", dap_bucket_bytes(i));
 		else
 			seq_puts(s, "        more ");
-		seq_printf(s, "%12u %12u\n", bucket.served, bucket.failed);
+		seq_printf(s, "%12lu %12lu\n", bucket.served, bucket.failed);
 	}
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pfn.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
@@ -45,7 +46,7 @@ static u32 pool_now(void)
 	return ktime_get_seconds();
 }
 
-static u32 pool_pages(size_t size)
+static unsigned long pool_pages(size_t size)
 {
 	return (size >> PAGE_SHIFT) + !!(size & ~PAGE_MASK);
 }
@@ -237,13 +238,11 @@ static int pool_take_pages(struct dap_pool *pool, struct dap_user *user,
 	record->size = size;
 	record->when = pool_now();
 
-	user->live_allocs++;
 	user->allocs++;
 	user->live_bytes += size;
 	if (user->peak_bytes < user->live_bytes)
 		user->peak_bytes = user->live_bytes;
 
-	count->alloc_count++;
 	count->requested_bytes += size;
 	if (count->least_free > pool->alloc.free)
 		count->least_free = pool->alloc.free;
@@ -307,8 +306,6 @@ void *dap_pool_alloc(struct dap_pool *pool, struct dap_user *user, size_t size,
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	if (unlikely(injected))
 		page = -ENOMEM;
-	else if (size > pool->region.size)
-		page = -E2BIG;
 	else
 		page = pool_take_pages(pool, user, size, limit, caller);
 	if (likely(page >= 0)) {
@@ -333,22 +330,22 @@ static int pool_give_back(struct dap_pool *pool, struct dap_user *user,
 	 * The page may be any one, so the record may be garbage until checked.
 	 */
 	struct dap_record *record = dap_alloc_record(&pool->alloc, page);
-	u32 requested = record->size;
+	size_t requested = record->size;
+	u32 pages = PFN_UP(requested);
 	int ret;
 
 	lockdep_assert_held(&pool->lock);
 	if (record->user != user ||
-	    (size != requested && size != PAGE_ALIGN(requested))) {
+	    (size != requested && size != (size_t)pages << PAGE_SHIFT)) {
 		ret = dap_alloc_check(&pool->alloc, page, pool_pages(size));
 		if (ret)
 			return ret;
 		return record->user != user ? -EPERM : -EINVAL;
 	}
-	ret = dap_alloc_put(&pool->alloc, page, pool_pages(size));
+	ret = dap_alloc_put(&pool->alloc, page, pages);
 	if (ret)
 		return ret;
 
-	user->live_allocs--;
 	user->live_bytes -= requested;
 	pool->count.free_count++;
 	pool->count.requested_bytes -= requested;
@@ -380,9 +377,6 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 
 	if (offset & ~PAGE_MASK)
 		return -ENOENT;
-	if (size > pool->region.size)
-		return -EINVAL;
-
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	ret = likely(pool->meta) ?
 	      pool_give_back(pool, user, offset >> PAGE_SHIFT, size) : -ENOENT;
@@ -450,6 +444,7 @@ bool dap_pool_next_live(struct dap_pool *pool, u32 from, struct dap_live *live)
 void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats)
 {
 	unsigned long flags;
+	unsigned int i;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	stats->total_bytes = pool->region.size;
@@ -460,6 +455,9 @@ void dap_pool_stats(struct dap_pool *pool, struct dap_pool_stats *stats)
 		(size_t)dap_alloc_largest(&pool->alloc) << PAGE_SHIFT;
 	stats->sweeps = pool->alloc.sweeps;
 	stats->count = pool->count;
+	stats->alloc_count = 0;
+	for (i = 0; i < DAP_BUCKETS; i++)
+		stats->alloc_count += pool->buckets[i].served;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 }
 
@@ -557,6 +555,7 @@ bool dap_pool_hold_user(struct dap_pool *pool, struct dap_user *user)
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	ret = (!pool->dead || user->held) && pool_hold_user(pool, user);
+	user->fallbacks += ret;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
@@ -575,6 +574,7 @@ int dap_pool_drop_user(struct dap_pool *pool, struct dap_user *user)
 	int ret;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
+	user->fallbacks--;
 	ret = pool_drop_user(pool, user);
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;

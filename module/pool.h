@@ -53,8 +53,8 @@ struct dap_spec {
  * @held:        number of allocations that the user holds: of the pool, and of
  *               the normal allocator instead of the pool.  While it is not 0,
  *               there is one reference to the user and one to the module.
- * @live_allocs: allocations of the pool that are not freed yet
- * @live_bytes:  bytes asked for in them
+ * @fallbacks:   how many of @held are of the normal allocator
+ * @live_bytes:  bytes asked for in those of the pool
  * @peak_bytes:  the most that @live_bytes has been
  * @allocs:      allocations so far
  * @failures:    requests that could not be served
@@ -65,7 +65,7 @@ struct dap_spec {
 struct dap_user {
 	struct kref ref;
 	u32 held;
-	u32 live_allocs;
+	u32 fallbacks;
 	size_t live_bytes;
 	size_t peak_bytes;
 	unsigned long allocs;
@@ -81,8 +81,8 @@ struct dap_user {
 #define DAP_BUCKETS	(32 - PAGE_SHIFT + 1)
 
 struct dap_bucket {
-	u32 served;
-	u32 failed;
+	unsigned long served;
+	unsigned long failed;
 };
 
 /* Number of failed requests that are remembered. */
@@ -112,7 +112,6 @@ struct dap_failure {
 struct dap_counters {
 	size_t requested_bytes;
 	u32 least_free;			/* pages */
-	unsigned long alloc_count;
 	unsigned long free_count;
 	unsigned long fail_count;
 	unsigned long fallback_count;
@@ -178,6 +177,7 @@ struct dap_pool_stats {
 	size_t largest_free_bytes;
 	size_t peak_used_bytes;
 	unsigned long sweeps;
+	unsigned long alloc_count;
 	struct dap_counters count;
 };
 

@@ -31,14 +31,14 @@ sizes=(64 256 1024 4096 16384 65536)
 figures() {
 	local n figure
 	cat <<-END
-		alloc_free_4k_empty		<=690	both	instructions
-		alloc_free_4k_second		<=610	both	instructions
-		alloc_free_100k_empty		<=4150	both	instructions
-		alloc_free_4k_nearly_full	<=610	both	instructions
-		debug_4k_empty			<=800	both	instructions
-		debug_4k_second			<=720	both	instructions
+		alloc_free_4k_empty		<=610	both	instructions
+		alloc_free_4k_second		<=520	both	instructions
+		alloc_free_100k_empty		<=3150	both	instructions
+		alloc_free_4k_nearly_full	<=510	both	instructions
+		debug_4k_empty			<=700	both	instructions
+		debug_4k_second			<=610	both	instructions
 		debug_100k_empty		-	both	instructions
-		debug_4k_nearly_full		<=720	both	instructions
+		debug_4k_nearly_full		<=600	both	instructions
 		first_failure_kib		>=3160	both	KiB of 4096
 		first_failure_kib_page		>=4060	module	KiB of 4096
 		churn_failures			<=800	both	requests

@@ -125,7 +125,7 @@ static u32 oracle_largest(const struct oracle *o)
 
 static int oracle_check(const struct oracle *o, u32 page, u32 n)
 {
-	if (page >= o->pages || (u64)page + n > o->pages)
+	if (page >= o->pages)
 		return -ERANGE;
 	if (o->map[page] != HEAD)
 		return -ENOENT;
