@@ -33,7 +33,8 @@ boot() {
 stop_boots() {
 	[ ${#running[@]} -eq 0 ] || kill "${!running[@]}" 2>/dev/null || true
 }
-trap 'stop_boots; exit 130' INT TERM
+# also if who reads the output is gone, or the terminal
+trap 'stop_boots; exit 130' HUP INT PIPE TERM
 
 # Wait until one of the boots ends, and print its verdict; print its log if it failed.
 finish_boot() {

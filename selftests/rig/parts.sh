@@ -121,18 +121,21 @@ after() {
 }
 
 # When make is ended by a signal, it sends that to its children as well: the second one
-# must not end this.
+# must not end this. The same signal may also end who reads the output, and writing is an
+# error from then on.
 stop_parts() {
 	local pid
-	trap '' INT TERM
+	trap '' HUP INT PIPE TERM
 	for pid in "${!running_parts[@]}"; do
 		kill -- -"$pid" 2>/dev/null || true
 	done
 	wait
 }
 trap stop_parts EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'stop_parts; exit 129' HUP
+trap 'stop_parts; exit 130' INT
+trap 'stop_parts; exit 141' PIPE
+trap 'stop_parts; exit 143' TERM
 
 # fuzz SECONDS: a part that runs each fuzzer of the unit tests for that long
 fuzz() {

@@ -543,6 +543,19 @@ sleep 1
 # if it was not waited for, it is there without a command line
 grep -qs . "/proc/$(cat "$PLACE")/cmdline" && bad=1 || bad=0
 verdict $bad "parts: all of it"
+# head reads no more when the signal comes, and bash has something to say of it
+rm -f "$PLACE"
+# shellcheck disable=SC2016 # the other shell's
+HERE=$HERE top=$RIG_TMP/parts setsid bash -euo pipefail -c 'tests=$HERE/..
+	. "$HERE/lib.sh"
+	. "$HERE/parts.sh"
+	at_once=2
+	check part1 bash -c "echo \$\$ >$PLACE; sleep 100"
+	check part2 bash -c "sleep 1; kill -- -$$"
+	finish_parts' 2>&1 | head -n 2 >"$RIG_TMP/out" || true
+sleep 1
+grep -qs . "/proc/$(cat "$PLACE")/cmdline" && bad=1 || bad=0
+verdict $bad "parts: all of it, also when nobody reads what it says"
 
 echo "1..$N"
 echo "$((N - FAILED)) passed, $FAILED failed"

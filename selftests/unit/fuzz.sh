@@ -13,7 +13,7 @@ each=$((seconds / $#))
 [ "$each" -gt 0 ] || each=1
 found=$out/found
 pid=
-trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; exit 130' INT TERM
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; exit 130' HUP INT PIPE TERM
 status=0
 
 for target; do
