@@ -101,6 +101,18 @@ part_lint() {
 	counts lint "$logs/lint.log"
 }
 
+# Here only whether each mutant still fits the sources; check-long runs the tests on
+# them.
+part_mutants() {
+	say "  MUTANTS"
+	if "$tests/mutants/apply.py" check "$top"; then
+		add mutants 1 0
+	else
+		echo "not ok - each mutant fits the sources"
+		add mutants 0 1
+	fi
+}
+
 # Runs all programs of the unit tests, or those in ONLY_TEST.
 part_unit() {
 	say "  UNIT    (about half a minute)"
@@ -363,7 +375,7 @@ part_cache() {
 	counts cache "$logs/cache.log"
 }
 
-parts="lint unit $texts kselftest w1 unsupported boots life cache bench"
+parts="lint mutants unit $texts kselftest w1 unsupported boots life cache bench"
 
 # choose NAME: find out what NAME, a word of TEST, stands for. Sets chosen to the part;
 # if that is "boots", sets found to the boots that are meant. NAME.sh is booted without

@@ -35,10 +35,6 @@ default=$BOARD
 at_once=2
 check "$default $KVER" "$tests/host/check.sh"
 check packages "$tests/host/check_packages.sh"
-# Here only whether each mutant still fits the sources; check-long runs the tests on
-# them.
-mutants_apply() { "$tests/mutants/apply.py" check "$top" && echo "1 passed, 0 failed"; }
-check "mutants apply" mutants_apply
 # Does the rig itself find what is wrong? If not, no test proves anything.
 check selfcheck "$tests/rig/selfcheck.sh" "$KVER" "$default"
 check fuzz fuzz 60
