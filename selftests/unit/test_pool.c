@@ -548,6 +548,10 @@ static void user_figures(void)
 	EXPECT(!user.fallbacks && user.held == 1 && user.allocs == 2);
 	EXPECT(user.failures == 1);
 	EXPECT(figures(&second).failures == 0);
+	EXPECT(hold_more(&first) && hold_more(&first) && !let_go(&first));
+	user = figures(&first);
+	EXPECT(user.fallbacks == 1 && user.held == 2 && user.allocs == 2);
+	EXPECT(!let_go(&first) && !figures(&first).fallbacks);
 	EXPECT(!give_back(&first, a, 100));
 	end();
 }
