@@ -570,7 +570,7 @@ int dap_alloc_get(struct dap_alloc *a, unsigned long n, u32 limit)
 	/* One page has order 0, and most requests are for one. */
 	if (unlikely(n > 1)) {
 		tree = fls(n - 1);
-		order = min(tree, a->max_order);
+		order = dap_alloc_order(a, n);
 	}
 	if (limit >= a->pages && !(a->filled >> tree)) {
 		/* Often the current run is the only candidate. */
@@ -617,9 +617,7 @@ int dap_alloc_get(struct dap_alloc *a, unsigned long n, u32 limit)
  */
 static __always_inline u32 alloc_live_len(const struct dap_alloc *a, u32 page)
 {
-	if (likely(a->tag[page] & DAP_LAST))
-		return 1;
-	return a->slot[page + 1].value;
+	return a->tag[page] & DAP_LAST ? 1 : a->slot[page + 1].value;
 }
 
 /* dap_alloc_check(), inlined into the free, which must be fast. */

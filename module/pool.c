@@ -377,6 +377,7 @@ int dap_pool_free(struct dap_pool *pool, struct dap_user *user, void *cpu,
 
 	if (offset & ~PAGE_MASK)
 		return -ENOENT;
+
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	ret = likely(pool->meta) ?
 	      pool_give_back(pool, user, offset >> PAGE_SHIFT, size) : -ENOENT;

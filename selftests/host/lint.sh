@@ -90,7 +90,7 @@ last_put() {
 }
 report_found "a last free leaves the module by a jump" < <(last_put 2>&1)
 
-# Else its size depends on where it was built, and so does its file.
+# If it did, its size would differ from one place to another.
 report_found "the module does not tell where it was built" < <(
 	strings -a "$build/modules/module/dma_alias_pool.ko" | grep -F "$build/modules" || true)
 
