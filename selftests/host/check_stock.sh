@@ -10,7 +10,7 @@
 # Ends "N passed, N failed".
 #
 # CYCLES is how many cycles the boot "endurance" does (50), TIMEOUT how many seconds a
-# boot may take (400).
+# result may take (400).
 set -euo pipefail
 tests=$(dirname "$(dirname "$(readlink -f "$0")")")
 top=$(dirname "$tests")

@@ -11,7 +11,7 @@
 #   add LABEL PASSED FAILED [SKIPPED]   a function that is called after each boot. Boots
 #                     for which no time is left (LIMIT) are skipped, and added at once.
 #   words             the words that run.py needs to find the machine
-#   boot_timeout      seconds that a boot may take
+#   boot_timeout      seconds without a result, after which a boot is ended
 # The latter two are for boot(). A caller may instead define a boot LABEL ARGUMENT... of
 # its own after it has sourced this. It must end with an exec of run.py, with the output
 # in $logs/LABEL.log and the counts in $logs/LABEL.json.

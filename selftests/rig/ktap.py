@@ -57,6 +57,10 @@ class Ktap:
             self.failed += 1
             self.problems.append(f'KTAP: "not ok {number} {rest}"')
 
+    def complete(self):
+        """All results are there, as far as is known."""
+        return self.plan is not None and len(self.seen) >= self.plan
+
     def finish(self):
         """Complain of what is missing. Returns the number of lost results."""
         if self.plan is None:

@@ -55,10 +55,12 @@ MOST = 64 << 20  # bytes that a test may say, all of which is kept
 SILENCE = 2  # seconds, after which who runs is thought to wait for a line
 
 
-def follow(child, judge, end, args, log):
+def follow(child, judge, args, log):
     """Read the console and have it judged until all is said. Returns why the machine
-    did not come to its end, or None."""
-    rest, size = b"", 0
+    did not come to its end, or None. Each result gives it args.timeout seconds more:
+    how many tests there are, and how fast the machine is, is no sign of a hang."""
+    rest, size, results = b"", 0, 0
+    end = time.monotonic() + args.timeout
     for data in console_text(child, lambda: end, judge.watch):
         if data is None:
             if rest:
@@ -67,7 +69,8 @@ def follow(child, judge, end, args, log):
                     print(judge.lines[-1], file=log)
             if judge.panicked:
                 return "the kernel panicked"
-            return f"timeout: no end after {args.timeout} s"
+            what = "end" if judge.ktap.complete() else "result"
+            return f"timeout: no {what} for {args.timeout} s"
         size += len(data)
         if size > MOST:
             return f"it says more than {MOST >> 20} MiB"
@@ -90,6 +93,9 @@ def follow(child, judge, end, args, log):
             return None
         if judge.panic_over:
             return "the kernel panicked"
+        if len(judge.ktap.seen) > results:
+            results = len(judge.ktap.seen)
+            end = time.monotonic() + args.timeout
         if judge.panicked:
             # the rest of the report, then no more
             end = min(end, time.monotonic() + 2)
@@ -123,7 +129,7 @@ def run_test(machine, args):
         try:
             if judge.watch:
                 judge.watch.start(machine.gdb_path, machine.arch, child)
-            cause = follow(child, judge, started + args.timeout, args, log)
+            cause = follow(child, judge, args, log)
         except (RigError, OSError) as e:
             fault = e
     if judge.watch:
@@ -280,7 +286,8 @@ def parse(argv):
                    help="have the kernel believe that the CPU has caches")
     p.add_argument("--icount", action="store_true", help="guest time counts instructions")
     p.add_argument("--timeout", type=float, default=120, metavar="S",
-                   help="wall-clock seconds, default 120")
+                   help="wall-clock seconds to the end, default 120; with --run from one"
+                        " result to the next")
     p.add_argument("--watch", type=memory_range, metavar="BASE:SIZE",
                    help="with --run: count accesses")
     p.add_argument("--module", action="append", default=[], metavar="NAME=FILE.ko",

@@ -69,7 +69,7 @@ echo "ok 1 fine"
 echo "ok 2 not here # SKIP no hardware"
 X1
 guest hang <<'X1'
-echo 1..1
+echo 1..2
 echo "ok 1 fine"
 while :; do sleep 100; done
 X1
@@ -212,7 +212,7 @@ check "missing results fail" 1 '2 of 3 results are missing' --run missing
 check "a missing plan fails" 1 'no plan' --run noplan
 check "a script's exit status counts" 1 'ended with status 3' --run status
 check "a script that is not there fails" 1 'ended with status' --run nosuch
-check "a hang is ended" 1 'FAILED: timeout' --timeout 6 --run hang
+check "a hang is ended" 1 'FAILED: timeout: no result for' --timeout 6 --run hang
 check "a panic is seen" 1 'FAILED: the kernel panicked' --append rdinit=/bin/false --run pass
 check "an exception that nothing handles ends it" 1 'FAILED: the kernel panicked' --run spins
 check "a warning in the kernel log fails" 1 'FAILED: kernel: WARNING' --run warn
@@ -292,6 +292,23 @@ heard "what is no regular expression fails" 1 'FAILED: "# expect: \(": missing' 
 	'1..1\n# expect: (\nok 1 fine\n' --run x
 heard "nor as last words" 1 'FAILED: "# expect-stop: \(": missing' \
 	'1..1\n# expect-stop: (\nmore\n' --run x
+
+# one result a second, in more seconds than the timeout has
+cat >"$RIG_TMP/slow" <<'X0'
+#!/bin/sh
+printf '1..7\n'
+for n in 1 2 3 4 5 6 7; do
+	sleep 1
+	printf 'ok %d\n' $n
+done
+printf '%b' "$SAYS"
+exec sleep 100
+X0
+chmod +x "$RIG_TMP/slow"
+SAYS='rig: finished status=0\n' QEMU=$RIG_TMP/slow check "a timeout is from result to result" \
+	0 ': 7 passed, 0 failed$' --timeout 6 --run x
+SAYS='more\n' QEMU=$RIG_TMP/slow check "and from the last one to the end" \
+	1 'FAILED: timeout: no end for 6' --timeout 6 --run x
 
 AGAIN=y heard "who says too much is ended" 1 'FAILED: it says more than' \
 	"$(printf %10000d 0)" --timeout 60 --run x
