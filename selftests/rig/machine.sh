@@ -162,17 +162,25 @@ prepare() {
 	need python3
 	kernel=$("$HERE/kernel.sh" "$KVER" "$BOARD" | tail -n 1)
 	machine="--kernel $kernel"
-	case $(conf ARCH) in
-	x86)
+	case $(conf ARCH):$(sed -n 's/^CONFIG_MMU=//p' "$kernel/.config") in
+	x86:*)
 		need qemu-system-x86
 		userland=$("$HERE/stock_userland.sh" | tail -n 1)
 		compile="gcc -static"
 		;;
-	riscv)
+	riscv:*)
 		need qemu-system-misc device-tree-compiler
 		userland=$("$HERE/riscv_userland.sh" | tail -n 1)
 		compile=$userland/bin/riscv-gcc
 		! grep -q '^CONFIG_RISCV_ISA_ZICBOM=y' "$kernel/.config" || find_zicbom
+		;;
+	*:y)
+		# The next one's BusyBox would do, but without an MMU each subshell is a
+		# new program that reads all functions again: three times as slow.
+		need qemu-system-arm device-tree-compiler gcc-arm-linux-gnueabi \
+			libc6-dev-armel-cross
+		userland=$("$HERE/stock_userland.sh" armel | tail -n 1)
+		compile="arm-linux-gnueabi-gcc -static"
 		;;
 	*)
 		need qemu-system-arm device-tree-compiler

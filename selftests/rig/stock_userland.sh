@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# stock_userland.sh [ARCH] - make the user space of a machine with one of Debian's own
-# kernels, from Debian's static BusyBox for the architecture ARCH (default: this
-# machine's).
+# stock_userland.sh [ARCH] - make the user space of a machine with an MMU, from Debian's
+# static BusyBox for the architecture ARCH (default: this machine's).
 #
 # Prints a directory as the last line on stdout, in which there are
 #   busybox         the program, with busybox.config
