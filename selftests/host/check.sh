@@ -152,6 +152,23 @@ part_w1() {
 	fi
 }
 
+# Which file calls which depends on the kernel's configuration, so it is looked at on each
+# machine. The table is that of a kernel with device trees.
+part_layers() {
+	local nm found
+	grep -q '^CONFIG_OF=y' "$kernel/.config" || return 0
+	nm=${CROSS_COMPILE-arm-linux-gnueabi-}nm
+	found=$("$tests/host/layers.py" "$top/module/README.md" "$build/modules/module" "$nm" 2>&1) ||
+		true
+	if [ -z "$found" ]; then
+		add layers 1 0
+	else
+		echo "not ok - files call only what is below them"
+		echo "$found"
+		add layers 0 1
+	fi
+}
+
 # unsupported MESSAGE MAKE-ARGUMENT...: the arguments take from the kernel's
 # configuration what the module needs. The build must stop, and say MESSAGE once.
 unsupported() {
@@ -234,7 +251,7 @@ not_watched() {
 }
 for script in calls coherent files attach mapping lifetime streaming ranges bad_free bad_input; do
 	if [ "$BOARD" = smp ]; then
-		boots+=("$script $(on_smp "$script") --timeout 600")
+		boots+=("$script $(on_smp "$script")")
 		continue
 	elif [ "$mmu$script" = ycalls ]; then
 		# a pool without an alias, since all other scripts have one with an alias
@@ -249,9 +266,7 @@ for script in calls coherent files attach mapping lifetime streaming ranges bad_
 done
 clients=clients.sh
 [ ! -e "$build/run-time.dtbo" ] || clients+=" --overlay $build/run-time.dtbo"
-if [ "$BOARD" = smp ]; then
-	boots+=("clients clients.sh --timeout 600")
-elif [ -n "$mmu" ]; then
+if [ -n "$mmu" ]; then
 	boots+=("clients $clients")
 else
 	boots+=("clients-watched $clients $watch")
@@ -309,7 +324,7 @@ fi
 # Real devices, under the kernel's own drivers. On this machine QEMU's NVMe has no MSI
 # and loses an interrupt now and then, with or without the module. The driver's timeout
 # helps, since it then looks at the device itself; but it is 30 seconds by default.
-stock="--timeout 600 --append nvme_core.io_timeout=3"
+stock="--append nvme_core.io_timeout=3"
 if [ "$BOARD$mmu" = rv64 ]; then
 	for script in stock_drivers stock_attach; do
 		boots+=("$script-watched $script.sh $watch $stock")
@@ -330,7 +345,7 @@ if grep -qs arm,pl081 "$tests/rig/boards/$BOARD/$BOARD.dts"; then
 	boots+=("real_dma-wrong-bus real_dma.sh@wrong-bus")
 fi
 
-# seconds; on an idle machine no boot takes half of that
+# seconds to the next result; on an idle machine no test takes a tenth of that
 boot_timeout=400
 part_boots() { run_boots "${boots[@]}"; }
 
@@ -375,7 +390,7 @@ part_cache() {
 	counts cache "$logs/cache.log"
 }
 
-parts="lint mutants unit $texts kselftest w1 unsupported boots life cache bench"
+parts="lint mutants unit $texts kselftest w1 layers unsupported boots life cache bench"
 
 # choose NAME: find out what NAME, a word of TEST, stands for. Sets chosen to the part;
 # if that is "boots", sets found to the boots that are meant. NAME.sh is booted without
@@ -410,7 +425,7 @@ if [ -n "${TEST:-}" ]; then
 	done
 	parts=$only boots=("${wanted[@]}")
 elif [ -n "${FAIL_FAST:-}" ]; then
-	parts="unit boots life cache bench w1 lint $texts kselftest unsupported"
+	parts="unit boots life cache bench w1 layers lint $texts kselftest unsupported"
 	choose "${FIRST:=unit}"
 	if [[ $FIRST = test* ]]; then
 		ONLY_TEST=$FIRST part_unit
@@ -419,7 +434,7 @@ elif [ -n "${FAIL_FAST:-}" ]; then
 	fi
 	mapfile -t boots < <(printf '%s\n' "${found[@]}" "${boots[@]}" | awk 'NF && !seen[$0]++')
 fi
-[ -z "${BOOTS_ONLY:-}" ] || [ -n "${TEST:-}" ] || parts="w1 boots life"
+[ -z "${BOOTS_ONLY:-}" ] || [ -n "${TEST:-}" ] || parts="w1 layers boots life"
 for part in $parts; do
 	case " $texts " in
 	*" $part "*) part_text "$part" ;;
