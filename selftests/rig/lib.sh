@@ -117,8 +117,8 @@ print_counts() {
 # read_counts: print "PASSED FAILED SKIPPED" if the last line on stdin is one that
 # print_counts prints
 read_counts() {
-	tail -n 1 | sed -En \
-		's/^([0-9]+) passed, ([0-9]+) failed(, ([0-9]+) skipped)?$/\1 \2 0\4/p'
+	tail -n 1 | sed -En 's/ failed$/&, 0 skipped/
+		s/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p'
 }
 
 # run_counts FILE: print "PASSED FAILED" of a boot, from the file of run.py --json
