@@ -345,7 +345,7 @@ if grep -qs arm,pl081 "$tests/rig/boards/$BOARD/$BOARD.dts"; then
 	boots+=("real_dma-wrong-bus real_dma.sh@wrong-bus")
 fi
 
-# seconds to the next result; on an idle machine no test takes a tenth of that
+# seconds to the next result
 boot_timeout=400
 part_boots() { run_boots "${boots[@]}"; }
 
