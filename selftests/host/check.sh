@@ -76,6 +76,16 @@ words=$("$tests/rig/machine.sh" prepare)
 kernel=$(sed 's/.*--kernel \([^ ]*\).*/\1/' <<<"$words")
 userland=$("$tests/rig/userland.sh" | tail -n 1)
 
+# verdict PART WRONG: count a part that printed what is wrong; if it printed nothing, all is right
+verdict() {
+	if [ -z "$2" ]; then
+		add "$1" 1 0
+	else
+		echo "$2"
+		add "$1" 0 1
+	fi
+}
+
 # Every file that the emulated machine gets must also be among those that kselftest's
 # "make install" puts on a target.
 kselftest() {
@@ -144,29 +154,18 @@ part_kselftest() {
 warnings=$(no_warnings "$build/modules/build.log") || true
 part_w1() {
 	say "  W=1     $machine"
-	if [ -z "$warnings" ]; then
-		add w1 1 0
-	else
-		echo "$warnings"
-		add w1 0 1
-	fi
+	verdict w1 "$warnings"
 }
 
 # Which file calls which depends on the kernel's configuration, so it is looked at on each
 # machine. The table is that of a kernel with device trees.
 part_layers() {
-	local nm found
+	local nm wrong
 	grep -q '^CONFIG_OF=y' "$kernel/.config" || return 0
 	nm=${CROSS_COMPILE-arm-linux-gnueabi-}nm
-	found=$("$tests/host/layers.py" "$top/module/README.md" "$build/modules/module" "$nm" 2>&1) ||
-		true
-	if [ -z "$found" ]; then
-		add layers 1 0
-	else
-		echo "not ok - files call only what is below them"
-		echo "$found"
-		add layers 0 1
-	fi
+	wrong=$("$tests/host/layers.py" "$top/module/README.md" "$build/modules/module" "$nm" 2>&1) || true
+	verdict layers "${wrong:+not ok - files call only what is below them
+$wrong}"
 }
 
 # unsupported MESSAGE MAKE-ARGUMENT...: the arguments take from the kernel's
