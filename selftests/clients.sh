@@ -273,6 +273,8 @@ ends()
 
 # begins COMMAND ...: run it in the background; in_time waits for its end. A call of
 # fail there only sets a variable of the background shell, so in_time repeats it here.
+# If "life slow EVENT MS" came before, the command sleeps for so many milliseconds when
+# it has come to that event, or until in_time is called: is_slowed waits for it to begin.
 begins()
 {
 	rm -f /tmp/status
@@ -281,11 +283,20 @@ begins()
 
 in_time()
 {
+	ok_life slow -
 	if ! wait_for [ -s /tmp/status ]; then
 		fail "$* does not come to an end"
 	elif grep -q failed=1 /tmp/status; then
 		fail "$* failed"
 	fi
+}
+
+is_slowed() { wait_for has_slowed || fail "nothing comes to the slow event"; }
+
+has_slowed()
+{
+	read -r slowed <$life/slowed
+	[ "$slowed" -gt 0 ]
 }
 
 # --- tests
@@ -406,11 +417,10 @@ pool_as_a_client()
 		for pool in $pool_a $pool_b; do
 			ok_life slow unbind 200
 			begins unbind_pool $pool
-			usleep 50000
+			is_slowed
 			attach $pool_a $pool && fail "attached"
 			attach $pool_b $pool && fail "attached"
 			in_time "unbinding a pool's device"
-			ok_life slow -
 			bind_pool $pool || fail "$pool does not come back"
 		done
 		n=$((n + 1))
@@ -481,10 +491,9 @@ attached_while_removed()
 		ok_life add L0
 		ok_life slow $event 300
 		begins life del L0
-		usleep 100000
+		is_slowed
 		attach $pool_a dap-life.0
 		in_time "removal in $event"
-		ok_life slow -
 		same_stat a clients 0
 		released L0
 	done
@@ -494,10 +503,9 @@ attached_while_removed()
 		unbind_life L0
 		ok_life slow $event 300
 		begins life del L0
-		usleep 100000
+		is_slowed
 		life attach L0 a
 		in_time "removal in $event"
-		ok_life slow -
 		same_stat a clients 0
 		released L0
 	done
@@ -525,9 +533,9 @@ removed_while_busy()
 	ok_dev overlay-test-late free 0
 	has_client a overlay-test-late || fail "no client"
 	log_clear
-	ok_life slow released 1000
+	ok_life slow released 10000
 	ok_life free L0 0
-	usleep 100000
+	is_slowed
 	echo 1 >$overlays/remove || fail "not removed"
 	! dmesg | grep 'OF: ERROR' || fail "somebody has its node"
 	ok_life slow -
@@ -943,14 +951,13 @@ child_of_the_dead()
 	ok_life keep L1 1
 	has_memory_of a L1 0
 	ok_life del L1
-	ok_life slow released 500
+	ok_life slow released 10000
 	begins ok_life free L1 0
-	usleep 100000
+	is_slowed
 	ok_life detach L0
 	ok_life attach B0 b
 	ok_life map B0
 	in_time "freeing memory"
-	ok_life slow -
 	serves b B0
 	ok_life detach B0
 	has_ops B0 n
@@ -968,14 +975,13 @@ used_while_it_goes()
 	has_memory_of a L0 0
 	unbind_pool $pool_a
 	bound L0
-	ok_life slow unbind 500
+	ok_life slow unbind 10000
 	begins unbind_life L0
-	wait_for [ ! -e $platform/dap-life.0/driver ]
+	is_slowed
 	ok_life free L0 0
 	ok_life mode L1 copy L0
 	ok_life add L1
 	in_time "unbinding a device"
-	ok_life slow -
 	wait_for is_gone a || fail "the pool stays"
 	has_ops L1 n
 	has_ops L0 n
@@ -985,18 +991,15 @@ used_while_it_goes()
 	has_memory_of a L0 0
 	unbind_pool $pool_a
 	unbind_life L0
-	ok_life slow bind 500
+	ok_life slow bind 10000
 	begins bind_life L0
-	usleep 100000
+	is_slowed
 	ok_life free L0 0
-	# the probe may have ended before the free; then the operations may differ
-	late=
-	! is_bound L0 || late=y
+	usleep 100000 # for the module's work item to begin
 	in_time "binding a device"
-	ok_life slow -
 	wait_for is_gone a || fail "the pool stays"
 	unit L0
-	[ -n "$late" ] || same "ops changed under the driver" $differs 0
+	same "ops changed under the driver" $differs 0
 	has_ops L0 n
 	ends
 }
@@ -1011,19 +1014,19 @@ probe_binds_the_pool()
 	unbind_pool $pool_a
 	unbind_life L0
 	ok_life mode L0 bind $pool_a
-	ok_life slow bind 500
+	ok_life slow bind 10000
 	# the check of the alias accesses the cacheable view
 	rig_watch off
 	begins bind_life L0
-	usleep 100000
+	is_slowed
 	ok_life free L0 0
+	usleep 100000 # for the module's work item to begin
 	in_time "binding a pool's device in a probe"
 	rig_watch on
-	ok_life slow -
 	ok_life mode L0 ok
 	is_bound L0 || bind_life L0
 	unbind_life L0
-	# the probe may have come before the free, and failed
+	# the probe may have come before the dead pool was freed, and failed
 	[ -e $platform/$pool_a/driver ] ||
 		wait_for bind_pool $pool_a || fail "the pool does not come back"
 	bind_life L0
@@ -1611,10 +1614,9 @@ bound_while_the_pool_goes()
 	starts dap-life.?@a L0 L1
 	unbind_life L1
 	log_clear
-	ok_life slow unbind 500
+	ok_life slow unbind 10000 dap-life.0
 	begins unbind_pool $pool_a
-	wait_for [ ! -e $platform/dap-life.0/driver ]
-	ok_life slow -
+	is_slowed
 	bind_life L1
 	ok_life add L2
 	in_time "unbinding a pool's device"
@@ -1630,10 +1632,9 @@ bound_while_the_pool_goes()
 unbound_by_others()
 {
 	starts "" L0 L1
-	ok_life slow unbind 500
+	ok_life slow unbind 10000 dap-life.0
 	begins attach $pool_a dap-life.0
-	usleep 100000
-	ok_life slow -
+	is_slowed
 	unbind_life L1
 	in_time "attach"
 	serves a L0
@@ -1669,14 +1670,14 @@ consumers()
 }
 
 # A consumer is removed before the module has bound it again. The module must let it go
-# at once. Both devices are unbound slowly, the consumer first.
+# at once. The consumer is unbound first.
 consumer_is_removed()
 {
 	starts "" L0 L1
 	ok_life link L1 L0
-	ok_life slow unbind 1000
+	ok_life slow unbind 10000 dap-life.0
 	begins attach $pool_a dap-life.0
-	wait_for [ ! -e $platform/dap-life.0/driver ]
+	is_slowed
 	ok_life del L1
 	released L1
 	not_bound L0

@@ -32,9 +32,11 @@
  *				tree node by the kernel's functions, and release it
  *   link UNIT OTHER		a device link: the unit depends on the other one
  *   raw POOL			attach a device that is not registered
- *   slow EVENT MS, slow -	have a bus notifier sleep at this event
- *				(life_events[]); with "+" after EVENT, a notifier
- *				that is called after that of dma_alias_pool
+ *   slow EVENT MS [DEVICE]	have a bus notifier sleep at this event
+ *				(life_events[]), of this device or of any; with "+"
+ *				after EVENT, a notifier that is called after that of
+ *				dma_alias_pool
+ *   slow -			nothing is slow any more, and whoever sleeps wakes up
  *
  * Reading .../state waits for deferred probes and work items, checks all memory, and
  * shows a line for each unit that has ever existed:
@@ -46,6 +48,8 @@
  * of its probe.  CHANGED counts how often this was so at the beginning of a remove.
  * Lines that begin with "!" are about something that must not happen.  They are shown
  * once.
+ *
+ * .../slowed counts who has begun to sleep because of "slow".
  *
  * A slot holds a reference to the device whose memory it has, for late frees.  This
  * module never calls the driver core with a lock held that its own callbacks take.
@@ -71,6 +75,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include "../../module/compat.h"
@@ -119,7 +124,14 @@ static const char * const life_events[] = {
 
 #define LIFE_RELEASED	(ARRAY_SIZE(life_events) - 1)
 
-static unsigned int life_slow[2][ARRAY_SIZE(life_events)];
+/* What "slow" demands; the second row is that of EVENT+. */
+static struct life_slow {
+	unsigned int ms;
+	char device[LIFE_WORD];		/* empty for any */
+} life_slow[2][ARRAY_SIZE(life_events)];
+
+static DECLARE_WAIT_QUEUE_HEAD(life_wake);
+static atomic_t life_slowed;
 
 struct life_slot {
 	struct device *dev;
@@ -211,6 +223,18 @@ static void __printf(1, 2) finding(const char *fmt, ...)
 		   args);
 	mutex_unlock(&life_findings_lock);
 	va_end(args);
+}
+
+/* Sleep if "slow" demands it here. */
+static void take_time(struct device *dev, bool late, unsigned int event)
+{
+	struct life_slow *slow = &life_slow[late][event];
+	unsigned int ms = READ_ONCE(slow->ms);
+
+	if (!ms || (slow->device[0] && strcmp(slow->device, dev_name(dev))))
+		return;
+	atomic_inc(&life_slowed);
+	wait_event_timeout(life_wake, !READ_ONCE(slow->ms), msecs_to_jiffies(ms));
 }
 
 static struct life_unit *unit_of(const char *name)
@@ -638,8 +662,7 @@ static void life_release(struct device *dev)
 {
 	struct life_unit *unit = dev_get_platdata(dev);
 
-	if (life_slow[0][LIFE_RELEASED])
-		msleep(life_slow[0][LIFE_RELEASED]);
+	take_time(dev, false, LIFE_RELEASED);
 	atomic_inc(&unit->released);
 	kfree(container_of(dev, struct life_dev, pdev.dev));
 }
@@ -984,19 +1007,27 @@ static int do_slow(char *word, char *args)
 {
 	size_t len = strlen(word);
 	bool late = len && word[len - 1] == '+';
+	char *time = strsep(&args, " ");
+	struct life_slow *slow;
 	unsigned int ms;
 	int event;
 
 	if (!strcmp(word, "-")) {
-		memset(life_slow, 0, sizeof(life_slow));
+		for (slow = life_slow[0]; slow < life_slow[ARRAY_SIZE(life_slow)]; slow++)
+			WRITE_ONCE(slow->ms, 0);
+		wake_up_all(&life_wake);
 		return 0;
 	}
 	if (late)
 		word[len - 1] = '\0';
 	event = match_string(life_events, ARRAY_SIZE(life_events), word);
-	if (event < 0 || !args || kstrtouint(args, 0, &ms) || ms > 1000)
+	if (event < 0 || !time || kstrtouint(time, 0, &ms) || ms > 10000)
 		return -EINVAL;
-	life_slow[late][event] = ms;
+	slow = &life_slow[late][event];
+	if (strscpy(slow->device, args ?: "", sizeof(slow->device)) < 0)
+		return -EINVAL;
+	atomic_set(&life_slowed, 0);
+	WRITE_ONCE(slow->ms, ms);
 	return 0;
 }
 
@@ -1063,7 +1094,6 @@ static int life_notify(struct notifier_block *nb, unsigned long action,
 		       void *data)
 {
 	int event = event_index(action);
-	unsigned int ms = event < 0 ? 0 : life_slow[nb->priority < 0][event];
 	struct life_unit *unit = NULL;
 	struct device *dev = data;
 
@@ -1074,8 +1104,8 @@ static int life_notify(struct notifier_block *nb, unsigned long action,
 	if (!nb->priority && action == BUS_NOTIFY_REMOVED_DEVICE &&
 	    dev->release == life_adopted_release)
 		forget(dev_get_platdata(dev));
-	if (ms)
-		msleep(ms);
+	if (event >= 0)
+		take_time(dev, nb->priority < 0, event);
 	return NOTIFY_DONE;
 }
 
@@ -1238,6 +1268,7 @@ static int __init life_init(void)
 	life_root = debugfs_create_dir(KBUILD_MODNAME, NULL);
 	debugfs_create_file("control", 0200, life_root, NULL, &control_fops);
 	debugfs_create_file("state", 0400, life_root, NULL, &state_fops);
+	debugfs_create_atomic_t("slowed", 0400, life_root, &life_slowed);
 	return 0;
 
 err_drivers:
