@@ -74,16 +74,17 @@ static struct dap_entry *waiting_find_idle(void)
 
 /*
  * On a machine without caches, a default pool serves nobody.  As that looks
- * like a fault, report it once.
+ * like a fault, report it once.  @idle is the pool that had no clients before
+ * all devices were tried: a later one has not been tried with them.
  */
-static void waiting_report_idle(void)
+static void waiting_report_idle(const struct dap_entry *idle)
 {
 	struct dap_entry *entry;
 	bool found = false;
 
 	dap_lock();
 	entry = waiting_find_idle();
-	if (entry && !dap_walk_devices(&found, waiting_is_left_alone) && found) {
+	if (entry && entry == idle && !dap_walk_devices(&found, waiting_is_left_alone) && found) {
 		entry->is_idle = true;
 		dev_info(entry->dev,
 			 "DMA pool %s is the default, but all devices that it could serve count as coherent in hardware: name those that are to use it\n",
@@ -98,8 +99,13 @@ static void waiting_report_idle(void)
  */
 static void waiting_work(struct work_struct *work)
 {
+	const struct dap_entry *idle;
+
+	dap_lock();
+	idle = waiting_find_idle();
+	dap_unlock();
 	dap_walk_devices(NULL, waiting_probe_device);
-	waiting_report_idle();
+	waiting_report_idle(idle);
 }
 
 static DECLARE_WORK(dap_probe_work, waiting_work);
