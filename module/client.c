@@ -19,6 +19,13 @@
  * left below a device that has been removed, which is a mistake of which the
  * kernel warns.
  *
+ * A driver that runs keeps our operations, even when its device is no client any
+ * more (DAP_ENDED).  The DMA core reads dma_ops and calls what it finds there,
+ * and the operation finds its client there once more.  If somebody changed it
+ * in between, the operation would take something else for a client.  So all
+ * that changes under a driver is one client for another, and, in dap_ops_end(),
+ * where memory comes from.
+ *
  * A device link makes the driver core suspend and shut down client and pool in
  * the right order.  It is a stateless link that lasts as long as the membership
  * in the pool.  A link for each binding (DL_FLAG_AUTOREMOVE_CONSUMER) would
@@ -282,20 +289,26 @@ static void client_return_borrowed(struct dap_client *client)
 }
 
 /*
- * Take the operations of a client away from its device and from all that have
- * copied them.
+ * End a client: all that have copied its operations lose them, and so does its
+ * device in DAP_DEAD.  In DAP_ENDED, its driver may be running in one, so it
+ * keeps them, but no memory of the pool comes from them any more.
  */
-static void client_revoke_ops(struct dap_client *client)
+static void client_end_in(struct dap_client *client,
+			  enum dap_client_state state)
 {
+	/* The device may be gone before the last memory of it. */
+	bool had_ops = client_has_own_ops(client) && client->dev;
 	struct dap_client *borrower;
 
 	while ((borrower = dap_client_search(DAP_BORROWER_OF, client)))
 		client_return_borrowed(borrower);
-	/* The device may be gone before the last memory of it. */
-	if (client_has_own_ops(client) && client->dev) {
+	if (had_ops && client->state < DAP_ENDED)
 		trace_detach(client);
+	if (had_ops && state == DAP_DEAD)
 		client_restore_ops(client->dev, client, client->saved);
-	}
+	else if (had_ops)
+		dap_ops_end(client);
+	dap_client_set_state(client, state);
 }
 
 /* The last reference was dropped, and none of its operations can be running. */
@@ -304,8 +317,7 @@ static void client_release_idle(struct kref *ref)
 	struct dap_client *client = container_of(ref, struct dap_client,
 						 user.ref);
 
-	client_revoke_ops(client);
-	dap_client_set_state(client, DAP_DEAD);
+	client_end_in(client, DAP_DEAD);
 	dap_client_queue_reap(client);
 }
 
@@ -315,8 +327,7 @@ static void client_release_in_use(struct kref *ref)
 	struct dap_client *client = container_of(ref, struct dap_client,
 						 user.ref);
 
-	client_revoke_ops(client);
-	dap_client_set_state(client, DAP_ENDED);
+	client_end_in(client, DAP_ENDED);
 	dap_client_queue_reap(client);
 }
 
@@ -358,8 +369,7 @@ static bool client_end_if_idle(struct dap_client *client)
 {
 	if (kref_read(&client->user.ref))
 		return false;
-	client_revoke_ops(client);
-	dap_client_set_state(client, DAP_DEAD);
+	client_end_in(client, DAP_DEAD);
 	return true;
 }
 
@@ -421,9 +431,13 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 {
 	struct dap_client *client = dap_client_find(dev);
 
-	/* They were copied from a child of a device whose client has ended. */
+	/*
+	 * They were copied from a device whose client has ended, or from a
+	 * child of it; or they are its own, which it keeps while it is bound.
+	 */
 	if (lender->state >= DAP_ENDED) {
-		client_restore_ops(dev, lender, lender->saved);
+		if (lender->dev != dev)
+			client_restore_ops(dev, lender, lender->saved);
 		return;
 	}
 	if (client)
@@ -491,7 +505,7 @@ void dap_client_unbound(struct device *dev, bool removed)
 	 * it.
 	 */
 	while ((client = dap_client_search(DAP_ENDED_OF, dev))) {
-		dap_client_set_state(client, DAP_DEAD);
+		client_end_in(client, DAP_DEAD);
 		dap_registry_queue_reap();
 	}
 	copied = dap_client_search(DAP_BORROWER_AT, dev);
@@ -574,10 +588,8 @@ static bool client_end(struct dap_client *client)
 	if (client->state != DAP_DEAD && dev &&
 	    (dev->driver || (!dev->bus && !client->has_ref)))
 		state = DAP_ENDED;
-	if (client->state == DAP_LEAVING)
-		client_revoke_ops(client);
 	if (client->state < state)
-		dap_client_set_state(client, state);
+		client_end_in(client, state);
 	done = client->state == DAP_DEAD;
 	dap_unlock();
 	return done;

@@ -245,6 +245,23 @@ static size_t dap_direct_max_mapping_size(struct device *dev)
 }
 
 /**
+ * dap_direct_alloc() - allocate coherent memory as the direct mapping does
+ * @companion: companion of the device
+ * @size:      bytes
+ * @handle:    is set to the bus address
+ * @gfp:       how to allocate
+ * @attrs:     as for dma_alloc_attrs()
+ *
+ * Context: as dma_alloc_attrs().
+ * Return: the CPU address, or NULL.
+ */
+void *dap_direct_alloc(struct device *companion, size_t size,
+		       dma_addr_t *handle, gfp_t gfp, unsigned long attrs)
+{
+	return dap_debug_alloc(companion, size, handle, gfp, attrs);
+}
+
+/**
  * dap_direct_free() - free coherent memory that the direct mapping has
  * allocated
  * @companion: companion of the device that got it, before it was a client

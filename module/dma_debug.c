@@ -92,6 +92,45 @@ dma_addr_t dap_debug_map_phys(struct device *companion, phys_addr_t phys,
 	return addr;
 }
 
+static void debug_free_nothing(struct device *dev, size_t size, void *cpu,
+			       dma_addr_t handle, unsigned long attrs)
+{
+}
+
+/**
+ * dap_debug_alloc() - allocate coherent memory for the device of a companion
+ * @companion: the companion
+ * @size:      bytes
+ * @handle:    is set to the bus address
+ * @gfp:       how to allocate
+ * @attrs:     as for dma_alloc_attrs()
+ *
+ * The device is going to be recorded as the owner.  So another companion
+ * allocates the memory, and frees it, but not really.
+ *
+ * Context: as dma_alloc_attrs(), with interrupts on.
+ * Return: the CPU address, or NULL.
+ */
+void *dap_debug_alloc(struct device *companion, size_t size,
+		      dma_addr_t *handle, gfp_t gfp, unsigned long attrs)
+{
+	static const struct dma_map_ops ops = { .free = debug_free_nothing };
+	struct device *dev;
+	void *cpu;
+
+	dev = dap_companion_create(companion, dev_name(companion), gfp);
+	if (!dev)
+		return NULL;
+	cpu = dma_alloc_attrs(dev, size, handle, gfp, attrs);
+	if (cpu) {
+		set_dma_ops(dev, &ops);
+		dma_free_attrs(dev, size, cpu, *handle, attrs);
+		set_dma_ops(dev, NULL);
+	}
+	dap_companion_destroy(dev);
+	return cpu;
+}
+
 /* Memory that somebody else has allocated. */
 struct dap_adopted {
 	void *cpu;

@@ -19,6 +19,8 @@ dma_addr_t dap_debug_begin_sync(struct device *companion, phys_addr_t phys,
 				size_t size, enum dma_data_direction dir);
 void dap_debug_end_sync(struct device *companion, dma_addr_t addr, size_t size,
 			enum dma_data_direction dir);
+void *dap_debug_alloc(struct device *companion, size_t size,
+		      dma_addr_t *handle, gfp_t gfp, unsigned long attrs);
 struct device *dap_debug_adopt(struct device *companion, size_t size, void *cpu,
 			       dma_addr_t handle, unsigned long attrs);
 #else
@@ -40,6 +42,13 @@ static inline dma_addr_t dap_debug_begin_sync(struct device *companion,
 static inline void dap_debug_end_sync(struct device *companion, dma_addr_t addr,
 				      size_t size, enum dma_data_direction dir)
 {
+}
+
+static inline void *dap_debug_alloc(struct device *companion, size_t size,
+				    dma_addr_t *handle, gfp_t gfp,
+				    unsigned long attrs)
+{
+	return dma_alloc_attrs(companion, size, handle, gfp, attrs);
 }
 
 static inline struct device *dap_debug_adopt(struct device *companion,

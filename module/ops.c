@@ -218,6 +218,23 @@ static void ops_free_foreign(struct dap_client *client, struct device *dev,
 				attrs);
 }
 
+/* Allocate for a client that has ended: memory that is freed as above. */
+static void *dap_ops_alloc_foreign(struct device *dev, size_t size,
+				   dma_addr_t *handle, gfp_t gfp,
+				   unsigned long attrs)
+{
+	struct dap_client *client = dap_client_of(dev);
+	const struct dma_map_ops *before = client->before;
+
+	/* Pairs with dap_ops_end(): our .free must see @foreign. */
+	smp_rmb();
+	if (!before)
+		return dap_direct_alloc(dap_companion_of(dev), size, handle,
+					gfp, attrs);
+	return before->alloc ? before->alloc(dev, size, handle, gfp, attrs) :
+			       NULL;
+}
+
 static int ops_mmap_foreign(struct dap_client *client, struct device *dev,
 			    struct vm_area_struct *vma, void *cpu,
 			    dma_addr_t handle, size_t size, unsigned long attrs)
@@ -582,6 +599,26 @@ void dap_ops_build(struct dap_client *client)
 	 * again.
 	 */
 	client->ops = ops;
+}
+
+/**
+ * dap_ops_end() - let the operations of a client be those from before
+ * @client: holds no memory of the pool, and will never again.  Its operations
+ *          may be running.
+ *
+ * They stay those of a client, but coherent memory comes from where it came
+ * from before.
+ *
+ * Context: process context.
+ */
+void dap_ops_end(struct dap_client *client)
+{
+	client->foreign = true;
+	/* Pairs with dap_ops_alloc_foreign(). */
+	smp_wmb();
+	WRITE_ONCE(client->ops.alloc, dap_ops_alloc_foreign);
+	WRITE_ONCE(client->ops.dap_alloc_pages,
+		   ops_before(client)->dap_alloc_pages);
 }
 
 /**

@@ -5,6 +5,7 @@
 struct dap_client;
 
 void dap_ops_build(struct dap_client *client);
+void dap_ops_end(struct dap_client *client);
 void dap_ops_calibrate(void);
 
 #endif /* DAP_OPS_H */

@@ -257,7 +257,8 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 
 /**
  * dap_region_release() - undo dap_region_claim()
- * @region: the region, of which nobody holds memory any more
+ * @region: the region, of which nobody holds memory any more.  No address is in
+ *          it from now on.
  *
  * Context: process context, may sleep.
  */
@@ -269,4 +270,5 @@ void dap_region_release(struct dap_region *region)
 	if (region->has_alias)
 		release_mem_region(region->alias, region->size);
 	release_mem_region(region->phys, region->size);
+	region->size = 0;
 }

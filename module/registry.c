@@ -55,11 +55,10 @@
  *      device
  *  [2] not if the device has been removed: nobody can bind it any more
  *
- * The operations of a device change only together with the state, and normally
- * only while no driver runs.  The exceptions are: a driver that is running gets
- * them on the way to PINNED (in place), and loses them on the way to ENDED.  In
- * the latter case, a call of one of the operations may still be in progress, so
- * the client is not freed.
+ * The operations of a device change only together with the state, and only
+ * while no driver runs.  The exception is a driver that is running and gets them
+ * on the way to PINNED (in place).  From then on its device has operations of
+ * some client until it is unbound: in ENDED, they stay.
  *
  * PINNED, LEAVING and ENDED have a reference to the module, so that its code
  * stays; memory that is held has another one.  Nobody waits for a state.  When

@@ -79,9 +79,10 @@ struct dap_entry {
  * @DAP_LEAVING:  the device or the pool is gone, or the device was detached.
  *                The client keeps its operations, since it holds memory or a
  *                driver has copied them.
- * @DAP_ENDED:    the operations were taken from the device, and the pool may be
- *                gone.  But a driver is bound that may still be running in one
- *                of the operations.
+ * @DAP_ENDED:    the device is no client any more, and the pool may be gone.
+ *                But a driver is bound that may be running in one of our
+ *                operations, so the device keeps them.  What they allocate is
+ *                the kernel's.
  * @DAP_DEAD:     it waits to be freed.  Devices without a driver may still have
  *                copied operations of it.
  */
@@ -112,7 +113,8 @@ enum dap_client_state {
  * @idle:       entry in the list of clients without references
  * @by_default: nobody named this pool for it
  * @by_rmem:    its driver has asked for the pool, see rmem.c
- * @foreign:    it may free memory that it got before it was a client
+ * @foreign:    it may free memory that is not of the pool, but that it got
+ *              before it was a client, or in DAP_ENDED
  * @has_ref:    has a reference to @dev.  For a device on a bus always; for one
  *              on no bus only if it is removed while it holds memory, and in
  *              DAP_DEAD, since its children are looked at then.

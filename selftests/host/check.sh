@@ -223,6 +223,7 @@ if [ "$BOARD" = smp ]; then
 	boots_at_once=1
 	boots+=("stress stress.sh@${OPERATIONS:-20000} --timeout 3600 $(in_atomic_context)")
 	boots+=("faults faults.sh --timeout 900")
+	boots+=("in_use in_use.sh")
 	boots+=("tracing tracing.sh")
 fi
 watch="--watch $POOL_PHYS:$POOL_SIZE"

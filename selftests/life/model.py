@@ -127,7 +127,7 @@ class Device:
         self.parent = None  # key of the device that it is a child of
         # (key of a device, its term, its pool): whose ops it has got when it was added.
         # If that device has a driver, or is on no bus, and is no client any more, then
-        # these ops may still be there, but have no memory.
+        # these ops are still there, and have the kernel's memory.
         self.copied = None
         self.tidy = False  # its driver frees all when it goes, told or not
         self.replaced = None  # "own" or "null": its driver has set these
@@ -408,7 +408,7 @@ class Transition:
             return ("kernel", None) if device.replaced == "own" else kernel
         pool = self.served_by(device)
         if not pool:
-            return None if device.copied else kernel
+            return kernel
         if self.s.pools.get(pool) == "up":
             return "pool", pool
         # who has no memory of a pool that is gone gets none in its place any more
@@ -480,7 +480,7 @@ class Transition:
         copied = self.ops_of(device, other)
         if copied and copied[0] == device.key:
             return
-        if other.copied and self.s.has_ended(copied):
+        if copied and self.s.has_ended(copied):
             # these are taken from it as soon as its probe has ended
             copied, device.may_change = None, True
         if copied:
@@ -492,9 +492,10 @@ class Transition:
         """What device gets that copies the ops of the other: as Device.copied."""
         if other.copied:
             return other.copied
-        key = other.borrows[0] if other.borrows else other.key if other.client else None
-        # one that was not bound since it is a client has no ops yet
         unit = self.seen.units.get(device.unit)
+        ended = other.ended or other.ended is None and unit and unit.ops == "x"
+        key = other.borrows[0] if other.borrows else other.key if other.client or ended else None
+        # one that was not bound since it is a client has no ops yet
         if not key or not (other.bound or other.bare or unit and unit.ops == "x"):
             return None
         return key, self.s.devices[key].term, self.s.devices[key].client
@@ -544,7 +545,7 @@ class Transition:
             return
         in_use = dead and (device.bound or device.bare and device.exists)
         if in_use:
-            device.ended = device.may_change = True
+            device.ended = True
         self.end(device, in_use)
 
     def collect(self):
@@ -1211,7 +1212,8 @@ def compare_ops(state, device, unit, differ):
         # one that was not bound since it is a client has none yet
         wanted = "n" if unit.ops == "n" and not device.bound else "x"
     else:
-        wanted = "n"
+        # under a driver they stay when it is no client any more
+        wanted = "x" if device.ended or device.ended is None and unit.ops == "x" else "n"
     differ("child" if device.parent else "ops", f"whose ops has {device.name}", unit.ops, wanted)
 
 

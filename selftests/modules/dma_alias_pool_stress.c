@@ -9,6 +9,8 @@
  * both ends of each of its pages, and must still be there when the buffer is freed, so
  * that memory which two have at the same time is noticed.
  *
+ * With in_use=1, the driver cannot be unbound, and its threads do only streaming DMA.
+ *
  * /sys/kernel/debug/dma_alias_pool_stress has counts since the module was loaded, as
  * "key value" lines.  Each mistake logs a line with "BUG:".
  *
@@ -19,6 +21,7 @@
 #include <linux/atomic.h>
 #include <linux/bottom_half.h>
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -26,6 +29,7 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/string.h>
@@ -49,12 +53,17 @@ static unsigned long size = 1;
 module_param(size, ulong, 0444);
 MODULE_PARM_DESC(size, "bytes of the pool");
 
+static bool in_use;
+module_param(in_use, bool, 0444);
+MODULE_PARM_DESC(in_use, "only streaming DMA, by a driver that cannot be unbound");
+
 enum stress_context { IN_THREAD, IN_BH, IN_IRQ, STRESS_CONTEXTS };
 
 static const char * const stress_names[] = { "thread", "bh", "irq" };
 
 static atomic_long_t stress_allocs[STRESS_CONTEXTS];
 static atomic_long_t stress_frees[STRESS_CONTEXTS];
+static atomic_long_t stress_streams;
 static atomic_long_t stress_pooled;
 static atomic_long_t stress_refused;
 static atomic_long_t stress_mistakes;
@@ -208,14 +217,46 @@ static void step(struct stress_worker *w)
 		local_bh_enable();
 }
 
+/* Map memory, which must have the same contents whatever becomes of the device. */
+static void stream(struct stress_worker *w)
+{
+	u8 *cpu = kmalloc(SZ_1K, GFP_KERNEL);
+	dma_addr_t dma;
+
+	if (!cpu)
+		return;
+	memset(cpu, 1, SZ_1K);
+	dma = dma_map_single(w->dev, cpu, SZ_1K, DMA_BIDIRECTIONAL);
+	if (dma_mapping_error(w->dev, dma)) {
+		atomic_long_inc(&stress_refused);
+	} else {
+		dma_sync_single_for_cpu(w->dev, dma, SZ_1K, DMA_BIDIRECTIONAL);
+		dma_sync_single_for_device(w->dev, dma, SZ_1K, DMA_BIDIRECTIONAL);
+		dma_unmap_single(w->dev, dma, SZ_1K, DMA_BIDIRECTIONAL);
+		atomic_long_inc(&stress_streams);
+	}
+	if (memchr_inv(cpu, 1, SZ_1K)) {
+		atomic_long_inc(&stress_mistakes);
+		dev_err(w->dev, "BUG: mapped memory was changed\n");
+	}
+	kfree(cpu);
+}
+
 static int stress_thread(void *data)
 {
 	struct stress_worker *w = data;
 	unsigned int i;
 
 	while (!kthread_should_stop()) {
-		step(w);
-		cond_resched();
+		if (!in_use) {
+			step(w);
+			cond_resched();
+			continue;
+		}
+		for (i = 0; i < 20; i++)
+			stream(w);
+		/* Those who attach and detach meanwhile need the processors, too. */
+		usleep_range(1000, 2000);
 	}
 	for (i = 0; i < STRESS_BUFFERS; i++)
 		if (w->buffer[i].cpu)
@@ -291,6 +332,7 @@ static int stress_show(struct seq_file *s, void *unused)
 		seq_printf(s, "%s_frees %ld\n", stress_names[i],
 			   atomic_long_read(&stress_frees[i]));
 	}
+	seq_printf(s, "streams %ld\n", atomic_long_read(&stress_streams));
 	seq_printf(s, "pooled %ld\n", atomic_long_read(&stress_pooled));
 	seq_printf(s, "refused %ld\n", atomic_long_read(&stress_refused));
 	seq_printf(s, "probes %ld\n", atomic_long_read(&stress_probes));
@@ -318,6 +360,7 @@ static int __init stress_init(void)
 
 	if (devices > STRESS_MAX_DEVICES)
 		return -EINVAL;
+	stress_driver.driver.suppress_bind_attrs = in_use;
 	ret = platform_driver_register(&stress_driver);
 	if (ret)
 		return ret;
