@@ -14,7 +14,8 @@
 # and prints the figures with what they should be. The same sources give the
 # same bytes of bench.csv. Fails if a figure is missing; a goal that is missed is shown,
 # no more. So is a figure of the default machine that README.md shows as more than 5 %
-# less or more: other compilers make other code.
+# less or more: other compilers make other code. With KSRC there are no goals, and README.md
+# is not looked at: other kernels have other figures.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
@@ -176,6 +177,7 @@ echo figure,kernel_pool,module >"$out/bench.csv"
 while read -r name goal who unit; do
 	kernel=$(figure kernel "$name") module=$(figure module "$name")
 	verdict=
+	[ -z "${KSRC:-}" ] || goal=-
 	if [ "$goal" != - ]; then
 		case $goal in
 		+*) bound="<=$((kernel + ${goal#+}))" ;;
@@ -202,7 +204,7 @@ echo "$rule"
 while read -r wrong; do
 	missed=$((missed + 1))
 	echo "README.md: $wrong MISS"
-done < <(! is_default || "$here/shown.py" "$top/README.md" "$out/bench.csv")
+done < <([ -n "${KSRC:-}" ] || ! is_default || "$here/shown.py" "$top/README.md" "$out/bench.csv")
 
 # --- pictures
 

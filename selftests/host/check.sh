@@ -136,6 +136,12 @@ part_unit() {
 # target.
 texts="analysis picture docs readme overlays"
 part_text() {
+	# the analysers, and the list of their false reports, are made for that kernel
+	if [ "$1" = analysis ] && ! is_usual_series; then
+		say "  ANALYSIS skipped, it is done with Debian's default kernel only"
+		add analysis 0 0 1
+		return
+	fi
 	say "  ${1^^}"
 	"$tests/host/check_$1.sh" 2>&1 | tee "$logs/$1.log" || true
 	sed -n "s/^[0-9]* passed, /$1: &/p" "$logs/$1.log" >>"$logs/$1.log"
@@ -356,7 +362,7 @@ part_bench() {
 	[ -e "$build/bench.dtbo" ] || return 0
 	say "  BENCH"
 	"$tests/bench/bench.sh" 2>&1 | tee "$logs/bench.log" || bench_failed=1
-	add bench "$(grep -c ' pass$' "$logs/bench.log")" \
+	add bench $((1 - bench_failed + $(grep -c ' pass$' "$logs/bench.log"))) \
 		$((bench_failed + $(grep -c ' MISS$' "$logs/bench.log")))
 }
 

@@ -74,6 +74,13 @@ usual_source() {
 # is_default: are KVER and BOARD those that make check has by default?
 is_default() { [ "$KVER $BOARD" = "$("$RIG/series.sh" default)" ]; }
 
+# is_usual_series: is KVER the series that make check has by default, of Debian's sources?
+is_usual_series() {
+	local default
+	default=$(KSRC='' "$RIG/series.sh" default)
+	[ -z "${KSRC:-}" ] && [ "$KVER" = "${default% *}" ]
+}
+
 # rig_tmp: set RIG_TMP to a new temporary directory, which is removed when the script
 # exits.
 rig_tmp() {
