@@ -93,6 +93,25 @@ bool dap_device_cannot_unbind(struct device *dev)
 }
 
 /**
+ * dap_client_link() - make a device depend on the device of a pool
+ * @dev:   the device
+ * @entry: the pool
+ *
+ * This is undone by device_link_remove(), once for each call.
+ *
+ * Context: process context, may sleep; under dap_lock(), unless the pool's
+ * device stays bound for another reason.
+ * Return: NULL; or why that is not possible, for dap_report_refusal().  The
+ * driver core does not tell one reason from the other.
+ */
+const char *dap_client_link(struct device *dev, const struct dap_entry *entry)
+{
+	if (!entry->dev || device_link_add(dev, entry->dev, DL_FLAG_STATELESS))
+		return NULL;
+	return "the pool's device depends on it, or out of memory";
+}
+
+/**
  * dap_client_create() - make the record of a client
  * @dev:   the device, which is no client, or one that has ended
  * @entry: the pool
@@ -104,13 +123,9 @@ struct dap_client *dap_client_create(struct device *dev,
 				     struct dap_entry *entry)
 {
 	struct dap_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
-	const char *why = NULL;
+	const char *why;
 
-	if (!client)
-		why = "out of memory";
-	else if (entry->dev &&
-		 !device_link_add(dev, entry->dev, DL_FLAG_STATELESS))
-		why = "the pool's device depends on it";
+	why = client ? dap_client_link(dev, entry) : "out of memory";
 	if (why) {
 		kfree(client);
 		dap_report_refusal(dev, entry->pool.name, why);

@@ -9,6 +9,7 @@ struct work_struct;
 bool dap_device_is_in_use(const struct device *dev);
 bool dap_device_cannot_unbind(struct device *dev);
 
+const char *dap_client_link(struct device *dev, const struct dap_entry *entry);
 struct dap_client *dap_client_create(struct device *dev,
 				     struct dap_entry *entry);
 int dap_client_install(struct dap_client *client);

@@ -354,7 +354,8 @@ def all_clients():
 def circle():
     label = bus_node({"compatible": '"dma-alias-pool,test", "simple-bus"',
                       "memory-region": "<&second>"})
-    tree("bus_of_its_pool", "a client", "circle", label, "the pool's device depends on it$",
+    tree("bus_of_its_pool", "a client", "circle", label,
+         "the pool's device depends on it, or out of memory$",
          node("broken", {"compatible": '"dma-alias-pool"', "memory-region": "<&second>",
                          "label": '"broken"'}), where=label)
 
