@@ -128,11 +128,14 @@ static void dap_apply_max_align(struct dap_spec *spec)
 
 static int dap_probe(struct platform_device *pdev)
 {
-	const struct dap_spec *given = dev_get_platdata(&pdev->dev);
+	const struct dap_spec *given = NULL;
 	struct device_node *region_np = NULL;
 	struct dap_spec spec = { };
 	int ret = 0;
 
+	/* Other devices may get here as well, by driver_override. */
+	if (!strcmp(pdev->name, "dma_alias_pool"))
+		given = dev_get_platdata(&pdev->dev);
 	if (given)
 		spec = *given;
 	else

@@ -428,6 +428,22 @@ pool_as_a_client()
 	ends
 }
 
+# The platform data of a device that somebody else has made describes no pool.
+data_of_another_driver()
+{
+	starts "" L0
+	unbind_life L0
+	echo dma_alias_pool >$platform/dap-life.0/driver_override
+	log_clear
+	! bind_pool dap-life.0 || fail "it is a pool"
+	log_has "dma_alias_pool dap-life.0: .*memory-region is missing"
+	not_bound L0
+	echo >$platform/dap-life.0/driver_override
+	bind_life L0
+	kernel_serves_only L0
+	ends
+}
+
 # One such device was a client when its driver was bound, the other one was attached
 # under its driver.
 drivers_that_cannot_be_unbound()
@@ -1700,5 +1716,5 @@ consumer_is_removed()
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations load_fails detached_and_attached attached_in_vain bound_again \
 	bound_while_the_pool_goes unbound_by_others consumers \
-	consumer_is_removed device_of_the_tree memory_of_the_kernels_pool
+	consumer_is_removed data_of_another_driver device_of_the_tree memory_of_the_kernels_pool
 ktap_run "$@"
