@@ -7,7 +7,7 @@
  * dap_lock(), never under it.  While somebody writes to a pool's sysfs files,
  * the pool's device cannot be unbound.  A driver may be waiting for just that
  * with its device's lock held, so such devices must not be locked here: pools,
- * and devices that have the pool's device below them.
+ * and devices that the pool's device depends on.
  */
 #include <linux/device.h>
 #include <linux/export.h>
@@ -35,15 +35,6 @@ static void request_unlock_device(struct device *dev)
 {
 	dap_unlock();
 	device_unlock(dev);
-}
-
-/* Is @dev an ancestor of @below, or @below itself? */
-static bool request_is_above(const struct device *dev,
-			     const struct device *below)
-{
-	while (below && below != dev)
-		below = below->parent;
-	return below;
 }
 
 /*
@@ -160,14 +151,23 @@ struct dap_request {
  * Carry out a request.  If the device is bound, its driver is unbound
  * meanwhile, if that is possible.  Returns what @request->may() and act()
  * return; errors are reported.
+ *
+ * The driver core unbinds all that depends on the device.  If that included the
+ * pool's device, it would wait for us.  Another pool's device may be unbound,
+ * which waits for the requests of that pool; so these must not unbind this
+ * pool's in turn.  Both would need a circle of dependencies, so a link that
+ * lasts as long as all this excludes them.
  */
 static int request_carry_out(const struct dap_request *request,
 			     struct device *dev, struct dap_entry *entry)
 {
+	const char *why = dap_client_link(dev, entry);
 	struct dap_rebind rebind;
 	bool was_bound = false;
 	int ret;
 
+	if (why)
+		return dap_report_refusal(dev, entry->pool.name, why);
 	dap_rebind_begin(&rebind);
 	/* Somebody may bind it again while the lock is not held. */
 	for (;;) {
@@ -185,6 +185,8 @@ static int request_carry_out(const struct dap_request *request,
 		ret = request->act(dev, entry);
 	request_unlock_device(dev);
 	dap_rebind_end(&rebind, dev);
+	/* If the device was removed, the driver core removed the link. */
+	device_link_remove(dev, entry->dev);
 
 	if (ret || !was_bound || READ_ONCE(dev->driver))
 		return ret;
@@ -218,8 +220,6 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 	struct dap_client *client;
 	int ret;
 
-	if (request_is_above(dev, entry->dev))
-		why = "the pool's device depends on it";
 	if (why)
 		return dap_report_refusal(dev, entry->pool.name, why);
 

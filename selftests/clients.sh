@@ -1702,6 +1702,83 @@ consumer_is_removed()
 	ends
 }
 
+# refused_as_supplier UNIT...: none of these can be attached to the first pool, whose
+# device depends on it, and all is as before. Their next probes are to fail, so that
+# nobody can have bound them again.
+refused_as_supplier()
+{
+	for unit; do
+		ok_life mode $unit fail
+	done
+	for unit; do
+		log_clear
+		fails attach $pool_a $(device $unit) "Invalid argument"
+		log_has "$(device $unit): not attached to DMA pool a: the pool's device depends on it"
+	done
+	for unit; do
+		bound $unit
+		! is_consumer $(device $unit) $pool_a || fail "$(device $unit) is linked"
+		ok_life mode $unit ok
+	done
+	[ -e $pool_driver/$pool_a ] || fail "the pool was unbound"
+}
+
+# The pool's device depends on a device, or on one that depends on it or is below it. To
+# unbind that device would unbind the pool's, which waits for the end of the attach.
+supplier_of_the_pool()
+{
+	starts "" L0 L1 L2
+	ok_life supply L0 $pool_a
+	begins refused_as_supplier L0
+	in_time "attach of a supplier"
+	ok_life link L0 L1
+	ok_life add B1 L2
+	ok_life supply B1 $pool_a
+	begins refused_as_supplier L1 L2
+	in_time "attach of a supplier's supplier"
+	ends
+}
+
+# A client must not become what its pool depends on: then to detach it would wait as
+# well.
+client_as_a_supplier()
+{
+	starts "" L0 L1
+	attach $pool_a dap-life.0 || fail "attach failed"
+	ok_life link L1 L0
+	bad_life supply L0 $pool_a
+	bad_life supply L1 $pool_a
+	detach $pool_a dap-life.0 || fail "detach failed"
+	bound L0
+	ok_life supply L1 $pool_a
+	refused_as_supplier L0
+	ends
+}
+
+# Each of two pools depends on a device that is to be attached to the other one. One of
+# the requests unbinds a pool, and the other one would unbind the pool that the first one
+# was written to: each would wait for the end of the other.
+suppliers_of_each_others_pool()
+{
+	starts "" L0 L1 L2
+	ok_life supply L0 $pool_a
+	ok_life supply L1 $pool_b
+	ok_life slow unbind 10000 $pool_a
+	begins attach $pool_b dap-life.0
+	is_slowed
+	fails attach $pool_a dap-life.1 "Invalid argument"
+	bound L1
+	# pool a is probed again
+	rig_watch off
+	in_time "attach"
+	rig_watch on
+	serves b L0
+	log_has "$pool_a: was unbound because of dap-life.0, and is bound again"
+	attach $pool_a dap-life.2 || fail "attach failed"
+	serves a L2
+	ends
+}
+
 [ $# -gt 0 ] || set -- freed_while_bound_again \
 	bound_with_memory_of_a_dead_pool default_client_is_taken_over \
 	pool_as_a_client drivers_that_cannot_be_unbound attached_while_removed \
@@ -1716,5 +1793,6 @@ consumer_is_removed()
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations load_fails detached_and_attached attached_in_vain bound_again \
 	bound_while_the_pool_goes unbound_by_others consumers \
-	consumer_is_removed data_of_another_driver device_of_the_tree memory_of_the_kernels_pool
+	consumer_is_removed supplier_of_the_pool client_as_a_supplier \
+	suppliers_of_each_others_pool data_of_another_driver device_of_the_tree memory_of_the_kernels_pool
 ktap_run "$@"

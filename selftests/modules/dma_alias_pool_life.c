@@ -31,6 +31,7 @@
  *   region UNIT PATH, unregion UNIT   take the first memory-region of this device
  *				tree node by the kernel's functions, and release it
  *   link UNIT OTHER		a device link: the unit depends on the other one
+ *   supply UNIT DEVICE		the same: this platform device depends on the unit
  *   raw POOL			attach a device that is not registered
  *   slow EVENT MS [DEVICE]	have a bus notifier sleep at this event
  *				(life_events[]), of this device or of any; with "+"
@@ -962,6 +963,21 @@ static int do_link(struct life_unit *unit, char *args)
 	return ret;
 }
 
+/* The same for a device that is no unit, such as a pool's. */
+static int do_supply(struct life_unit *unit, char *args)
+{
+	struct device *dev = bus_find_device_by_name(&platform_bus_type, NULL,
+						     args ?: "");
+	int ret = -ENODEV;
+
+	mutex_lock(&unit->plug);
+	if (dev && unit->dev)
+		ret = device_link_add(dev, unit->dev, 0) ? 0 : -EINVAL;
+	mutex_unlock(&unit->plug);
+	put_device(dev);
+	return ret;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct life_unit *unit, char *args);
@@ -979,6 +995,7 @@ static const struct {
 	{ "region",	do_region },
 	{ "unregion",	do_unregion },
 	{ "link",	do_link },
+	{ "supply",	do_supply },
 };
 
 static void raw_release(struct device *dev)
