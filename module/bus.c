@@ -81,3 +81,20 @@ const char *dap_bus_address(struct device *dev, const struct dap_entry *entry,
 		return "its bus cannot address the pool";
 	return NULL;
 }
+
+/**
+ * dap_bus_is_pool() - is a bus address in a pool?
+ * @dev:   the device that has it
+ * @entry: the pool
+ * @addr:  the address
+ *
+ * Return: true if it is.
+ */
+bool dap_bus_is_pool(struct device *dev, const struct dap_entry *entry,
+		     dma_addr_t addr)
+{
+	dma_addr_t start;
+
+	return !dap_bus_address(dev, entry, &start) &&
+	       addr - start < entry->pool.region.size;
+}

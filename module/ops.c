@@ -508,10 +508,8 @@ static noinline const struct dma_map_ops *ops_to_sync(struct device *dev,
 						      dma_addr_t addr)
 {
 	struct dap_client *client = dap_client_of(dev);
-	dma_addr_t start;
 
-	if (!dap_bus_address(dev, dap_entry_of(client), &start) &&
-	    addr - start < client->pool->region.size)
+	if (dap_bus_is_pool(dev, dap_entry_of(client), addr))
 		return NULL;
 	return ops_before(client);
 }
