@@ -116,11 +116,13 @@ fallback()
 
 # A scatterlist needs struct pages for the memory. All kernels have them for reserved
 # memory that they know, and some for holes.
+has_pages() { snooped || grep -q "^${pool_base#0x}-.* : Reserved" /proc/iomem; }
+
 scatterlist()
 {
 	ok_dev dap-test.0 alloc $page
 	log_clear
-	if snooped || grep -q "^${pool_base#0x}-.* : Reserved" /proc/iomem; then
+	if has_pages; then
 		buffer=$dma
 		ok_dev dap-test.0 sgtable 0
 		same "scatterlist" "$nents $(hex $phys) $length" "1 $(hex $buffer) $page"
@@ -131,6 +133,41 @@ scatterlist()
 	ok_dev dap-test.0 free 0
 }
 
+# imports BASE: map a list of a buffer, as for a dma-buf. Each page has to be where the
+# buffer is, in a pool that the device has at this bus address.
+imports()
+{
+	ok_dev dap-test.0 alloc $((5 * page))
+	from_pool $1 $pool_size "${pool_alias:-$pool_base}"
+	# DMA_API_DEBUG complains of other directions without "skip", as the allocation
+	# is a mapping of the memory, too
+	for import_how in to "to skip" "from skip" "bidi skip"; do
+		ok_dev dap-test.0 sgtable $id $import_how
+	done
+	ok_dev dap-test.0 free $id
+}
+
+imported_scatterlist()
+{
+	if ! has_pages; then
+		skip "there are no struct pages"
+		return
+	fi
+	imports $pool_base
+	ok_dev dap-test.0 ranges $pool_base 0xe0000000 $pool_size
+	imports 0xe0000000
+	[ -z "$pool_alias" ] || {
+		ok_dev dap-test.0 ranges $pool_alias 0xe0000000 $pool_size
+		imports 0xe0000000
+	}
+	unload_all
+	# by BUS of pools=
+	[ -n "$pool_alias" ] && entry=$(pool sram) || entry=$(pool sram):
+	load "pools=$entry:0xb0000000" clients=dap-test.* && load_tests ||
+		fail "cannot load"
+	imports 0xb0000000
+}
+
 ends_empty()
 {
 	same_stat sram live_allocs 0
@@ -138,4 +175,4 @@ ends_empty()
 }
 
 ktap_run starts whole_buffer written_by_user_space written_by_the_kernel \
-	last_page beyond_the_buffer fallback scatterlist ends_empty
+	last_page beyond_the_buffer fallback scatterlist imported_scatterlist ends_empty

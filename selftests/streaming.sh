@@ -195,6 +195,87 @@ fallback_is_clean()
 	ok_dev dap-test.1 free 0
 }
 
+# places BASE: map memory of the pool by its physical address, as who imports a dma-buf
+# does. Its bus address has to be that of an allocation, which counts from BASE, and
+# nothing is done to caches.
+places()
+{
+	cache_record dap-test.0 >/dev/null
+	for place_at in 0 12288 $((pool_size - 8192)); do
+		for place_how in to from bidi "bidi skip"; do
+			ok_dev dap-test.0 place $(hex $((pool_base + place_at))) 8192 $place_how
+			same "bus address" "$(hex $dma)" "$(hex $(($1 + place_at)))"
+		done
+	done
+	ok_dev dap-test.0 place $pool_base $pool_size
+	same "bus address" "$(hex $dma)" "$(hex $1)"
+	! caches_are_seen_to ||
+		same "what is done to caches" "$(cache_record dap-test.0)" "caches=-"
+	# which must not have become so for other memory
+	ok_dev dap-test.0 map 64 from
+	place_caches=$(cache_record dap-test.0)
+	! caches_are_seen_to || case $place_caches in
+	caches=map:64:2,*,unmap:64:2) ;;
+	*) fail "the kernel's memory is not synced: $place_caches" ;;
+	esac
+}
+
+# not_placed OFFSET SIZE: memory that is only partly of the pool, or out of reach
+not_placed() { bad_dev dap-test.0 place $(hex $((pool_base + $1))) $2 to skip; }
+
+partly_in_the_pool()
+{
+	not_placed $((pool_size - 4096)) 8192
+	not_placed $((pool_size - 1)) 2
+	not_placed -4096 8192
+	not_placed -1 2
+	not_placed -4096 $((pool_size + 8192))
+	not_placed 0 $((pool_size + 1))
+}
+
+pool_memory_is_where_it_was_allocated()
+{
+	unload_all
+	load "pools=$(pool sram)" "clients=dap-test.*" || fail "cannot load"
+	load_tests record_cache=1
+	places $pool_base
+	partly_in_the_pool
+	top=$((pool_base + pool_size))
+	[ $((${pool_alias:-0})) -lt $top ] || [ $((pool_alias)) -ge $((0xe0000000)) ] ||
+		top=$((pool_alias + pool_size))
+	# a bus that has the pool somewhere else, or that knows it by its alias
+	for place_by in $pool_base $pool_alias; do
+		ok_dev dap-test.0 ranges $place_by 0xe0000000 $pool_size \
+			0 0 $pool_base \
+			$(hex $top) $(hex $top) $(hex $((0xe0000000 - top)))
+		places 0xe0000000
+		partly_in_the_pool
+	done
+}
+
+# The same with BUS in pools=, which the device may not reach.
+pool_memory_is_at_an_explicit_bus_address()
+{
+	unload_all
+	[ -n "$pool_alias" ] && entry=$(pool sram) || entry=$(pool sram):
+	load "pools=$entry:0xb0000000" clients=dap-test.* || fail "cannot load"
+	load_tests record_cache=1
+	places 0xb0000000
+	partly_in_the_pool
+	ok_dev dap-test.0 streaming_mask 0xb0000fff
+	ok_dev dap-test.0 place $pool_base 4096
+	same "bus address" "$(hex $dma)" 0xb0000000
+	not_placed 0 4097
+	not_placed 4096 4096
+	ok_dev dap-test.0 streaming_mask 0xffffffff
+	ok_dev dap-test.0 bus_limit 0xb0000fff
+	ok_dev dap-test.0 place $pool_base 4096
+	not_placed 4096 1
+	ok_dev dap-test.0 bus_limit 0xafffffff
+	not_placed 0 1
+	ok_dev dap-test.0 bus_limit 0
+}
+
 ends_empty()
 {
 	same_stat sram bad_free_count 0
@@ -206,4 +287,6 @@ ends_empty()
 ktap_run before_and_after newer_attributes mask_that_the_kernel_refuses \
 	mask_below_all_memory \
 	noncoherent_is_not_from_the_pool noncoherent_works_with_a_full_pool \
-	fallback_is_clean coherent_memory_is_not_synced ends_empty
+	fallback_is_clean coherent_memory_is_not_synced \
+	pool_memory_is_where_it_was_allocated \
+	pool_memory_is_at_an_explicit_bus_address ends_empty

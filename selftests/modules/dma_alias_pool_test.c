@@ -846,22 +846,107 @@ static int do_node_refs(struct test_dev *t, char *args)
 #endif
 }
 
-/* sgtable ID: dma_get_sgtable() of the buffer */
+/* Map a list with an entry for each page of @b, sync it in all ways, and unmap it. */
+static int import_pages(struct test_dev *t, const struct test_buffer *b,
+			struct page *page, enum dma_data_direction dir,
+			unsigned long attrs)
+{
+	struct scatterlist *sg;
+	struct sg_table sgt;
+	int ret, i;
+
+	ret = sg_alloc_table(&sgt, PAGE_ALIGN(b->size) >> PAGE_SHIFT,
+			     GFP_KERNEL);
+	if (ret)
+		return ret;
+	for_each_sgtable_sg(&sgt, sg, i)
+		sg_set_page(sg, page + i, PAGE_SIZE, 0);
+	ret = dma_map_sgtable(t->dev, &sgt, dir, attrs);
+	if (ret)
+		goto out;
+	for_each_sgtable_dma_sg(&sgt, sg, i)
+		if (sg_dma_len(sg) != PAGE_SIZE ||
+		    sg_dma_address(sg) != b->dma + i * PAGE_SIZE) {
+			result(t, "page=%d bus=0x%llx\n", i,
+			       (u64)sg_dma_address(sg));
+			ret = -EBADMSG;
+			break;
+		}
+	dma_sync_sgtable_for_cpu(t->dev, &sgt, dir);
+	dma_sync_sgtable_for_device(t->dev, &sgt, dir);
+	dma_unmap_sgtable(t->dev, &sgt, dir, attrs);
+out:
+	sg_free_table(&sgt);
+	return ret;
+}
+
+/*
+ * sgtable ID [to | from | bidi [ATTRIBUTE]]: dma_get_sgtable() of the buffer.  With a
+ * direction, its pages are mapped, as the importer of a dma-buf does.  That fails unless
+ * each has the bus address that it has in the buffer.
+ */
 static int do_sgtable(struct test_dev *t, char *args)
 {
-	struct test_buffer *b = buffer_of(t, args);
+	struct test_buffer *b = buffer_of(t, strsep(&args, " "));
+	char *dir_word = strsep(&args, " ");
+	unsigned long attrs = args ? attribute(args) : 0;
+	enum dma_data_direction dir;
 	struct sg_table sgt;
 	int ret;
 
 	if (!b)
 		return -ENOENT;
+	if (direction(dir_word, &dir) || (args && !attrs))
+		return -EINVAL;
 	ret = dma_get_sgtable_attrs(t->dev, &sgt, b->cpu, b->dma, b->size,
 				    b->attrs);
 	if (ret)
 		return ret;
 	result(t, "nents=%u phys=0x%llx length=%u\n", sgt.nents,
 	       (u64)sg_phys(sgt.sgl), sgt.sgl->length);
+	if (dir_word)
+		ret = import_pages(t, b, sg_page(sgt.sgl), dir, attrs);
 	sg_free_table(&sgt);
+	return ret;
+}
+
+/*
+ * place PHYS SIZE [to | from | bidi [ATTRIBUTE]]: map memory at a physical address, sync
+ * and unmap it.  Calls the ops directly, since there may be no struct page, at which
+ * DMA_API_DEBUG would look.
+ */
+static int do_place(struct test_dev *t, char *args)
+{
+	const struct dma_map_ops *ops = get_dma_ops(t->dev);
+	char *phys_word = strsep(&args, " ");
+	char *size_word = strsep(&args, " ");
+	char *dir_word = strsep(&args, " ");
+	unsigned long attrs = args ? attribute(args) : 0;
+	unsigned long long phys, size;
+	enum dma_data_direction dir;
+	dma_addr_t dma;
+
+	if (!ops || number(phys_word, &phys) || number(size_word, &size) ||
+	    direction(dir_word, &dir) || (args && !attrs))
+		return -EINVAL;
+#ifdef DAP_HAS_MAP_PHYS
+	dma = ops->map_phys(t->dev, phys, size, dir, attrs);
+#else
+	dma = ops->map_page(t->dev, pfn_to_page(PHYS_PFN(phys)),
+			    offset_in_page(phys), size, dir, attrs);
+#endif
+	if (dma == DMA_MAPPING_ERROR)
+		return -EIO;
+	result(t, "dma=0x%llx\n", (u64)dma);
+	if (ops->sync_single_for_cpu) {
+		ops->sync_single_for_cpu(t->dev, dma, size, dir);
+		ops->sync_single_for_device(t->dev, dma, size, dir);
+	}
+#ifdef DAP_HAS_MAP_PHYS
+	ops->unmap_phys(t->dev, dma, size, dir, attrs);
+#else
+	ops->unmap_page(t->dev, dma, size, dir, attrs);
+#endif
 	return 0;
 }
 
@@ -1119,6 +1204,7 @@ static const struct {
 	{ "sync",	 do_sync },
 	{ "node_refs",	 do_node_refs, true },
 	{ "sgtable",	 do_sgtable },
+	{ "place",	 do_place },
 	{ "limits",	 do_limits },
 	{ "release",	 do_release, true },
 	{ "region",	 do_region },
