@@ -77,18 +77,17 @@ static struct dap_entry *waiting_find_idle(void)
  * like a fault, report it once.  @idle is the pool that had no clients before
  * all devices were tried: a later one has not been tried with them.
  */
-static void waiting_report_idle(const struct dap_entry *idle)
+static void waiting_report_idle(struct dap_entry *idle)
 {
-	struct dap_entry *entry;
 	bool found = false;
 
 	dap_lock();
-	entry = waiting_find_idle();
-	if (entry && entry == idle && !dap_walk_devices(&found, waiting_is_left_alone) && found) {
-		entry->is_idle = true;
-		dev_info(entry->dev,
+	if (idle && waiting_find_idle() == idle &&
+	    !dap_walk_devices(&found, waiting_is_left_alone) && found) {
+		idle->is_idle = true;
+		dev_info(idle->dev,
 			 "DMA pool %s is the default, but all devices that it could serve count as coherent in hardware: name those that are to use it\n",
-			 entry->pool.name);
+			 idle->pool.name);
 	}
 	dap_unlock();
 }
@@ -99,7 +98,7 @@ static void waiting_report_idle(const struct dap_entry *idle)
  */
 static void waiting_work(struct work_struct *work)
 {
-	const struct dap_entry *idle;
+	struct dap_entry *idle;
 
 	dap_lock();
 	idle = waiting_find_idle();
