@@ -971,7 +971,7 @@ class Transition:
     def may_serve(self, device, size, nk):
         source = self.source(device)
         if not source:
-            if nk and not device.copied:
+            if nk and (not device.copied or self.s.has_ended(device.copied)):
                 of = self.served_by(device)
                 return {"fallback" if of and not device.replaced else "kernel", "fail"}
             return {"fail"}
