@@ -601,9 +601,11 @@ class Transition:
                              and self.pool_device_name(p) in self.seen.bound]
         for pool in pools:
             s.pools[pool] = "up"
-        for device in list(s.devices.values()):
-            if device.bound or device.bare or not device.exists or device.borrows:
-                continue
+        waiting = [d for d in s.devices.values()
+                   if d.exists and not (d.bound or d.bare or d.borrows or d.client)
+                   and self.policy(d)[0]]
+        # in which order is open, and matters to who copies ops
+        for device in self.any_order(waiting, self.copies(waiting)):
             # who is a client has its driver tried by whoever asks for it
             if device.client or not self.policy(device)[0]:
                 continue
