@@ -13,12 +13,7 @@ pool_driver=/sys/bus/platform/drivers/dma_alias_pool
 pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
 names="dap-stress.0 dap-stress.1 dap-stress.2 dap-stress.3"
 
-count()
-{
-	while read -r count_key count_value; do
-		[ "$count_key" != "$1" ] || echo "$count_value"
-	done <$counts
-}
+count() { value_of $counts $1; }
 
 starts()
 {

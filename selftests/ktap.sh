@@ -222,16 +222,22 @@ unload_all()
 	unload
 }
 
+# value_of FILE KEY: the value in a file of "KEY VALUE" lines; fails if there is none
+value_of()
+{
+	while read -r value_key value_found; do
+		if [ "$value_key" = "$2" ]; then
+			echo "$value_found"
+			return
+		fi
+	done <"$1"
+	return 1
+}
+
 # stat_of POOL KEY
 stat_of()
 {
-	while read -r stat_key stat_value; do
-		if [ "$stat_key" = "$2" ]; then
-			echo "$stat_value"
-			return
-		fi
-	done <"$pools/$1/stats"
-	fail "no $2 in the stats of $1"
+	value_of "$pools/$1/stats" "$2" || fail "no $2 in the stats of $1"
 }
 
 # same_stat POOL KEY WANTED

@@ -21,12 +21,7 @@ mkdir -p $run
 
 load_pool() { insmod "$here/dma_alias_pool.ko" "pools=$(pool sram)" 'clients=dap-stress.*'; }
 
-count()
-{
-	while read -r count_key count_value; do
-		[ "$count_key" != "$1" ] || echo "$count_value"
-	done <$counts
-}
+count() { value_of $counts $1; }
 
 # How many operations there were on the pool: what is allocated there is freed, too.
 operations() { echo $((2 * $(count pooled))); }

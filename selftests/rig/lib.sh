@@ -63,23 +63,25 @@ default_machine() {
 	export KVER BOARD
 }
 
-# usual_source: print the directory of Debian's kernel source of the default series,
-# whatever KVER and KSRC are.
-usual_source() {
+# usual_series: print the series that make check has by default, whatever KVER and KSRC
+# are.
+usual_series() {
 	local default
-	default=$(KSRC='' "$RIG/series.sh" default) &&
-		KSRC='' "$RIG/kernel.sh" --source "${default% *}" | tail -n 1
+	default=$(KSRC='' "$RIG/series.sh" default) && echo "${default% *}"
+}
+
+# usual_source: print the directory of Debian's kernel source of that series.
+usual_source() {
+	local series
+	series=$(usual_series) &&
+		KSRC='' "$RIG/kernel.sh" --source "$series" | tail -n 1
 }
 
 # is_default: are KVER and BOARD those that make check has by default?
 is_default() { [ "$KVER $BOARD" = "$("$RIG/series.sh" default)" ]; }
 
-# is_usual_series: is KVER the series that make check has by default, of Debian's sources?
-is_usual_series() {
-	local default
-	default=$(KSRC='' "$RIG/series.sh" default)
-	[ -z "${KSRC:-}" ] && [ "$KVER" = "${default% *}" ]
-}
+# is_usual_series: is the kernel of KVER one of that series, of Debian's sources?
+is_usual_series() { [ -z "${KSRC:-}" ] && [ "$KVER" = "$(usual_series)" ]; }
 
 # rig_tmp: set RIG_TMP to a new temporary directory, which is removed when the script
 # exits.
