@@ -113,7 +113,8 @@ const char *dap_client_link(struct device *dev, const struct dap_entry *entry)
 
 /**
  * dap_client_create() - make the record of a client
- * @dev:   the device, which is no client, or one that has ended
+ * @dev:   the device, which is no client, or one that has ended; or the caller
+ *         ends it next
  * @entry: the pool
  *
  * Return: the client, in DAP_NAMED; or NULL after an error, which has been

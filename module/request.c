@@ -109,14 +109,17 @@ static int request_join_in_use(struct dap_client *client)
 static int request_join(struct device *dev, struct dap_entry *entry,
 			bool in_use)
 {
-	struct dap_client *client = dap_client_find(dev);
+	struct dap_client *old = dap_client_find(dev);
+	struct dap_client *client = dap_client_create(dev, entry);
 	int ret = 0;
 
-	if (client)
-		dap_client_leave(client, in_use);
-	client = dap_client_create(dev, entry);
 	if (!client)
 		return -EINVAL;
+	/* Not before: if that fails, the device stays what it was. */
+	if (old) {
+		dap_client_leave(old, in_use);
+		client->foreign |= in_use;
+	}
 	if (!dap_device_is_watched(dev)) {
 		/* It may have got memory already, which nobody has watched. */
 		client->foreign = true;

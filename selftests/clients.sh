@@ -380,6 +380,10 @@ default_client_is_taken_over()
 	has_memory_of d L1 0
 	fails attach $pool_a dap-life.1 busy
 	ok_life free L1 0
+	# nor can one whose driver asks for a pool that it cannot have
+	ok_life supply L1 $pool_b
+	bad_life attach L1 b
+	serves d L1
 	# at unload, the client of the first pool that goes does not become a client
 	# of the pools that go after it
 	has_client a dap-life.0 || fail "no client of a"
