@@ -48,8 +48,9 @@ static bool bus_translate_pool(struct device *dev, phys_addr_t phys,
 	dma_addr_t end = phys_to_dma(dev, phys + size - 1);
 
 	*addr = bus;
-	return bus != DMA_MAPPING_ERROR && end != DMA_MAPPING_ERROR &&
-	       end >= bus && end - bus == size - 1 &&
+	/* The last byte of all is DMA_MAPPING_ERROR, too. */
+	return bus != DMA_MAPPING_ERROR && end >= bus &&
+	       end - bus == size - 1 &&
 	       bus_ranges_cover(dev->dma_range_map, phys, size, bus);
 }
 

@@ -404,6 +404,10 @@ static bool ops_is_ours(struct dap_client *client, void *cpu, size_t size)
 }
 
 /*
+ * Drivers also map what they have not allocated with the DMA API (ALSA: pages
+ * of the kernel for which it has called dma_map_single()).  That is done as
+ * before.
+ *
  * User space gets the alias, never the cacheable view.  On noMMU,
  * remap_pfn_range() only accepts a vma that starts at the pfn, so the driver
  * has to implement get_unmapped_area().
@@ -418,7 +422,7 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 	bool cached = dap_is_coherent(dev);
 
 	if (!ops_is_ours(client, cpu, size)) {
-		if (!client->foreign)
+		if (dap_pool_contains(client->pool, cpu))
 			return -ENXIO;
 		return ops_mmap_foreign(client, dev, vma, cpu, handle, size,
 					attrs);
@@ -460,7 +464,7 @@ static int dap_ops_get_sgtable(struct device *dev, struct sg_table *sgt,
 	int ret;
 
 	if (!ops_is_ours(client, cpu, size)) {
-		if (!client->foreign)
+		if (dap_pool_contains(pool, cpu))
 			return -ENXIO;
 		return ops_get_sgtable_foreign(client, dev, sgt, cpu, handle,
 					       size, attrs);

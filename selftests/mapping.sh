@@ -114,6 +114,32 @@ fallback()
 	ok_dev dap-test.0 free 0
 }
 
+# Sets $how to what the DMA API makes of memory that is not from it.
+map_own()
+{
+	ok_dev dap-test.1 own $((2 * page))
+	type='' nents=''
+	map dap-test.1 $id 0 $((2 * page))
+	how="mmap: $map_status $type"
+	do_dev dap-test.1 sgtable $id
+	how="$how, scatterlist: $? $nents"
+	ok_dev dap-test.1 free $id
+}
+
+# What the device could do before, it can do as a client.
+own_memory()
+{
+	unload_all
+	load_tests || fail "cannot load"
+	map_own
+	before=$how
+	echo "# $before"
+	unload_tests
+	load_all || fail "cannot load"
+	map_own
+	same "memory that is not from the DMA API" "$how" "$before"
+}
+
 # A scatterlist needs struct pages for the memory. All kernels have them for reserved
 # memory that they know, and some for holes.
 has_pages() { snooped || grep -q "^${pool_base#0x}-.* : Reserved" /proc/iomem; }
@@ -175,4 +201,4 @@ ends_empty()
 }
 
 ktap_run starts whole_buffer written_by_user_space written_by_the_kernel \
-	last_page beyond_the_buffer fallback scatterlist imported_scatterlist ends_empty
+	last_page beyond_the_buffer fallback own_memory scatterlist imported_scatterlist ends_empty

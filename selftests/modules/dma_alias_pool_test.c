@@ -99,6 +99,7 @@ struct test_buffer {
 	size_t size;
 	unsigned long attrs;
 	bool freed;
+	bool is_mapped;		/* by "own" */
 };
 
 struct test_dev {
@@ -187,10 +188,15 @@ static struct test_buffer *buffer_of(struct test_dev *t, const char *word)
 
 static void free_buffer(struct test_dev *t, struct test_buffer *b)
 {
-	if (!b->freed)
+	if (b->is_mapped) {
+		dma_unmap_single(t->dev, b->dma, b->size, DMA_BIDIRECTIONAL);
+		free_pages_exact(b->cpu, b->size);
+	} else if (!b->freed) {
 		dma_free_attrs(t->dev, b->size, b->cpu, b->dma, b->attrs);
+	}
 	b->cpu = NULL;
 	b->freed = false;
+	b->is_mapped = false;
 }
 
 static void free_all(struct test_dev *t)
@@ -254,6 +260,36 @@ static int do_alloc(struct test_dev *t, char *args)
 	       b - t->buffer, (unsigned long)b->cpu,
 	       phys_of(b->cpu),
 	       (u64)b->dma, size, zero);
+	return 0;
+}
+
+/*
+ * own SIZE: a buffer of the kernel's memory that is mapped for the device.  Some drivers
+ * (ALSA's) then give it to dma_mmap_coherent(), as if it came from the DMA API.
+ */
+static int do_own(struct test_dev *t, char *args)
+{
+	struct test_buffer *b = unused_buffer(t);
+	unsigned long long size;
+	void *cpu;
+
+	if (!b)
+		return -ENOSPC;
+	if (number(args, &size))
+		return -EINVAL;
+	cpu = alloc_pages_exact(size, GFP_KERNEL);
+	if (!cpu)
+		return -ENOMEM;
+	b->dma = dma_map_single(t->dev, cpu, size, DMA_BIDIRECTIONAL);
+	if (dma_mapping_error(t->dev, b->dma)) {
+		free_pages_exact(cpu, size);
+		return -EIO;
+	}
+	b->cpu = cpu;
+	b->size = size;
+	b->attrs = 0;
+	b->is_mapped = true;
+	result(t, "id=%td\n", b - t->buffer);
 	return 0;
 }
 
@@ -1180,6 +1216,7 @@ static const struct {
 	bool unbound;		/* can be used while no driver is bound */
 } test_commands[] = {
 	{ "alloc",	 do_alloc },
+	{ "own",	 do_own },
 	{ "dmam",	 do_dmam },
 	{ "free",	 do_free, true },
 	{ "churn",	 do_churn },

@@ -459,6 +459,13 @@ static void translation(void)
 	EXPECT(dap_bus_address(&dev, &first, &bus));
 	dev.bus_end = 0x20400000;
 	EXPECT(!dap_bus_address(&dev, &first, &bus));
+	/* up to the last bus address there is, and beyond */
+	dev.bus_end = 0;
+	dev.bus_offset = DMA_MAPPING_ERROR - 0x203fffff;
+	EXPECT(!dap_bus_address(&dev, &first, &bus) &&
+	       bus == DMA_MAPPING_ERROR - 0x3fffff);
+	dev.bus_offset += PAGE_SIZE;
+	EXPECT(dap_bus_address(&dev, &first, &bus));
 
 	/* in two pieces */
 	start();
