@@ -504,6 +504,56 @@ bool dap_client_keep_borrowed(struct device *dev)
 	return client->lends;
 }
 
+/* Some architectures clear dma_ops at unbind, some drivers replace them. */
+static void client_renew_ops(const struct dap_client *client)
+{
+	if (client->lender)
+		set_dma_ops(client->dev, &client->lender->ops);
+	else if (client_has_own_ops(client))
+		set_dma_ops(client->dev, &client->ops);
+}
+
+static bool client_holds_memory(const struct dap_client *client)
+{
+	return READ_ONCE(client->user.held) ||
+	       (client->lender && READ_ONCE(client->lender->user.held));
+}
+
+/*
+ * After a failed probe, ARM with an MMU and arm64 clear dma_ops when the last
+ * notifier has been called.  What the device holds can be freed by ours only,
+ * so set them once more when the driver core is done with the device.
+ */
+static void client_renew_all_ops(void)
+{
+	struct dap_client *client;
+	struct dap_entry *entry;
+	bool again = false;
+
+	if (!IS_ENABLED(CONFIG_ARCH_HAS_TEARDOWN_DMA_OPS))
+		return;
+	dap_lock();
+	list_for_each_entry(entry, &dap_entries, node) {
+		list_for_each_entry(client, dap_clients(entry), node) {
+			if (!client->has_ref || !client_holds_memory(client) ||
+			    client->dev->links.status == DL_DEV_DRIVER_BOUND)
+				continue;
+			if (!device_trylock(client->dev)) {
+				again = true;
+				continue;
+			}
+			if (!client->dev->driver)
+				client_renew_ops(client);
+			device_unlock(client->dev);
+		}
+	}
+	dap_unlock();
+	if (again) {
+		usleep_range(1000, 2000);
+		dap_registry_queue_reap();
+	}
+}
+
 /**
  * dap_client_unbound() - a device has no driver any more
  * @dev:     any device, client or not
@@ -540,14 +590,11 @@ void dap_client_unbound(struct device *dev, bool removed)
 	client = dap_client_find(dev);
 	if (client && client->state == DAP_PINNED)
 		dap_client_set_state(client, DAP_ATTACHED);
-	/*
-	 * Some architectures clear dma_ops at unbind, some drivers replace
-	 * them.
-	 */
-	if (copied)
-		set_dma_ops(dev, &copied->lender->ops);
-	else if (client && client_has_own_ops(client))
-		set_dma_ops(dev, &client->ops);
+	if (!client)
+		return;
+	client_renew_ops(client);
+	if (IS_ENABLED(CONFIG_ARCH_HAS_TEARDOWN_DMA_OPS))
+		dap_registry_queue_reap();
 }
 
 /*
@@ -651,5 +698,6 @@ void dap_client_reap(struct work_struct *work)
 		else
 			dap_client_add_idle(client);
 	}
+	client_renew_all_ops();
 	dap_entries_release();
 }

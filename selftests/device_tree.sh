@@ -77,6 +77,13 @@ by_memory_region()
 	from_pool $named_base 0x200000 $named_alias
 }
 
+late_free()
+{
+	frees_after_failed_probe dt-test-named
+	same_stat $named live_allocs 0
+	same_stat $named bad_free_count 0
+}
+
 # The kernel has chosen where the region is. There is no alias, so the CPU uses the
 # region itself.
 placed_by_the_kernel()
@@ -527,7 +534,7 @@ ends_empty()
 	unload_tests
 }
 
-ktap_run starts by_memory_region placed_by_the_kernel limited_alignment by_default by_parameter \
+ktap_run starts by_memory_region late_free placed_by_the_kernel limited_alignment by_default by_parameter \
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
 	two_pools_want_it by_the_driver by_the_kernel default_is_idle own_memory shifted_bus bus_of_its_driver blind_bus two_pools_at_once full_pool_and_coherent_devices \

@@ -21,7 +21,6 @@ pool_a=$(pool a 0 $half)
 pool_b=$(pool b $half $half)
 overlapping=$(pool b 0 $half)
 no_alias=${pool_alias:+:$(hex $((pool_alias + pool_size / 2)))}
-params=/sys/module/dma_alias_pool_test/parameters
 pool_driver=/sys/bus/platform/drivers/dma_alias_pool
 pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
 

@@ -8,7 +8,7 @@
 need_pool
 
 device=/sys/bus/platform/devices/dma_alias_pool.0
-params=/sys/module/dma_alias_pool/parameters
+own_params=/sys/module/dma_alias_pool/parameters
 
 # line FILE FIRST_WORD: the line that begins with this word, with single blanks
 line()
@@ -61,8 +61,8 @@ modes()
 	for file in attach detach; do
 		mode $device/$file --w-------
 	done
-	same parameters "$(echo $(ls $params))" "clients guard max_align pools verify"
-	for file in $params/*; do
+	same parameters "$(echo $(ls $own_params))" "clients guard max_align pools verify"
+	for file in $own_params/*; do
 		mode $file -r--------
 	done
 }
@@ -78,7 +78,7 @@ another_user()
 	same "what nobody may read" "$(as_nobody cat $debugfs/../../module/dma_alias_pool/refcnt)" \
 	     "$(cat /sys/module/dma_alias_pool/refcnt)"
 	same "files that nobody sees" "$(as_nobody ls -p $pools/sram | grep -vc /)" 7
-	for file in $pools/sram/* $params/* $device/attach $device/detach; do
+	for file in $pools/sram/* $own_params/* $device/attach $device/detach; do
 		[ -f $file ] || continue
 		! as_nobody cat $file >/dev/null 2>&1 ||
 			fail "nobody can read $file"
@@ -189,7 +189,7 @@ sizes()
 # Print all that files and log show.
 shown()
 {
-	for file in $pools/sram/* $params/* $device/*; do
+	for file in $pools/sram/* $own_params/* $device/*; do
 		[ ! -f $file ] || cat $file 2>/dev/null
 	done
 	dmesg | grep -e "dma_alias_pool" -e "dap-test" | grep -v -e "rig: "

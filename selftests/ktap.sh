@@ -12,6 +12,7 @@ debugfs=/sys/kernel/debug
 pools=$debugfs/dma_alias_pool
 tests=$debugfs/dma_alias_pool_test
 driver=/sys/bus/platform/drivers/dap-test
+params=/sys/module/dma_alias_pool_test/parameters
 here=$(cd "$(dirname "$0")" && pwd)
 
 # The emulated machine watches memory for forbidden accesses, and has to be told
@@ -362,6 +363,24 @@ is_consumer()
 
 bind() { echo "$1" 2>/dev/null >$driver/bind; }
 unbind() { echo "$1" 2>/dev/null >$driver/unbind; }
+
+# frees_after_failed_probe DEVICE: the last driver has left memory, the next one does not
+# bind, and then the memory is freed. On some architectures the kernel takes the device's
+# operations away when a probe has failed, and it is a moment until it has them again.
+frees_after_failed_probe()
+{
+	echo $1 >$params/leak
+	ok_dev $1 alloc 5000
+	unbind $1
+	echo $1 >$params/fail_probe
+	bind $1
+	[ ! -e $driver/$1 ] || fail "the probe did not fail"
+	echo >$params/fail_probe
+	wait_for do_dev $1 has_ops || fail "$1 has no operations"
+	ok_dev $1 free 0
+	bind $1
+	[ -e $driver/$1 ] || fail "$1 does not bind"
+}
 
 # --- the MPU of ARMv7-M
 

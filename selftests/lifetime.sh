@@ -8,7 +8,6 @@
 need_pool
 rebinds=${1:-1000}
 
-params=/sys/module/dma_alias_pool_test/parameters
 pool_driver=/sys/bus/platform/drivers/dma_alias_pool
 
 attaches_before_probe()
@@ -129,6 +128,13 @@ free_after_unbind()
 	same_stat sram live_allocs 1
 	bind dap-test.0
 	ok_dev dap-test.0 free 1
+	same_stat sram live_allocs 0
+	same_stat sram bad_free_count 0
+}
+
+free_after_failed_probe()
+{
+	frees_after_failed_probe dap-test.0
 	same_stat sram live_allocs 0
 	same_stat sram bad_free_count 0
 }
@@ -371,7 +377,7 @@ many_loads()
 ktap_run attaches_before_probe leaves_bound_devices_alone \
 	rmmod_is_refused_while_memory_is_held rmmod_binds_clients_again \
 	failed_probe_frees_to_the_pool \
-	deferred_probe_frees_to_the_pool free_after_unbind \
+	deferred_probe_frees_to_the_pool free_after_unbind free_after_failed_probe \
 	fallback_after_unbind \
 	leak_stays_with_its_device device_is_removed \
 	device_is_removed_with_memory pool_is_unbound \

@@ -8,7 +8,6 @@
 
 tree=/proc/device-tree
 overlays=$debugfs/dma_alias_pool_overlay
-params=/sys/module/dma_alias_pool_test/parameters
 platform=/sys/bus/platform/devices
 pool_dev=20400000.dma-pool
 

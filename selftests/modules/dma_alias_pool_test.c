@@ -866,6 +866,12 @@ static int do_sync(struct test_dev *t, char *args)
 	return 0;
 }
 
+/* has_ops: fails unless the device has dma_map_ops of its own */
+static int do_has_ops(struct test_dev *t, char *args)
+{
+	return t->dev->dma_ops ? 0 : -ENOENT;
+}
+
 /* node_refs PATH: how many references somebody holds to a device tree node */
 static int do_node_refs(struct test_dev *t, char *args)
 {
@@ -1243,6 +1249,7 @@ static const struct {
 	{ "sgtable",	 do_sgtable },
 	{ "place",	 do_place },
 	{ "limits",	 do_limits },
+	{ "has_ops",	 do_has_ops, true },
 	{ "release",	 do_release, true },
 	{ "region",	 do_region },
 	{ "unregion",	 do_unregion },
