@@ -143,11 +143,10 @@ static void attach_report_leaks(struct dap_client *client)
 			 left - shown);
 }
 
-static void attach_after_unbind(struct device *dev)
+static void attach_unbound(struct device *dev)
 {
 	struct dap_client *client;
 
-	dap_lock();
 	if (dev->bus)
 		dap_rebind_note(dev);
 	client = dap_client_find(dev);
@@ -157,6 +156,12 @@ static void attach_after_unbind(struct device *dev)
 	if (dap_device_is_watched(dev) && dap_client_search(DAP_ENDED_OF, dev))
 		dap_outsider_add(dev);
 	attach_driver_gone(dev);
+}
+
+static void attach_after_unbind(struct device *dev)
+{
+	dap_lock();
+	attach_unbound(dev);
 	dap_unlock();
 }
 
@@ -202,14 +207,20 @@ static int attach_bus_notify(struct notifier_block *nb, unsigned long action,
 	return NOTIFY_DONE;
 }
 
-/* A device that is not watched, or its driver, is gone. */
+/*
+ * A device that is not watched, or its driver, is gone.  All of it is one step:
+ * in between, whoever takes the pool down would find a client that is not in
+ * use any more.
+ */
 static void attach_unwatched_gone(void *data)
 {
 	struct dap_client *client;
 	struct device *dev = data;
 
-	attach_after_unbind(dev);
+	/* The client may have been the last to pin the module. */
+	__module_get(THIS_MODULE);
 	dap_lock();
+	attach_unbound(dev);
 	client = dap_client_find(dev);
 	/*
 	 * If it holds memory, keep the device, so that the memory can be freed.
@@ -224,6 +235,8 @@ static void attach_unwatched_gone(void *data)
 	 * code that releases the device may be a module that goes next.
 	 */
 	dap_registry_flush();
+	/* Nothing may follow, see ops_put_drained(). */
+	module_put(THIS_MODULE);
 }
 
 /**

@@ -416,19 +416,38 @@ static void client_lend_ops(struct dap_client *client)
 }
 
 /*
- * Make a borrower of an existing client: it must be nothing else from now on.
+ * Get the record of a device as a borrower, with a reference for that.  The
+ * device must be nothing else from now on, but may hold memory of what it was.
+ * Returns NULL without memory.
  */
-static void client_become_borrower(struct dap_client *client,
-				   struct dap_client *lender)
+static struct dap_client *client_get_borrower(struct device *dev,
+					      struct dap_client *lender)
 {
-	if (client->lender == lender)
-		return;
-	if (client->lender)
+	struct dap_client *client = dap_client_find(dev);
+
+	if (client && client->lender == lender)
+		return client;
+	if (client && client->lender) {
 		client_return_borrowed(client);
-	if (client->state < DAP_LEAVING)
+		client = dap_client_find(dev);
+	}
+	if (client && client->state < DAP_LEAVING) {
 		dap_client_leave(client, false);
-	else
-		client_end_if_idle(client);
+		client = dap_client_find(dev);
+	}
+	/* What it holds may be freed at any time. */
+	if (client && !kref_get_unless_zero(&client->user.ref)) {
+		client_end_in(client, DAP_DEAD);
+		client = NULL;
+	}
+	if (!client) {
+		client = dap_client_create(dev, dap_entry_of(lender));
+		if (client)
+			kref_get(&client->user.ref);
+	}
+	if (client)
+		client->lender = lender;
+	return client;
 }
 
 /**
@@ -445,7 +464,7 @@ static void client_become_borrower(struct dap_client *client,
  */
 void dap_client_borrow(struct device *dev, struct dap_client *lender)
 {
-	struct dap_client *client = dap_client_find(dev);
+	struct dap_client *client;
 
 	/*
 	 * They were copied from a device whose client has ended, or from a
@@ -456,11 +475,16 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 			client_restore_ops(dev, lender, lender->saved);
 		return;
 	}
-	if (client)
-		client_become_borrower(client, lender);
-	client = dap_client_find(dev);
-	if (!client)
-		client = dap_client_create(dev, dap_entry_of(lender));
+	/*
+	 * While a pool goes, a lender must not become one that cannot end: the
+	 * module may be about to go.  Memory that is held prevents that.
+	 */
+	if (dap_entry_of(lender)->state == DAP_GOING &&
+	    !READ_ONCE(lender->user.held)) {
+		client_restore_ops(dev, lender, lender->saved);
+		return;
+	}
+	client = client_get_borrower(dev, lender);
 	if (!client) {
 		/*
 		 * Without a record nobody would ever drop the reference: keep
@@ -470,9 +494,6 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 			client_restore_ops(dev, lender, lender->saved);
 		return;
 	}
-	if (!client->lender)
-		kref_get(&client->user.ref);
-	client->lender = lender;
 	client_note_driver(client);
 	if (client->state == DAP_NAMED && dap_device_cannot_unbind(dev))
 		dap_client_set_state(client, DAP_PINNED);
@@ -683,7 +704,8 @@ static bool client_try_end(struct dap_client *client)
 }
 
 /**
- * dap_client_reap() - free clients and pools that nobody refers to
+ * dap_client_reap() - free clients and pools that nobody refers to, and see to
+ * the operations of devices without a driver
  * @work: the work of dap_registry_init()
  *
  * Context: process context, may sleep.

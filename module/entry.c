@@ -4,10 +4,11 @@
  *
  * When the pool's device is unbound or removed, which includes rmmod, the
  * drivers of the clients are unbound first, while they can still get memory to
- * stop their hardware.  After that the pool serves no more requests, and its
- * clients are ended.  Then their drivers are bound again, without the pool.  A
- * driver that cannot be unbound stays bound.  As long as a client holds memory,
- * the pool's memory stays until the last free.
+ * stop their hardware (but not at rmmod: a module that goes cannot be pinned by
+ * memory).  After that the pool serves no more requests, and its clients are
+ * ended.  Then their drivers are bound again, without the pool.  A driver that
+ * cannot be unbound stays bound.  As long as a client holds memory, the pool's
+ * memory stays until the last free.
  *
  * Contexts and locking: process context; the driver core holds the lock of the
  * pool's device.  The lock of a client's device is taken as well, which is safe
@@ -94,14 +95,18 @@ struct dap_entry *dap_entry_create(struct device *dev,
 	return entry;
 }
 
+/*
+ * Devices that have copied operations come first, so that those that lend them
+ * can end.
+ */
 static struct dap_client *entry_next_client(struct dap_entry *entry)
 {
-	struct dap_client *client;
+	struct dap_client *client, *next = NULL;
 
 	list_for_each_entry(client, dap_clients(entry), node)
-		if (client->state < DAP_LEAVING)
-			return client;
-	return NULL;
+		if (client->state < DAP_LEAVING && (!next || client->lender))
+			next = client;
+	return next;
 }
 
 /* Unbind the driver of a client, if @unbind, and end the client. */

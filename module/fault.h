@@ -12,6 +12,7 @@
 struct dentry;
 
 #ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
+#include <linux/dcache.h>
 #include <linux/fault-inject.h>
 
 /**
@@ -44,6 +45,15 @@ static inline void dap_fault_debugfs(struct dap_fault *fault,
 {
 	fault_create_debugfs_attr("fail_alloc", dir, &fault->attr);
 }
+
+/* Before 6.12, the kernel takes a reference to the directory and keeps it. */
+static inline void dap_fault_exit(struct dap_fault *fault)
+{
+	void *name = &fault->attr.dname;
+
+	if (__same_type(fault->attr.dname, struct dentry *))
+		dput(*(struct dentry **)name);
+}
 #else
 struct dap_fault {
 };
@@ -56,6 +66,7 @@ static inline bool dap_fault_hits(struct dap_fault *fault, size_t size)
 
 static inline void dap_fault_debugfs(struct dap_fault *fault,
 				     struct dentry *dir) { }
+static inline void dap_fault_exit(struct dap_fault *fault) { }
 #endif
 
 #endif /* DAP_FAULT_H */

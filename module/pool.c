@@ -150,6 +150,7 @@ void dap_pool_destroy(struct dap_pool *pool)
 	pool->meta = NULL;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	kvfree(meta);
+	dap_fault_exit(&pool->fault);
 	dap_region_release(&pool->region);
 }
 

@@ -20,7 +20,8 @@ struct device_node;
  * enum dap_entry_state - the life of a pool
  * @DAP_UP:    devices may become clients
  * @DAP_GOING: the pool's device is being removed.  No device becomes a client
- *             any more, but drivers that are being unbound can still allocate.
+ *             any more, but drivers that are being unbound can still allocate,
+ *             unless the module is being unloaded
  * @DAP_GONE:  no more allocations; the pool lasts as long as its clients
  */
 enum dap_entry_state {

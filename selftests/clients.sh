@@ -1783,12 +1783,38 @@ suppliers_of_each_others_pool()
 	ends
 }
 
+bind_while_unbinding()
+{
+	ok_life slow unbind 10000 dap-life.1
+	begins unloaded
+	is_slowed
+	# as soon as it is unbound, if that has not to wait for L1
+	bind_life L0
+	in_time "unload"
+}
+
+# At unload, who has copied operations goes before who lends them. Otherwise somebody
+# could bind the lender again meanwhile, and its operations would outlive the module.
+lender_is_bound_at_unload()
+{
+	starts dap-life.0@a L0
+	ok_life mode L1 copy L0
+	ok_life add L1
+	serves a L1
+	bind_while_unbinding
+	for unit in L0 L1; do
+		bound $unit
+		kernel_serves_only $unit
+	done
+	ends
+}
+
 [ $# -gt 0 ] || set -- freed_while_bound_again \
 	bound_with_memory_of_a_dead_pool default_client_is_taken_over \
 	pool_as_a_client drivers_that_cannot_be_unbound attached_while_removed \
 	removed_while_busy default_pool_dies probe_fails_at_attach copied_operations \
 	copied_before_attach lender_goes borrower_leaves_memory \
-	borrower_with_memory_is_removed lender_has_no_pool \
+	borrower_with_memory_is_removed lender_has_no_pool lender_is_bound_at_unload \
 	probe_copies_and_fails borrower_has_a_pool borrower_and_pools_go \
 	children child_of_a_borrower child_with_memory_of_its_parent \
 	child_of_the_dead used_while_it_goes probe_binds_the_pool device_on_no_bus \

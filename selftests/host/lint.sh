@@ -65,21 +65,24 @@ report_found "sparse and W=1" < <(grep -E 'warning:|error:' "$build/modules/buil
 cross=arm-linux-gnueabi-
 [ ! -e "$kernel/rig/make" ] || cross=$(sed 's/.*CROSS_COMPILE=//' "$kernel/rig/make")
 
-# After module_put() the module's code may be gone. So the compiler must have made a jump
-# of the call, and dap_ops_free() runs no instruction after it.
+# last_put FILE FUNCTION: after module_put() the module's code may be gone. So the
+# compiler must have made a jump of the call, and the function runs no instruction after
+# it.
 last_put() {
 	local puts
 	set +e	# see report_found
-	puts=$("${cross}objdump" -dr "$build/modules/module/ops.o" |
-		sed -n '/<dap_ops_free>:$/,/^$/p' | grep -B 1 'module_put$')
+	puts=$("${cross}objdump" -dr "$build/modules/module/$1" |
+		sed -n "/<$2>:\$/,/^\$/p" | grep -B 1 'module_put$')
 	[ -n "$puts" ] || {
-		echo "dap_ops_free() does not call module_put()"
+		echo "$2() does not call module_put()"
 		return
 	}
 	grep -v -e module_put -e '^--' <<<"$puts" |
 		grep -vE '\s(b|b\.w|b\.n|jmp)\s' | sed 's/^/it is called by: /'
 }
-report_found "a last free leaves the module by a jump" < <(last_put 2>&1)
+report_found "a last free leaves the module by a jump" < <(
+	last_put ops.o dap_ops_free 2>&1
+	last_put attach.o attach_unwatched_gone 2>&1)
 
 # If it did, its size would differ from one place to another.
 report_found "the module does not tell where it was built" < <(
