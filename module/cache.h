@@ -13,9 +13,9 @@
  *  ARM, MMU	__cpuc_flush_dcache_area(), for the checks at load
  *  RISC-V	the instructions of Zicbom, if the CPU has them.  The kernel may
  *		always use them in M-mode, and in S-mode where the firmware
- *		allows it.  Otherwise the cache controllers that the kernel
- *		knows (RISCV_NONSTANDARD_CACHE_OPS), by the functions that are
- *		exported for persistent memory.
+ *		allows it.  Otherwise what the kernel knows of T-Head's CPUs and
+ *		of cache controllers, by the functions that are exported for
+ *		persistent memory.
  *  others	the functions that are exported for persistent memory, if any
  *
  * Context: any of this may be called in any context, also with interrupts off.
@@ -97,29 +97,38 @@ static inline void dap_cbo_flush(void *va, size_t size) { }
 
 /*
  * Write back and drop all cache lines of a cacheable mapping: @phys is mapped
- * at @va.  The caller needs barriers before and after.
+ * at @va.  What was written there before is in memory afterwards, and what is
+ * read there comes from memory.
  */
 static inline void dap_flush_cached_view(void *va, phys_addr_t phys,
 					 size_t size)
 {
+	/* The writes come before the maintenance ... */
+	mb();
 #if defined(CONFIG_ARM)
 	__cpuc_flush_dcache_area(va, size);
 	outer_flush_range(phys, phys + size);
 #else
 	if (dap_has_cbo()) {
 		dap_cbo_flush(va, size);
-		return;
-	}
-	/*
-	 * A cache controller is given the physical address that it computes
-	 * from @va, so that must be in the linear map.  Without such a
-	 * controller, these do nothing.
-	 */
-	if (IS_ENABLED(CONFIG_RISCV))
+	} else {
+#if defined(CONFIG_RISCV_NONSTANDARD_CACHE_OPS) && \
+	!defined(DAP_THEAD_CMO_BY_VA)
+		/*
+		 * The cache controllers of SiFive and StarFive, and T-Head's
+		 * CPUs since Linux 6.8, get the physical address that belongs
+		 * to @va in the linear map, whether it is mapped there or not.
+		 * (Andes' AX45MP wants it mapped, which this memory is not.)
+		 * T-Head's CPUs before, and other architectures, access @va.
+		 */
 		va = phys_to_virt(phys);
-	arch_wb_cache_pmem(va, size);
-	arch_invalidate_pmem(va, size);
 #endif
+		arch_wb_cache_pmem(va, size);
+		arch_invalidate_pmem(va, size);
+	}
+#endif
+	/* ... and that before the reads. */
+	mb();
 }
 
 /*

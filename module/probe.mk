@@ -30,4 +30,5 @@ dap-probes := \
   $(call dap-has,DAP_REMOVE_RETURNS_INT,$(dap-include)/platform_device.h,int .[*]remove) \
   $(call dap-has,DAP_ARCHDATA_COHERENT,arch/$(SRCARCH)/include/asm/device.h,dma_coherent) \
   $(call dap-has,DAP_HAS_ZICBOM,arch/$(SRCARCH)/include/asm/hwcap.h,RISCV_ISA_EXT_ZICBOM) \
+  $(call dap-has,DAP_THEAD_CMO_BY_VA,arch/$(SRCARCH)/include/asm/errata_list.h,ERRATA_THEAD_CMO[[:space:]]) \
   $(call dap-has,DAP_HAS_ASM_CPUFEATURE,arch/$(SRCARCH)/include/asm/cpufeature.h,struct riscv_isainfo)

@@ -65,17 +65,10 @@ enum dap_seen {
 	DAP_SEEN_LATE,		/* only after the alias was flushed as well */
 };
 
-/*
- * Write back and drop the lines of a view.  What was written through it is in
- * memory afterwards, and what is read through it comes from memory.
- */
+/* Write back and drop the lines of a view. */
 static void verify_flush(void *view, phys_addr_t at, size_t offset, size_t size)
 {
-	/* The writes come before the maintenance ... */
-	mb();
 	dap_flush_cached_view(view + offset, at + offset, size);
-	/* ... and that before the reads. */
-	mb();
 }
 
 static void verify_flush_phys(const struct dap_views *v, size_t offset,

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef DAP_UNIT_LINUX_DMA_DIRECTION_H
+#define DAP_UNIT_LINUX_DMA_DIRECTION_H
+
+enum dma_data_direction { DMA_BIDIRECTIONAL, DMA_TO_DEVICE, DMA_FROM_DEVICE };
+
+#endif /* DAP_UNIT_LINUX_DMA_DIRECTION_H */

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0
+/* module/cache.h for T-Head's CPUs, as kernels before 6.8 know them */
+#define CONFIG_RISCV_NONSTANDARD_CACHE_OPS 1
+#define DAP_THEAD_CMO_BY_VA
+#define BY_PHYS	false
+#include "test_cache.h"
