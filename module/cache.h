@@ -10,7 +10,7 @@
  *		same.  Only here is streaming DMA maintained directly:
  *		elsewhere, a client that is not coherent in hardware uses its
  *		companion (direct.c).
- *  ARM, MMU	__cpuc_flush_dcache_area(), for the checks at load
+ *  ARM, MMU	__cpuc_flush_dcache_area()
  *  RISC-V	the instructions of Zicbom, if the CPU has them.  The kernel may
  *		always use them in M-mode, and in S-mode where the firmware
  *		allows it.  Otherwise what the kernel knows of T-Head's CPUs and
@@ -71,7 +71,7 @@ static inline void dap_sync_for_cpu(phys_addr_t phys, size_t size,
 				    enum dma_data_direction dir) { }
 #endif
 
-/* --- the checks at load */
+/* --- memory that is used uncached from now on, and the checks at load */
 
 #ifdef DAP_HAS_ZICBOM
 /* A step that no cache block is smaller than: its real size is not exported. */

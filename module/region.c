@@ -125,6 +125,26 @@ static bool region_wants_cached(const struct dap_region *region, bool coherent)
 	return IS_ENABLED(CONFIG_MMU) && coherent && !region->has_alias;
 }
 
+/*
+ * Boot firmware, or who used the memory last, may have left lines of it in the
+ * cache.  They must not be written back later, over what a device has written.
+ * Without an MMU there is a cacheable view for that anyway.  With one, none
+ * stays.
+ */
+static bool region_flush(const struct dap_region *region)
+{
+	void *view = IS_ENABLED(CONFIG_MMU) ?
+		     memremap(region->phys, region->size, MEMREMAP_WB) :
+		     phys_to_virt(region->phys);
+
+	if (!view)
+		return false;
+	dap_flush_cached_view(view, region->phys, region->size);
+	if (IS_ENABLED(CONFIG_MMU))
+		memunmap(view);
+	return true;
+}
+
 /**
  * dap_region_conflict() - can a device use a region in the way it is mapped?
  * @region:   the region
@@ -163,8 +183,9 @@ const char *dap_region_map(struct dap_region *region, bool coherent)
 	if (region->cpu)
 		return dap_region_conflict(region, coherent);
 	region->cached = cached;
-	region->cpu = memremap(region->alias, region->size,
-			       cached ? MEMREMAP_WB : MEMREMAP_WC);
+	if (cached || region_flush(region))
+		region->cpu = memremap(region->alias, region->size,
+				       cached ? MEMREMAP_WB : MEMREMAP_WC);
 	return region->cpu ? NULL : "the pool cannot be mapped";
 }
 
@@ -191,16 +212,6 @@ static int region_set_up(struct device *dev, struct dap_region *region,
 	if (why)
 		return dev_err_probe(dev, -ENOMEM, "%pa: %s\n", &region->alias,
 				     why);
-
-	/*
-	 * Boot firmware may have left lines of the cacheable view in the cache.
-	 * They must not be written back later, over what comes in through the
-	 * alias.  Only noMMU has a cacheable view; a kernel with an MMU never
-	 * maps it.
-	 */
-	if (!IS_ENABLED(CONFIG_MMU))
-		dap_flush_cached_view(phys_to_virt(region->phys), region->phys,
-				      region->size);
 
 	if (region->use_mpu)
 		ret = region_claim_mpu(dev, region, DAP_MPU_UNCACHED);
@@ -265,8 +276,13 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 void dap_region_release(struct dap_region *region)
 {
 	dap_mpu_release(region->mpu);
-	if (region->cpu)
+	if (region->cpu) {
+		/* Who comes next may map it uncached, and not flush it first */
+		if (IS_ENABLED(CONFIG_MMU) && region->cached)
+			dap_flush_cached_view(region->cpu, region->phys,
+					      region->size);
 		memunmap(region->cpu);
+	}
 	if (region->has_alias)
 		release_mem_region(region->alias, region->size);
 	release_mem_region(region->phys, region->size);

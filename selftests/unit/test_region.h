@@ -84,7 +84,7 @@ static void dev_printk(const char *level, struct device *dev,
 static const char *message, *warning;
 static phys_addr_t in_ram, taken;	/* of whom request_mem_region() fails */
 static phys_addr_t owned;	/* of whom the device tree says so */
-static bool unmappable;
+static unsigned long unmappable;	/* with one of these flags */
 static unsigned long map_flags;
 static int verify_result;
 static char memory;
@@ -144,9 +144,9 @@ int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end)
 void *memremap(phys_addr_t phys, size_t size, unsigned long flags)
 {
 	EXPECT(size == BYTES);
-	if (unmappable)
+	if (unmappable & flags)
 		return NULL;
-	called('m', phys);
+	called(flags == MEMREMAP_WB ? 'b' : 'm', phys);
 	map_flags = flags;
 	return &memory;
 }
@@ -177,7 +177,7 @@ static void start(phys_addr_t alias)
 	calls[0] = '\0';
 	message = warning = NULL;
 	in_ram = taken = owned = ~(phys_addr_t)0;
-	unmappable = false;
+	unmappable = 0;
 	mpu_refuses = NULL;
 	verify_result = 0;
 	map_flags = 0;
@@ -205,52 +205,66 @@ static void releases(const char *wanted_calls)
 		fail("did %s, not %s", calls, wanted_calls);
 }
 
-/* Without an MMU there is a cacheable view, to be flushed before it is verified. */
+/* Before memory is mapped uncached it is flushed; with an MMU that takes a mapping. */
 #define NOMMU	!IS_ENABLED(CONFIG_MMU)
 
 static void with_alias(void)
 {
 	start(ALIAS);
-	claims(0, true, NOMMU ? "cCMfv" : "cCMv");
+	claims(0, true, NOMMU ? "cCfMv" : "cCbfuMv");
 	EXPECT(map_flags == MEMREMAP_WC);
 	EXPECT(region.cpu == &memory && region.has_alias && !region.cached);
 	EXPECT(region.mpu[0] < 0 && region.mpu[1] < 0);
 	releases("uRr");
 
 	start(ALIAS);
-	claims(0, false, NOMMU ? "cCMf" : "cCM");
+	claims(0, false, NOMMU ? "cCfM" : "cCbfuM");
 	releases("uRr");
 }
 
 static void without_alias(void)
 {
 	start(BASE);
-	claims(0, true, NOMMU ? "cmfv" : "cv");
+	claims(0, true, NOMMU ? "cfmv" : "cv");
 	EXPECT(!region.has_alias && !!region.cpu == NOMMU);
 	EXPECT(region.mpu[0] < 0 && region.mpu[1] < 0);
 	releases(NOMMU ? "ur" : "r");
 
 	start(BASE);
-	claims(0, false, NOMMU ? "cmf" : "c");
+	claims(0, false, NOMMU ? "cfm" : "c");
 	releases(NOMMU ? "ur" : "r");
 
 	/* mapped by the first client, where it is not before */
 	start(BASE);
-	claims(0, true, NOMMU ? "cmfv" : "cv");
+	claims(0, true, NOMMU ? "cfmv" : "cv");
 	EXPECT(!dap_region_map(&region, false));
+	EXPECT(!strcmp(calls, NOMMU ? "cfmv" : "cvbfum"));
 	releases("ur");
+
+	/* Neither is what is dirty left to who comes after. */
+	start(BASE);
+	claims(0, true, NOMMU ? "cfmv" : "cv");
+	EXPECT(!dap_region_map(&region, true));
+	EXPECT(!strcmp(calls, NOMMU ? "cfmv" : "cvb"));
+	releases(NOMMU ? "ur" : "fur");
+
+	start(BASE);
+	claims(0, true, NOMMU ? "cfmv" : "cv");
+	unmappable = NOMMU ? 0 : MEMREMAP_WB;
+	EXPECT(!!dap_region_map(&region, true) == !NOMMU);
+	releases(NOMMU ? "ur" : "r");
 }
 
 static void with_mpu(void)
 {
 	start(BASE);
 	region.use_mpu = true;
-	claims(0, true, NOMMU ? "cmfpv" : "cpv");
+	claims(0, true, NOMMU ? "cfmpv" : "cpv");
 	releases(NOMMU ? "qur" : "qr");
 
 	start(BASE);
 	region.use_mpu = true;
-	claims(0, false, NOMMU ? "cmfp" : "cp");
+	claims(0, false, NOMMU ? "cfmp" : "cp");
 	releases(NOMMU ? "qur" : "qr");
 }
 
@@ -275,35 +289,40 @@ static void failures(void)
 	owned = ALIAS;
 	claims(-EBUSY, true, "cCRr");
 	start(ALIAS);
-	unmappable = true;
-	claims(-ENOMEM, true, "cCRr");
+	unmappable = MEMREMAP_WC;
+	claims(-ENOMEM, true, NOMMU ? "cCfRr" : "cCbfuRr");
+	if (!NOMMU) {
+		start(ALIAS);
+		unmappable = MEMREMAP_WB;
+		claims(-ENOMEM, true, "cCRr");
+	}
 	start(ALIAS);
 	verify_result = -EINVAL;
-	claims(-EINVAL, true, NOMMU ? "cCMfvuRr" : "cCMvuRr");
+	claims(-EINVAL, true, NOMMU ? "cCfMvuRr" : "cCbfuMvuRr");
 
 	start(BASE);
 	verify_result = -EINVAL;
-	claims(-EINVAL, true, NOMMU ? "cmfvur" : "cvr");
+	claims(-EINVAL, true, NOMMU ? "cfmvur" : "cvr");
 	start(BASE);
 	region.use_mpu = true;
 	verify_result = -EINVAL;
-	claims(-EINVAL, true, NOMMU ? "cmfpvqur" : "cpvqr");
+	claims(-EINVAL, true, NOMMU ? "cfmpvqur" : "cpvqr");
 
 	/* Of an MPU's region that was not asked for yet there is none to undo. */
 	start(ALIAS);
 	region.guard = true;
 	verify_result = -EINVAL;
-	claims(-EINVAL, true, NOMMU ? "cCMfvuRr" : "cCMvuRr");
+	claims(-EINVAL, true, NOMMU ? "cCfMvuRr" : "cCbfuMvuRr");
 	EXPECT(region.mpu[0] < 0 && region.mpu[1] < 0);
 	start(ALIAS);
 	region.guard = true;
-	unmappable = true;
-	claims(-ENOMEM, true, "cCRr");
+	unmappable = MEMREMAP_WC;
+	claims(-ENOMEM, true, NOMMU ? "cCfRr" : "cCbfuRr");
 
 	start(BASE);
 	region.use_mpu = true;
 	mpu_refuses = "it cannot";
-	claims(-EOPNOTSUPP, true, NOMMU ? "cmfpur" : "cpr");
+	claims(-EOPNOTSUPP, true, NOMMU ? "cfmpur" : "cpr");
 	EXPECT(!warning);
 }
 
@@ -312,7 +331,7 @@ static void with_guard(void)
 {
 	start(ALIAS);
 	region.guard = true;
-	claims(0, true, NOMMU ? "cCMfvg" : "cCMvg");
+	claims(0, true, NOMMU ? "cCfMvg" : "cCbfuMvg");
 	EXPECT(region.guard && !warning);
 	releases("quRr");
 
@@ -320,7 +339,7 @@ static void with_guard(void)
 	start(ALIAS);
 	region.guard = true;
 	mpu_refuses = "it cannot";
-	claims(0, true, NOMMU ? "cCMfvg" : "cCMvg");
+	claims(0, true, NOMMU ? "cCfMvg" : "cCbfuMvg");
 	EXPECT(!region.guard && warning);
 	releases("uRr");
 }
@@ -359,7 +378,7 @@ static void ranges(void)
 		region.phys = table[i].phys;
 		region.size = table[i].size;
 		if (table[i].good)
-			claims(0, false, NOMMU ? "cCMf" : "cCM");
+			claims(0, false, NOMMU ? "cCfM" : "cCbfuM");
 		else
 			claims(-EINVAL, false, "");
 	}
@@ -371,7 +390,7 @@ static void mappings_of_alias(void)
 	unsigned int i;
 
 	start(ALIAS);
-	claims(0, true, NOMMU ? "cCMfv" : "cCMv");
+	claims(0, true, NOMMU ? "cCfMv" : "cCbfuMv");
 	EXPECT(map_flags == MEMREMAP_WC);
 	map_flags = 0;
 	for (i = 0; i < 4; i++) {
@@ -407,8 +426,9 @@ static void mappings(void)
 		}
 	}
 	start(BASE);
-	unmappable = true;
+	unmappable = MEMREMAP_WC;
 	EXPECT(dap_region_map(&region, false));
+	EXPECT(!region.cpu);
 }
 
 static const struct tap_test tests[] = {
