@@ -25,6 +25,7 @@
 
 #include <linux/dma-direction.h>
 #include <linux/io.h>
+#include <linux/pgtable.h>
 #include <linux/types.h>
 #ifdef CONFIG_ARM
 #include <asm/cacheflush.h>
@@ -140,6 +141,21 @@ static inline bool dap_flush_is_sure(void)
 	return IS_ENABLED(CONFIG_ARM) || dap_has_cbo() ||
 	       (IS_ENABLED(CONFIG_ARCH_HAS_PMEM_API) &&
 		!IS_ENABLED(CONFIG_RISCV));
+}
+
+/*
+ * Can the kernel map memory uncached that is cached at its own address?  With
+ * an MMU it can, but for RISC-V: there it takes Svpbmt, or what T-Head has in
+ * its place.  On other CPUs an uncached mapping is like any other.
+ */
+static inline bool dap_can_map_uncached(void)
+{
+#if defined(CONFIG_MMU) && defined(CONFIG_RISCV)
+	return pgprot_val(pgprot_noncached(PAGE_KERNEL)) !=
+	       pgprot_val(PAGE_KERNEL);
+#else
+	return IS_ENABLED(CONFIG_MMU);
+#endif
 }
 
 #endif /* DAP_CACHE_H */

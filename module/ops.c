@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 
 #include "bus.h"
+#include "cache.h"
 #include "caller.h"
 #include "companion.h"
 #include "compat.h"
@@ -436,12 +437,12 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 	if (IS_ENABLED(CONFIG_MMU) && dap_pool_contains(client->pool, cpu))
 		cached = client->pool->region.cached;
 	if (!cached) {
+		/* Pages of the kernel may have no mapping that is not cached */
+		if (!dap_can_map_uncached() &&
+		    !dap_pool_contains(client->pool, cpu))
+			return -ENXIO;
 #ifdef CONFIG_MMU
 		vma->vm_page_prot = pgprot_dmacoherent(vma->vm_page_prot);
-#else
-		/* Pages of the kernel have no mapping that is not cached. */
-		if (!dap_pool_contains(client->pool, cpu))
-			return -ENXIO;
 #endif
 	}
 	return remap_pfn_range(vma, vma->vm_start,

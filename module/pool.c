@@ -76,7 +76,7 @@ static void pool_note_alignment(struct dap_pool *pool, struct device *dev,
  * @pool:   zeroed
  * @dev:    the pool's device, for messages
  * @spec:   description of the pool
- * @verify: check how the CPU reaches the memory, see dap_region_claim()
+ * @verify: check how the CPU reaches the memory, see struct dap_region
  *
  * Context: process context, may sleep.
  * Return: 0 or an error that has been reported; then nothing is left behind.
@@ -107,9 +107,9 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 	pool->region.alias = spec->alias;
 	pool->region.use_mpu = spec->use_mpu;
 	pool->region.guard = spec->guard;
+	pool->region.verify = verify;
 
-	ret = dap_region_claim(dev, &pool->region, pool->name, spec->no_map,
-			       verify);
+	ret = dap_region_claim(dev, &pool->region, pool->name, spec->no_map);
 	if (ret)
 		return ret;
 

@@ -126,6 +126,16 @@ static bool region_wants_cached(const struct dap_region *region, bool coherent)
 }
 
 /*
+ * Is memory cached or not as the address map has it, whatever a mapping of it
+ * was asked for?
+ */
+static bool region_has_one_mapping(const struct dap_region *region)
+{
+	return IS_ENABLED(CONFIG_MMU) && !region->has_alias &&
+	       !dap_can_map_uncached();
+}
+
+/*
  * Boot firmware, or who used the memory last, may have left lines of it in the
  * cache.  They must not be written back later, over what a device has written.
  * Without an MMU there is a cacheable view for that anyway.  With one, none
@@ -157,6 +167,8 @@ const char *dap_region_conflict(const struct dap_region *region, bool coherent)
 {
 	bool cached = region_wants_cached(region, coherent);
 
+	if (!cached && region->verify && region_has_one_mapping(region))
+		return "this CPU cannot map memory uncached: give the pool its ALIAS";
 	if (!region->cpu || region->cached == cached)
 		return NULL;
 	if (cached)
@@ -179,11 +191,12 @@ const char *dap_region_conflict(const struct dap_region *region, bool coherent)
 const char *dap_region_map(struct dap_region *region, bool coherent)
 {
 	bool cached = region_wants_cached(region, coherent);
+	const char *why = dap_region_conflict(region, coherent);
 
-	if (region->cpu)
-		return dap_region_conflict(region, coherent);
+	if (why || region->cpu)
+		return why;
 	region->cached = cached;
-	if (cached || region_flush(region))
+	if (cached || region_has_one_mapping(region) || region_flush(region))
 		region->cpu = memremap(region->alias, region->size,
 				       cached ? MEMREMAP_WB : MEMREMAP_WC);
 	return region->cpu ? NULL : "the pool cannot be mapped";
@@ -193,8 +206,7 @@ const char *dap_region_map(struct dap_region *region, bool coherent)
  * Do all but the first step of dap_region_claim().  If this fails, the caller
  * releases the region.
  */
-static int region_set_up(struct device *dev, struct dap_region *region,
-			 bool verify)
+static int region_set_up(struct device *dev, struct dap_region *region)
 {
 	const char *why = NULL;
 	int ret = 0;
@@ -215,7 +227,7 @@ static int region_set_up(struct device *dev, struct dap_region *region,
 
 	if (region->use_mpu)
 		ret = region_claim_mpu(dev, region, DAP_MPU_UNCACHED);
-	if (!ret && verify)
+	if (!ret && region->verify)
 		ret = dap_verify_region(dev, region);
 	if (ret)
 		return ret;
@@ -229,12 +241,10 @@ static int region_set_up(struct device *dev, struct dap_region *region,
 /**
  * dap_region_claim() - claim a region and map its alias
  * @dev:    the pool's device, for messages
- * @region: phys, alias, size, use_mpu and guard are filled in; the rest is set
- *          here
+ * @region: phys, alias, size, verify, use_mpu and guard are filled in; the rest
+ *          is set here
  * @name:   the pool's name, shown in /proc/iomem
  * @no_map: false if a device tree node describes the region without no-map
- * @verify: prove that @region->alias reaches the same memory and that the CPU
- *          does not cache it
  *
  * Context: process context, may sleep.
  * Return: 0; or an error, which has been reported, and then nothing is claimed:
@@ -243,7 +253,7 @@ static int region_set_up(struct device *dev, struct dap_region *region,
  * somebody else, -EOPNOTSUPP if the MPU cannot do what is needed, -ENOMEM.
  */
 int dap_region_claim(struct device *dev, struct dap_region *region,
-		     const char *name, bool no_map, bool verify)
+		     const char *name, bool no_map)
 {
 	int ret;
 
@@ -260,7 +270,7 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 				  region->phys_name, no_map);
 	if (ret)
 		return ret;
-	ret = region_set_up(dev, region, verify);
+	ret = region_set_up(dev, region);
 	if (ret)
 		dap_region_release(region);
 	return ret;
@@ -278,7 +288,8 @@ void dap_region_release(struct dap_region *region)
 	dap_mpu_release(region->mpu);
 	if (region->cpu) {
 		/* Who comes next may map it uncached, and not flush it first */
-		if (IS_ENABLED(CONFIG_MMU) && region->cached)
+		if (IS_ENABLED(CONFIG_MMU) && region->cached &&
+		    !region_has_one_mapping(region))
 			dap_flush_cached_view(region->cpu, region->phys,
 					      region->size);
 		memunmap(region->cpu);

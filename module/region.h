@@ -22,6 +22,7 @@ struct device;
  *              address, it is NULL until there is a client.
  * @cached:     @cpu is mapped cached; never if @has_alias
  * @has_alias:  @alias is another address than @phys
+ * @verify:     how the CPU reaches the memory is not taken on trust
  * @use_mpu:    the MPU makes the memory non-cacheable
  * @guard:      the MPU forbids access to the memory at @phys
  * @mpu:        the numbers of the MPU's regions for that, negative if there is
@@ -36,6 +37,7 @@ struct dap_region {
 	void *cpu;
 	bool cached;
 	bool has_alias;
+	bool verify;
 	bool use_mpu;
 	bool guard;
 	int mpu[DAP_MPU_REGIONS];
@@ -46,7 +48,7 @@ struct dap_region {
 const char *dap_region_conflict(const struct dap_region *region, bool coherent);
 const char *dap_region_map(struct dap_region *region, bool coherent);
 int dap_region_claim(struct device *dev, struct dap_region *region,
-		     const char *name, bool no_map, bool verify);
+		     const char *name, bool no_map);
 void dap_region_release(struct dap_region *region);
 
 int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end);

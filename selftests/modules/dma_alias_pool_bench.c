@@ -406,7 +406,7 @@ static noinline void stopwatch_stop(unsigned long flags)
 
 /* What dap_pool_init() would want. */
 int dap_region_claim(struct device *dev, struct dap_region *region,
-		     const char *name, bool no_map, bool verify)
+		     const char *name, bool no_map)
 {
 	return -ENODEV;
 }

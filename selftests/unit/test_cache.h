@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * module/cache.h as it is, for RISC-V with an MMU and without Zicbom: which
- * address the kernel's functions get. Compiled for a kernel whose functions go
- * by that address; test_cache_phys.c has one where they go by the physical address
- * that belongs to it.
+ * address the kernel's functions get, and what a CPU can map. Compiled for a
+ * kernel whose functions go by that address; test_cache_phys.c has one where they
+ * go by the physical address that belongs to it.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,6 +31,7 @@ static inline void *phys_to_virt(phys_addr_t phys)
 #define MAPPED		0x70000000
 
 static uintptr_t cleaned, invalidated;
+static unsigned long memory_type;
 
 void arch_wb_cache_pmem(void *va, size_t size)
 {
@@ -44,6 +45,11 @@ void arch_invalidate_pmem(void *va, size_t size)
 	invalidated = (uintptr_t)va;
 }
 
+pgprot_t pgprot_noncached(pgprot_t prot)
+{
+	return (pgprot_t){ prot.pgprot | memory_type };
+}
+
 static void flush(void)
 {
 	uintptr_t wanted = BY_PHYS ? BASE + LINEAR : MAPPED;
@@ -53,8 +59,17 @@ static void flush(void)
 	EXPECT(cleaned == wanted && invalidated == wanted);
 }
 
+static void uncached(void)
+{
+	memory_type = 0;
+	EXPECT(!dap_can_map_uncached());
+	memory_type = 1UL << 31;
+	EXPECT(dap_can_map_uncached());
+}
+
 static const struct tap_test tests[] = {
 	{ "a mapping is flushed", flush },
+	{ "what an uncached mapping is", uncached },
 };
 
 int main(void)

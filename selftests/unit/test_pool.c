@@ -133,7 +133,7 @@ static struct dap_region claimed;
 static unsigned int messages;
 
 int dap_region_claim(struct device *dev, struct dap_region *region,
-		     const char *name, bool no_map, bool verify)
+		     const char *name, bool no_map)
 {
 	if (claim_result)
 		return claim_result;
@@ -142,7 +142,7 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 	memset(region->cpu, 0xa5, region->size);
 	claimed = *region;
 	EXPECT(!strcmp(name, "sram"));
-	EXPECT(no_map && verify);
+	EXPECT(no_map && region->verify);
 	return 0;
 }
 

@@ -46,6 +46,13 @@ static void *phys_to_virt(phys_addr_t phys)
 	return (void *)(uintptr_t)phys;
 }
 
+static bool has_memory_types;
+
+static bool dap_can_map_uncached(void)
+{
+	return IS_ENABLED(CONFIG_MMU) && has_memory_types;
+}
+
 enum dap_mpu_kind { DAP_MPU_UNCACHED, DAP_MPU_NO_ACCESS };
 #define DAP_MPU_REGIONS		2
 
@@ -171,12 +178,13 @@ static struct dap_region region;
 static void start(phys_addr_t alias)
 {
 	region = (struct dap_region){
-		.phys = BASE, .alias = alias, .size = BYTES,
+		.phys = BASE, .alias = alias, .size = BYTES, .verify = true,
 	};
 	alias_base = alias == BASE ? ALIAS : alias;
 	calls[0] = '\0';
 	message = warning = NULL;
 	in_ram = taken = owned = ~(phys_addr_t)0;
+	has_memory_types = true;
 	unmappable = 0;
 	mpu_refuses = NULL;
 	verify_result = 0;
@@ -186,8 +194,10 @@ static void start(phys_addr_t alias)
 /* The result, with a message if it is an error, and the calls. */
 static void claims(int wanted, bool verify, const char *wanted_calls)
 {
-	int ret = dap_region_claim(NULL, &region, "sram", true, verify);
+	int ret;
 
+	region.verify = verify;
+	ret = dap_region_claim(NULL, &region, "sram", true);
 	steps++;
 	if (ret != wanted)
 		fail("returned %d, not %d", ret, wanted);
@@ -431,6 +441,47 @@ static void mappings(void)
 	EXPECT(!region.cpu);
 }
 
+static bool wants_alias(const char *why)
+{
+	return why && strstr(why, "ALIAS");
+}
+
+/*
+ * What such a CPU maps is cached, or the address map says otherwise, for which
+ * somebody has to stand. Then there is nothing to flush, and on some nothing can be.
+ */
+static void no_memory_types(void)
+{
+	if (NOMMU)
+		return;
+	start(BASE);
+	has_memory_types = false;
+	claims(0, true, "cv");
+	EXPECT(wants_alias(dap_region_conflict(&region, false)));
+	EXPECT(wants_alias(dap_region_map(&region, false)));
+	EXPECT(!region.cpu);
+	EXPECT(!dap_region_conflict(&region, true));
+	EXPECT(!dap_region_map(&region, true) && region.cached);
+	EXPECT(wants_alias(dap_region_conflict(&region, false)));
+	EXPECT(!strcmp(calls, "cvb"));
+	releases("ur");
+
+	start(BASE);
+	has_memory_types = false;
+	claims(0, false, "c");
+	EXPECT(!dap_region_conflict(&region, false));
+	EXPECT(!dap_region_map(&region, false) && !region.cached);
+	EXPECT(!strcmp(calls, "cm"));
+	EXPECT(dap_region_conflict(&region, true));
+	releases("ur");
+
+	start(ALIAS);
+	has_memory_types = false;
+	claims(0, true, "cCbfuMv");
+	EXPECT(!dap_region_map(&region, false));
+	releases("uRr");
+}
+
 static const struct tap_test tests[] = {
 	{ "a region with an alias", with_alias },
 	{ "a region without an alias", without_alias },
@@ -440,6 +491,7 @@ static const struct tap_test tests[] = {
 	{ "addresses and sizes", ranges },
 	{ "cached or not", mappings },
 	{ "an alias is never cached", mappings_of_alias },
+	{ "a CPU that maps all memory cached", no_memory_types },
 };
 
 int main(void)
