@@ -23,10 +23,11 @@
 # make clean      removes what builds left in this tree
 # make distclean  also removes the cache, ~/.cache/dma-alias-pool
 #
-# ARCH and CROSS_COMPILE have the same meaning as for the kernel. KVER and BOARD choose
-# the kernel series and the emulated machine for demo, check, vm and bench; KSRC=DIR uses
-# a kernel source tree of yours there. For demo and vm, CACHE=y gives the machine a data
-# cache, and DRIVER=DIR puts a module of yours into it.
+# ARCH, CROSS_COMPILE, O and KBUILD_OUTPUT have the same meaning as for the kernel: where
+# KDIR is a source, O=DIR is its build (below KDIR, if DIR is no absolute path). KVER and
+# BOARD choose the kernel series and the emulated machine for demo, check, vm and bench;
+# KSRC=DIR uses a kernel source tree of yours there. For demo and vm, CACHE=y gives the
+# machine a data cache, and DRIVER=DIR puts a module of yours into it.
 
 KDIR	?= /lib/modules/$(shell uname -r)/build
 
@@ -34,10 +35,12 @@ all modules: kdir
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)" modules
 
 # Builds and installs module/ alone, without the test modules: newer kernels install all
-# modules of the directory that was built.
+# modules of the directory that was built. The kernel's build runs in KDIR, where a
+# relative path would mean another directory.
 install: kdir
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules
-	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules_install
+	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules_install \
+		$(if $(INSTALL_MOD_PATH),INSTALL_MOD_PATH="$(abspath $(INSTALL_MOD_PATH))")
 
 # Refuse a path with spaces, which the kernel's build takes for several paths.
 kdir:
@@ -48,9 +51,10 @@ kdir:
 		echo "There is no kernel build tree in $(KDIR): install linux-headers of your kernel," >&2; \
 		echo "or say make KDIR=<built kernel tree> ARCH=... CROSS_COMPILE=..." >&2; exit 1; }
 
-# The script gets the name of the strip program that the kernel's build would use.
+# The script gets the strip program that the kernel's build would use. CROSS_COMPILE may be
+# several words, as "ccache arm-linux-gnueabi-".
 board-kit: modules
-	@packaging/board-kit.sh "$(KDIR)" $(if $(LLVM),$(filter \
+	@packaging/board-kit.sh $(if $(LLVM),$(filter \
 		%/,$(LLVM))llvm-strip$(filter -%,$(LLVM)),$(CROSS_COMPILE)strip)
 
 dkms-install:

@@ -1,22 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# board-kit.sh KERNEL_BUILD STRIP - make an archive for a board that runs the kernel built
-# in KERNEL_BUILD: the module, the test modules, and those test scripts that need only a
-# shell and debugfs. On the board "sh report.sh NAME:BASE:SIZE:ALIAS" tests whether the
-# module works there. The caller has built the modules; the program STRIP strips them.
+# board-kit.sh STRIP... - make an archive for a board that runs the kernel for which the
+# modules in this tree were built: the module, the test modules, and those test scripts
+# that need only a shell and debugfs. On the board "sh report.sh NAME:BASE:SIZE:ALIAS"
+# tests whether the module works there. The command STRIP strips the modules.
 #
 # Writes build/dma-alias-pool-kit-RELEASE.tar.gz
 set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
 . "$top/selftests/rig/lib.sh"
 
-[ $# -eq 2 ] || die "usage: board-kit.sh KERNEL_BUILD STRIP"
-kernel=$(readlink -f "$1")
-release=$(cat "$kernel/include/config/kernel.release")
+[ $# -gt 0 ] || die "usage: board-kit.sh STRIP..."
+cd "$top"
+PATH=$PATH:/usr/sbin:/sbin	# modinfo
+# not from the kernel's directory: with O= its build is elsewhere
+release=$(modinfo -F vermagic module/dma_alias_pool.ko | cut -d ' ' -f 1)
 name=dma-alias-pool-kit-$release
 rig_tmp
-cd "$top"
 
 # The scripts that run on a target are those that source ktap.sh, and the two files that
 # they source.
@@ -27,7 +28,7 @@ done < <(grep -l '^\. "$(dirname "$0")/ktap.sh"$' selftests/*.sh)
 mkdir "$RIG_TMP/$name"
 cp "${scripts[@]}" module/dma_alias_pool.ko selftests/modules/dma_alias_pool_test.ko \
 	selftests/modules/dma_alias_pool_board.ko COPYING "$RIG_TMP/$name/"
-"$2" -g "$RIG_TMP/$name"/*.ko
+"$@" -g "$RIG_TMP/$name"/*.ko
 cat >"$RIG_TMP/$name/README" <<END
 dma-alias-pool for Linux $release. On the board, as root, in this directory:
 

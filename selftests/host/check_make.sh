@@ -32,8 +32,7 @@ check() {
 
 # target TARGET [WORD...]: make TARGET in the copy of the tree, for $kernel
 target() {
-	make -C "$tree" "$@" KDIR="$kernel" ARCH=arm \
-		CROSS_COMPILE=arm-linux-gnueabi-
+	make -C "$tree" KDIR="$kernel" ARCH=arm CROSS_COMPILE=arm-linux-gnueabi- "$@"
 }
 
 copy() { # DIR
@@ -65,16 +64,21 @@ all() {
 }
 
 # make install installs the module and no test module, for the release of that kernel.
-# Test modules of an earlier build must not come along.
+# Test modules of an earlier build must not come along. A relative path is meant from
+# where make runs, not from the kernel's directory.
 install() {
-	local root=$RIG_TMP/root release files
+	local root release files
 	release=$(cat "$kernel/include/config/kernel.release")
-	rm -rf "$root"
-	target install INSTALL_MOD_PATH="$root"
-	files=$(cd "$root/lib/modules" && find . -name '*.ko*')
-	echo "$files"
-	[[ "$files" = ./$release/*/dma_alias_pool.ko ]]
-	modinfo -F vermagic "$root/lib/modules/$files" | grep -F "$release "
+	for root in "$RIG_TMP/root" ./rootfs; do
+		rm -rf "$root"
+		target install INSTALL_MOD_PATH="$root"
+		cd "$tree"
+		files=$(cd "$root/lib/modules" && find . -name '*.ko*')
+		echo "$files"
+		[[ "$files" = ./$release/*/dma_alias_pool.ko ]]
+		modinfo -F vermagic "$root/lib/modules/$files" | grep -F "$release "
+	done
+	rm -rf rootfs
 }
 
 install_after_all() {
@@ -144,7 +148,19 @@ board_kit() {
 		--run report_tells.sh full
 }
 
-by_kernel=(all install install_after_all kselftest board_kit in_tree demo vm clean)
+# The compiler has a word before its name, as with ccache, and KDIR is a source whose build
+# is elsewhere: all of this is as for the kernel.
+board_kit_elsewhere() {
+	local kit
+	kit=$tree/build/dma-alias-pool-kit-$(cat "$kernel/include/config/kernel.release").tar.gz
+	rm -f "$kit"
+	target board-kit KDIR="$(readlink -f "$kernel/rig/source")" O="$kernel" \
+		CROSS_COMPILE="env arm-linux-gnueabi-"
+	test -s "$kit"
+}
+
+by_kernel=(all install install_after_all kselftest board_kit board_kit_elsewhere in_tree demo
+	vm clean)
 
 # --- tests that are run once
 
