@@ -18,20 +18,36 @@ name=$(sed -n 's/^PACKAGE_NAME="\(.*\)"/\1/p' dkms.conf)
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 source=/usr/src/$name-$version
 
-# Removes all versions: DKMS would go on building an older one for new kernels.
-uninstall() {
-	local dir
+# the versions that DKMS has, as NAME/VERSION
+versions() {
 	# "NAME/VERSION, KERNEL, ..." or "NAME/VERSION: added"
-	for dir in $(dkms status "$name" | sed 's/[,:].*//' | sort -u); do
-		dkms remove "$dir" --all
-	done
+	dkms status "$name" | sed 's/[,:].*//' | sort -u
+}
+
+# Removes the sources of all versions that DKMS does not have.
+remove_sources() {
+	local dir left
+	left=$(versions)
 	for dir in /usr/src/"$name"-[0-9]*; do
-		[ ! -e "$dir" ] || rm -rf "$dir"
+		grep -qxF "$name/${dir#"/usr/src/$name-"}" <<<"$left" || rm -rf "$dir"
 	done
 }
 
+uninstall() {
+	local dir
+	for dir in $(versions); do
+		dkms remove "$dir" --all
+	done
+	remove_sources
+}
+
+# A kernel keeps the version that it has until the new one is installed for it. Only the
+# same version has to go before, as DKMS cannot have two of it.
 install() {
-	local file kernel found=
+	local file kernel found='' failed=''
+	[ -z "$(versions | grep -xF "$name/$version")" ] ||
+		dkms remove "$name/$version" --all
+	remove_sources
 	while read -r file; do
 		mkdir -p "$source/$(dirname "$file")"
 		cp "$file" "$source/$file"
@@ -45,16 +61,29 @@ install() {
 		build "$(basename "$kernel")"
 		found=y
 	done
+	remove_sources
 	[ -n "$found" ] || say "dkms: no kernel has its headers installed (Debian: linux-headers-$(uname -r)); added only"
+	[ -z "$failed" ] || die "the module does not build for$failed, see above"
 }
 
+# build KERNEL: adds it to failed if that fails
 build() {
-	local rc=0
-	dkms install "$name/$version" -k "$1" || rc=$?
+	local rc=0 dir
+	# by force, as the version that is there may be newer
+	dkms install --force "$name/$version" -k "$1" || rc=$?
 	case $rc in
-	0) ;;
-	77) say "dkms: $1 has no per-device dma_map_ops: left out" ;;
-	*) die "the module does not build for $1, see above" ;;
+	0)
+		# DKMS would go on building an older one for new kernels
+		for dir in $(versions | grep -vxF "$name/$version"); do
+			dkms remove "$dir" -k "$1"
+		done
+		;;
+	77) say "dkms: $1 lacks what the module needs: left out" ;;
+	*)
+		# why, if DKMS got as far as to make: the next build overwrites it
+		tail -n 20 "/var/lib/dkms/$name/$version/build/make.log" >&2 2>/dev/null || true
+		failed+=" $1"
+		;;
 	esac
 }
 
@@ -67,5 +96,4 @@ command -v dkms >/dev/null || need dkms
 if dpkg-query -S "$source/dkms.conf" >/dev/null 2>&1; then
 	die "$source is of the package $name-dkms: remove that first"
 fi
-uninstall
-[ "$1" = uninstall ] || install
+"$1"

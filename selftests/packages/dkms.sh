@@ -53,8 +53,8 @@ from_the_tree() { make -C "/srv/source tree" "$@"; }
 
 module_of() { find "/lib/modules/$1" -name 'dma_alias_pool*.ko*'; }
 
-# installed KERNEL: dkms says so, there is exactly one file, depmod knows it, and it was
-# built for that kernel
+# installed KERNEL: dkms says so, there is exactly one file, depmod knows it, and it is
+# of $version and was built for that kernel
 installed() {
 	local file
 	dkms status "dma-alias-pool/$version" -k "$1" | grep -q ": installed"
@@ -63,6 +63,12 @@ installed() {
 	case $file in "/lib/modules/$1/updates/dkms/dma_alias_pool.ko"*) ;; *) return 1 ;; esac
 	grep -q '^updates/dkms/dma_alias_pool.ko' "/lib/modules/$1/modules.dep"
 	modinfo -F vermagic "$file" | grep -q "^$1 "
+	[ "$(modinfo -F version "$file")" = "$version" ]
+}
+
+no_other_version() {
+	[ "$(echo /usr/src/dma-alias-pool-*)" = "/usr/src/dma-alias-pool-$version" ]
+	[ "$(dkms status dma-alias-pool | sed 's/[,:].*//' | sort -u)" = "dma-alias-pool/$version" ]
 }
 
 not_installed() { [ -z "$(module_of "$1")" ]; }
@@ -99,6 +105,25 @@ modinfo_is_complete() {
 		done
 }
 
+# lacking KERNEL SED-EXPRESSION: make a kernel of this name, with a changed configuration
+lacking() {
+	local file
+	not_lacking "$1"
+	mkdir "/lib/modules/$1"
+	cp -a "/usr/src/linux-headers-$old" "/usr/src/$1"
+	ln -s "/usr/src/$1" "/lib/modules/$1/build"
+	for file in .config include/config/auto.conf; do
+		[ ! -e "/usr/src/$1/$file" ] || sed -i "$2" "/usr/src/$1/$file"
+	done
+}
+
+not_lacking() {
+	local kernel
+	for kernel; do
+		rm -rf "/lib/modules/$kernel" "/usr/src/$kernel"
+	done
+}
+
 # --- the package
 
 package_installs() {
@@ -117,21 +142,21 @@ new_kernel() {
 	installed "$old"
 }
 
-# debian/tests/build, as autopkgtest would run it
-package_passes_its_test() { sh -ex "/srv/source tree/debian/tests/build"; }
+# debian/tests/build, as autopkgtest would run it, with a kernel that cannot use the module
+package_passes_its_test() {
+	lacking 9.9-barriers '$aCONFIG_ARM=y'
+	bash -ex "/srv/source tree/debian/tests/build"
+	not_lacking 9.9-barriers
+}
 
 deb_of() { echo "/srv/deb$1/dma-alias-pool-dkms_$2_all.deb"; }
 
 # only VERSION: this version is installed, and no other is left
 only() {
-	local version=$1 dir
+	local version=$1
 	installed "$old"
 	installed "$new"
-	dir=$(echo /usr/src/dma-alias-pool-*)
-	[ "$dir" = "/usr/src/dma-alias-pool-$version" ]
-	dir=$(dkms status dma-alias-pool | sed 's/[,:].*//' | sort -u)
-	[ "$dir" = "dma-alias-pool/$version" ]
-	[ "$(modinfo -F version "$(module_of "$old")")" = "$version" ]
+	no_other_version
 	[ -e "/usr/share/doc/dma-alias-pool-dkms/examples/picture.py" ]
 }
 
@@ -224,33 +249,68 @@ as_documented() {
 	installed "$old"
 }
 
-# A second installation, where one of the kernels lacks what the module needs: that
-# kernel is left out, and this is no failure.
+# A second installation, where some of the kernels lack what the module needs: they are
+# left out, and this is no failure. module/Kbuild refuses to be built for them.
 excluded() {
-	local none=/usr/src/none rc=0
-	cp -a "/usr/src/linux-headers-$old" "$none"
-	sed -i '/^CONFIG_\(ARCH_HAS_\)\?DMA_OPS=/d' "$none/.config"
-	[ ! -e "$none/include/config/auto.conf" ] ||
-		sed -i '/^CONFIG_\(ARCH_HAS_\)\?DMA_OPS=/d' "$none/include/config/auto.conf"
-	mkdir /lib/modules/9.9-none
-	ln -s "$none" /lib/modules/9.9-none/build
-	dkms build "dma-alias-pool/$version" -k 9.9-none || rc=$?
-	[ "$rc" -eq 77 ]
-	from_the_tree dkms-install 2>&1 |
-		grep -x 'dkms: 9.9-none has no per-device dma_map_ops: left out'
-	not_installed 9.9-none
+	local kernel rc lacking=(9.9-ops 9.9-barriers 9.9-modules 5.9-old)
+	lacking 9.9-ops '/^CONFIG_\(ARCH_HAS_\)\?DMA_OPS=/d'
+	lacking 9.9-barriers '$aCONFIG_ARM=y'
+	lacking 9.9-modules '/^CONFIG_MODULES=/d'
+	lacking 5.9-old ''
+	from_the_tree dkms-install >/srv/said 2>&1
+	cat /srv/said
+	for kernel in "${lacking[@]}"; do
+		rc=0
+		dkms build "dma-alias-pool/$version" -k "$kernel" || rc=$?
+		[ "$rc" -eq 77 ]
+		grep -x "dkms: $kernel lacks what the module needs: left out" /srv/said
+		not_installed "$kernel"
+	done
 	installed "$old"
-	rm -rf /lib/modules/9.9-none "$none"
+	not_lacking "${lacking[@]}"
 }
 
-# A module that does not compile is a failure.
+# next_tree: a source tree of the next release
+next_tree() {
+	rm -rf "/srv/next tree"
+	cp -a "/srv/source tree" "/srv/next tree"
+	sed -i 's/0\.1\.0/9.9.9/' "/srv/next tree/"{dkms.conf,module/main.c}
+}
+
+# A module that does not compile is a failure, and the one that was there stays.
 broken() {
 	local rc=0
-	cp -a "/srv/source tree" "/srv/broken tree"
-	echo '#error planted' >>"/srv/broken tree/module/main.c"
-	make -C "/srv/broken tree" dkms-install || rc=$?
-	rm -rf "/srv/broken tree"
+	next_tree
+	echo '#error planted' >>"/srv/next tree/module/main.c"
+	make -C "/srv/next tree" dkms-install >/srv/said 2>&1 || rc=$?
+	cat /srv/said
 	[ "$rc" -ne 0 ]
+	grep "^dkms: .* does not build for .*$old" /srv/said
+	grep planted /srv/said
+	installed "$old"
+}
+
+# Where it does not build for the first kernel, the others get it, whatever version they
+# had, and only that one stays. The end is a failure that names the kernel.
+one_is_broken() {
+	local broken=/lib/modules/5.10-broken version=9.9.9 rc=0
+	mkdir -p $broken/build/include
+	echo '$(error planted)' >$broken/build/Makefile
+	next_tree
+	make -C "/srv/next tree" dkms-install >/srv/said 2>&1 || rc=$?
+	rm -rf $broken
+	cat /srv/said
+	[ "$rc" -ne 0 ]
+	grep '^dkms: .* does not build for 5.10-broken' /srv/said
+	installed "$old"
+	no_other_version
+}
+
+# An older version takes the place of a newer one.
+goes_back() {
+	from_the_tree dkms-install
+	installed "$old"
+	no_other_version
 }
 
 tree_goes() {
@@ -287,6 +347,9 @@ all "make dkms-install: a new kernel's headers have it built" new_kernel
 if [ $# -eq 2 ]; then
 	most "dkms build: cross, for Linux $2" cross "$1" "$2"
 fi
-most "make dkms-install: a module that does not build is an error" broken
+most "make dkms-install: a module that does not build is an error, and changes nothing" broken
+most "make dkms-install: a kernel for which it does not build keeps it from no other" \
+	one_is_broken
+most "make dkms-install: an older version" goes_back
 most "make dkms-uninstall: leaves nothing" tree_goes
 echo end
