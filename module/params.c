@@ -138,7 +138,7 @@ static int __init params_end_entry(const char **text,
 }
 
 /**
- * dap_parse_pool() - read one NAME:BASE:SIZE[:[ALIAS][:BUS]]
+ * dap_parse_pool() - read one NAME:BASE:SIZE[:ALIAS|:[ALIAS]:BUS]
  * @text:  moved behind the entry and the comma after it
  * @entry: struct dap_spec, filled in
  * @err:   set on failure

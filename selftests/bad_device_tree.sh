@@ -120,6 +120,18 @@ over()
 	done
 }
 
+# pools= has a pool of the device tree again: the module does not load, with neither.
+pool_over_the_good_one()
+{
+	log_clear
+	if load pools=x:$base:64K 2>/dev/null; then
+		fail "loaded with the same memory twice"
+		unload
+	fi
+	log_has "EBUSY: $(printed $base)-.* overlaps another pool"
+	same "claimed resources" "$(cat /proc/iomem)" "$iomem"
+}
+
 pool_over_a_screen() { over $(at screen) 64K $(region screen) framebuffer; }
 pool_over_a_part()
 {
@@ -146,6 +158,6 @@ pool_over_nobodys()
 ktap_run starts missing disabled lacks_no_map unreserved alias_of_another_size \
 	alias_is_itself alias_is_none for_the_kernel_too alias_is_a_screen \
 	name second_default name_is_taken \
-	good_one_works nothing_is_left pool_over_a_screen pool_over_a_part \
+	good_one_works nothing_is_left pool_over_the_good_one pool_over_a_screen pool_over_a_part \
 	pool_over_the_second_piece pool_over_the_kernels \
 	pool_over_anothers pool_over_nobodys
