@@ -285,17 +285,19 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
  */
 void dap_region_release(struct dap_region *region)
 {
+	phys_addr_t size = region->size;
+
 	dap_mpu_release(region->mpu);
+	/* Clients that have ended go on asking what is in it: nothing. */
+	region->size = 0;
 	if (region->cpu) {
 		/* Who comes next may map it uncached, and not flush it first */
 		if (IS_ENABLED(CONFIG_MMU) && region->cached &&
 		    !region_has_one_mapping(region))
-			dap_flush_cached_view(region->cpu, region->phys,
-					      region->size);
+			dap_flush_cached_view(region->cpu, region->phys, size);
 		memunmap(region->cpu);
 	}
 	if (region->has_alias)
-		release_mem_region(region->alias, region->size);
-	release_mem_region(region->phys, region->size);
-	region->size = 0;
+		release_mem_region(region->alias, size);
+	release_mem_region(region->phys, size);
 }
