@@ -120,7 +120,7 @@ under_load()
 	for part in $parts; do
 		again $part
 	done
-	last= idle=0 late=0
+	last='' idle=0 late=0
 	# parts that are often refused get five more minutes
 	until [ "$(operations)" -ge "$wanted" ] && { all_worked || [ $late -ge 60 ]; }; do
 		sleep 5
