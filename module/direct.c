@@ -260,7 +260,8 @@ static struct page *dap_direct_alloc_pages(struct device *dev, size_t size,
 		if (!page)
 			continue;
 		addr = phys_to_dma(dev, page_to_phys(page));
-		if (addr != DMA_MAPPING_ERROR && addr + size - 1 <= limit) {
+		if (addr != DMA_MAPPING_ERROR &&
+		    addr + (u64)size - 1 <= limit) {
 			*handle = addr;
 			return page;
 		}

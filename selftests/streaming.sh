@@ -276,6 +276,27 @@ pool_memory_is_at_an_explicit_bus_address()
 	ok_dev dap-test.0 bus_limit 0
 }
 
+# Bus addresses that end in the middle of the kernel's memory: what goes on behind that
+# would be at bus address 0.
+mapped_across_the_end_of_the_bus()
+{
+	ok_dev dap-test.0 limits
+	if [ $bus_bits -ne 32 ]; then
+		skip "the kernel has longer bus addresses"
+		return
+	fi
+	unload_all
+	load_all || fail "cannot load"
+	set -- $(grep -i ' : System RAM' /proc/iomem)
+	ram=$((0x${1%%-*}))
+	ok_dev dap-test.0 ranges $(hex $ram) 0xff800000 0x800000
+	ok_dev dap-test.0 place $(hex $((ram + 0x7ff000))) 4096 to skip
+	same "bus address" "$(hex $dma)" 0xfffff000
+	# the kernel warns of this once only, and has done so in mask_below_all_memory
+	bad_dev dap-test.0 place $(hex $((ram + 0x7ff000))) 4097 to skip
+	bad_dev dap-test.0 place $(hex $((ram + 0x7ffffe))) 3 to skip
+}
+
 ends_empty()
 {
 	same_stat sram bad_free_count 0
@@ -289,4 +310,5 @@ ktap_run before_and_after newer_attributes mask_that_the_kernel_refuses \
 	noncoherent_is_not_from_the_pool noncoherent_works_with_a_full_pool \
 	fallback_is_clean coherent_memory_is_not_synced \
 	pool_memory_is_where_it_was_allocated \
-	pool_memory_is_at_an_explicit_bus_address ends_empty
+	pool_memory_is_at_an_explicit_bus_address \
+	mapped_across_the_end_of_the_bus ends_empty

@@ -1000,11 +1000,11 @@ static int do_limits(struct test_dev *t, char *args)
 			   IS_ENABLED(CONFIG_DMA_API_DEBUG);
 
 	result(t,
-	       "coherent=%d always_sync=%d required_mask=0x%llx max_mapping=%zu merge=0x%lx can_mmap=%d\n",
+	       "coherent=%d always_sync=%d required_mask=0x%llx max_mapping=%zu merge=0x%lx can_mmap=%d bus_bits=%zu\n",
 	       dap_is_coherent(t->dev), always_sync,
 	       dma_get_required_mask(t->dev),
 	       dma_max_mapping_size(t->dev), dma_get_merge_boundary(t->dev),
-	       dma_can_mmap(t->dev));
+	       dma_can_mmap(t->dev), 8 * sizeof(dma_addr_t));
 	return 0;
 }
 
