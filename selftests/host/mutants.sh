@@ -40,10 +40,16 @@ state() {
 		-o -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
 }
 
-# check LOG FIRST[@BOARD]: run make check in the copy until something fails, beginning
-# with FIRST; with BOARD only the boots of that board
+# check LOG FIRST[@BOARD[-FLAVOUR]]: run make check in the copy until something fails,
+# beginning with FIRST; with BOARD only the boots of that board
 check() {
 	case $2 in *@*) local -x BOARD=${2#*@} BOOTS_ONLY=y ;; esac
+	case $2 in *@*-*)
+		local -x FLAVOUR=${BOARD#*-} KVER
+		BOARD=${BOARD%%-*}
+		KVER=$(sed -n 's/^SERIES=//p' "$tests/rig/boards/$BOARD/board.conf")
+		;;
+	esac
 	case ${FAIL_FAST:-} in first) local -x TEST=${2%@*} ;; esac
 	FAIL_FAST=y FIRST=${2%@*} make -C "$tree" check >"$1" 2>&1 </dev/null
 }

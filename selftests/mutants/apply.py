@@ -11,7 +11,7 @@ the order of the names. TREE is the tree whose sources they change.
 
 A mutant is written like this:
 
-    == NAME FILE FIRST[@BOARD]
+    == NAME FILE FIRST[@BOARD[-FLAVOUR]]
     # what is broken
     @@ FUNCTION
      a line as it is
@@ -20,7 +20,8 @@ A mutant is written like this:
 
 FIRST is the test that is most likely to find the mistake. check.sh runs it first, to
 save time; another test may be the one that finds it. BOARD names another board than
-the default one, for code that only that board uses.
+the default one, for code that only that board uses, and FLAVOUR one of its kernels
+(../rig/flavours), of the series that board.conf names.
 
 There may be several @@, each for one FUNCTION. A function begins with a line that has
 text in the first column and the word FUNCTION in it, and ends with the next line that
