@@ -114,36 +114,20 @@ dma_addr_t dap_direct_map_phys(struct device *dev, phys_addr_t phys,
 	return addr;
 }
 
-static void direct_sync_by_companion(struct device *companion, dma_addr_t addr,
-				     size_t size, enum dma_data_direction dir,
-				     bool for_device)
-{
-	if (for_device)
-		dma_sync_single_for_device(companion, addr, size, dir);
-	else
-		dma_sync_single_for_cpu(companion, addr, size, dir);
-}
-
 /* Inline: @for_device is a constant. */
 static __always_inline void direct_sync_single(struct device *dev,
 					       dma_addr_t addr, size_t size,
 					       enum dma_data_direction dir,
 					       bool for_device)
 {
+	dap_sync_t sync = for_device ? dma_sync_single_for_device :
+				       dma_sync_single_for_cpu;
 	phys_addr_t phys = dma_to_phys(dev, addr);
-	struct device *companion;
 
 	if (dap_is_bounced(dap_client_of(dev)->companion, phys)) {
-		direct_sync_by_companion(dap_companion_of(dev), addr, size, dir,
-					 for_device);
+		sync(dap_companion_of(dev), addr, size, dir);
 	} else if (!direct_has_cache_ops(dev)) {
-		companion = dap_companion_of(dev);
-		addr = dap_debug_begin_sync(companion, phys, size, dir);
-		if (addr == DMA_MAPPING_ERROR)
-			return;
-		direct_sync_by_companion(companion, addr, size, dir,
-					 for_device);
-		dap_debug_end_sync(companion, addr, size, dir);
+		dap_debug_sync(dap_companion_of(dev), addr, size, dir, sync);
 	} else if (!dev_is_dma_coherent(dev)) {
 		if (for_device)
 			dap_sync_for_device(phys, size, dir);

@@ -18,44 +18,43 @@
 #include <linux/device.h>
 #include <linux/dma-map-ops.h>
 
+#include "cache.h"
 #include "companion.h"
 #include "dma_debug.h"
 
+#if !DAP_HAVE_CACHE_OPS		/* otherwise no companion syncs */
 /**
- * dap_debug_begin_sync() - map memory for the duration of one sync
- * @companion: will do the sync
- * @phys: address of the memory
+ * dap_debug_sync() - have a companion sync memory that is not bounced
+ * @companion: the companion
+ * @addr: bus address
  * @size: bytes
  * @dir:  who writes
+ * @sync: does it
+ *
+ * The memory is mapped meanwhile, but for the records only: where that is has
+ * no part in what is synced.  Whole cache lines are mapped, since the kernel may
+ * bounce what could be a smaller kmalloc() buffer.
  *
  * Context: any.
- * Return: the bus address for the sync and dap_debug_end_sync(), or
- * DMA_MAPPING_ERROR.
  */
-dma_addr_t dap_debug_begin_sync(struct device *companion, phys_addr_t phys,
-				size_t size, enum dma_data_direction dir)
+void dap_debug_sync(struct device *companion, dma_addr_t addr, size_t size,
+		    enum dma_data_direction dir, dap_sync_t sync)
 {
-	dma_addr_t addr = dma_map_phys(companion, phys, size, dir,
-				       DMA_ATTR_SKIP_CPU_SYNC);
-
+	phys_addr_t phys = dma_to_phys(companion, addr);
+	size_t line = dma_get_cache_alignment();
+	phys_addr_t start = ALIGN_DOWN(phys, line);
+	size_t lines = ALIGN(phys + size, line) - start;
+	dma_addr_t record = dma_map_phys(companion, start, lines, dir,
+					 DMA_ATTR_SKIP_CPU_SYNC);
 	/* DMA_API_DEBUG wants to see that each mapping is checked so. */
-	return dma_mapping_error(companion, addr) ? DMA_MAPPING_ERROR : addr;
-}
+	bool failed = dma_mapping_error(companion, record);
 
-/**
- * dap_debug_end_sync() - undo dap_debug_begin_sync()
- * @companion: as there
- * @addr: what it returned
- * @size: as there
- * @dir:  as there
- *
- * Context: any.
- */
-void dap_debug_end_sync(struct device *companion, dma_addr_t addr, size_t size,
-			enum dma_data_direction dir)
-{
-	dma_unmap_phys(companion, addr, size, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	sync(companion, addr, size, dir);
+	if (!failed)
+		dma_unmap_phys(companion, record, lines, dir,
+			       DMA_ATTR_SKIP_CPU_SYNC);
 }
+#endif
 
 /**
  * dap_debug_map_phys() - have a companion map memory
@@ -88,7 +87,8 @@ dma_addr_t dap_debug_map_phys(struct device *companion, phys_addr_t phys,
 	if (!(attrs & DMA_ATTR_SKIP_CPU_SYNC))
 		dma_sync_single_for_device(companion, addr, size, dir);
 	if (!dap_is_bounced(companion, dma_to_phys(companion, addr)))
-		dap_debug_end_sync(companion, addr, size, dir);
+		dma_unmap_phys(companion, addr, size, dir,
+			       DMA_ATTR_SKIP_CPU_SYNC);
 	return addr;
 }
 

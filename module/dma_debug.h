@@ -11,14 +11,16 @@
 
 #include "compat.h"
 
+/* dma_sync_single_for_device() or dma_sync_single_for_cpu() */
+typedef void (*dap_sync_t)(struct device *dev, dma_addr_t addr, size_t size,
+			   enum dma_data_direction dir);
+
 #ifdef CONFIG_DMA_API_DEBUG
 dma_addr_t dap_debug_map_phys(struct device *companion, phys_addr_t phys,
 			      size_t size, enum dma_data_direction dir,
 			      unsigned long attrs);
-dma_addr_t dap_debug_begin_sync(struct device *companion, phys_addr_t phys,
-				size_t size, enum dma_data_direction dir);
-void dap_debug_end_sync(struct device *companion, dma_addr_t addr, size_t size,
-			enum dma_data_direction dir);
+void dap_debug_sync(struct device *companion, dma_addr_t addr, size_t size,
+		    enum dma_data_direction dir, dap_sync_t sync);
 void *dap_debug_alloc(struct device *companion, size_t size,
 		      dma_addr_t *handle, gfp_t gfp, unsigned long attrs);
 struct device *dap_debug_adopt(struct device *companion, size_t size, void *cpu,
@@ -32,16 +34,11 @@ static inline dma_addr_t dap_debug_map_phys(struct device *companion,
 	return dma_map_phys(companion, phys, size, dir, attrs);
 }
 
-static inline dma_addr_t dap_debug_begin_sync(struct device *companion,
-					      phys_addr_t phys, size_t size,
-					      enum dma_data_direction dir)
+static inline void dap_debug_sync(struct device *companion, dma_addr_t addr,
+				  size_t size, enum dma_data_direction dir,
+				  dap_sync_t sync)
 {
-	return phys_to_dma(companion, phys);
-}
-
-static inline void dap_debug_end_sync(struct device *companion, dma_addr_t addr,
-				      size_t size, enum dma_data_direction dir)
-{
+	sync(companion, addr, size, dir);
 }
 
 static inline void *dap_debug_alloc(struct device *companion, size_t size,

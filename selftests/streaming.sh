@@ -297,6 +297,47 @@ mapped_across_the_end_of_the_bus()
 	bad_dev dap-test.0 place $(hex $((ram + 0x7ffffe))) 3 to skip
 }
 
+# small_calls: what is bounced, and what not. A buffer that is not is mapped all the time.
+small_calls()
+{
+	small_most=$debugfs/swiotlb/io_tlb_used_hiwater
+	ok_dev dap-test.0 snoops 0
+	ok_dev dap-test.0 hold 4096
+	for small_call in "map 64 from" "map 64 bidi" "map 4096 from" "sg 4 192 from" \
+			  "map 16 to" "map 16 from" "map 4096 bidi"; do
+		echo 0 >$small_most
+		ok_dev dap-test.0 $small_call
+		small_bounced=no
+		[ "$(cat $small_most)" -eq 0 ] || small_bounced=yes
+		echo "$small_call: bounced=$small_bounced"
+	done
+	ok_dev dap-test.0 unhold
+}
+
+# Where slabs are less aligned than what caches need, the kernel bounces small buffers
+# (DMA_BOUNCE_UNALIGNED_KMALLOC) of devices that do not snoop: those that are small when
+# they are mapped, not those of which a small part is synced.
+small_buffers()
+{
+	if [ ! -e $debugfs/swiotlb ] || ! do_dev dap-test.0 snoops 0; then
+		skip "no bounce buffers, or no device that does not snoop"
+		return
+	fi
+	unload_all
+	log_clear
+	load_tests
+	small_calls >/tmp/before
+	unload_tests
+	load "pools=$(pool sram)" "clients=dap-test.*" && load_tests || fail "cannot load"
+	small_calls >/tmp/after
+	diff /tmp/before /tmp/after >/tmp/diff || {
+		fail "not the same as a client:"
+		sed 's/^/# /' /tmp/diff
+	}
+	! dmesg | grep DMA-API || fail "DMA_API_DEBUG complains"
+	grep -q yes /tmp/before || skip "nothing is bounced here"
+}
+
 ends_empty()
 {
 	same_stat sram bad_free_count 0
@@ -311,4 +352,4 @@ ktap_run before_and_after newer_attributes mask_that_the_kernel_refuses \
 	fallback_is_clean coherent_memory_is_not_synced \
 	pool_memory_is_where_it_was_allocated \
 	pool_memory_is_at_an_explicit_bus_address \
-	mapped_across_the_end_of_the_bus ends_empty
+	mapped_across_the_end_of_the_bus small_buffers ends_empty

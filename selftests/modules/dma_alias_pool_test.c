@@ -102,6 +102,14 @@ struct test_buffer {
 	bool is_mapped;		/* by "own" */
 };
 
+/* What "hold" has mapped, or allocated if there is a page. */
+struct test_hold {
+	void *cpu;
+	struct page *page;
+	dma_addr_t dma;
+	size_t size;
+};
+
 struct test_dev {
 	struct list_head node;
 	struct device *dev;
@@ -109,6 +117,7 @@ struct test_dev {
 	bool bound;
 	bool gone;
 	struct test_buffer buffer[TEST_MAX_BUFFERS];
+	struct test_hold hold;
 	char result[256];
 };
 
@@ -557,7 +566,56 @@ out:
 	return ret;
 }
 
-/* sg COUNT SIZE [to | from | bidi]: the same for a scatterlist of COUNT buffers */
+/*
+ * hold SIZE [pages]: map a buffer for the device to write, or allocate pages that are;
+ * until "unhold"
+ */
+static int do_hold(struct test_dev *t, char *args)
+{
+	char *word = strsep(&args, " ");
+	struct test_hold *h = &t->hold;
+	unsigned long long size;
+
+	if (number(word, &size) || !size || h->size)
+		return -EINVAL;
+	if (args) {
+		h->page = dma_alloc_pages(t->dev, size, &h->dma,
+					  DMA_FROM_DEVICE, GFP_KERNEL);
+		if (!h->page)
+			return -ENOMEM;
+	} else {
+		h->cpu = get_lines(size, 0x5a);
+		if (!h->cpu)
+			return -ENOMEM;
+		h->dma = dma_map_single(t->dev, h->cpu, size, DMA_FROM_DEVICE);
+	}
+	if (dma_mapping_error(t->dev, h->dma)) {
+		put_lines(h->cpu);
+		return -EIO;
+	}
+	h->size = size;
+	return 0;
+}
+
+/* unhold: unmap or free what "hold" has */
+static int do_unhold(struct test_dev *t, char *args)
+{
+	struct test_hold *h = &t->hold;
+
+	if (!h->size)
+		return -ENOENT;
+	if (h->page) {
+		dma_free_pages(t->dev, h->size, h->page, h->dma,
+			       DMA_FROM_DEVICE);
+	} else {
+		dma_unmap_single(t->dev, h->dma, h->size, DMA_FROM_DEVICE);
+		put_lines(h->cpu);
+	}
+	memset(h, 0, sizeof(*h));
+	return 0;
+}
+
+/* sg COUNT SIZE [to | from | bidi]: as map, for a scatterlist of COUNT buffers */
 static int do_sg(struct test_dev *t, char *args)
 {
 	char *count_word = strsep(&args, " ");
@@ -779,6 +837,17 @@ static int do_bus_limit(struct test_dev *t, char *args)
 		return -EINVAL;
 	t->dev->bus_dma_limit = limit;
 	return 0;
+}
+
+/* snoops 0 | 1: the device snoops the caches, or not; before it is a client */
+static int do_snoops(struct test_dev *t, char *args)
+{
+	unsigned long long snoops;
+
+	if (number(args, &snoops))
+		return -EINVAL;
+	dap_assign_coherent(t->dev, snoops);
+	return dap_is_coherent(t->dev) == snoops ? 0 : -EOPNOTSUPP;
 }
 
 /*
@@ -1232,6 +1301,8 @@ static const struct {
 	{ "peek",	 do_peek, true },
 	{ "poke",	 do_poke, true },
 	{ "map",	 do_map },
+	{ "hold",	 do_hold },
+	{ "unhold",	 do_unhold },
 	{ "sg",		 do_sg },
 	{ "resource",	 do_resource },
 	{ "noncoherent", do_noncoherent },
@@ -1242,6 +1313,7 @@ static const struct {
 	{ "coherent_mask", do_coherent_mask },
 	{ "streaming_mask", do_streaming_mask },
 	{ "bus_limit",	 do_bus_limit },
+	{ "snoops",	 do_snoops },
 	{ "of_dma",	 do_of_dma },
 	{ "ranges",	 do_ranges },
 	{ "sync",	 do_sync },
