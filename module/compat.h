@@ -248,13 +248,42 @@ static inline bool dap_always_bounces(struct device *dev)
 #endif
 }
 
+#ifdef CONFIG_SWIOTLB_DYNAMIC
+/* As swiotlb_find_pool(), half of which is not exported. */
+static inline bool dap_is_in_pools(const struct list_head *pools,
+				   phys_addr_t phys)
+{
+	const struct io_tlb_pool *pool;
+
+	list_for_each_entry_rcu(pool, pools, node)
+		if (phys >= pool->start && phys < pool->end)
+			return true;
+	return false;
+}
+
+static inline bool dap_is_bounced_dynamically(struct device *dev,
+					      phys_addr_t phys)
+{
+	bool found;
+
+	smp_rmb();	/* as there */
+	if (!READ_ONCE(dev->dma_uses_io_tlb))
+		return false;
+	rcu_read_lock();
+	found = dap_is_in_pools(&dev->dma_io_tlb_mem->pools, phys) ||
+		dap_is_in_pools(&dev->dma_io_tlb_pools, phys);
+	rcu_read_unlock();
+	return found;
+}
+#endif
+
 /* May this address be in a bounce buffer of @dev?  If that is unknown, yes. */
 static inline bool dap_is_bounced(struct device *dev, phys_addr_t phys)
 {
 #if !defined(CONFIG_SWIOTLB)
 	return false;
 #elif defined(CONFIG_SWIOTLB_DYNAMIC)
-	return dev->dma_uses_io_tlb;
+	return dap_is_bounced_dynamically(dev, phys);
 #elif defined(DAP_HAS_IS_SWIOTLB_BUFFER)
 	/* If there are both, only this one looks at the address. */
 	return is_swiotlb_buffer(dev, phys);
