@@ -209,8 +209,8 @@ err:
 
 /*
  * With CMA, only the kernel knows which pages come from there; some may have
- * been allocated before the device was a client.  So the companion allocates
- * and frees pages.  But DMA_API_DEBUG would take mappings of these pages for a
+ * been allocated before the device was a client.  So the companion frees pages,
+ * and allocates them.  But DMA_API_DEBUG would take mappings of the latter for a
  * second use of the same memory.
  */
 #define DAP_PAGES_BY_COMPANION \
@@ -258,10 +258,16 @@ static void dap_direct_free_pages(struct device *dev, size_t size,
 				  struct page *page, dma_addr_t handle,
 				  enum dma_data_direction dir)
 {
-	if (DAP_PAGES_BY_COMPANION)
-		dma_free_pages(dap_companion_of(dev), size, page, handle, dir);
-	else
+	struct device *companion, *adopter;
+
+	if (!IS_ENABLED(CONFIG_DMA_CMA)) {
 		__free_pages(page, get_order(size));
+		return;
+	}
+	companion = dap_companion_of(dev);
+	adopter = dap_debug_adopt(companion, size, page, handle, dir, 0);
+	dma_free_pages(adopter ?: companion, size, page, handle, dir);
+	dap_companion_destroy(adopter);
 }
 
 static int dap_direct_dma_supported(struct device *dev, u64 mask)
@@ -316,7 +322,7 @@ void dap_direct_free(struct device *companion, size_t size, void *cpu,
 		     dma_addr_t handle, unsigned long attrs)
 {
 	struct device *adopter = dap_debug_adopt(companion, size, cpu, handle,
-						attrs);
+						DMA_NONE, attrs);
 
 	dma_free_attrs(adopter ?: companion, size, cpu, handle, attrs);
 	dap_companion_destroy(adopter);

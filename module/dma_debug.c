@@ -131,9 +131,9 @@ void *dap_debug_alloc(struct device *companion, size_t size,
 	return cpu;
 }
 
-/* Memory that somebody else has allocated. */
+/* Memory that somebody else has allocated: its CPU address, or the pages. */
 struct dap_adopted {
-	void *cpu;
+	void *memory;
 	dma_addr_t handle;
 };
 
@@ -144,15 +144,26 @@ static void *debug_alloc_adopted(struct device *dev, size_t size,
 	const struct dap_adopted *adopted = dev_get_drvdata(dev);
 
 	*handle = adopted->handle;
-	return adopted->cpu;
+	return adopted->memory;
 }
+
+#ifdef CONFIG_DMA_CMA
+static struct page *debug_alloc_adopted_pages(struct device *dev, size_t size,
+					      dma_addr_t *handle,
+					      enum dma_data_direction dir,
+					      gfp_t gfp)
+{
+	return debug_alloc_adopted(dev, size, handle, gfp, 0);
+}
+#endif
 
 /**
  * dap_debug_adopt() - make a device that looks like the owner of memory
  * @companion: companion of the device that has really allocated the memory
  * @size:      bytes
- * @cpu:       CPU address
+ * @memory:    CPU address, or the pages
  * @handle:    bus address
+ * @dir:       who writes to the pages; DMA_NONE for coherent memory
  * @attrs:     as at the allocation
  *
  * To DMA_API_DEBUG, the new device allocates the memory: it has operations for
@@ -162,11 +173,17 @@ static void *debug_alloc_adopted(struct device *dev, size_t size,
  * Return: another companion, which may free the memory, and which the caller
  * has to destroy; NULL if there is no memory for one.
  */
-struct device *dap_debug_adopt(struct device *companion, size_t size, void *cpu,
-			       dma_addr_t handle, unsigned long attrs)
+struct device *dap_debug_adopt(struct device *companion, size_t size,
+			       void *memory, dma_addr_t handle,
+			       enum dma_data_direction dir, unsigned long attrs)
 {
-	static const struct dma_map_ops ops = { .alloc = debug_alloc_adopted };
-	struct dap_adopted adopted = { cpu, handle };
+	static const struct dma_map_ops ops = {
+		.alloc		 = debug_alloc_adopted,
+#ifdef CONFIG_DMA_CMA
+		.dap_alloc_pages = debug_alloc_adopted_pages,
+#endif
+	};
+	struct dap_adopted adopted = { memory, handle };
 	struct device *dev;
 
 	dev = dap_companion_create(companion, dev_name(companion), GFP_ATOMIC);
@@ -174,7 +191,13 @@ struct device *dap_debug_adopt(struct device *companion, size_t size, void *cpu,
 		return NULL;
 	dev_set_drvdata(dev, &adopted);
 	set_dma_ops(dev, &ops);
-	dma_alloc_attrs(dev, size, &handle, GFP_ATOMIC, attrs);
+	if (!IS_ENABLED(CONFIG_DMA_CMA) || dir == DMA_NONE) {
+		dma_alloc_attrs(dev, size, &handle, GFP_ATOMIC, attrs);
+	} else {
+		dma_alloc_pages(dev, size, &handle, dir, GFP_ATOMIC);
+		/* Older kernels want to see this. */
+		dma_mapping_error(dev, handle);
+	}
 	set_dma_ops(dev, NULL);
 	dev_set_drvdata(dev, NULL);
 	return dev;

@@ -23,8 +23,10 @@ void dap_debug_sync(struct device *companion, dma_addr_t addr, size_t size,
 		    enum dma_data_direction dir, dap_sync_t sync);
 void *dap_debug_alloc(struct device *companion, size_t size,
 		      dma_addr_t *handle, gfp_t gfp, unsigned long attrs);
-struct device *dap_debug_adopt(struct device *companion, size_t size, void *cpu,
-			       dma_addr_t handle, unsigned long attrs);
+struct device *dap_debug_adopt(struct device *companion, size_t size,
+			       void *memory, dma_addr_t handle,
+			       enum dma_data_direction dir,
+			       unsigned long attrs);
 #else
 static inline dma_addr_t dap_debug_map_phys(struct device *companion,
 					    phys_addr_t phys, size_t size,
@@ -49,8 +51,9 @@ static inline void *dap_debug_alloc(struct device *companion, size_t size,
 }
 
 static inline struct device *dap_debug_adopt(struct device *companion,
-					     size_t size, void *cpu,
+					     size_t size, void *memory,
 					     dma_addr_t handle,
+					     enum dma_data_direction dir,
 					     unsigned long attrs)
 {
 	return NULL;

@@ -307,7 +307,33 @@ in_place()
 	! grep -q dma_alias_pool /proc/iomem || fail "resources left"
 }
 
+# Pages from before the attach may come from CMA, and must go back there: who is next
+# gets the same again.
+in_place_with_pages()
+{
+	load_tests stuck=1
+	load "pools=$two_pools" || fail "cannot load"
+	log_clear
+	ok_dev dap-test.1 hold 65536 pages
+	pages_at=$phys
+	ok_dev dap-test.1 unhold
+	ok_dev dap-test.0 hold 65536 pages
+	attach $pool_a dap-test.0 || fail "attach failed"
+	ok_dev dap-test.0 unhold
+	if value_of /proc/meminfo CmaTotal: >/dev/null; then
+		ok_dev dap-test.1 hold 65536 pages
+		same "pages of CMA" $phys $pages_at
+		ok_dev dap-test.1 unhold
+	fi
+	ok_dev dap-test.0 hold 65536 pages
+	ok_dev dap-test.0 unhold
+	! dmesg | grep DMA-API || fail "DMA_API_DEBUG complains"
+	unload_tests
+	unload || fail "still in use"
+}
+
 ktap_run starts bound_device unbound_device again_and_with_white_space \
 	unknown_device odd_names pool_itself client_of_another_pool \
 	detach_is_refused_while_memory_is_held detached attached_again \
-	detach_beats_the_parameter many_times waiting_device memory_from_before by_the_driver in_place
+	detach_beats_the_parameter many_times waiting_device memory_from_before by_the_driver in_place \
+	in_place_with_pages

@@ -583,6 +583,7 @@ static int do_hold(struct test_dev *t, char *args)
 					  DMA_FROM_DEVICE, GFP_KERNEL);
 		if (!h->page)
 			return -ENOMEM;
+		result(t, "phys=0x%llx\n", (u64)page_to_phys(h->page));
 	} else {
 		h->cpu = get_lines(size, 0x5a);
 		if (!h->cpu)
