@@ -19,9 +19,9 @@ release=$(modinfo -F vermagic module/dma_alias_pool.ko | cut -d ' ' -f 1)
 name=dma-alias-pool-kit-$release
 rig_tmp
 
-# The scripts that run on a target are those that source ktap.sh, and the two files that
+# The scripts that run on a target are those that source ktap.sh, and the files that
 # they source.
-scripts=(selftests/report.sh selftests/ktap.sh selftests/failslab.sh)
+scripts=(selftests/report.sh selftests/{ktap,log,failslab}.sh)
 while read -r script; do
 	scripts+=("$script")
 done < <(grep -l '^\. "$(dirname "$0")/ktap.sh"$' selftests/*.sh)

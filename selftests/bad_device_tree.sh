@@ -44,7 +44,7 @@ starts()
 	iomem=$(cat /proc/iomem)
 	log_clear
 	load || fail "cannot load"
-	dmesg >/tmp/log
+	log_since >/tmp/log
 	[ -d $pools/good ] || fail "the good pool is missing"
 	same pools "$(ls $pools)" good
 	set -- /sys/bus/platform/drivers/dma_alias_pool/*good \

@@ -34,7 +34,7 @@ refused()
 	# Each message is counted once, since BusyBox tries to load twice, by
 	# finit_module() and init_module(). The driver core's own message about the
 	# failed probe does not count.
-	same "messages about $*" "$(dmesg | sed 's/^\[[^]]*\] //' | sort -u |
+	same "messages about $*" "$(log_since | sed 's/^\[[^]]*\] //' | sort -u |
 				   grep '^dma_alias_pool.*: ' |
 				   grep -v -e 'prob.* failed with error' \
 					-e ': DMA pool .* KiB at ' -e 'out-of-tree' | wc -l)" 1

@@ -389,7 +389,7 @@ default_client_is_taken_over()
 	has_client a dap-life.0 || fail "no client of a"
 	log_clear
 	unloaded
-	! dmesg | grep -q "coherent DMA memory comes from pool" ||
+	! log_since | grep -q "coherent DMA memory comes from pool" ||
 		fail "a client for a moment"
 	bound L0
 	ends
@@ -551,7 +551,7 @@ removed_while_busy()
 	ok_life free L0 0
 	is_slowed
 	echo 1 >$overlays/remove || fail "not removed"
-	! dmesg | grep 'OF: ERROR' || fail "somebody has its node"
+	! log_since | grep 'OF: ERROR' || fail "somebody has its node"
 	ok_life slow -
 	unload_tests
 	ends
@@ -1234,7 +1234,7 @@ region_of_a_driver()
 said_idle()
 {
 	same "how often that is said" \
-	     "$(dmesg | grep -c 'DMA pool d is the default, but all devices that it could serve count as coherent in hardware: name those')" $1
+	     "$(log_since | grep -c 'DMA pool d is the default, but all devices that it could serve count as coherent in hardware: name those')" $1
 }
 
 # This kernel takes all devices of the machine for coherent, so a default pool has nobody
@@ -1431,7 +1431,7 @@ probe_sets_operations()
 	ok_life mode L0 own
 	ok_life add L0
 	log_has "dap-life.0: its driver has set other DMA operations.* DMA pool a\$"
-	! dmesg | grep -q "dap-life.0: coherent DMA memory comes from pool" ||
+	! log_since | grep -q "dap-life.0: coherent DMA memory comes from pool" ||
 		fail "the log says that its memory comes from the pool"
 	ok_life mode L0 ok
 	log_clear
@@ -1447,7 +1447,7 @@ failed_load()
 	log_clear
 	! load "$@" 2>/dev/null || fail "$* did not fail"
 	! is_loaded dma_alias_pool || fail "the module is there"
-	! dmesg | grep -q "coherent DMA memory comes from pool" ||
+	! log_since | grep -q "coherent DMA memory comes from pool" ||
 		fail "there were clients"
 	not_bound L0
 	nothing_is_left
@@ -1639,7 +1639,7 @@ bound_while_the_pool_goes()
 	bind_life L1
 	ok_life add L2
 	in_time "unbinding a pool's device"
-	! dmesg | grep -q "coherent DMA memory comes from pool" ||
+	! log_since | grep -q "coherent DMA memory comes from pool" ||
 		fail "a client of a pool that goes"
 	kernel_serves_only L1
 	kernel_serves_only L2

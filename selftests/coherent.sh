@@ -431,7 +431,7 @@ odd_base()
 	[ -n "$pool_alias" ] || odd=$odd:
 	log_clear
 	load "pools=$odd:0x10000000" || fail "cannot load"
-	! dmesg | grep 'no buffer above' || fail "BUS is aligned"
+	! log_since | grep 'no buffer above' || fail "BUS is aligned"
 	unload
 	load_all
 }

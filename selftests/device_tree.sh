@@ -190,13 +190,13 @@ default_is_idle()
 	ok_dev dt-test-other limits
 	log_clear
 	load || fail "cannot load"
-	same "how often it says so" "$(dmesg | grep -c "$idle")" $coherent
+	same "how often it says so" "$(log_since | grep -c "$idle")" $coherent
 	unload
 	unbind bus:dt-test-shifted
 	log_clear
 	load || fail "cannot load"
 	has_client shared bus:dt-test-shifted || fail "no client"
-	same "how often it says so" "$(dmesg | grep -c "$idle")" 0
+	same "how often it says so" "$(log_since | grep -c "$idle")" 0
 	unload_all
 	load clients=dap-test.1@shared || fail "cannot load"
 	load_tests

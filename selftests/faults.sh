@@ -156,7 +156,7 @@ attaching()
 {
 	log_clear
 	each_fails attach after_attach write $pool_dev/attach dap-test.1
-	! dmesg | grep -q "the pool's device depends on it\$" ||
+	! log_since | grep -q "the pool's device depends on it\$" ||
 		fail "the log calls a lack of memory a dependency"
 }
 

@@ -192,7 +192,7 @@ shown()
 	for file in $pools/sram/* $own_params/* $device/*; do
 		[ ! -f $file ] || cat $file 2>/dev/null
 	done
-	dmesg | grep -e "dma_alias_pool" -e "dap-test" | grep -v -e "rig: "
+	log_since | grep -e "dma_alias_pool" -e "dap-test" | grep -v -e "rig: "
 }
 
 # The range of addresses where the kernel has its code, data and modules: all of its RAM

@@ -17,7 +17,7 @@ no_such_mpu()
 	log_clear
 	load guard=1 "pools=$(pool sram)" || fail "not loaded"
 	log_has "guard=1: .* bytes at .*: $why"
-	! dmesg | grep -q "guarded by the MPU" || fail "it says that it does"
+	! log_since | grep -q "guarded by the MPU" || fail "it says that it does"
 	[ -d $pools/sram ] || fail "no pool"
 	unload
 }
@@ -87,7 +87,7 @@ no_region_is_free()
 	load guard=1 "pools=$all" || fail "not loaded"
 	log_has "guard=1: 0x00010000 bytes at .*: too few MPU regions are free"
 	same "pools that are guarded" \
-	     $(dmesg | grep -c "guarded by the MPU") $((n - 1))
+	     $(log_since | grep -c "guarded by the MPU") $((n - 1))
 	mpu_look
 	same "regions in use" $mpu_used $mpu_regions
 	unload

@@ -179,7 +179,7 @@ leak_stays_with_its_device()
 	log_has "dap-test.0: driver dap-test is gone but still holds $((pool_size - 36864 + 9)) bytes of DMA pool sram in 10 allocations"
 	log_has "dap-test.0: $((pool_size - 36864)) bytes at offset 0x0, from do_alloc"
 	same "allocations named" \
-	     "$(dmesg | grep -c 'dap-test.0: [0-9]* bytes at offset .* from do_alloc')" 8
+	     "$(log_since | grep -c 'dap-test.0: [0-9]* bytes at offset .* from do_alloc')" 8
 	log_has "dap-test.0: and 2 more, see allocations in debugfs"
 	unserved dap-test.1 alloc 1 nowarn
 	bind dap-test.0

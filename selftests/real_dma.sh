@@ -38,7 +38,7 @@ copies()
 	cat $dmatest/wait >/dev/null
 	tests=none
 	failures=none
-	eval "$(dmesg | sed -n 's/.*dmatest: .*summary \([0-9]*\) tests, \([0-9]*\) failures.*/tests=\1 failures=\2/p')"
+	eval "$(log_since | sed -n 's/.*dmatest: .*summary \([0-9]*\) tests, \([0-9]*\) failures.*/tests=\1 failures=\2/p')"
 	echo 0 >$dmatest/run
 }
 

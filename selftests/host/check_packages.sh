@@ -266,7 +266,7 @@ built_in() { # KERNEL USERLAND
 	# shellcheck source=../rig/boards/an385/board.conf
 	. "$tests/rig/boards/$BOARD/board.conf"
 	mkdir -p "$work/files"
-	cp "$tests/built_in.sh" "$tests/calls.sh" "$tests/ktap.sh" "$work/files/"
+	cp "$tests/built_in.sh" "$tests/calls.sh" "$tests/ktap.sh" "$tests/log.sh" "$work/files/"
 	"$tests/rig/initramfs.sh" "$work/built_in.cpio" "$2" "$work/files"
 	dtc -q -@ -I dts -O dtb -o "$work/built-in.dtbo" \
 		"$tests/rig/boards/$BOARD/built-in.dtso"
