@@ -44,20 +44,44 @@ case $pool_size in
 	;;
 esac
 
+hex() { printf '0x%x' "$(($1))"; }
+
 # plain NUMBER: the shell cannot calculate with 4M, which pools= accepts
 plain()
 {
 	case $1 in
-	*[kK]) echo $((${1%?} << 10)) ;;
-	*[mM]) echo $((${1%?} << 20)) ;;
-	*[gG]) echo $((${1%?} << 30)) ;;
+	*[kK]) hex $((${1%?} << 10)) ;;
+	*[mM]) hex $((${1%?} << 20)) ;;
+	*[gG]) hex $((${1%?} << 30)) ;;
 	*) echo "$1" ;;
 	esac
 }
 
-[ -z "$DAP_POOL" ] || pool_size=$(plain "$pool_size")
+pool_base=$(plain "$pool_base")
+pool_size=$(plain "$pool_size")
+pool_alias=$(plain "$pool_alias")
 
-hex() { printf '0x%x' "$(($1))"; }
+# The tests ask for as much as there is, aligned to as much: so the memory has to be a
+# power of two, at a multiple of that. narrow_pool takes the largest such part, which is
+# mostly all of it.
+narrow_pool()
+{
+	part=4096
+	while [ $((part * 2)) -le $((pool_size)) ]; do
+		part=$((part * 2))
+	done
+	while [ $part -gt 1 ]; do
+		part_at=$(((part - pool_base % part) % part))
+		[ $((part_at + part)) -gt $((pool_size)) ] ||
+			[ $(((pool_base - ${pool_alias:-$pool_base}) % part)) -ne 0 ] || break
+		part=$((part / 2))
+	done
+	[ $part -ne $((pool_size)) ] || return
+	pool_base=$(hex $((pool_base + part_at)))
+	pool_size=$(hex $part)
+	[ -z "$pool_alias" ] || pool_alias=$(hex $((pool_alias + part_at)))
+	echo "# in a part of the memory: $pool_base:$pool_size${pool_alias:+:$pool_alias}"
+}
 
 fail()
 {
@@ -107,6 +131,12 @@ need_pool()
 {
 	[ -n "$DAP_POOL" ] ||
 		ktap_skip_all "set DAP_POOL=BASE:SIZE[:ALIAS] to memory that may be used"
+	narrow_pool
+	[ $((pool_size)) -ge 131072 ] ||
+		ktap_skip_all "128 KiB are needed, at a multiple of that"
+	# two shifts, since not every shell has 64 bits
+	[ $(((pool_base + pool_size - 1) / 65536 / 65536)) -eq 0 ] ||
+		ktap_skip_all "the test devices have 32 address bits"
 }
 
 # This program needs a C library on the target, so not every target has it.
@@ -154,7 +184,11 @@ wait_for()
 	until "$@" >/dev/null 2>&1; do
 		waited=$((waited + 1))
 		[ $waited -lt 200 ] || return 1
-		usleep 50000
+		# which only BusyBox has
+		usleep 50000 2>/dev/null || {
+			sleep 1
+			waited=$((waited + 19))
+		}
 	done
 }
 
