@@ -9,12 +9,13 @@
 #
 # Pools are given as for the module's parameter pools=. Without one, the module must be
 # loaded already, and the report is about its pools. Pools that are in use stay as they
-# are: no driver is unbound, no parameter changed, and no module unloaded that this
-# script has not loaded, even if it is interrupted.
+# are: no driver is unbound, no parameter changed, no module unloaded that this script
+# has not loaded, even if it is interrupted, and the kernel log is not cleared.
 #
 # Needs BusyBox or the like, debugfs, and the modules beside this script. Exit status:
 # 0 if all is right, 1 if something is not, 2 if there is nothing to report about.
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/log.sh"
 debugfs=/sys/kernel/debug
 pools=$debugfs/dma_alias_pool
 board=$debugfs/dma_alias_pool_board
@@ -77,6 +78,8 @@ problem()
 	echo "  WRONG: $*"
 }
 
+quoted() { sed 's/^/  | /'; }
+
 # line_of FILE: its contents in one line, or nothing if there is no such file
 line_of() { [ ! -r "$1" ] || tr '\0\n' '  ' <"$1" | sed 's/ *$//'; }
 
@@ -89,17 +92,16 @@ is_there() { [ -d "/sys/module/$1" ]; }
 put_in()
 {
 	module=$1
-	mark="report.sh $$: loading $module"
-	echo "$mark" >/dev/kmsg
+	log_mark
 	is_loaded "$module" || tried="$module $tried"
 	shift
 	if insmod "$here/$module.ko" "$@" 2>"$tmp/insmod"; then
 		loaded="$module $loaded"
 		return
 	fi
-	# only what was logged since then
-	dmesg | sed "1,/$mark/d" | grep 'dma_alias_pool' | sed 's/^/  | /'
-	sed 's/^/  | /' "$tmp/insmod"
+	# all of it, since it may be the kernel's loader or its lockdown that refuses
+	log_since | tail -n 20 | quoted
+	quoted <"$tmp/insmod"
 	return 1
 }
 

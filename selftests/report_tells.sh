@@ -7,6 +7,7 @@
 need_pool
 
 out=/tmp/report
+report=$here/report.sh
 quick=-q
 [ "${1:-}" != full ] || quick=
 
@@ -18,12 +19,35 @@ reports()
 {
 	reports_wanted=$1
 	shift
-	sh "$here/report.sh" "$@" >$out 2>&1
+	sh "$report" "$@" >$out 2>&1
 	same "the exit status" $? $reports_wanted
 }
 
-says() { grep -q -e "$1" $out || { fail "does not say '$1', but"; sed 's/^/#   /' $out; }; }
+# pretends FUNCTIONS STATUS ARGUMENT ...: as reports, with functions of the shell in the
+# place of programs
+pretends()
+{
+	pretends_to=$1
+	pretends_wanted=$2
+	shift 2
+	sh -c "$pretends_to
+. \"\$0\"" "$report" "$@" >$out 2>&1
+	same "the exit status" $? $pretends_wanted
+}
 
+# kit SCRIPT ...: a copy of report.sh that has no other selftests than these
+kit()
+{
+	rm -rf /tmp/kit
+	mkdir /tmp/kit
+	for kit_file in report.sh ktap.sh log.sh mmap_buffer dma_alias_pool.ko \
+			dma_alias_pool_test.ko dma_alias_pool_board.ko "$@"; do
+		[ ! -e "$here/$kit_file" ] || ln -s "$here/$kit_file" /tmp/kit/
+	done
+	report=/tmp/kit/report.sh
+}
+
+says() { grep -q -e "$1" $out || { fail "does not say '$1', but"; sed 's/^/#   /' $out; }; }
 not_loaded()
 {
 	! grep '^dma_alias_pool' /proc/modules >/dev/null || fail "modules are left"
@@ -131,5 +155,41 @@ interrupted()
 	done
 }
 
+# The log is the board's: what was in it is in it afterwards, and what others write to it
+# says nothing about the module.
+log_of_others()
+{
+	kit calls.sh coherent.sh
+	echo "report_tells.sh: from before" >/dev/kmsg
+	while :; do
+		echo "eth0: link up" >/dev/kmsg
+		usleep 100000 || sleep 1
+	done &
+	others=$!
+	reports 0 "$(pool a)"
+	kill $others
+	says '^  calls.sh:  *[1-9][0-9]* passed, 0 failed'
+	says '^  coherent.sh:  *[1-9][0-9]* passed, 0 failed'
+	dmesg | grep -q 'report_tells.sh: from before' || fail "the log was cleared"
+	dmesg | grep -q 'eth0: link up' || fail "nobody wrote"
+	not_loaded
+}
+
+# Whoever refuses the module, the reason is shown: what the kernel has said since, or if it
+# is not known since when, the end of its log.
+why_it_is_refused()
+{
+	long=$(printf '%1100s' "" | tr ' ' a)
+	reports 1 -q "$long:$(pool a)"
+	says '^  | .*string parameter too long'
+	refused='insmod() { echo "insmod: Operation not permitted" >&2; return 1; }'
+	pretends "$refused
+		dmesg() { echo 'Lockdown: insmod: unsigned module loading is restricted'; }" \
+		1 -q "$(pool a)"
+	says '^  | Lockdown: insmod: unsigned'
+	says '^  | insmod: Operation not permitted'
+	not_loaded
+}
+
 ktap_run good_pool wrong_alias kernels_memory no_pool in_use directory_is_anothers \
-	interrupted
+	interrupted log_of_others why_it_is_refused
