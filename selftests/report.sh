@@ -157,6 +157,24 @@ pool_names()
 
 stat_of() { sed -n "s/^$2 //p" "$pools/$1/stats"; }
 
+# said_of WHAT: what the log has about it
+said_of() { dmesg | grep -e "$1" | tail -n 10 | quoted; }
+
+# A pool of the device tree that does not come up says so in the log only. The device that
+# its node describes has no driver then.
+show_missing()
+{
+	for device in $(grep -ls '^OF_COMPATIBLE_[0-9]*=dma-alias-pool$' /sys/bus/platform/devices/*/uevent); do
+		device=${device%/uevent}
+		[ ! -e "$device/driver" ] || continue
+		problem "the pool of ${device##*/} is not up"
+		said_of "dma_alias_pool ${device##*/}: "
+	done
+	[ -z "$(pool_names)" ] || return
+	problem "the module is there, and no pool is up"
+	said_of dma_alias_pool
+}
+
 show_pools()
 {
 	title "Pools"
@@ -168,6 +186,7 @@ show_pools()
 			[ "${value:-0}" = 0 ] || row "  $count" "$value"
 		done
 	done
+	show_missing
 	# without the check, nobody knows whether the alias holds
 	[ "$(cat /sys/module/dma_alias_pool/parameters/verify 2>/dev/null)" != N ] ||
 		problem "verify=0: whether the alias holds was not checked. Load the module without it"
@@ -177,19 +196,25 @@ show_pools()
 
 show_rates()
 {
-	title "What the CPU gets done, KiB a second"
 	first=$(pool_names | head -n 1)
+	[ -n "$first" ] || return
+	title "What the CPU gets done, KiB a second"
+	log_mark
 	device=$(for dir in "$pool_driver"/*/; do
 		[ -e "$dir/attach" ] && echo "$dir" && break
 	done)
 	# dap-board is a device of the board module, so it may become a client
 	[ -z "$device" ] || echo dap-board 2>/dev/null >"$device/attach"
 	if ! grep -qs '^dap-board ' "$pools"/*/clients; then
-		echo "  pool $first takes no device of ours: see dmesg"
+		# a pool that somebody set up may be for other devices
+		refused="pool $first takes no device of ours"
+		if [ -n "$given" ]; then problem "$refused"; else echo "  $refused"; fi
+		log_since | quoted
 		return
 	fi
 	if ! cat "$board/rates" >"$tmp/rates" 2>/dev/null; then
-		echo "  the pool has no 16 KiB left for that"
+		echo "  a device of 32 address bits gets no 16 KiB of it"
+		log_since | quoted
 		return
 	fi
 	printf '  %-10s %12s %12s %12s\n' "" read write copy

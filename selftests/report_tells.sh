@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# report_tells.sh [full] - report.sh tells the truth about this machine, and leaves
-# everything as it was. With "full", it runs its selftests, too.
+# report_tells.sh [full|device_tree] - report.sh tells the truth about this machine, and
+# leaves everything as it was. With "full", it runs all of its selftests, too. With
+# "device_tree" it is about pools of the device tree that were refused, for which it needs
+# the nodes of rig/boards/an385/bad-pools.dtso.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -48,6 +50,8 @@ kit()
 }
 
 says() { grep -q -e "$1" $out || { fail "does not say '$1', but"; sed 's/^/#   /' $out; }; }
+says_not() { ! grep -q -e "$1" $out || { fail "says '$1':"; sed 's/^/#   /' $out; }; }
+
 not_loaded()
 {
 	! grep '^dma_alias_pool' /proc/modules >/dev/null || fail "modules are left"
@@ -100,6 +104,36 @@ no_pool()
 	says 'say which memory'
 	reports 2 -h
 	says 'NAME:BASE:SIZE'
+	not_loaded
+}
+
+# The module is there, and its pool has gone.
+no_pool_is_up()
+{
+	load "pools=$(pool sram)" || fail "cannot load"
+	echo dma_alias_pool.0 >/sys/bus/platform/drivers/dma_alias_pool/unbind
+	for given in "" "$(pool a)"; do
+		reports 1 -q $given
+		says 'WRONG: the module is there, and no pool is up'
+		says '^  | .*DMA pool sram: '
+		says '^  NOT RIGHT:$'
+	done
+	unload || fail "cannot unload"
+	not_loaded
+}
+
+# A pool that serves not even the device that is there for it. Pools that others made may
+# be for other devices.
+pool_serves_nobody()
+{
+	nobody='echo() { [ "$*" = dap-board ] || command echo "$@"; }'
+	pretends "$nobody" 1 -q "$(pool a)"
+	says 'WRONG: pool a takes no device'
+	not_loaded
+	load "pools=$(pool sram)" || fail "cannot load"
+	pretends "$nobody" 0 -q
+	says 'pool sram takes no device'
+	unload || fail "cannot unload"
 	not_loaded
 }
 
@@ -191,5 +225,22 @@ why_it_is_refused()
 	not_loaded
 }
 
-ktap_run good_pool wrong_alias kernels_memory no_pool in_use directory_is_anothers \
-	interrupted log_of_others why_it_is_refused
+# One node is right, and many are not, each in its own way.
+refused_by_device_tree()
+{
+	load || fail "cannot load"
+	reports 1 -q
+	says '^  good:  *[1-9][0-9]* KiB'
+	says 'WRONG: the pool of [^ ]*bad-alias is not up'
+	says_not 'the pool of [^ ]*good is not up'
+	says '^  | .* is no alias of '
+	unload || fail "cannot unload"
+	not_loaded
+}
+
+if [ "${1:-}" = device_tree ]; then
+	[ -d /proc/device-tree/bad-missing ] || ktap_skip_all "no test nodes in the device tree"
+	ktap_run refused_by_device_tree
+fi
+ktap_run good_pool wrong_alias kernels_memory no_pool no_pool_is_up pool_serves_nobody \
+	in_use directory_is_anothers interrupted log_of_others why_it_is_refused

@@ -303,6 +303,7 @@ if [ -e "$build/kernel-pool.dtbo" ]; then
 fi
 if [ -e "$build/bad-pools.dtbo" ]; then
 	boots+=("bad_device_tree bad_device_tree.sh --overlay $build/bad-pools.dtbo")
+	boots+=("report-device_tree report_tells.sh@device_tree --overlay $build/bad-pools.dtbo")
 fi
 if [ -e "$build/broken.dtbo" ]; then
 	boots+=("broken_device_tree broken_device_tree.sh --overlay $build/broken.dtbo")
