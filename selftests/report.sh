@@ -55,15 +55,16 @@ interrupted()
 		[ -n "$left" ] || [ -n "$testing" ] || break
 		sleep 1
 	done
-	rm -rf "$tmp"
 	echo "interrupted: ${left:-nothing of this} is left"
-	exit 1
+	finish 1
 }
 
 # finish STATUS
 finish()
 {
 	rm -rf "$tmp"
+	[ -z "$our_dmatest" ] || modprobe -r dmatest 2>/dev/null || echo "  dmatest stays loaded."
+	[ -z "$our_debugfs" ] || umount $debugfs 2>/dev/null || echo "  debugfs stays mounted."
 	exit "$1"
 }
 
@@ -294,20 +295,23 @@ dmatest=/sys/module/dmatest/parameters
 # dmatest_copies N: copy N times, set $result to dmatest's summary, release the channel
 dmatest_copies()
 {
-	echo "report.sh $$: dmatest of $name, $1 times" >/dev/kmsg
+	log_mark
 	echo "$1" >$dmatest/iterations
 	echo "$name" >$dmatest/channel
 	echo 1 >$dmatest/run
 	cat $dmatest/wait >/dev/null
 	echo 0 >$dmatest/run
-	result=$(dmesg | sed -n "/report.sh $$: dmatest of $name, $1 times/,\$s/.*dmatest: $name.*summary/summary/p")
+	# reading it sets it back
+	cat $dmatest/channel >/dev/null
+	result=$(log_since | sed -n "s/.*dmatest: $name.*summary/summary/p")
 }
 
 # Copy by a channel whose controller is a client, so that its descriptors are in the pool.
 show_dmatest()
 {
 	title "DMA engine (dmatest)"
-	if [ ! -e /sys/module/dmatest ] && ! modprobe dmatest 2>/dev/null; then
+	[ -e $dmatest ] || ! modprobe dmatest 2>/dev/null || our_dmatest=y
+	if [ ! -e $dmatest ]; then
 		echo "  the kernel has no CONFIG_DMATEST, or no channel"
 		return
 	fi
@@ -347,7 +351,7 @@ verdict()
 		echo "  What messages mean: the administrator's guide. No alias: porting.md."
 		finish 1
 	fi
-	echo "  All is right: $1."
+	echo "  All is right: $what."
 	finish 0
 }
 
@@ -360,15 +364,24 @@ case ${1:-} in -*)
 	exit 2
 	;;
 esac
-[ -w /proc/sys/kernel/printk ] || { echo "report.sh: needs root"; exit 2; }
-grep -q " $debugfs debugfs " /proc/mounts || mount -t debugfs none $debugfs 2>/dev/null
-[ -d $debugfs ] || { echo "report.sh: the kernel has no debugfs (CONFIG_DEBUG_FS)"; exit 2; }
+# not every BusyBox has id
+grep -q '^Uid:[^0-9]*[0-9]*[^0-9]*0[^0-9]' /proc/self/status || { echo "report.sh: needs root"; exit 2; }
 mkdir -p "${tmp%/*}" && mkdir -m 700 "$tmp" || exit 2
-child='' testing='' tried='' stop=''
+child='' testing='' tried='' stop='' our_dmatest='' our_debugfs=''
 trap 'stop=y; [ -z "$child" ] || kill "$child"' INT TERM HUP
+# nobody reads this any more
+trap 'stop=y; exec >/dev/null 2>&1; [ -z "$child" ] || kill "$child"' PIPE
+if ! grep -q " $debugfs debugfs " /proc/mounts; then
+	mount -t debugfs none $debugfs 2>/dev/null || {
+		echo "report.sh: there is no debugfs (CONFIG_DEBUG_FS)"
+		finish 2
+	}
+	our_debugfs=y
+fi
 
 echo "dma-alias-pool: report of $(uname -n), $(uname -r)"
 show_system
+checkpoint
 given=
 for pool; do
 	given=$given${given:+,}$pool
@@ -412,5 +425,5 @@ if [ -n "$given" ] && [ -z "$wrong" ]; then
 fi
 checkpoint
 unload_ours
-trap - INT TERM HUP
-verdict "$what"
+trap - INT TERM HUP PIPE
+verdict

@@ -189,6 +189,16 @@ interrupted()
 	done
 }
 
+# Who reads the report goes away, at once or with the module loaded.
+nobody_reads()
+{
+	for last_line in System Pools; do
+		sh "$here/report.sh" -q "$(pool a)" 2>&1 | sed "/^$last_line\$/q" >$out
+		says "^$last_line\$"
+		not_loaded
+	done
+}
+
 # The log is the board's: what was in it is in it afterwards, and what others write to it
 # says nothing about the module.
 log_of_others()
@@ -225,6 +235,35 @@ why_it_is_refused()
 	not_loaded
 }
 
+# What is mounted or loaded for the report is so no longer.
+nothing_else_stays()
+{
+	umount $debugfs || fail "debugfs is in use"
+	reports 0 -q "$(pool a)"
+	says '^  coherent  *[1-9]'
+	! grep -q " $debugfs " /proc/mounts || fail "debugfs is mounted"
+	pretends 'mount() { return 1; }' 2 -q "$(pool a)"
+	says 'there is no debugfs'
+	mount -t debugfs none $debugfs
+	[ -e /sys/module/dmatest ] || {
+		pretends 'modprobe() { echo "# modprobe $*"; }' 0 -q "$(pool a)"
+		says '^# modprobe dmatest$'
+		says '^# modprobe -r dmatest$'
+	}
+	not_loaded
+}
+
+without_root()
+{
+	mount -t sysfs none /proc/sys/kernel
+	reports 0 -q "$(pool a)"
+	umount /proc/sys/kernel
+	setuidgid 65534 sh "$report" -q "$(pool a)" >$out 2>&1
+	same "the exit status" $? 2
+	says 'needs root'
+	not_loaded
+}
+
 # One node is right, and many are not, each in its own way.
 refused_by_device_tree()
 {
@@ -243,4 +282,5 @@ if [ "${1:-}" = device_tree ]; then
 	ktap_run refused_by_device_tree
 fi
 ktap_run good_pool wrong_alias kernels_memory no_pool no_pool_is_up pool_serves_nobody \
-	in_use directory_is_anothers interrupted log_of_others why_it_is_refused
+	in_use directory_is_anothers interrupted nobody_reads log_of_others \
+	why_it_is_refused nothing_else_stays without_root
