@@ -199,6 +199,69 @@ nobody_reads()
 	done
 }
 
+# BASE and ALIAS may have units, too, and one argument may have several pools. The
+# selftests get the memory of the first.
+as_pools_takes_them()
+{
+	kit calls.sh
+	half=$((pool_size / 2))
+	reports 0 "a:$((pool_base >> 20))M:$((pool_size >> 20))M${pool_alias:+:$((pool_alias >> 20))M}"
+	says '^  calls.sh:  *[1-9][0-9]* passed, 0 failed'
+	reports 0 "$(pool a 0 $half),$(pool b $half $half)"
+	says "^  b:  *$((half >> 10)) KiB"
+	says '^  calls.sh:  *[1-9][0-9]* passed, 0 failed'
+	not_loaded
+}
+
+# works_in OFFSET SIZE: report.sh has nothing against this part of the memory
+works_in()
+{
+	kit coherent.sh
+	[ -n "$quick" ] || report=$here/report.sh
+	reports 0 "$(pool a $1 $2)"
+	says '^  coherent.sh:  *[1-9][0-9]* passed, 0 failed'
+	says 'the selftests pass\.$'
+	not_loaded
+}
+
+# no power of two, and not at a multiple of its size
+odd_pool() { works_in $((pool_size / 4)) $((pool_size / 4 * 3)); }
+small_pool() { works_in 0 131072; }
+
+pool_too_small_for_the_selftests()
+{
+	kit coherent.sh
+	reports 0 "$(pool a 4096 131072)"
+	says '^  coherent.sh:  *0 passed, 0 failed, skipped: 128 KiB are needed'
+	says 'All is right: the alias holds; no selftests were run'
+	not_loaded
+}
+
+# part_is OFFSET SIZE WANTED [SHIFT]: which part of the memory the tests take, where the
+# alias is SHIFT further away
+part_is()
+{
+	same "part of $1 $2 $4" "$(
+		pool_base=$((0x20000000 + $1))
+		pool_size=$2
+		pool_alias=$((0x40000000 + $1 + ${4:-0}))
+		narrow_pool >/dev/null
+		echo $(($pool_base)) $(($pool_size)) $(($pool_alias - ${4:-0}))
+	)" "$((0x20000000 + ${3% *})) $((${3#* })) $((0x40000000 + ${3% *}))"
+}
+
+part_of_the_memory()
+{
+	part_is 0 0x400000 "0 0x400000"
+	part_is 0x100000 0x300000 "0x200000 0x200000"
+	part_is 0 0x300000 "0 0x200000"
+	part_is 0x1000 0x400000 "0x200000 0x200000"
+	part_is 0x1000 0x1000 "0x1000 0x1000"
+	# the alias is less aligned
+	part_is 0 0x400000 "0 0x100000" 0x100000
+	part_is 0x80000 0x400000 "0x100000 0x100000" 0x100000
+}
+
 # The log is the board's: what was in it is in it afterwards, and what others write to it
 # says nothing about the module.
 log_of_others()
@@ -264,6 +327,17 @@ without_root()
 	not_loaded
 }
 
+# Not every board has BusyBox.
+without_usleep()
+{
+	usleep() { return 127; }
+	(sleep 2; echo >/tmp/late) &
+	wait_for [ -e /tmp/late ] || fail "not waited for"
+	wait $!
+	unset -f usleep
+	rm /tmp/late
+}
+
 # One node is right, and many are not, each in its own way.
 refused_by_device_tree()
 {
@@ -282,5 +356,6 @@ if [ "${1:-}" = device_tree ]; then
 	ktap_run refused_by_device_tree
 fi
 ktap_run good_pool wrong_alias kernels_memory no_pool no_pool_is_up pool_serves_nobody \
-	in_use directory_is_anothers interrupted nobody_reads log_of_others \
-	why_it_is_refused nothing_else_stays without_root
+	in_use directory_is_anothers interrupted nobody_reads as_pools_takes_them \
+	odd_pool small_pool pool_too_small_for_the_selftests part_of_the_memory \
+	log_of_others why_it_is_refused nothing_else_stays without_root without_usleep
