@@ -282,6 +282,33 @@ log_of_others()
 	not_loaded
 }
 
+# Selftests load the module anew, so they are left out where no module can be unloaded. A
+# module that is in use is another matter.
+modules_stay()
+{
+	kit calls.sh
+	for why in 'echo "rmmod: Function not implemented" >&2; return 1' \
+		   'echo "rmmod: Module unloading is not supported" >&2; return 1' 'return 127'; do
+		pretends "rmmod() { $why; }" 0 "$(pool a)"
+		says 'left out: they load the module themselves'
+		says 'this kernel cannot unload modules'
+		says 'All is right: the alias holds; no selftests were run'
+		rmmod dma_alias_pool_board
+		unload
+		not_loaded
+	done
+	pretends 'rmmod() { echo "rmmod: Resource temporarily unavailable" >&2; return 1; }' 1 \
+		"$(pool a)"
+	says 'left out: they load the module themselves'
+	says 'dma_alias_pool cannot be unloaded: .*temporarily'
+	# both modules are there now
+	reports 0 -q
+	says 'All is right: the pools that are in use hold'
+	rmmod dma_alias_pool_board
+	unload
+	not_loaded
+}
+
 # Whoever refuses the module, the reason is shown: what the kernel has said since, or if it
 # is not known since when, the end of its log.
 why_it_is_refused()
@@ -358,4 +385,5 @@ fi
 ktap_run good_pool wrong_alias kernels_memory no_pool no_pool_is_up pool_serves_nobody \
 	in_use directory_is_anothers interrupted nobody_reads as_pools_takes_them \
 	odd_pool small_pool pool_too_small_for_the_selftests part_of_the_memory \
-	log_of_others why_it_is_refused nothing_else_stays without_root without_usleep
+	log_of_others modules_stay why_it_is_refused nothing_else_stays without_root \
+	without_usleep
