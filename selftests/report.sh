@@ -445,5 +445,6 @@ if [ -n "$given" ] && [ -z "$wrong" ]; then
 fi
 checkpoint
 unload_ours
-trap - INT TERM HUP PIPE
+# nothing comes between the verdict and its end
+trap '' INT TERM HUP PIPE
 verdict

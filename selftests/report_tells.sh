@@ -189,10 +189,10 @@ interrupted()
 	done
 }
 
-# Who reads the report goes away, at once or with the module loaded.
+# Who reads the report goes away: at once, with the module loaded, or at the end.
 nobody_reads()
 {
-	for last_line in System Pools; do
+	for last_line in System Pools Verdict; do
 		sh "$here/report.sh" -q "$(pool a)" 2>&1 | sed "/^$last_line\$/q" >$out
 		says "^$last_line\$"
 		not_loaded
