@@ -65,15 +65,15 @@ attributes_that_the_pool_satisfies()
 # DMA_ATTR_NO_WARN, __GFP_NOWARN
 no_warning_is_wanted()
 {
-	too_much=$(hex $((pool_size + 1)))
+	more=$(too_much)
 	for attr in nowarn gfpnowarn; do
 		before=$(stat_of sram fail_count)
 		log_clear
-		bad_dev dap-test.0 alloc $too_much $attr
+		bad_dev dap-test.0 alloc $more $attr
 		log_is_quiet
 		same_stat sram fail_count $((before + 1))
 	done
-	bad_dev dap-test.0 alloc $too_much
+	bad_dev dap-test.0 alloc $more
 	log_has "dap-test.0: DMA pool sram: no .* bytes: "
 }
 

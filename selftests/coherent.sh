@@ -163,9 +163,10 @@ page_by_page()
 
 too_large()
 {
+	more=$(too_much)
 	log_clear
-	bad_dev dap-test.0 alloc $((pool_size + 1))
-	log_has "dap-test.0: DMA pool sram: no $((pool_size + 1)) bytes: that is more than its size; $((pool_size)) of $((pool_size)) free"
+	bad_dev dap-test.0 alloc $more
+	log_has "dap-test.0: DMA pool sram: no $((more)) bytes: that is more than its size; $((pool_size)) of $((pool_size)) free"
 }
 
 # Sizes near the end of the address space must not wrap round.
@@ -315,7 +316,7 @@ statistics()
 	ok_dev dap-test.0 alloc 1
 	ok_dev dap-test.1 alloc 4096
 	ok_dev dap-test.1 free 0
-	bad_dev dap-test.1 alloc $((pool_size + 1)) nowarn
+	bad_dev dap-test.1 alloc $(too_much) nowarn
 	for want in total_bytes:$((pool_size)) used_bytes:16384 \
 		    requested_bytes:10001 peak_used_bytes:20480 \
 		    free_bytes:$((pool_size - 16384)) live_allocs:2 \

@@ -166,6 +166,17 @@ snooped()
 	esac
 }
 
+# too_much: more than the pool has. Where devices snoop the caches, it is also more than the
+# kernel has in one piece, which may be more than a small pool.
+too_much()
+{
+	if snooped; then
+		echo 0x80000000
+	else
+		hex $((pool_size + 1))
+	fi
+}
+
 # pool NAME [OFFSET SIZE]: prints an entry for pools=, over all of the memory that
 # the tests may use, or over a part of it
 pool()
