@@ -61,9 +61,28 @@ install() {
 		build "$(basename "$kernel")"
 		found=y
 	done
+	remove_left
 	remove_sources
 	[ -n "$found" ] || say "dkms: no kernel has its headers installed (Debian: linux-headers-$(uname -r)); added only"
 	[ -z "$failed" ] || die "the module does not build for$failed, see above"
+}
+
+# Removes other versions also for kernels that are not here (any more). Only one that
+# failed keeps what it has.
+remove_left() {
+	local dir kernel keeps
+	for dir in $(versions | grep -vxF "$name/$version"); do
+		keeps=''
+		for kernel in $(dkms status "$dir" | sed -n 's/^[^,]*, \([^,]*\),.*/\1/p'); do
+			if [[ " $failed " = *" $kernel "* ]]; then
+				keeps=y
+			else
+				dkms remove "$dir" -k "$kernel"
+			fi
+		done
+		# one that was only added
+		[ -n "$keeps" ] || [ -z "$(dkms status "$dir")" ] || dkms remove "$dir" --all
+	done
 }
 
 # build KERNEL: adds it to failed if that fails
