@@ -93,16 +93,10 @@ static inline void dma_unmap_phys(struct device *dev, dma_addr_t addr,
 }
 #endif
 
-/*
- * Can the device reach these addresses?  What goes on at 0, behind the last
- * address of the bus, dma_capable() finds only in RAM, by a symbol that is not
- * exported.
- */
+/* Can the device reach these addresses? */
 static inline bool dap_dma_capable(struct device *dev, dma_addr_t addr,
 				   size_t size, unsigned long attrs)
 {
-	if ((dma_addr_t)(addr + size - 1) < addr)
-		return false;
 #ifdef DAP_DMA_CAPABLE_HAS_ATTRS
 #ifdef CONFIG_ARCH_HAS_FORCE_DMA_UNENCRYPTED
 	/*

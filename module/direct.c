@@ -80,6 +80,16 @@ static bool direct_is_pool(struct device *dev, dma_addr_t addr)
 	       dap_bus_is_pool(dev, dap_entry_of(dap_client_of(dev)), addr);
 }
 
+/*
+ * Does memory go on at 0, behind the last address of the bus?  dma_capable()
+ * finds that only in RAM, by a symbol that is not exported.
+ */
+static __always_inline bool direct_wraps(struct device *dev, dma_addr_t addr,
+					 size_t size)
+{
+	return dev->dma_range_map && (dma_addr_t)(addr + size - 1) < addr;
+}
+
 /**
  * dap_direct_map_phys() - map memory for a device
  * @dev:   the client
@@ -105,6 +115,7 @@ dma_addr_t dap_direct_map_phys(struct device *dev, phys_addr_t phys,
 	/* Only some kernels translate the address of memory that is not RAM. */
 	if (unlikely(!direct_has_cache_ops(dev) || attrs & DMA_ATTR_MMIO ||
 		     dap_always_bounces(dev) ||
+		     direct_wraps(dev, addr, size) ||
 		     !dap_dma_capable(dev, addr, size, attrs)))
 		return dap_debug_map_phys(dap_companion_of(dev), phys, size,
 					  dir, attrs);
