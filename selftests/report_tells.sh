@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# report_tells.sh [full|device_tree] - report.sh tells the truth about this machine, and
-# leaves everything as it was. With "full", it runs all of its selftests, too. With
-# "device_tree" it is about pools of the device tree that were refused, for which it needs
-# the nodes of rig/boards/an385/bad-pools.dtso.
+# report_tells.sh [full|few|device_tree] - report.sh tells the truth about this machine,
+# and leaves everything as it was. With "full", it runs all of its selftests, too. With
+# "few", what takes long is left out: runs of the selftests in one memory after the other.
+# With "device_tree" it is about pools of the device tree that were refused, for which it
+# needs the nodes of rig/boards/an385/bad-pools.dtso.
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -387,8 +388,9 @@ if [ "${1:-}" = device_tree ]; then
 	[ -d /proc/device-tree/bad-missing ] || ktap_skip_all "no test nodes in the device tree"
 	ktap_run refused_by_device_tree
 fi
+long="as_pools_takes_them odd_pool small_pool log_of_others"
+[ "${1:-}" != few ] || long=
 ktap_run good_pool wrong_alias kernels_memory no_pool no_pool_is_up pool_serves_nobody \
-	in_use directory_is_anothers interrupted nobody_reads as_pools_takes_them \
-	odd_pool small_pool pool_too_small_for_the_selftests part_of_the_memory \
-	log_of_others modules_stay why_it_is_refused nothing_else_stays without_root \
-	without_usleep
+	in_use directory_is_anothers interrupted nobody_reads $long \
+	pool_too_small_for_the_selftests part_of_the_memory modules_stay \
+	why_it_is_refused nothing_else_stays without_root without_usleep

@@ -316,7 +316,11 @@ if [ -e "$build/mpu-pools.dtbo" ]; then
 	boots+=("mpu mpu.sh --overlay $build/mpu-pools.dtbo")
 fi
 boots+=("readers readers.sh")
-boots+=("report report_tells.sh")
+if is_default; then
+	boots+=("report report_tells.sh")
+else
+	boots+=("report report_tells.sh@few")
+fi
 if [ "$BOARD" = an505 ]; then
 	boots+=("endurance endurance.sh@200 --append slub_debug=F")
 fi
