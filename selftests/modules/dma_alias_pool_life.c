@@ -1030,8 +1030,10 @@ static int do_slow(char *word, char *args)
 	int event;
 
 	if (!strcmp(word, "-")) {
-		for (slow = life_slow[0]; slow < life_slow[ARRAY_SIZE(life_slow)]; slow++)
-			WRITE_ONCE(slow->ms, 0);
+		for (event = 0; event < ARRAY_SIZE(life_events); event++) {
+			WRITE_ONCE(life_slow[false][event].ms, 0);
+			WRITE_ONCE(life_slow[true][event].ms, 0);
+		}
 		wake_up_all(&life_wake);
 		return 0;
 	}
