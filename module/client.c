@@ -614,7 +614,8 @@ void dap_client_unbound(struct device *dev, bool removed)
 	if (!client)
 		return;
 	client_renew_ops(client);
-	if (IS_ENABLED(CONFIG_ARCH_HAS_TEARDOWN_DMA_OPS))
+	if (IS_ENABLED(CONFIG_ARCH_HAS_TEARDOWN_DMA_OPS) &&
+	    client_holds_memory(client))
 		dap_registry_queue_reap();
 }
 
