@@ -41,12 +41,8 @@ static struct dap_client *attach_find_or_choose(struct device *dev)
 	by_default = !entry;
 	if (by_default)
 		entry = dap_policy_choose_default(dev);
-	if (IS_ERR_OR_NULL(entry))
-		return NULL;
-	client = dap_client_create(dev, entry);
-	if (client)
-		client->by_default = by_default;
-	return client;
+	return IS_ERR_OR_NULL(entry) ? NULL :
+	       dap_client_create(dev, entry, by_default);
 }
 
 static void attach_before_probe(struct device *dev)
@@ -61,8 +57,9 @@ static void attach_before_probe(struct device *dev)
 		dap_client_keep_ops(client);
 
 	client = attach_find_or_choose(dev);
+	/* While the module goes, also the pools that are left give no memory. */
 	if (client && client->state != DAP_LEAVING &&
-	    (dap_entry_of(client)->state != DAP_UP ||
+	    (!dap_registry_is_open || dap_entry_of(client)->state != DAP_UP ||
 	     dap_client_install(client)) &&
 	    dap_client_leave(client, false))
 		dap_client_keep_ops(client);
@@ -104,8 +101,15 @@ static void attach_after_probe(struct device *dev, bool failed)
 			 client->pool->name);
 	if (owner && owner != client)
 		dap_client_borrow(dev, owner);
+	/*
+	 * What its driver has registered tells whether it can be unbound.  If
+	 * the module is being unloaded, that is about to happen.
+	 */
 	if (failed)
 		attach_driver_gone(dev);
+	else if (client && client->state == DAP_ATTACHED &&
+		 dap_device_cannot_unbind(dev))
+		dap_client_set_state(client, DAP_PINNED);
 	dap_unlock();
 }
 
@@ -122,12 +126,13 @@ static void attach_report_leaks(struct dap_client *client)
 	u32 page, left, shown = 0;
 
 	dap_pool_user_stats(pool, &client->user, &user);
-	left = user.held - user.fallbacks;
-	if (!left)
+	if (!user.held)
 		return;
+	left = user.held - user.fallbacks;
 	dev_warn(client->dev,
-		 "driver %s is gone but still holds %zu bytes of DMA pool %s in %u allocations\n",
-		 client->driver, user.live_bytes, pool->name, left);
+		 "driver %s is gone but still holds %zu bytes of DMA pool %s in %u allocations, and %u of normal memory\n",
+		 client->driver, user.live_bytes, pool->name, left,
+		 user.fallbacks);
 	for (page = 0; shown < DAP_REPORTED_LEAKS &&
 	     dap_pool_next_live(pool, page, &live);
 	     page = live.page + live.pages) {
@@ -212,10 +217,9 @@ static int attach_bus_notify(struct notifier_block *nb, unsigned long action,
  * in between, whoever takes the pool down would find a client that is not in
  * use any more.
  */
-static void attach_unwatched_gone(void *data)
+static void attach_unwatched_gone(struct device *dev, void *unused)
 {
 	struct dap_client *client;
-	struct device *dev = data;
 
 	/* The client may have been the last to pin the module. */
 	__module_get(THIS_MODULE);
@@ -239,30 +243,6 @@ static void attach_unwatched_gone(void *data)
 	module_put(THIS_MODULE);
 }
 
-/**
- * dap_watch_device() - watch for the end of a device that is on no watched bus
- * @dev: the device, which is bound, or on no bus at all
- *
- * Context: process context, may sleep; called by the device's driver, or by
- * whoever made it.
- * Return: 0 or -ENOMEM.
- */
-int dap_watch_device(struct device *dev)
-{
-	return devm_add_action(dev, attach_unwatched_gone, dev);
-}
-
-/**
- * dap_unwatch_device() - undo dap_watch_device()
- * @dev: the device
- *
- * Context: process context, may sleep.
- */
-void dap_unwatch_device(struct device *dev)
-{
-	devm_remove_action(dev, attach_unwatched_gone, dev);
-}
-
 static int __init attach_note_outsider(struct device *dev, void *unused)
 {
 	dap_outsider_add(dev);
@@ -276,7 +256,7 @@ static int __init attach_note_outsider(struct device *dev, void *unused)
  */
 void __init dap_attach_init(void)
 {
-	dap_watch_buses(attach_bus_notify);
+	dap_watch_buses(attach_bus_notify, attach_unwatched_gone);
 	/* The notifiers see those that are added from now on. */
 	dap_lock();
 	dap_walk_devices(NULL, attach_note_outsider);

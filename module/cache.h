@@ -11,6 +11,7 @@
  *		elsewhere, a client that is not coherent in hardware uses its
  *		companion (direct.c).
  *  ARM, MMU	__cpuc_flush_dcache_area()
+ *  arm64	the instruction for it
  *  RISC-V	the instructions of Zicbom, if the CPU has them.  The kernel may
  *		always use them in M-mode, and in S-mode where the firmware
  *		allows it.  Otherwise what the kernel knows of T-Head's CPUs and
@@ -31,6 +32,10 @@
 #include <asm/cacheflush.h>
 #include <asm/glue-cache.h>
 #include <asm/outercache.h>
+#endif
+#ifdef CONFIG_ARM64
+#include <asm/barrier.h>
+#include <asm/sysreg.h>
 #endif
 #ifdef DAP_HAS_ZICBOM
 #include <asm/hwcap.h>
@@ -96,6 +101,19 @@ static inline bool dap_has_cbo(void) { return false; }
 static inline void dap_cbo_flush(void *va, size_t size) { }
 #endif
 
+#ifdef CONFIG_ARM64
+/* The kernel's own loop is exported only with CONFIG_ARM64_PMEM. */
+static inline void dap_civac(void *va, size_t size)
+{
+	unsigned long line = 4UL << (read_sysreg(ctr_el0) >> 16 & 0xf);
+	unsigned long at = (unsigned long)va & ~(line - 1);
+
+	for (; at < (unsigned long)va + size; at += line)
+		asm volatile("dc civac, %0" : : "r" (at) : "memory");
+	dsb(sy);
+}
+#endif
+
 /*
  * Write back and drop all cache lines of a cacheable mapping: @phys is mapped
  * at @va.  What was written there before is in memory afterwards, and what is
@@ -109,6 +127,8 @@ static inline void dap_flush_cached_view(void *va, phys_addr_t phys,
 #if defined(CONFIG_ARM)
 	__cpuc_flush_dcache_area(va, size);
 	outer_flush_range(phys, phys + size);
+#elif defined(CONFIG_ARM64)
+	dap_civac(va, size);
 #else
 	if (dap_has_cbo()) {
 		dap_cbo_flush(va, size);
@@ -133,12 +153,26 @@ static inline void dap_flush_cached_view(void *va, phys_addr_t phys,
 }
 
 /*
+ * If there is an outer cache, can its driver flush memory that ends there?  It
+ * gets the end as an unsigned long, and does nothing for 0.
+ */
+static inline bool dap_outer_flushes_to(phys_addr_t end)
+{
+#if defined(CONFIG_ARM) && defined(CONFIG_OUTER_CACHE)
+	return !outer_cache.flush_range || (unsigned long)end;
+#else
+	return true;
+#endif
+}
+
+/*
  * Does dap_flush_cached_view() reach all caches that the kernel knows?  If not,
  * a stale line may hide what is in memory.
  */
 static inline bool dap_flush_is_sure(void)
 {
-	return IS_ENABLED(CONFIG_ARM) || dap_has_cbo() ||
+	return IS_ENABLED(CONFIG_ARM) || IS_ENABLED(CONFIG_ARM64) ||
+	       dap_has_cbo() ||
 	       (IS_ENABLED(CONFIG_ARCH_HAS_PMEM_API) &&
 		!IS_ENABLED(CONFIG_RISCV));
 }

@@ -30,7 +30,7 @@
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/init.h>
-#include <linux/slab.h>
+#include <linux/platform_device.h>
 
 #include "caller.h"
 #include "compat.h"
@@ -124,11 +124,6 @@ const char *dap_caller_name(unsigned long caller, char name[DAP_CALLER_LEN])
 	return name;
 }
 
-static void caller_device_release(struct device *dev)
-{
-	kfree(dev);
-}
-
 /**
  * dap_caller_calibrate() - measure the frame of dma_alloc_attrs()
  * @ops: operations whose .alloc calls dap_caller_sample() and fails
@@ -139,27 +134,24 @@ static void caller_device_release(struct device *dev)
  */
 void __init dap_caller_calibrate(const struct dma_map_ops *ops)
 {
-	struct device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
+	struct platform_device *pdev;
 	unsigned int n;
 
-	if (!dev)
+	/* The kernel frees it, maybe when this module is gone. */
+	pdev = platform_device_alloc("dma_alias_pool", PLATFORM_DEVID_NONE);
+	if (!pdev)
 		return;
-	device_initialize(dev);
-	dev->release = caller_device_release;
-	dev->coherent_dma_mask = DMA_BIT_MASK(32);
-	if (dev_set_name(dev, "dma_alias_pool"))
-		goto out;
-	set_dma_ops(dev, ops);
+	pdev->dev.init_name = pdev->name;
+	set_dma_ops(&pdev->dev, ops);
 
 	for (n = 0; n < DAP_ROUNDS; n++)
-		dap_callers[n % ARRAY_SIZE(dap_callers)](dev);
+		dap_callers[n % ARRAY_SIZE(dap_callers)](&pdev->dev);
 	/*
 	 * Take the first one: those further up are in the callers' own frames.
 	 */
 	if (dap_round == DAP_ROUNDS && dap_places)
 		dap_caller_depth = __ffs64(dap_places);
 
-	set_dma_ops(dev, NULL);
-out:
-	put_device(dev);
+	set_dma_ops(&pdev->dev, NULL);
+	platform_device_put(pdev);
 }

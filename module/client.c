@@ -68,13 +68,22 @@ bool dap_device_is_in_use(const struct device *dev)
 	return dev->driver || !dev->bus;
 }
 
+/* Is it a channel of a DMA controller, as the kernel's dmaengine makes them? */
+static int client_is_channel(struct device *child, void *data)
+{
+	return child->class && !strcmp(child->class->name, "dma");
+}
+
 /**
  * dap_device_cannot_unbind() - is a device in use, with no way to stop that?
  * @dev: the device, its lock held
  *
  * Some drivers say that they must not be unbound.  Drivers of primecells
  * without .remove (pl08x) do not say so, but they would leave behind what they
- * have registered.
+ * have registered.  So do some of DMA controllers (stm32-dma, stm32-mdma); and
+ * the users of any such controller keep its channels when it goes, unless the
+ * kernel happens to have device links for them (drivers/dma/dmaengine.c, "called
+ * while %d clients hold a reference").
  *
  * Return: true if the device is in use and has to stay so.
  */
@@ -83,6 +92,9 @@ bool dap_device_cannot_unbind(struct device *dev)
 	if (!dev->driver)
 		return !dev->bus;
 	if (dev->driver->suppress_bind_attrs)
+		return true;
+	if (IS_ENABLED(CONFIG_DMA_ENGINE) &&
+	    device_for_each_child(dev, NULL, client_is_channel))
 		return true;
 #ifdef CONFIG_ARM_AMBA
 	if (dev->bus == &amba_bustype)
@@ -97,7 +109,10 @@ bool dap_device_cannot_unbind(struct device *dev)
  * @dev:   the device
  * @entry: the pool
  *
- * This is undone by device_link_remove(), once for each call.
+ * This is undone by device_link_remove(), once for each call.  A device on no bus
+ * is left alone: it has no driver that could be unbound or suspended, and a work
+ * of the driver core drops the link's reference to it, after whoever made the
+ * device may be gone.
  *
  * Context: process context, may sleep; under dap_lock(), unless the pool's
  * device stays bound for another reason.
@@ -106,22 +121,24 @@ bool dap_device_cannot_unbind(struct device *dev)
  */
 const char *dap_client_link(struct device *dev, const struct dap_entry *entry)
 {
-	if (!entry->dev || device_link_add(dev, entry->dev, DL_FLAG_STATELESS))
+	if (!entry->dev || !dev->bus ||
+	    device_link_add(dev, entry->dev, DL_FLAG_STATELESS))
 		return NULL;
 	return "the pool's device depends on it, or out of memory";
 }
 
 /**
  * dap_client_create() - make the record of a client
- * @dev:   the device, which is no client, or one that has ended; or the caller
- *         ends it next
- * @entry: the pool
+ * @dev:        the device, which is no client, or one that has ended; or the
+ *              caller ends it next
+ * @entry:      the pool
+ * @by_default: it is the default pool, for which nobody has asked
  *
  * Return: the client, in DAP_NAMED; or NULL after an error, which has been
- * reported.
+ * reported, unless @by_default: the pool may be on a bus that @dev is.
  */
 struct dap_client *dap_client_create(struct device *dev,
-				     struct dap_entry *entry)
+				     struct dap_entry *entry, bool by_default)
 {
 	struct dap_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
 	const char *why;
@@ -129,11 +146,13 @@ struct dap_client *dap_client_create(struct device *dev,
 	why = client ? dap_client_link(dev, entry) : "out of memory";
 	if (why) {
 		kfree(client);
-		dap_report_refusal(dev, entry->pool.name, why);
+		if (!by_default)
+			dap_report_refusal(dev, entry->pool.name, why);
 		return NULL;
 	}
 
 	client->dev = dev;
+	client->by_default = by_default;
 	/*
 	 * A device on no bus is known to be gone when its last reference is
 	 * dropped, so none is held here.
@@ -160,10 +179,10 @@ static void client_note_driver(struct dap_client *client)
 }
 
 /*
- * Replace the operations of the device by ours, and save whatever somebody has
- * set since the last time.  Returns false if there is no memory for that.
+ * Save whatever operations somebody has set since the last time, and get what
+ * stands in for none.  Returns false if there is no memory for that.
  */
-static bool client_set_ops(struct dap_client *client)
+static bool client_save_ops(struct dap_client *client)
 {
 	struct device *dev = client->dev;
 	const struct dma_map_ops *saved = client->saved;
@@ -187,14 +206,53 @@ static bool client_set_ops(struct dap_client *client)
 	}
 	client->saved = saved;
 	client->before = before;
+	return true;
+}
+
+/* Replace the operations of the device by ours, after client_save_ops(). */
+static void client_put_ops(struct dap_client *client)
+{
+	struct device *dev = client->dev;
+
 	dap_ops_build(client);
 	/* A driver that is running may call them as soon as it sees them. */
 	smp_wmb();
-	set_dma_ops(dev, &client->ops);
+	dap_set_ops(dev, &client->ops);
 	dap_assign_skip_sync(dev, !client->ops.sync_single_for_cpu);
 	client_note_driver(client);
 	trace_attach(client);
+}
+
+/* Do both.  Returns false, and changes nothing, if there is no memory for that. */
+static bool client_set_ops(struct dap_client *client)
+{
+	if (!client_save_ops(client))
+		return false;
+	client_put_ops(client);
 	return true;
+}
+
+/**
+ * dap_client_prepare() - get all that a client needs to be installed
+ * @client: in DAP_NAMED, DAP_ATTACHED or DAP_PINNED; its device may be the client
+ *          of another pool still
+ *
+ * Context: the device's lock is held, or its driver calls.
+ * Return: NULL; or why it cannot be installed.
+ */
+const char *dap_client_prepare(struct dap_client *client)
+{
+	struct device *dev = client->dev;
+	const char *why;
+	dma_addr_t addr;
+
+	dap_assert_locked();
+	why = dap_policy_refusal(dev) ?:
+	      dap_bus_address(dev, dap_entry_of(client), &addr) ?:
+	      dap_region_map(&client->pool->region, dap_is_coherent(dev));
+	if (!why && !client_save_ops(client))
+		why = "out of memory";
+	return why;
 }
 
 /**
@@ -207,39 +265,36 @@ static bool client_set_ops(struct dap_client *client)
  */
 int dap_client_install(struct dap_client *client)
 {
-	struct dap_entry *entry = dap_entry_of(client);
+	const char *why = dap_client_prepare(client);
 	enum dap_client_state state = DAP_ATTACHED;
 	struct device *dev = client->dev;
-	const char *why;
-	dma_addr_t addr;
 
-	dap_assert_locked();
 	if (dap_device_cannot_unbind(dev))
 		state = DAP_PINNED;
-	why = dap_policy_refusal(dev) ?: dap_bus_address(dev, entry, &addr);
-	if (!why)
-		why = dap_region_map(&client->pool->region,
-				     dap_is_coherent(dev));
 	/*
 	 * The state comes first: this can fail, and a running driver does not
 	 * see it.
 	 */
 	if (!why && !dap_client_set_state(client, state))
 		why = "the module is being unloaded";
-	if (!why && !client_set_ops(client))
-		why = "out of memory";
 	if (why)
 		return dap_report_refusal(dev, client->pool->name, why);
+	client_put_ops(client);
 	return 0;
 }
 
 /**
  * dap_client_announce() - say in the log that a device is a client
  * @client: the client
+ *
+ * A driver takes a shared-dma-pool in its probe, when its device is a client
+ * already.
  */
 void dap_client_announce(struct dap_client *client)
 {
-	dev_info(client->dev, "coherent DMA memory comes from pool %s\n",
+	dev_info(client->dev, "coherent DMA memory comes from %s %s\n",
+		 dap_has_own_memory(client->dev) ?
+		 "a shared-dma-pool, not from pool" : "pool",
 		 client->pool->name);
 }
 
@@ -347,6 +402,40 @@ static void client_release_in_use(struct kref *ref)
 	dap_client_queue_reap(client);
 }
 
+/* If one of the two devices was removed, the driver core removed the link. */
+static void client_unlink(const struct dap_client *client)
+{
+	struct dap_entry *entry = dap_entry_of(client);
+
+	if (entry->dev)
+		device_link_remove(client->dev, entry->dev);
+}
+
+/**
+ * dap_client_leave_idle() - end the membership of a device, unless it is busy
+ * @client: in DAP_NAMED, DAP_ATTACHED or DAP_PINNED
+ * @in_use: an operation of the device may be running
+ *
+ * Memory may be allocated at any time, also between dap_client_is_busy() and
+ * dap_client_leave().
+ *
+ * Context: as dap_client_leave().
+ * Return: true if it has ended, and then @client must not be used any more;
+ * false if it is busy, and then it is as before.
+ */
+bool dap_client_leave_idle(struct dap_client *client, bool in_use)
+{
+	dap_assert_locked();
+	if (!refcount_dec_if_one(&client->user.ref.refcount))
+		return false;
+	client_unlink(client);
+	if (in_use && client_has_own_ops(client))
+		client_release_in_use(&client->user.ref);
+	else
+		client_release_idle(&client->user.ref);
+	return true;
+}
+
 /**
  * dap_client_leave() - end the membership of a device in a pool
  * @client: in DAP_NAMED, DAP_ATTACHED or DAP_PINNED
@@ -359,15 +448,8 @@ static void client_release_in_use(struct kref *ref)
  */
 bool dap_client_leave(struct dap_client *client, bool in_use)
 {
-	struct dap_entry *entry = dap_entry_of(client);
-
 	dap_assert_locked();
-	/*
-	 * If one of the two devices was removed, the driver core removed the
-	 * link.
-	 */
-	if (entry->dev)
-		device_link_remove(client->dev, entry->dev);
+	client_unlink(client);
 	if (!client_has_own_ops(client))
 		in_use = false;
 	if (kref_put(&client->user.ref,
@@ -441,7 +523,7 @@ static struct dap_client *client_get_borrower(struct device *dev,
 		client = NULL;
 	}
 	if (!client) {
-		client = dap_client_create(dev, dap_entry_of(lender));
+		client = dap_client_create(dev, dap_entry_of(lender), false);
 		if (client)
 			kref_get(&client->user.ref);
 	}
@@ -487,17 +569,25 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 	client = client_get_borrower(dev, lender);
 	if (!client) {
 		/*
-		 * Without a record nobody would ever drop the reference: keep
-		 * it forever.  If the lender waits to be freed, it cannot lend.
+		 * Without a record nobody would ever drop the references to the
+		 * lender and the module: keep them forever.  If either of them
+		 * is about to go, it cannot lend.
 		 */
-		if (!kref_get_unless_zero(&lender->user.ref))
+		if (!try_module_get(THIS_MODULE)) {
 			client_restore_ops(dev, lender, lender->saved);
+		} else if (!kref_get_unless_zero(&lender->user.ref)) {
+			client_restore_ops(dev, lender, lender->saved);
+			module_put(THIS_MODULE);
+		}
 		return;
 	}
 	client_note_driver(client);
-	if (client->state == DAP_NAMED && dap_device_cannot_unbind(dev))
-		dap_client_set_state(client, DAP_PINNED);
-	client_lend_ops(client);
+	/* The module may be about to go, and would unbind it. */
+	if (client->state == DAP_NAMED && dap_device_cannot_unbind(dev) &&
+	    !dap_client_set_state(client, DAP_PINNED))
+		client_return_borrowed(client);
+	else
+		client_lend_ops(client);
 }
 
 /**
@@ -520,7 +610,7 @@ bool dap_client_keep_borrowed(struct device *dev)
 		client_return_borrowed(client);
 		return false;
 	}
-	set_dma_ops(dev, &client->lender->ops);
+	dap_set_ops(dev, &client->lender->ops);
 	client_lend_ops(client);
 	return client->lends;
 }
@@ -529,9 +619,9 @@ bool dap_client_keep_borrowed(struct device *dev)
 static void client_renew_ops(const struct dap_client *client)
 {
 	if (client->lender)
-		set_dma_ops(client->dev, &client->lender->ops);
+		dap_set_ops(client->dev, &client->lender->ops);
 	else if (client_has_own_ops(client))
-		set_dma_ops(client->dev, &client->ops);
+		dap_set_ops(client->dev, &client->ops);
 }
 
 static bool client_holds_memory(const struct dap_client *client)
@@ -541,17 +631,18 @@ static bool client_holds_memory(const struct dap_client *client)
 }
 
 /*
- * After a failed probe, ARM with an MMU and arm64 clear dma_ops when the last
- * notifier has been called.  What the device holds can be freed by ours only,
- * so set them once more when the driver core is done with the device.
+ * After a failed probe, arm64 up to 6.1 clears dma_ops when the last notifier
+ * has been called.  What the device holds can be freed by ours only, so set them
+ * once more when the driver core is done with the device.  Come *again for those
+ * with which it is not.  This comes too late for memory that is freed just then,
+ * and not at all if the kernel fails before it calls any notifier.
  */
-static void client_renew_all_ops(void)
+static void client_renew_all_ops(bool *again)
 {
 	struct dap_client *client;
 	struct dap_entry *entry;
-	bool again = false;
 
-	if (!IS_ENABLED(CONFIG_ARCH_HAS_TEARDOWN_DMA_OPS))
+	if (!DAP_OPS_ARE_TORN_DOWN)
 		return;
 	dap_lock();
 	list_for_each_entry(entry, &dap_entries, node) {
@@ -560,7 +651,7 @@ static void client_renew_all_ops(void)
 			    client->dev->links.status == DL_DEV_DRIVER_BOUND)
 				continue;
 			if (!device_trylock(client->dev)) {
-				again = true;
+				*again = true;
 				continue;
 			}
 			if (!client->dev->driver)
@@ -569,10 +660,6 @@ static void client_renew_all_ops(void)
 		}
 	}
 	dap_unlock();
-	if (again) {
-		usleep_range(1000, 2000);
-		dap_registry_queue_reap();
-	}
 }
 
 /**
@@ -614,8 +701,7 @@ void dap_client_unbound(struct device *dev, bool removed)
 	if (!client)
 		return;
 	client_renew_ops(client);
-	if (IS_ENABLED(CONFIG_ARCH_HAS_TEARDOWN_DMA_OPS) &&
-	    client_holds_memory(client))
+	if (DAP_OPS_ARE_TORN_DOWN && client_holds_memory(client))
 		dap_registry_queue_reap();
 }
 
@@ -659,12 +745,12 @@ static void client_free(struct dap_client *client)
 /*
  * End a client that nobody refers to, as far as that is possible now.  Called
  * with the lock of its device held, if that is on a bus.  Returns true if the
- * client can be freed.
+ * client can be freed.  Come *again if there was no memory.
  */
-static bool client_end(struct dap_client *client)
+static bool client_end(struct dap_client *client, bool *again)
 {
 	enum dap_client_state state = DAP_DEAD;
-	const struct device *dev;
+	struct device *dev;
 	bool done;
 
 	dap_lock();
@@ -673,7 +759,13 @@ static bool client_end(struct dap_client *client)
 	if (client->state != DAP_DEAD && dev &&
 	    (dev->driver || (!dev->bus && !client->has_ref)))
 		state = DAP_ENDED;
-	if (client->state < state)
+	/*
+	 * Another driver may be bound than the one because of which it was
+	 * watched.
+	 */
+	if (state == DAP_ENDED && dev->driver && dap_watch_device(dev) < 0)
+		*again = true;
+	else if (client->state < state)
 		client_end_in(client, state);
 	done = client->state == DAP_DEAD;
 	dap_unlock();
@@ -682,9 +774,9 @@ static bool client_end(struct dap_client *client)
 
 /*
  * Do not wait for the device's lock: its holder may be waiting for
- * dap_client_reap().  Come again instead.
+ * dap_client_reap().  Come *again instead.
  */
-static bool client_try_end(struct dap_client *client)
+static bool client_try_end(struct dap_client *client, bool *again)
 {
 	struct device *dev = client->dev;
 	bool done;
@@ -693,13 +785,12 @@ static bool client_try_end(struct dap_client *client)
 	 * A dead client does not change, and removing its device waits for us.
 	 */
 	if (!client->has_ref || READ_ONCE(client->state) == DAP_DEAD)
-		return client_end(client);
+		return client_end(client, again);
 	if (!device_trylock(dev)) {
-		usleep_range(1000, 2000);
-		dap_registry_queue_reap();
+		*again = true;
 		return false;
 	}
-	done = client_end(client);
+	done = client_end(client, again);
 	device_unlock(dev);
 	return done;
 }
@@ -714,13 +805,18 @@ static bool client_try_end(struct dap_client *client)
 void dap_client_reap(struct work_struct *work)
 {
 	struct dap_client *client, *next;
+	bool again = false;
 
 	llist_for_each_entry_safe(client, next, dap_clients_take_idle(), idle) {
-		if (client_try_end(client))
+		if (client_try_end(client, &again))
 			client_free(client);
 		else
 			dap_client_add_idle(client);
 	}
-	client_renew_all_ops();
+	client_renew_all_ops(&again);
 	dap_entries_release();
+	if (again) {
+		usleep_range(1000, 2000);
+		dap_registry_queue_reap();
+	}
 }

@@ -28,11 +28,6 @@ struct dap_companion {
 	u64 dma_mask;
 };
 
-static void companion_release(struct device *dev)
-{
-	kfree(container_of(dev, struct dap_companion, dev));
-}
-
 /* Copy all DMA limits of the device, as they are now. */
 static void companion_refresh(struct device *companion, struct device *dev)
 {
@@ -71,7 +66,6 @@ struct device *dap_companion_create(struct device *dev, const char *name,
 		return NULL;
 	device_initialize(&companion->dev);
 	companion->dev.init_name = name;
-	companion->dev.release = companion_release;
 	companion->dev.dma_mask = &companion->dma_mask;
 	companion_refresh(&companion->dev, dev);
 	return &companion->dev;
@@ -81,18 +75,16 @@ struct device *dap_companion_create(struct device *dev, const char *name,
  * dap_companion_destroy() - free a companion
  * @companion: the companion, or NULL
  *
+ * Nobody can find a companion and take a reference to it, so it is freed here
+ * and not by a release().  A kernel with CONFIG_DEBUG_KOBJECT_RELEASE calls
+ * that seconds later, when this module may be gone.
+ *
  * Context: any.
  */
 void dap_companion_destroy(struct device *companion)
 {
-	if (!companion)
-		return;
-	/*
-	 * Not to be freed by the driver core: it belongs to the client's
-	 * device.
-	 */
-	companion->dma_range_map = NULL;
-	put_device(companion);
+	if (companion)
+		kfree(container_of(companion, struct dap_companion, dev));
 }
 
 /**

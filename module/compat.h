@@ -2,10 +2,10 @@
 /*
  * Everything that depends on the kernel being built against.
  *
- * No other file tests a kernel version or an architecture.  Differences are
- * found by looking at the headers of the kernel tree (probe.mk defines macros),
- * or at its configuration, but not by version number, since vendor kernels have
- * backports.
+ * No other file tests a kernel version, and none but cache.h, clear.h and mpu.h,
+ * which are about CPUs, an architecture.  Differences are found by looking at
+ * the headers of the kernel tree (probe.mk defines macros), or at its
+ * configuration, but not by version number, since vendor kernels have backports.
  */
 #ifndef DAP_COMPAT_H
 #define DAP_COMPAT_H
@@ -150,17 +150,24 @@ static inline bool dap_knows_coherence(void)
 }
 
 /*
- * Does the device snoop the caches?  If that is unknown, the answer is no:
- * somebody who does not need a pool does not set one up.
- *
  * Kernels in which no device has the flag may have one in archdata, which only
  * ARM uses.  If a kernel has both, the one in archdata may be unused.
+ */
+#if defined(DAP_ARCHDATA_COHERENT) && !DAP_DEVICE_COHERENT
+#define DAP_COHERENT_IN_ARCHDATA	1
+#else
+#define DAP_COHERENT_IN_ARCHDATA	0
+#endif
+
+/*
+ * Does the device snoop the caches?  If that is unknown, the answer is no:
+ * somebody who does not need a pool does not set one up.
  */
 static inline bool dap_is_coherent(struct device *dev)
 {
 	if (!dap_knows_coherence())
 		return false;
-#if defined(DAP_ARCHDATA_COHERENT) && !DAP_DEVICE_COHERENT
+#if DAP_COHERENT_IN_ARCHDATA
 	return dev->archdata.dma_coherent;
 #else
 	return dev_is_dma_coherent(dev);
@@ -190,6 +197,16 @@ static inline bool dap_hides_memory(void)
 	return cc_platform_has(CC_ATTR_MEM_ENCRYPT);
 #else
 	return mem_encrypt_active();
+#endif
+}
+
+/* Has the device a shared-dma-pool, which the kernel asks before any operations? */
+static inline bool dap_has_own_memory(struct device *dev)
+{
+#ifdef CONFIG_DMA_DECLARE_COHERENT
+	return dev->dma_mem;
+#else
+	return false;
 #endif
 }
 
@@ -289,6 +306,40 @@ static inline bool dap_is_bounced(struct device *dev, phys_addr_t phys)
 }
 
 /* --- the driver core */
+
+/*
+ * Wait until no device link that was removed refers to its devices.  Old kernels
+ * cannot do that.
+ */
+static inline void dap_wait_for_links(void)
+{
+#ifdef DAP_HAS_LINK_WAIT
+	device_link_wait_removal();
+#endif
+}
+
+/*
+ * Some architectures clear dma_ops at unbind, and after failed probes without
+ * any notifier, also with memory left that can be freed by ours only.  ARM with
+ * an MMU does not if it believes that it has not set them.  arm64 up to 6.1 does.
+ */
+#if !defined(CONFIG_ARCH_HAS_TEARDOWN_DMA_OPS)
+#define DAP_OPS_ARE_TORN_DOWN	0
+#elif defined(DAP_ARCHDATA_OPS_SETUP)
+#define DAP_OPS_ARE_TORN_DOWN	0
+#define DAP_KEEP_OPS		1
+#else
+#define DAP_OPS_ARE_TORN_DOWN	1
+#endif
+
+static inline void dap_set_ops(struct device *dev,
+			       const struct dma_map_ops *ops)
+{
+	set_dma_ops(dev, ops);
+#ifdef DAP_KEEP_OPS
+	dev->archdata.dma_ops_setup = false;
+#endif
+}
 
 /*
  * The return type of .remove of a platform driver, and the value for success.

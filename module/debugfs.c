@@ -93,14 +93,14 @@ static int dap_clients_show(struct seq_file *s, void *unused)
 	struct dap_client *client;
 	struct dap_user user;
 
-	seq_puts(s, "name                     driver                 live_bytes   peak_bytes  allocations  failures\n");
+	seq_puts(s, "name                     driver                 live_bytes   peak_bytes  allocations  failures    normal\n");
 	dap_lock();
 	list_for_each_entry(client, dap_clients(entry), node) {
 		dap_pool_user_stats(client->pool, &client->user, &user);
-		seq_printf(s, "%-24s %-20s %12zu %12zu %12lu %9lu\n",
+		seq_printf(s, "%-24s %-20s %12zu %12zu %12lu %9lu %9u\n",
 			   user.name, *client->driver ? client->driver : "-",
-			   user.live_bytes,
-			   user.peak_bytes, user.allocs, user.failures);
+			   user.live_bytes, user.peak_bytes, user.allocs,
+			   user.failures, user.fallbacks);
 	}
 	dap_unlock();
 	return 0;
@@ -248,13 +248,14 @@ static int dap_failures_show(struct seq_file *s, void *unused)
 	struct dap_failure failure;
 	unsigned int i;
 
-	seq_puts(s, "     age_s         size         free largest_free client                   caller\n");
+	seq_puts(s, "     age_s         size         free largest_free client                   error caller\n");
 	for (i = 0; i < DAP_FAILURES; i++) {
 		if (!dap_pool_failure(&entry->pool, i, &failure))
 			break;
-		seq_printf(s, "%10u %12zu %12zu %12zu %-24s ",
+		seq_printf(s, "%10u %12zu %12zu %12zu %-24s %5d ",
 			   dap_pool_age(failure.when), failure.size,
-			   failure.free, failure.largest, failure.dev);
+			   failure.free, failure.largest, failure.dev,
+			   failure.error);
 		dap_show_caller(s, failure.caller);
 	}
 	return 0;

@@ -48,13 +48,25 @@ static bool direct_has_cache_ops(struct device *dev)
  */
 static bool direct_maps_pools;
 
-/* Is the memory in the client's pool, as a whole or in part? */
+/* Does memory overlap a range, as a whole or in part? */
+static __always_inline bool direct_overlaps(phys_addr_t phys, size_t size,
+					    phys_addr_t base, phys_addr_t range)
+{
+	return phys - base + size - 1 < range + size - 1;
+}
+
+/*
+ * Is the memory in the client's pool, as a whole or in part?  Without an MMU, a
+ * driver can map what it has allocated by the CPU's address, which is that of
+ * the alias.
+ */
 static __always_inline bool direct_touches_pool(struct device *dev,
 						phys_addr_t phys, size_t size)
 {
 	const struct dap_region *region = &dap_client_of(dev)->pool->region;
 
-	return phys - region->phys + size - 1 < region->size + size - 1;
+	return direct_overlaps(phys, size, region->phys, region->size) ||
+	       direct_overlaps(phys, size, region->alias, region->size);
 }
 
 static noinline dma_addr_t direct_map_pool(struct device *dev, phys_addr_t phys,
@@ -65,6 +77,8 @@ static noinline dma_addr_t direct_map_pool(struct device *dev, phys_addr_t phys,
 	phys_addr_t offset = phys - region->phys;
 	dma_addr_t addr;
 
+	if (offset >= region->size)
+		offset = phys - region->alias;
 	/* What lies beyond the pool's end need not be there on the bus, too. */
 	if (offset >= region->size || size > region->size - offset ||
 	    dap_bus_address(dev, entry, &addr) ||
@@ -219,17 +233,12 @@ err:
 }
 
 /*
- * With CMA, only the kernel knows which pages come from there; some may have
- * been allocated before the device was a client.  So the companion frees pages,
- * and allocates them.  But DMA_API_DEBUG would take mappings of the latter for a
- * second use of the same memory.
- */
-#define DAP_PAGES_BY_COMPANION \
-	(IS_ENABLED(CONFIG_DMA_CMA) && !IS_ENABLED(CONFIG_DMA_API_DEBUG))
-
-/*
  * Allocate pages of the normal allocator that the device can address.  The
  * zones are the same as in the direct mapping, and are tried in the same order.
+ *
+ * With CMA, only the kernel knows which pages come from there; some may have
+ * been allocated before the device was a client.  So it allocates and frees
+ * them, for the companion.
  */
 static struct page *dap_direct_alloc_pages(struct device *dev, size_t size,
 					   dma_addr_t *handle,
@@ -242,9 +251,9 @@ static struct page *dap_direct_alloc_pages(struct device *dev, size_t size,
 	dma_addr_t addr;
 	unsigned int i;
 
-	if (DAP_PAGES_BY_COMPANION)
-		return dma_alloc_pages(dap_companion_of(dev), size, handle, dir,
-				       gfp);
+	if (IS_ENABLED(CONFIG_DMA_CMA))
+		return dap_debug_alloc_pages(dap_companion_of(dev), size,
+					     handle, dir, gfp);
 	for (i = 0; i < ARRAY_SIZE(zones); i++) {
 		if ((zones[i] == GFP_DMA32 && !IS_ENABLED(CONFIG_ZONE_DMA32)) ||
 		    (zones[i] == GFP_DMA && !IS_ENABLED(CONFIG_ZONE_DMA)))

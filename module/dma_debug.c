@@ -97,6 +97,52 @@ static void debug_free_nothing(struct device *dev, size_t size, void *cpu,
 {
 }
 
+#ifdef CONFIG_DMA_CMA
+static void debug_free_no_pages(struct device *dev, size_t size,
+				struct page *page, dma_addr_t handle,
+				enum dma_data_direction dir)
+{
+}
+
+/**
+ * dap_debug_alloc_pages() - allocate pages for the device of a companion
+ * @companion: the companion
+ * @size:      bytes
+ * @handle:    is set to the bus address
+ * @dir:       who writes
+ * @gfp:       how to allocate
+ *
+ * As dap_debug_alloc().
+ *
+ * Context: as dma_alloc_pages(), with interrupts on.
+ * Return: the first of the pages, or NULL.
+ */
+struct page *dap_debug_alloc_pages(struct device *companion, size_t size,
+				   dma_addr_t *handle,
+				   enum dma_data_direction dir, gfp_t gfp)
+{
+	static const struct dma_map_ops ops = {
+		.free_pages = debug_free_no_pages,
+	};
+	struct device *dev;
+	struct page *page;
+
+	dev = dap_companion_create(companion, dev_name(companion), gfp);
+	if (!dev)
+		return NULL;
+	page = dma_alloc_pages(dev, size, handle, dir, gfp);
+	if (page) {
+		/* Older kernels want to see this. */
+		dma_mapping_error(dev, *handle);
+		set_dma_ops(dev, &ops);
+		dma_free_pages(dev, size, page, *handle, dir);
+		set_dma_ops(dev, NULL);
+	}
+	dap_companion_destroy(dev);
+	return page;
+}
+#endif
+
 /**
  * dap_debug_alloc() - allocate coherent memory for the device of a companion
  * @companion: the companion

@@ -23,6 +23,9 @@ void dap_debug_sync(struct device *companion, dma_addr_t addr, size_t size,
 		    enum dma_data_direction dir, dap_sync_t sync);
 void *dap_debug_alloc(struct device *companion, size_t size,
 		      dma_addr_t *handle, gfp_t gfp, unsigned long attrs);
+struct page *dap_debug_alloc_pages(struct device *companion, size_t size,
+				   dma_addr_t *handle,
+				   enum dma_data_direction dir, gfp_t gfp);
 struct device *dap_debug_adopt(struct device *companion, size_t size,
 			       void *memory, dma_addr_t handle,
 			       enum dma_data_direction dir,
@@ -48,6 +51,15 @@ static inline void *dap_debug_alloc(struct device *companion, size_t size,
 				    unsigned long attrs)
 {
 	return dma_alloc_attrs(companion, size, handle, gfp, attrs);
+}
+
+static inline struct page *dap_debug_alloc_pages(struct device *companion,
+						 size_t size,
+						 dma_addr_t *handle,
+						 enum dma_data_direction dir,
+						 gfp_t gfp)
+{
+	return dma_alloc_pages(companion, size, handle, dir, gfp);
 }
 
 static inline struct device *dap_debug_adopt(struct device *companion,

@@ -12,7 +12,8 @@
  *
  * Contexts and locking: process context; the driver core holds the lock of the
  * pool's device.  The lock of a client's device is taken as well, which is safe
- * since no client is a pool, or has one below it (dap_client_create()).
+ * since no client that has a driver is a pool, or has one below it
+ * (dap_client_link()).
  */
 #include <linux/debugfs.h>
 #include <linux/delay.h>
@@ -109,36 +110,51 @@ static struct dap_client *entry_next_client(struct dap_entry *entry)
 	return next;
 }
 
-/* Unbind the driver of a client, if @unbind, and end the client. */
-static void entry_release_device(struct device *dev, struct dap_entry *entry,
-				 bool unbind)
+/*
+ * Find the client with its device locked: no probe is running then, which may
+ * turn out to be that of a driver that cannot be unbound.  Returns NULL if it is
+ * no client any more.
+ */
+static struct dap_client *entry_lock_client(struct device *dev,
+					    struct dap_entry *entry)
 {
 	struct dap_client *client;
 
-	if (unbind)
-		device_release_driver(dev);
 	device_lock(dev);
 	dap_lock();
-	/*
-	 * If somebody has bound it again meanwhile, it is no client any more.
-	 */
 	client = dap_client_find(dev);
-	if (client && dap_entry_of(client) == entry &&
-	    client->state < DAP_LEAVING)
-		dap_client_leave(client, dap_device_is_in_use(dev));
+	return client && dap_entry_of(client) == entry &&
+	       client->state < DAP_LEAVING ? client : NULL;
+}
+
+static void entry_unlock_client(struct device *dev)
+{
 	dap_unlock();
 	device_unlock(dev);
+}
+
+/* Unbind the driver of a client, if that is possible, and end the client. */
+static void entry_release_device(struct device *dev, struct dap_entry *entry)
+{
+	struct dap_client *client = entry_lock_client(dev, entry);
+	bool unbind = client && client->state != DAP_PINNED;
+
+	entry_unlock_client(dev);
+	if (unbind)
+		device_release_driver(dev);
+	client = entry_lock_client(dev, entry);
+	if (client)
+		dap_client_leave(client, dap_device_is_in_use(dev));
+	entry_unlock_client(dev);
 }
 
 static void entry_release_clients(struct dap_entry *entry)
 {
 	struct dap_client *client;
 	struct device *dev;
-	bool unbind;
 
 	while ((client = entry_next_client(entry))) {
 		dev = client->dev;
-		unbind = client->state != DAP_PINNED;
 		/*
 		 * A device on no bus may be removed right now; that waits for
 		 * dap_lock().
@@ -147,7 +163,7 @@ static void entry_release_clients(struct dap_entry *entry)
 			dev = NULL;
 		dap_unlock();
 		if (dev)
-			entry_release_device(dev, entry, unbind);
+			entry_release_device(dev, entry);
 		else
 			usleep_range(1000, 2000);
 		put_device(dev);

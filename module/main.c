@@ -115,15 +115,23 @@ static int dap_probe_spec(struct device *dev, const struct dap_spec *spec,
 	return 0;
 }
 
-/* max_align= overrides the device tree, as it is easier to change. */
+/*
+ * max_align= overrides the device tree, as it is easier to change.  An entry
+ * with the name of the pool counts, wherever it stands, before one for all.
+ */
 static void dap_apply_max_align(struct dap_spec *spec)
 {
+	bool is_named = false;
 	unsigned int i;
 
-	for (i = 0; i < dap_nr_aligns; i++)
-		if (!*dap_aligns[i].pool ||
-		    !strcmp(dap_aligns[i].pool, spec->name))
-			spec->max_align = dap_aligns[i].bytes;
+	for (i = 0; i < dap_nr_aligns; i++) {
+		const struct dap_align *align = &dap_aligns[i];
+
+		if (*align->pool ? strcmp(align->pool, spec->name) : is_named)
+			continue;
+		spec->max_align = align->bytes;
+		is_named = *align->pool;
+	}
 }
 
 static int dap_probe(struct platform_device *pdev)
@@ -278,6 +286,9 @@ static int __init dap_add_devices(void)
 		dap_devices[dap_nr_devices++] = pdev;
 		if (dap_probe_result)
 			return dap_probe_result;
+		/* The driver core undoes a probe whose sysfs files it lacks. */
+		if (!pdev->dev.driver)
+			return -ENOMEM;
 	}
 	return 0;
 }

@@ -7,7 +7,7 @@
  * (arch/arm/kernel/entry-v7m.S).
  *
  * If MPU regions overlap, the one with the highest number counts.  So ours get
- * higher numbers than all regions that somebody else has set up.
+ * higher numbers than all of somebody else's that they overlap.
  *
  * If the kernel does not use the MPU (CONFIG_ARM_MPU), it is switched on here.
  * Privileged code then still has the default memory map behind all regions, but
@@ -41,6 +41,7 @@
 #define DAP_RASR_SHAREABLE	BIT(18)
 #define DAP_RASR_SRD(used)	((0xff & ~(used)) << 8)
 #define DAP_RASR_SIZE(order)	(((order) - 1) << 1)
+#define DAP_RASR_ORDER(rasr)	(((rasr) >> 1 & 0x1f) + 1)
 #define DAP_RASR_ENABLE		BIT(0)
 /* TEX, C and B */
 #define DAP_RASR_UNCACHED	BIT(19)
@@ -63,6 +64,10 @@ static const u32 dap_background[] = {
 	DAP_RASR_WRITE_BACK | DAP_RASR_SRD(BIT(1) | BIT(3)),
 	DAP_RASR_DEVICE | DAP_RASR_SRD(BIT(2) | BIT(6)),
 	DAP_RASR_SHARED_DEVICE | DAP_RASR_SRD(BIT(5)),
+};
+
+static const struct dap_mpu_region dap_all_memory = {
+	.rasr = DAP_RASR_SIZE(32),
 };
 
 static DEFINE_RAW_SPINLOCK(dap_mpu_lock);	/* also for the registers */
@@ -88,10 +93,22 @@ static void mpu_set_region(unsigned int number, u32 base, u32 rasr)
 	mpu_write(rasr, PMSAv7_RASR);
 }
 
-static bool mpu_region_is_enabled(unsigned int number)
+/*
+ * Is a region of the MPU enabled, and does it meet another one?  Both are powers
+ * of two in size, at multiples of that, so one contains the other if they meet.
+ */
+static bool mpu_region_meets(unsigned int number,
+			     const struct dap_mpu_region *other)
 {
+	unsigned int order;
+	u32 rasr;
+
 	mpu_write(number, PMSAv7_RNR);
-	return mpu_read(PMSAv7_RASR) & DAP_RASR_ENABLE;
+	rasr = mpu_read(PMSAv7_RASR);
+	order = max(DAP_RASR_ORDER(rasr), DAP_RASR_ORDER(other->rasr));
+	/* in two steps, since order may be 32 */
+	return (rasr & DAP_RASR_ENABLE) &&
+	       !((mpu_read(PMSAv7_RBAR) ^ other->rbar) >> (order - 1) >> 1);
 }
 
 /*
@@ -137,18 +154,19 @@ static unsigned int mpu_encode_regions(u32 base, u32 size,
 }
 
 /*
- * Find a free region above all regions that are not ours.  Ours do not overlap,
- * so their order does not matter.  Returns a number that is too high if there
- * is none.
+ * Find a free region above all that meet this one and are not ours: of those
+ * that overlap, the highest one decides.  Ours do not overlap, so their order
+ * does not matter.  Returns a number that is too high if there is none.
  */
-static unsigned int mpu_find_free(unsigned int regions)
+static unsigned int mpu_find_free(unsigned int regions,
+				  const struct dap_mpu_region *region)
 {
 	unsigned int i, number = 0;
 
 	for (i = 0; i < regions; i++)
-		if (mpu_region_is_enabled(i) && !test_bit(i, dap_ours))
+		if (mpu_region_meets(i, region) && !test_bit(i, dap_ours))
 			number = i + 1;
-	while (number < regions && mpu_region_is_enabled(number))
+	while (number < regions && mpu_region_meets(number, &dap_all_memory))
 		number++;
 	return number;
 }
@@ -175,7 +193,8 @@ static const char *mpu_claim_region(unsigned int regions,
 				    int *claimed)
 {
 	bool is_on = mpu_read(MPU_CTRL) & MPU_CTRL_ENABLE;
-	unsigned int number = mpu_find_free(regions);
+	unsigned int number = mpu_find_free(regions,
+					    is_on ? region : &dap_all_memory);
 
 	if (!is_on) {
 		/*

@@ -33,6 +33,17 @@
 #include "trace.h"
 
 /*
+ * A driver may find out in its probe that its device does not snoop the caches
+ * (of_dma_configure() with another node), when the pool is mapped cached for it.
+ */
+static __always_inline bool ops_misses_cached(const struct dap_region *region,
+					      struct device *dev)
+{
+	return IS_ENABLED(CONFIG_MMU) && region->cached &&
+	       !dap_is_coherent(dev);
+}
+
+/*
  * Find out which part of the pool a device can address: the pages below the
  * returned one, or all of them if that is U32_MAX.  *@bus is set to the bus
  * address of the pool's start.  If the device can have no memory of that size
@@ -48,6 +59,8 @@ static noinline u32 ops_limit_why(const struct dap_client *client,
 	u64 mask = dev->coherent_dma_mask;
 
 	*why = dap_bus_address(dev, entry, bus);
+	if (!*why && ops_misses_cached(region, dev))
+		*why = dap_region_conflict(region, false);
 	if (*why)
 		return 0;
 	/*
@@ -87,6 +100,7 @@ static __always_inline bool ops_reaches_all(const struct dap_pool *pool,
 	const struct dap_region *region = &pool->region;
 
 	return !entry->has_bus && !dev->dma_range_map && !dev->bus_dma_limit &&
+	       !ops_misses_cached(region, dev) &&
 	       phys_to_dma(dev, region->phys) == region->phys &&
 	       dev->coherent_dma_mask >= region->phys + region->size - 1;
 }
@@ -192,6 +206,10 @@ static noinline void *ops_alloc_fallback(struct dap_client *client,
 	if (client->ops.sync_single_for_device)
 		client->ops.sync_single_for_device(dev, *handle, size,
 						   DMA_BIDIRECTIONAL);
+	else if (DAP_COHERENT_IN_ARCHDATA && !dap_is_coherent(dev))
+		/* Without a node, the kernel takes it for coherent. */
+		dap_sync_for_device(page_to_phys(page), size,
+				    DMA_BIDIRECTIONAL);
 	/* The mark by which .free recognizes such memory. */
 	set_page_private(page, (unsigned long)client);
 	return page_address(page);
@@ -265,6 +283,13 @@ static int ops_get_sgtable_foreign(struct dap_client *client,
 	return before->get_sgtable(dev, sgt, cpu, handle, size, attrs);
 }
 
+/* Freed, and the device has got it before it became a client. */
+#define OPS_FREED_FOREIGN	2
+
+/*
+ * Free memory that is not in the pool.  Returns as dap_pool_free(), -ERANGE for
+ * memory of others, or OPS_FREED_FOREIGN.
+ */
 static int ops_free_outside(struct dap_client *client, struct device *dev,
 			    size_t size, void *cpu, dma_addr_t handle,
 			    unsigned long attrs)
@@ -277,10 +302,11 @@ static int ops_free_outside(struct dap_client *client, struct device *dev,
 				       handle, DMA_BIDIRECTIONAL);
 		return dap_pool_drop_user(client->pool, &client->user);
 	}
-	if (!client->foreign)
+	/* Operations that only refuse (dma_dummy_ops) have no .free. */
+	if (!client->foreign || (client->before && !client->before->free))
 		return -ERANGE;
 	ops_free_foreign(client, dev, size, cpu, handle, attrs);
-	return 0;
+	return OPS_FREED_FOREIGN;
 }
 
 static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
@@ -325,15 +351,18 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 
 static noinline void ops_report_bad_free(struct dap_client *client,
 					 struct device *dev, size_t size,
-					 void *cpu, int error)
+					 void *cpu, dma_addr_t handle,
+					 int error)
 {
 	struct dap_pool *pool = client->pool;
 	struct dap_live live = { .page = 0 };
 	const char *what, *who = "";
+	char at[40];
 
 	if (!dap_pool_count_bad_free(pool, &client->user))
 		return;
 
+	snprintf(at, sizeof(at), "offset %#zx", dap_pool_offset(pool, cpu));
 	switch (error) {
 	case -ENOENT:
 		what = "no allocation starts there (freed twice?)";
@@ -350,10 +379,11 @@ static noinline void ops_report_bad_free(struct dap_client *client,
 		break;
 	default:
 		what = "it is not in the pool";
+		snprintf(at, sizeof(at), "bus address %pad", &handle);
 	}
 	dev_WARN(dev,
-		 "DMA pool %s: bad free of %zu bytes at offset %#zx: %s%s; ignored, more by this device are only counted\n",
-		 pool->name, size, dap_pool_offset(pool, cpu), what, who);
+		 "DMA pool %s: bad free of %zu bytes at %s: %s%s; ignored, more by this device are only counted\n",
+		 pool->name, size, at, what, who);
 }
 
 static void dap_ops_free(struct device *dev, size_t size, void *cpu,
@@ -374,9 +404,9 @@ static void dap_ops_free(struct device *dev, size_t size, void *cpu,
 		ret = ops_free_outside(client, dev, size, cpu, handle, attrs);
 
 	if (unlikely(ret < 0))
-		ops_report_bad_free(client, dev, size, cpu, ret);
+		ops_report_bad_free(client, dev, size, cpu, handle, ret);
 	if (traced) {
-		if (ret >= 0)
+		if (ret >= 0 && ret != OPS_FREED_FOREIGN)
 			trace_free(dev, pool->name, size, handle);
 		dap_entry_put(entry);
 	}
@@ -475,7 +505,8 @@ static int dap_ops_get_sgtable(struct device *dev, struct sg_table *sgt,
 		phys = pool->region.phys + dap_pool_offset(pool, cpu);
 	else
 		phys = ops_cpu_to_phys(client, cpu);
-	if (!pfn_valid(PHYS_PFN(phys))) {
+	if (!pfn_valid(PHYS_PFN(phys)) ||
+	    !pfn_valid(PHYS_PFN(phys + size - 1))) {
 		if (__ratelimit(&dap_ratelimit))
 			dev_err(dev, "no scatterlist for memory of DMA pool %s: it has no struct pages\n",
 				pool->name);
@@ -539,15 +570,25 @@ static void dap_ops_sync_single_for_device(struct device *dev, dma_addr_t addr,
 		ops->sync_single_for_device(dev, addr, size, dir);
 }
 
+/*
+ * Entry by entry, since some may be of the pool.  On ARM without an MMU before
+ * Linux 5.15, .sync_single_for_cpu does not what .sync_sg_for_cpu does.
+ */
 static void dap_ops_sync_sg_for_cpu(struct device *dev, struct scatterlist *sgl,
 				    int nents, enum dma_data_direction dir)
 {
+	const struct dma_map_ops *ops;
 	struct scatterlist *sg;
 	int i;
 
-	for_each_sg(sgl, sg, nents, i)
-		dap_ops_sync_single_for_cpu(dev, sg_dma_address(sg), sg->length,
-					    dir);
+	for_each_sg(sgl, sg, nents, i) {
+		ops = ops_to_sync(dev, sg_dma_address(sg));
+		if (ops && ops->sync_sg_for_cpu)
+			ops->sync_sg_for_cpu(dev, sg, 1, dir);
+		else if (ops)
+			ops->sync_single_for_cpu(dev, sg_dma_address(sg),
+						 sg->length, dir);
+	}
 }
 
 static void dap_ops_sync_sg_for_device(struct device *dev,

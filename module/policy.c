@@ -4,8 +4,10 @@
  *
  * This only makes decisions; others act on them.
  *
- * Contexts and locking: process context, under dap_lock() except for
- * dap_policy_init().
+ * Contexts and locking: process context, under dap_lock(), except for what reads
+ * only the device (dap_policy_refusal(), dap_report_refusal()) and what loading
+ * the module calls (dap_policy_init(), and dap_policy_check(), which takes the
+ * lock).
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -57,10 +59,8 @@ const char *dap_policy_refusal(struct device *dev)
 		return "it is a pool itself";
 	if (!dev->dma_mask || !dev->coherent_dma_mask)
 		return "it has no DMA mask";
-#ifdef CONFIG_DMA_DECLARE_COHERENT
-	if (dev->dma_mem)
+	if (dap_has_own_memory(dev))
 		return "it has coherent memory of its own (shared-dma-pool)";
-#endif
 	if (iommu_get_domain_for_dev(dev) || dap_uses_dma_iommu(dev))
 		return "it is behind an IOMMU";
 	if (dap_is_restricted(dev))
@@ -187,8 +187,7 @@ struct dap_entry *dap_policy_choose(struct device *dev, bool quiet)
 	entry = dap_entry_find(dap_rules[i].pool);
 	if (!entry) {
 		if (!quiet)
-			dev_warn(dev, "there is no DMA pool%s%s for clients=%s\n",
-				 *dap_rules[i].pool ? " " : "",
+			dev_warn(dev, "there is no DMA pool %s for clients=%s\n",
 				 dap_rules[i].pool, dap_rules[i].glob);
 		return ERR_PTR(-ENOENT);
 	}
@@ -252,7 +251,8 @@ static bool __init policy_split_rule(struct dap_rule *rule)
 /**
  * dap_policy_check() - does each entry of clients= name a pool?
  *
- * Also splits each entry into the name of the device and that of its pool.
+ * Also splits each entry into the name of the device and that of its pool, which
+ * is set for those that have none.
  *
  * Context: process context, may sleep; after the pools were made.
  * Return: 0, or -ENOENT, reported.
@@ -260,15 +260,23 @@ static bool __init policy_split_rule(struct dap_rule *rule)
 int __init dap_policy_check(void)
 {
 	struct dap_rule *rule;
+	struct dap_entry *entry;
 	const char *why;
 	int ret = 0;
 
 	dap_lock();
 	for (rule = dap_rules; rule < dap_rules + dap_nr_rules; rule++) {
-		if (!policy_split_rule(rule))
-			why = "there is no such pool (a device name with @ needs @NAME after it)";
-		else if (dap_entry_find(rule->pool))
+		bool named = policy_split_rule(rule);
+
+		entry = named ? dap_entry_find(rule->pool) : NULL;
+		if (entry) {
+			/* The only one now may not be the only one for long. */
+			strscpy(rule->pool, entry->pool.name,
+				sizeof(rule->pool));
 			continue;
+		}
+		if (!named)
+			why = "there is no such pool (a device name with @ needs @NAME after it)";
 		else if (list_empty(&dap_entries))
 			why = "there is no pool, add pools= or a device tree node";
 		else

@@ -117,9 +117,9 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 	pool->meta = kvzalloc(dap_alloc_meta_size(pages), GFP_KERNEL);
 	if (!pool->meta) {
 		dap_region_release(&pool->region);
-		return dev_err_probe(dev, -ENOMEM,
-				     "no memory for the records of %u pages\n",
-				     pages);
+		/* dev_err_probe() does not print what is out of memory. */
+		dev_err(dev, "no memory for the records of %u pages\n", pages);
+		return -ENOMEM;
 	}
 
 	dap_fault_init(&pool->fault);

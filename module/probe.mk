@@ -25,10 +25,12 @@ dap-probes := \
   $(call dap-has,DAP_HAS_CONST_BUS,$(dap-include)/device/bus.h,bus_register_notifier.const struct bus_type) \
   $(call dap-has,DAP_HAS_DMA_IOMMU,$(dap-include)/device.h,dma_iommu) \
   $(call dap-has,DAP_HAS_DEV_FLAGS,$(dap-include)/device.h,accessors.dma_coherent) \
+  $(call dap-has,DAP_HAS_LINK_WAIT,$(dap-include)/device.h,void device_link_wait_removal) \
   $(call dap-has,DAP_HAS_IO_TLB_MEM,$(dap-include)/device.h,dma_io_tlb_mem;) \
   $(call dap-has,DAP_OVERLAY_HAS_BASE,$(dap-include)/of.h,struct device_node [*]target_base) \
   $(call dap-has,DAP_REMOVE_RETURNS_INT,$(dap-include)/platform_device.h,int .[*]remove) \
   $(call dap-has,DAP_ARCHDATA_COHERENT,arch/$(SRCARCH)/include/asm/device.h,dma_coherent) \
+  $(call dap-has,DAP_ARCHDATA_OPS_SETUP,arch/$(SRCARCH)/include/asm/device.h,dma_ops_setup) \
   $(call dap-has,DAP_HAS_ZICBOM,arch/$(SRCARCH)/include/asm/hwcap.h,RISCV_ISA_EXT_ZICBOM) \
   $(call dap-has,DAP_THEAD_CMO_BY_VA,arch/$(SRCARCH)/include/asm/errata_list.h,ERRATA_THEAD_CMO[[:space:]]) \
   $(call dap-has,DAP_HAS_ASM_CPUFEATURE,arch/$(SRCARCH)/include/asm/cpufeature.h,struct riscv_isainfo)

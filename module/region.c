@@ -24,6 +24,17 @@ static bool region_overlaps(phys_addr_t a, phys_addr_t b, phys_addr_t size)
 	return a - b < size || b - a < size;
 }
 
+/*
+ * Without an MMU, the kernel clears and flushes memory at this address itself.
+ * It does so up to the end, which is 0 after the last address: then memset() of
+ * 32-bit RISC-V clears 128 bytes, and ARM flushes one cache line.
+ */
+static bool region_end_is_usable(phys_addr_t end)
+{
+	return dap_outer_flushes_to(end) &&
+	       (IS_ENABLED(CONFIG_MMU) || (unsigned long)end);
+}
+
 static int region_check_range(struct device *dev, const char *what,
 			      phys_addr_t base, phys_addr_t size)
 {
@@ -32,9 +43,10 @@ static int region_check_range(struct device *dev, const char *what,
 				     "%s %pa is zero or not a multiple of the page size (%lu)\n",
 				     what, &base, PAGE_SIZE);
 
-	if (base + size - 1 < base)
+	if (base + size - 1 < base || base + size - 1 > iomem_resource.end ||
+	    !region_end_is_usable(base + size))
 		return dev_err_probe(dev, -EINVAL,
-				     "%s %pa plus size %pa overflows\n",
+				     "%s %pa plus size %pa reaches the last address, or beyond\n",
 				     what, &base, &size);
 	return 0;
 }
@@ -222,7 +234,7 @@ static int region_set_up(struct device *dev, struct dap_region *region)
 	if (region->has_alias || !IS_ENABLED(CONFIG_MMU))
 		why = dap_region_map(region, false);
 	if (why)
-		return dev_err_probe(dev, -ENOMEM, "%pa: %s\n", &region->alias,
+		return dev_err_probe(dev, -ENXIO, "%pa: %s\n", &region->alias,
 				     why);
 
 	if (region->use_mpu)
@@ -250,7 +262,8 @@ static int region_set_up(struct device *dev, struct dap_region *region)
  * Return: 0; or an error, which has been reported, and then nothing is claimed:
  * -EINVAL for addresses that cannot be right (unaligned, overflow, no alias of
  * each other, memory that is cached), -EBUSY for memory that belongs to
- * somebody else, -EOPNOTSUPP if the MPU cannot do what is needed, -ENOMEM.
+ * somebody else, -EOPNOTSUPP if the MPU cannot do what is needed, -ENXIO for
+ * memory that cannot be mapped.
  */
 int dap_region_claim(struct device *dev, struct dap_region *region,
 		     const char *name, bool no_map)

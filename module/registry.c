@@ -36,6 +36,8 @@
  *						after all
  * ATTACHED	ATTACHED	yes		bound again
  * ATTACHED	PINNED		yes		bound again, to another driver
+ * PINNED		PINNED		yes		bound again, to be tested
+ *						(DEBUG_TEST_DRIVER_REMOVE)
  * PINNED		ATTACHED	yes		its driver is gone, or did not
  *						bind
  * ATTACHED,	LEAVING		yes [2]		its pool or device is removed,
@@ -67,8 +69,9 @@
  * still held.
  *
  * Locking: dap_lock() protects the lists and everything above.  It is taken in
- * process context only, with or without a device's lock held; no device's lock
- * is taken under it.  Pool locks nest inside of it.
+ * process context only, with or without a device's lock held.  Nobody waits for
+ * a device's lock under it: client_renew_all_ops() only tries.  Pool locks nest
+ * inside of it.
  */
 #include <linux/debugfs.h>
 #include <linux/device.h>
@@ -79,6 +82,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "compat.h"
 #include "registry.h"
 
 static DEFINE_MUTEX(dap_mutex);
@@ -461,15 +465,21 @@ struct llist_node *dap_clients_take_idle(void)
  * dap_registry_flush() - wait until everything without references is freed
  *
  * This does not wait for a client whose device's lock is taken, as the holder
- * of that lock may be the one who waits here.
+ * of that lock may be the one who waits here.  It does wait for device links
+ * that were removed: until then they refer to their devices, and what releases
+ * a device may be code of a module that is unloaded next.
  *
  * Called by the work itself, it returns at once.  That happens when the work
- * drops the last reference to a device, and thereby removes others.
+ * drops the last reference to a device, and thereby removes others.  Before
+ * dap_registry_init(), or if that was not reached, it has nothing to wait for:
+ * a driver that is built in as well may ask for a pool then.
  *
  * Context: process context, may sleep; not under dap_lock().
  */
 void dap_registry_flush(void)
 {
-	if (current_work() != &dap_reap_work)
-		flush_work(&dap_reap_work);
+	if (!dap_wq || current_work() == &dap_reap_work)
+		return;
+	flush_work(&dap_reap_work);
+	dap_wait_for_links();
 }

@@ -4,15 +4,14 @@
  * a driver that asks for a pool itself.
  *
  * Contexts and locking: process context.  A device's lock is taken before
- * dap_lock(), never under it.  While somebody writes to a pool's sysfs files,
- * the pool's device cannot be unbound.  A driver may be waiting for just that
- * with its device's lock held, so such devices must not be locked here: pools,
- * and devices that the pool's device depends on.
+ * dap_lock(); nobody waits for it under that.  While somebody writes to a pool's
+ * sysfs files, the pool's device cannot be unbound.  A driver may be waiting for
+ * just that with its device's lock held, so such devices must not be locked
+ * here: pools, and devices that the pool's device depends on.
  */
 #include <linux/device.h>
 #include <linux/export.h>
 
-#include "attach.h"
 #include "bus.h"
 #include "client.h"
 #include "compat.h"
@@ -49,6 +48,14 @@ static struct dap_client *request_find_holder(const struct device *dev)
 	return owner && READ_ONCE(owner->user.held) ? owner : NULL;
 }
 
+static int request_report_other(struct device *dev, struct dap_entry *entry,
+				const char *why, const struct dap_client *other)
+{
+	dev_err(dev, "not attached to DMA pool %s: %s %s\n", entry->pool.name,
+		why, other->pool->name);
+	return -EBUSY;
+}
+
 /*
  * May a device become a client of the pool that is asked for?  Returns 0 if so,
  * 1 if it is a client of that pool already, or an error that has been reported.
@@ -78,9 +85,7 @@ static int request_may_join(struct device *dev, struct dap_entry *entry)
 		/* It may change over. */
 		return 0;
 	}
-	dev_err(dev, "not attached to DMA pool %s: %s %s\n", entry->pool.name,
-		why, old->pool->name);
-	return -EBUSY;
+	return request_report_other(dev, entry, why, old);
 }
 
 /* The device is in use: give it our operations now, not at its next bind. */
@@ -103,37 +108,58 @@ static int request_join_in_use(struct dap_client *client)
 }
 
 /*
+ * End what a device was before.  If it cannot be a client of the new pool, or
+ * its driver has got memory of the former one just now, it stays what it was.
+ */
+static int request_change_over(struct device *dev, struct dap_client *client,
+			       struct dap_client *old, bool in_use)
+{
+	struct dap_entry *entry = dap_entry_of(client);
+	const char *why = dap_device_is_in_use(dev) ?
+			  dap_client_prepare(client) : NULL;
+
+	if (why)
+		return dap_report_refusal(dev, entry->pool.name, why);
+	if (!dap_client_leave_idle(old, in_use))
+		return request_report_other(dev, entry, "it holds memory of",
+					    old);
+	client->foreign |= in_use;
+	return 0;
+}
+
+/*
  * Make a client of a device for which request_may_join() returned 0, and end
  * what it was before.  @in_use: one of its operations may be running.
  */
 static int request_join(struct device *dev, struct dap_entry *entry,
 			bool in_use)
 {
-	struct dap_client *old = dap_client_find(dev);
-	struct dap_client *client = dap_client_create(dev, entry);
+	struct dap_client *old = dap_client_find(dev), *client;
 	int ret = 0;
+	bool is_new;
 
+	if (dap_device_is_watched(dev) && dap_device_is_removed(dev))
+		return dap_report_refusal(dev, entry->pool.name, dap_not_there);
+	client = dap_client_create(dev, entry, false);
 	if (!client)
 		return -EINVAL;
-	/* Not before: if that fails, the device stays what it was. */
-	if (old) {
-		dap_client_leave(old, in_use);
-		client->foreign |= in_use;
-	}
-	if (!dap_device_is_watched(dev)) {
-		/* It may have got memory already, which nobody has watched. */
-		client->foreign = true;
+	if (old)
+		ret = request_change_over(dev, client, old, in_use);
+	/* It may have got memory already, which nobody has watched. */
+	client->foreign |= !dap_device_is_watched(dev);
+	/* What it was of a pool that went may be watched until it ends. */
+	if (!ret)
 		ret = dap_watch_device(dev);
-	} else if (dap_device_is_removed(dev)) {
-		ret = dap_report_refusal(dev, entry->pool.name, dap_not_there);
-	}
-	if (ret) {
+	is_new = !ret;
+	if (ret < 0) {
 		dap_client_leave(client, false);
-	} else if (dap_device_is_in_use(dev)) {
-		ret = request_join_in_use(client);
-		if (ret && !dap_device_is_watched(dev))
-			dap_unwatch_device(dev);
+		return ret;
 	}
+	if (!dap_device_is_in_use(dev))
+		return 0;
+	ret = request_join_in_use(client);
+	if (ret && is_new)
+		dap_unwatch_device(dev);
 	return ret;
 }
 
@@ -146,6 +172,8 @@ struct dap_request {
 	int (*may)(struct device *dev, struct dap_entry *entry);
 	/* Do it, with all locks held.  Returns 0 or an error. */
 	int (*act)(struct device *dev, struct dap_entry *entry);
+	/* What to report if it is refused, and why. */
+	const char *refused;
 	/* What to report if the driver could not be bound again. */
 	const char *unbound;
 };
@@ -164,13 +192,20 @@ struct dap_request {
 static int request_carry_out(const struct dap_request *request,
 			     struct device *dev, struct dap_entry *entry)
 {
-	const char *why = dap_client_link(dev, entry);
 	struct dap_rebind rebind;
 	bool was_bound = false;
+	const char *why;
 	int ret;
 
-	if (why)
-		return dap_report_refusal(dev, entry->pool.name, why);
+	/* Another device may have its name by now. */
+	dap_lock();
+	why = dap_device_is_removed(dev) ? dap_not_there :
+					   dap_client_link(dev, entry);
+	dap_unlock();
+	if (why) {
+		dev_err(dev, request->refused, entry->pool.name, why);
+		return -EINVAL;
+	}
 	dap_rebind_begin(&rebind);
 	/* Somebody may bind it again while the lock is not held. */
 	for (;;) {
@@ -217,6 +252,7 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 {
 	static const struct dap_request request = {
 		request_may_join, request_attach,
+		"not attached to DMA pool %s: %s\n",
 		"is a client of DMA pool %s, but its driver did not bind\n",
 	};
 	const char *why = dap_policy_refusal(dev);
@@ -294,13 +330,15 @@ static int request_exclude(struct device *dev, struct dap_entry *entry)
  *
  * Context: process context, may sleep.
  * Return: 0; or an error that has been reported: -ENOENT if it is no client of
- * the pool, -EBUSY if it holds memory or its driver cannot be unbound, -ENXIO
- * if it is no client any more, but its driver did not bind again, -ENOMEM.
+ * the pool, -EBUSY if it holds memory or its driver cannot be unbound, -EINVAL
+ * if it is removed, -ENXIO if it is no client any more, but its driver did not
+ * bind again, -ENOMEM.
  */
 int dap_detach_device(struct dap_entry *entry, struct device *dev)
 {
 	static const struct dap_request request = {
 		request_may_detach, request_exclude,
+		"not detached from DMA pool %s: %s\n",
 		"its driver did not bind without DMA pool %s\n",
 	};
 	int ret;
@@ -415,6 +453,44 @@ int dma_alias_pool_attach_node(struct device *dev, struct device_node *region)
 }
 EXPORT_SYMBOL_GPL(dma_alias_pool_attach_node);
 
+/* Does something go on that needs a client? */
+static bool request_is_needed(const struct dap_client *client)
+{
+	/* On no bus it has no driver, so there is nothing to unbind. */
+	return dap_client_is_busy(client) ||
+	       (client->state == DAP_PINNED && client->dev->bus);
+}
+
+static int request_detach_watched(struct device *dev)
+{
+	struct dap_client *client = dap_client_find(dev);
+
+	if (!client)
+		return -ENOENT;
+	if (request_is_needed(client))
+		return -EBUSY;
+	return request_exclude(dev, dap_entry_of(client));
+}
+
+/*
+ * Nobody is told when such a device goes, so also what is left of a pool that
+ * has gone is kept until its caller says that it has finished.
+ */
+static int request_detach_unwatched(struct device *dev)
+{
+	struct dap_client *client = dap_client_find(dev);
+
+	if (!client && !dap_client_search(DAP_ENDED_OF, dev))
+		return -ENOENT;
+	if (client && request_is_needed(client))
+		return -EBUSY;
+	dap_unwatch_device(dev);
+	dap_client_unbound(dev, false);
+	if (client)
+		dap_client_leave(client, false);
+	return 0;
+}
+
 /**
  * dma_alias_pool_detach() - let a device use the DMA API as it did before
  * @dev: the device; either its driver does not use the DMA API any more, or it
@@ -427,22 +503,11 @@ EXPORT_SYMBOL_GPL(dma_alias_pool_attach_node);
  */
 int dma_alias_pool_detach(struct device *dev)
 {
-	struct dap_client *client;
-	int ret = 0;
+	int ret;
 
 	dap_lock();
-	client = dap_client_find(dev);
-	if (!client) {
-		ret = -ENOENT;
-	} else if (dap_client_is_busy(client) ||
-		   (client->state == DAP_PINNED && dev->bus)) {
-		ret = -EBUSY;
-	} else if (dap_device_is_watched(dev)) {
-		ret = request_exclude(dev, dap_entry_of(client));
-	} else {
-		dap_unwatch_device(dev);
-		dap_client_leave(client, false);
-	}
+	ret = dap_device_is_watched(dev) ? request_detach_watched(dev) :
+					   request_detach_unwatched(dev);
 	dap_unlock();
 	request_forget_unwatched(dev);
 	return ret;

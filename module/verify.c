@@ -26,9 +26,10 @@
  * An address at which nothing answers cannot be checked: on most machines,
  * reading it is a bus fault.
  *
- * Memory without an alias is checked by writing to it, and invalidating the
- * cache: if the change is lost, it was in a cache.  A write-through cache loses
- * nothing, so it is not detected.
+ * Memory without an alias is taken for its own alias: steps 2 and 3 show whether
+ * it is memory, and does not repeat.  Then it is written to, and the cache is
+ * invalidated: if the change is lost, it was in a cache.  A write-through cache
+ * loses nothing, so it is not detected.
  *
  * A CPU may at any time fetch a line into its cache, or write back a dirty one.
  * If it fetches one, that has what is in memory, so only the change being tried
@@ -83,7 +84,8 @@ static void verify_flush_phys(const struct dap_views *v, size_t offset,
 static void verify_flush_both(const struct dap_views *v, size_t offset,
 			      size_t size)
 {
-	verify_flush(v->alias, v->region->alias, offset, size);
+	if (v->region->has_alias)
+		verify_flush(v->alias, v->region->alias, offset, size);
 	verify_flush_phys(v, offset, size);
 }
 
@@ -100,9 +102,13 @@ static int verify_report_mismatch(struct device *dev, const struct dap_views *v,
 	phys_addr_t phys = v->region->phys + offset;
 	phys_addr_t alias = v->region->alias + offset;
 
+	if (!v->region->has_alias)
+		return dev_err_probe(dev, -EINVAL,
+				     "%pa: %s: check address and size\n",
+				     &phys, why);
 	return dev_err_probe(dev, -EINVAL, "%pa is no alias of %pa: %s%s\n",
 			     &alias, &phys, why, dap_flush_is_sure() ? "" :
-			     "; or cache lines hide it, which a module cannot flush on this CPU: if you are sure of the address, load with verify=0");
+			     "; or cache lines hide it, which may not have been flushed on this CPU: if you are sure of the address, load with verify=0");
 }
 
 static int verify_compare(struct device *dev, const struct dap_views *v)
@@ -162,14 +168,16 @@ static int verify_change_pages(struct device *dev, const struct dap_views *v)
 		void *alias = v->alias + offset;
 
 		seen = verify_change_shows(v, offset, alias, phys);
-		if (seen == DAP_SEEN)
+		if (seen == DAP_SEEN && v->region->has_alias)
 			seen = verify_change_shows(v, offset, phys, alias);
 		if (seen == DAP_SEEN_LATE)
 			return verify_report_cached(dev, v->region->alias + offset,
 						    "make it non-cacheable in the MPU or by the address map");
 		if (!seen)
 			return verify_report_mismatch(dev, v, offset,
-						      "a write to one is not seen in the other");
+						      v->region->has_alias ?
+						      "a write to one is not seen in the other" :
+						      "a write to it is lost");
 		/*
 		 * The other page: @offset without its lowest bit, 0 for a power
 		 * of two.
@@ -183,33 +191,7 @@ static int verify_change_pages(struct device *dev, const struct dap_views *v)
 	return 0;
 }
 
-static int verify_alias(struct device *dev, const struct dap_region *region)
-{
-	struct dap_views v = {
-		.alias = region->cpu,
-		.region = region,
-	};
-	int ret;
-
-	v.phys = memremap(region->phys, region->size, MEMREMAP_WB);
-	if (!v.phys)
-		return dev_err_probe(dev, -ENOMEM,
-				     "cannot map %pa to check its alias\n",
-				     &region->phys);
-
-	/* Old lines of a cached alias must not look like different memory. */
-	verify_flush_both(&v, 0, region->size);
-	ret = verify_compare(dev, &v) ?: verify_change_pages(dev, &v);
-	/* A line left in a cache would be stale once somebody else writes. */
-	verify_flush_both(&v, 0, region->size);
-	memunmap(v.phys);
-	return ret;
-}
-
-/*
- * Does an invalidate lose what was written to the page at @offset?  It counts
- * only if the write could be read back before: there may be no memory at all.
- */
+/* Does an invalidate lose what was written to the page at @offset? */
 static bool verify_write_is_lost(const struct dap_region *region, size_t offset)
 {
 	u32 *word = region->cpu + offset;
@@ -224,12 +206,11 @@ static bool verify_write_is_lost(const struct dap_region *region, size_t offset)
 	WRITE_ONCE(*word, ~old);
 	/* The write leaves the store buffer before the invalidate ... */
 	mb();
-	lost = READ_ONCE(*word) == ~old;
 	dap_sync_for_device(region->phys + offset, DAP_WHOLE_LINES,
 			    DMA_FROM_DEVICE);
 	/* ... which is complete before the word is read. */
 	mb();
-	lost = lost && READ_ONCE(*word) != ~old;
+	lost = READ_ONCE(*word) != ~old;
 	WRITE_ONCE(*word, old);
 	verify_flush(region->cpu, region->phys, offset, DAP_WHOLE_LINES);
 	local_irq_restore(flags);
@@ -256,16 +237,45 @@ static int verify_uncached(struct device *dev, const struct dap_region *region)
  * @dev:    the pool's device, for messages
  * @region: claimed, mapped, and with its MPU region set up if it is to have one
  *
- * A region without an alias can be checked only if the caches can be maintained
- * (DAP_HAVE_CACHE_OPS), which is never possible with an MMU.
+ * Whether the CPU caches a region without an alias can be checked only if the
+ * caches can be maintained (DAP_HAVE_CACHE_OPS), which is never possible with an
+ * MMU.  With one, such a region is not mapped yet, and nothing is checked.
  *
  * Context: process context, may sleep; the memory is not in use yet.
- * Return: 0; -EINVAL if the alias is none, or if the CPU caches the memory
- * (reported with the addresses); -ENOMEM if the cacheable view cannot be mapped
- * for the check.
+ * Return: 0; -EINVAL if the alias is none, if the CPU caches the memory, or if
+ * there is none (reported with the addresses); -ENXIO if the cacheable view
+ * cannot be mapped for the check (reported).
  */
 int dap_verify_region(struct device *dev, const struct dap_region *region)
 {
-	return region->has_alias ? verify_alias(dev, region) :
-				   verify_uncached(dev, region);
+	struct dap_views v = {
+		.phys = region->cpu,
+		.alias = region->cpu,
+		.region = region,
+	};
+	int ret;
+
+	if (!region->cpu)
+		return 0;
+	/* Lines from before were flushed when it was mapped. */
+	if (!region->has_alias) {
+		ret = verify_change_pages(dev, &v) ?:
+		      verify_uncached(dev, region);
+		verify_flush_phys(&v, 0, region->size);
+		return ret;
+	}
+
+	v.phys = memremap(region->phys, region->size, MEMREMAP_WB);
+	if (!v.phys)
+		return dev_err_probe(dev, -ENXIO,
+				     "cannot map %pa to check its alias\n",
+				     &region->phys);
+
+	/* Old lines of a cached alias must not look like different memory. */
+	verify_flush_both(&v, 0, region->size);
+	ret = verify_compare(dev, &v) ?: verify_change_pages(dev, &v);
+	/* A line left in a cache would be stale once somebody else writes. */
+	verify_flush_both(&v, 0, region->size);
+	memunmap(v.phys);
+	return ret;
 }

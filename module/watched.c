@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The buses that are watched: those whose devices do DMA themselves.
+ * The buses that are watched: those whose devices do DMA themselves.  Devices on
+ * other buses, or on none, are watched one by one: devres tells when their
+ * driver is gone, or they themselves are.
  *
  * Contexts and locking: process context, also under dap_lock().  While that is
  * held, no device that is found here can go away, so putting it never frees it:
@@ -21,6 +23,9 @@ struct dap_bus {
 	DAP_BUS_CONST struct bus_type *type;
 	struct notifier_block nb;
 };
+
+/* Called for a device that was watched by itself. */
+static dr_release_t watched_gone;
 
 static struct dap_bus dap_buses[] = {
 	{ &platform_bus_type },
@@ -103,15 +108,51 @@ int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data))
 }
 
 /**
- * dap_watch_buses() - begin to hear of what happens to devices
- * @notify: called for each event of each of the buses
+ * dap_watch_device() - watch for the end of a device, or of its driver
+ * @dev: the device, its lock held if it is on a bus; if it is on a bus that is
+ *       watched, there is nothing to do
+ *
+ * Context: process context, may sleep.
+ * Return: 0 if it is watched from now on, 1 if it was already, or -ENOMEM.
+ */
+int dap_watch_device(struct device *dev)
+{
+	void *res;
+
+	if (dap_device_is_watched(dev) ||
+	    devres_find(dev, watched_gone, NULL, NULL))
+		return 1;
+	res = devres_alloc(watched_gone, 0, GFP_KERNEL);
+	if (!res)
+		return -ENOMEM;
+	devres_add(dev, res);
+	return 0;
+}
+
+/**
+ * dap_unwatch_device() - undo dap_watch_device(), if there is something to undo
+ * @dev: the device
  *
  * Context: process context, may sleep.
  */
-void __init dap_watch_buses(notifier_fn_t notify)
+void dap_unwatch_device(struct device *dev)
+{
+	devres_destroy(dev, watched_gone, NULL, NULL);
+}
+
+/**
+ * dap_watch_buses() - begin to hear of what happens to devices
+ * @notify: called for each event of each of the buses
+ * @gone:   called for a device of dap_watch_device() when it, or its driver, is
+ *          gone
+ *
+ * Context: process context, may sleep.
+ */
+void __init dap_watch_buses(notifier_fn_t notify, dr_release_t gone)
 {
 	unsigned int i;
 
+	watched_gone = gone;
 	/*
 	 * This fails only for a bus that is not registered, which has no
 	 * devices.

@@ -2,15 +2,16 @@
 #ifndef DAP_WATCHED_H
 #define DAP_WATCHED_H
 
+#include <linux/device.h>
 #include <linux/notifier.h>
-
-struct device;
 
 bool dap_device_is_watched(const struct device *dev);
 struct device *dap_find_device(const char *name);
 bool dap_device_is_removed(struct device *dev);
 int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data));
-void dap_watch_buses(notifier_fn_t notify);
+int dap_watch_device(struct device *dev);
+void dap_unwatch_device(struct device *dev);
+void dap_watch_buses(notifier_fn_t notify, dr_release_t gone);
 void dap_unwatch_buses(void);
 
 #endif /* DAP_WATCHED_H */
