@@ -42,7 +42,16 @@ install: kdir
 	$(MAKE) -C "$(KDIR)" M="$(CURDIR)/module" modules_install \
 		$(if $(INSTALL_MOD_PATH),INSTALL_MOD_PATH="$(abspath $(INSTALL_MOD_PATH))")
 
-# Refuse a path with spaces, which the kernel's build takes for several paths.
+# What was built for one kernel is of no use for another. The kernel's build does not see
+# that: with two builds of one source its commands are the same, and another kernel's
+# headers may be older than our objects.
+built_for = $(realpath $(KDIR)) $(O) $(KBUILD_OUTPUT) $(ARCH) $(CROSS_COMPILE) $(LLVM)
+remove_objects = find . -name .git -prune -o -path ./build -prune -o -type f \( -name '*.o' \
+	-o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' -o -name '*.o.d' \
+	-o -name modules.order -o -name Module.symvers \) -exec rm -f {} +
+
+# Refuse a path with spaces, which the kernel's build takes for several paths, and remove
+# what was built for another kernel.
 kdir:
 	@case "$(CURDIR)" in *" "*) \
 		echo "The kernel's build cannot do with a path that has spaces: move $(CURDIR)" >&2; \
@@ -50,6 +59,8 @@ kdir:
 	@test -f "$(KDIR)/Makefile" || { \
 		echo "There is no kernel build tree in $(KDIR): install linux-headers of your kernel," >&2; \
 		echo "or say make KDIR=<built kernel tree> ARCH=... CROSS_COMPILE=..." >&2; exit 1; }
+	@test "$$(cat build/built_for 2>/dev/null)" = "$(built_for)" || { \
+		$(remove_objects) && mkdir -p build && echo "$(built_for)" >build/built_for; }
 
 # The script gets the strip program that the kernel's build would use. CROSS_COMPILE may be
 # several words, as "ccache arm-linux-gnueabi-".
@@ -99,12 +110,14 @@ lint:
 
 clean:
 	rm -rf build
-	find . -name .git -prune -o -type f \( -name '*.o' -o -name '*.ko' \
-		-o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' -o -name '*.o.d' \
-		-o -name modules.order -o -name Module.symvers \) -exec rm -f {} +
+	$(remove_objects)
 
 distclean: clean
-	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/dma-alias-pool"
+	@bash -euc '. selftests/rig/lib.sh; rm -rf "$$CACHE_DIR"'
+
+# Two targets that build modules would write to the same files. The kernel's build is as
+# parallel as -j says.
+.NOTPARALLEL:
 
 .PHONY: all modules install kdir board-kit dkms-install dkms-uninstall deb in-tree \
 	in-tree-remove demo vm check check-all check-long mutants bench lint \

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # dkms.sh install|uninstall - install the module with DKMS: copy its sources to /usr/src,
-# and build it for every installed kernel whose headers are there. Or undo that.
+# and build it for every installed kernel whose headers are there. Or undo that. What else
+# lies in /usr/src is somebody's work, whatever its name: only directories that were made
+# here are removed, which have a file that says so.
 set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
 . "$top/selftests/rig/lib.sh"
@@ -17,18 +19,23 @@ cd "$top"
 name=$(sed -n 's/^PACKAGE_NAME="\(.*\)"/\1/p' dkms.conf)
 version=$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 source=/usr/src/$name-$version
+mark=.made-by-make-dkms-install
+
+# status WHAT: "NAME/VERSION, KERNEL, ..." or "NAME/VERSION: added", a line each. DKMS 2.8
+# (Debian 11) has "NAME, VERSION".
+status() { dkms status "$1" | sed "s|^$name, \([^,:]*\)|$name/\1|"; }
 
 # the versions that DKMS has, as NAME/VERSION
 versions() {
-	# "NAME/VERSION, KERNEL, ..." or "NAME/VERSION: added"
-	dkms status "$name" | sed 's/[,:].*//' | sort -u
+	status "$name" | sed 's/[,:].*//' | sort -u
 }
 
-# Removes the sources of all versions that DKMS does not have.
+# Removes the sources that were made here, of all versions that DKMS does not have.
 remove_sources() {
 	local dir left
 	left=$(versions)
 	for dir in /usr/src/"$name"-[0-9]*; do
+		[ -e "$dir/$mark" ] || continue
 		grep -qxF "$name/${dir#"/usr/src/$name-"}" <<<"$left" || rm -rf "$dir"
 	done
 }
@@ -45,9 +52,13 @@ uninstall() {
 # same version has to go before, as DKMS cannot have two of it.
 install() {
 	local file kernel found='' failed=''
+	[ ! -e "$source" ] || [ -e "$source/$mark" ] || die "$source is there, and not of" \
+		"make dkms-install: move it away, or say dkms install $name/$version to use it"
 	[ -z "$(versions | grep -xF "$name/$version")" ] ||
 		dkms remove "$name/$version" --all
 	remove_sources
+	mkdir -p "$source"
+	touch "$source/$mark"
 	while read -r file; do
 		mkdir -p "$source/$(dirname "$file")"
 		cp "$file" "$source/$file"
@@ -73,7 +84,7 @@ remove_left() {
 	local dir kernel keeps
 	for dir in $(versions | grep -vxF "$name/$version"); do
 		keeps=''
-		for kernel in $(dkms status "$dir" | sed -n 's/^[^,]*, \([^,]*\),.*/\1/p'); do
+		for kernel in $(status "$dir" | sed -n 's/^[^,]*, \([^,]*\),.*/\1/p'); do
 			if [[ " $failed " = *" $kernel "* ]]; then
 				keeps=y
 			else
@@ -81,7 +92,7 @@ remove_left() {
 			fi
 		done
 		# one that was only added
-		[ -n "$keeps" ] || [ -z "$(dkms status "$dir")" ] || dkms remove "$dir" --all
+		[ -n "$keeps" ] || [ -z "$(status "$dir")" ] || dkms remove "$dir" --all
 	done
 }
 
@@ -97,7 +108,9 @@ build() {
 			dkms remove "$dir" -k "$1"
 		done
 		;;
-	77) say "dkms: $1 lacks what the module needs: left out" ;;
+	77 | 9) # DKMS 2.8 has the latter
+		say "dkms: $1 lacks what the module needs: left out"
+		;;
 	*)
 		# why, if DKMS got as far as to make: the next build overwrites it
 		tail -n 20 "/var/lib/dkms/$name/$version/build/make.log" >&2 2>/dev/null || true
@@ -112,7 +125,9 @@ install | uninstall) ;;
 esac
 [ "$(id -u)" -eq 0 ] || die "needs root"
 command -v dkms >/dev/null || need dkms
-if dpkg-query -S "$source/dkms.conf" >/dev/null 2>&1; then
-	die "$source is of the package $name-dkms: remove that first"
-fi
+for conf in /usr/src/"$name"-*/dkms.conf; do
+	if dpkg-query -S "$conf" >/dev/null 2>&1; then
+		die "${conf%/*} is of the package $name-dkms: remove that first"
+	fi
+done
 "$1"

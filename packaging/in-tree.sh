@@ -129,7 +129,8 @@ last() {
 		$_ = /\n\z/ || !length ? "$_$ENV{LINE}\n" : "$_\n$ENV{LINE}" if $ENV{ADD}'
 }
 
-# sorted FILE TEXT REGEX: add TEXT to a sorted list in FILE, or remove all of it. REGEX
+# sorted FILE TEXT REGEX: add TEXT to a sorted list in FILE, or remove all of it (with an
+# empty line at its end, all until the next one, which may have been changed since). REGEX
 # matches the beginning of an entry, and captures what the list is sorted by. The lists
 # are not perfectly sorted. So TEXT does not simply go before the first entry that sorts
 # after it: it goes before the first of those that have most letters in common with it at
@@ -138,8 +139,8 @@ last() {
 sorted() {
 	TEXT=$2 REGEX=$3 edit "$1" '
 		($first) = $ENV{TEXT} =~ /^(.*)\n/;
-		$rest = $ENV{TEXT} =~ /\n\n\z/ ? "(?:.+\n)*\n" : "";
-		s/^\Q$first\E\n$rest//m;
+		$all = $ENV{TEXT} =~ /\n\n\z/ ? "\Q$first\E\n(?:.+\n)*\n" : "\Q$ENV{TEXT}\E";
+		s/^$all//m;
 		if ($ENV{ADD}) {
 			($key) = $ENV{TEXT} =~ /^$ENV{REGEX}/m;
 			$most = -1;
@@ -160,6 +161,10 @@ edit_all() {
 	# only entries of the list of subsystems match, not the text before the list
 	sorted MAINTAINERS "$(cat "$top/packaging/in-tree/MAINTAINERS")"$'\n\n' \
 		'([A-Z0-9](?!:)[^\n]+)\n(?=[MRLSW]:)'
+	# whose names properties may begin with
+	sorted Documentation/devicetree/bindings/vendor-prefixes.yaml \
+		$'  "^dma-alias-pool,.*":\n    description: The dma-alias-pool project\n' \
+		'  "\^([a-z0-9-]+),\.\*":'
 	sorted tools/testing/selftests/Makefile $'TARGETS += dma_alias_pool\n' \
 		'TARGETS \+= (\S+)'
 	sorted Documentation/core-api/index.rst $'   dma-alias-pool/index\n' '   (dma-\S+)'

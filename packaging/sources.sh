@@ -10,7 +10,7 @@ cd "$(dirname "$(readlink -f "$0")")/.."
 from_git() {
 	# This fails, and from_tree is used, if there is no git, or if git refuses since the
 	# tree belongs to another user.
-	[ -e .git ] && git ls-files -co --exclude-standard -- "$@" 2>/dev/null
+	[ -e .git ] && git -c core.quotePath=false ls-files -co --exclude-standard -- "$@" 2>/dev/null
 }
 
 # leaves out the same files as .gitignore
