@@ -44,7 +44,7 @@ starts()
 	iomem=$(cat /proc/iomem)
 	log_clear
 	load || fail "cannot load"
-	log_since >/tmp/log
+	log_since >"$tmp/log"
 	[ -d $pools/good ] || fail "the good pool is missing"
 	same pools "$(ls $pools)" good
 	set -- /sys/bus/platform/drivers/dma_alias_pool/*good \
@@ -56,10 +56,10 @@ starts()
 refused()
 {
 	same "messages about $1" \
-	     "$(grep "dma_alias_pool $1: " /tmp/log | grep -c -e "$2: $3")" 1
+	     "$(grep "dma_alias_pool $1: " "$tmp/log" | grep -c -e "$2: $3")" 1
 	same "probes of $1" \
 	     "$(grep -c -e "probe of $1 failed" -e "$1: probe .* failed" \
-		     /tmp/log)" 1
+		     "$tmp/log")" 1
 }
 
 missing() { refused bad-missing EINVAL "memory-region is missing"; }

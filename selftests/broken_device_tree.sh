@@ -16,7 +16,7 @@
 #   client=ADDR  the same, and ADDR is the bus address of the pool
 #   alone        a device that is no client; - as TEXT means no message
 #   circle       a device that cannot be a client, because the pool's device is a
-#                child of it; TEXT comes when it is bound again
+#                child of it; TEXT comes when it is bound again, - as above
 . "$(dirname "$0")/ktap.sh"
 
 overlays=$debugfs/dma_alias_pool_overlay
@@ -49,9 +49,9 @@ starts()
 	load clients=dap-test.0@good || fail "cannot load"
 	load_tests || fail "no test module"
 	insmod "$here/dma_alias_pool_overlay.ko" || fail "no overlays here"
-	cat /proc/iomem >/tmp/iomem
+	cat /proc/iomem >"$tmp/iomem"
 	devices=$(ls $platform)
-	nodes >/tmp/nodes
+	nodes >"$tmp/nodes"
 	good_one_works
 }
 
@@ -69,8 +69,8 @@ take_log() { dmesg -c | grep -v -e '# ' -e 'rig: '; }
 # count, since $(...) is slow on this machine.
 said()
 {
-	grep -c -e "$2" /tmp/log >/tmp/count
-	read -r count </tmp/count
+	grep -c -e "$2" "$tmp/log" >"$tmp/count"
+	read -r count <"$tmp/count"
 	same "messages like '$2'" $count $1
 }
 
@@ -79,9 +79,9 @@ said()
 # has placed the region.
 pool_said()
 {
-	grep "dma_alias_pool [^ ]*$1: " /tmp/log |
-		grep -c -v -e ': probe ' -e ': no buffer above ' >/tmp/count
-	read -r count </tmp/count
+	grep "dma_alias_pool [^ ]*$1: " "$tmp/log" |
+		grep -c -v -e ': probe ' -e ': no buffer above ' >"$tmp/count"
+	read -r count <"$tmp/count"
 	same "messages of $1" $count 1
 	said 1 "dma_alias_pool [^ ]*$1: .*$2"
 }
@@ -143,8 +143,9 @@ found()
 		dmesg -c >/dev/null
 		unbind $2
 		bind $2 || fail "not bound"
-		take_log >/tmp/log
-		device_said $2 "not attached to DMA pool broken: $3"
+		take_log >"$tmp/log"
+		[ "$3" = - ] || set -- $1 $2 "not attached to DMA pool broken: $3"
+		device_said $2 "$3"
 		! grep "^$2 " $pools/*/clients || fail "a client"
 		;;
 	*)
@@ -160,17 +161,17 @@ try()
 	failed=
 	dmesg -c >/dev/null
 	apply $1 || fail "not applied"
-	take_log >/tmp/log
+	take_log >"$tmp/log"
 	found $3 $4 "$5"
 	remove || fail "not removed"
 	# the kernel complains if somebody still holds a reference to a node
-	take_log >>/tmp/log
+	take_log >>"$tmp/log"
 	said 0 'OF: ERROR'
-	cmp -s /proc/iomem /tmp/iomem || fail "other resources than before"
+	cmp -s /proc/iomem "$tmp/iomem" || fail "other resources than before"
 	only_good
 	if [ -n "$failed" ]; then
 		echo "# that was tree $1, $2, with the log:"
-		sed 's/^/#   /' /tmp/log
+		sed 's/^/#   /' "$tmp/log"
 	fi
 	failed=$before$failed
 	tried=$((tried + 1))
@@ -214,7 +215,7 @@ nothing_is_left()
 	good_one_works
 	same "trees tried" $tried $(wc -l <"$table")
 	same devices "$(ls $platform)" "$devices"
-	nodes | cmp -s - /tmp/nodes || fail "nodes are left"
+	nodes | cmp -s - "$tmp/nodes" || fail "nodes are left"
 	rmmod dma_alias_pool_overlay || fail "overlay module in use"
 	unload_all || fail "module in use"
 	! grep dma_alias_pool /proc/iomem || fail "resources left"

@@ -115,10 +115,10 @@ unbinds_and_binds()
 # Test scripts that load the module skip everything.
 others_are_skipped()
 {
-	sh "$here/calls.sh" >/tmp/others
+	sh "$here/calls.sh" >"$tmp/others"
 	same "status" $? 4
-	grep -q '^1\.\.0 # SKIP the module is built into this kernel' /tmp/others ||
-		fail "calls.sh says: $(cat /tmp/others)"
+	grep -q '^1\.\.0 # SKIP the module is built into this kernel' "$tmp/others" ||
+		fail "calls.sh says: $(cat "$tmp/others")"
 }
 
 ktap_run no_modules from_the_command_line before_the_drivers \

@@ -9,6 +9,7 @@
 #
 # Needs the disks of rig/boards/virt/qemu.args, and for "default" pools.dtso.
 . "$(dirname "$0")/ktap.sh"
+need_rig "overwrites the first disks that it finds"
 
 pci=/sys/bus/pci
 platform=/sys/bus/platform
@@ -48,13 +49,7 @@ disk_of()
 	done
 }
 
-# bus_of DEVICE: the sysfs directory of its bus
 # driver_of DEVICE: the sysfs directory of its driver
-bus_of()
-{
-	[ -e $pci/devices/$1 ] && echo $pci || echo $platform
-}
-
 driver_of()
 {
 	case $1 in
@@ -89,9 +84,9 @@ moves_data()
 		fail "$1 has no disk"
 		return
 	}
-	dd if=/dev/urandom of=/tmp/data bs=64k count=16 2>/dev/null
-	wanted=$(md5sum </tmp/data)
-	dd if=/tmp/data of=$disk bs=64k conv=fsync 2>/dev/null || fail "cannot write $disk"
+	dd if=/dev/urandom of="$tmp/data" bs=64k count=16 2>/dev/null
+	wanted=$(md5sum <"$tmp/data")
+	dd if="$tmp/data" of=$disk bs=64k conv=fsync 2>/dev/null || fail "cannot write $disk"
 	drop_caches
 	same "data of $1" "$(dd if=$disk bs=64k count=16 2>/dev/null | md5sum)" "$wanted"
 	drop_caches
@@ -99,10 +94,10 @@ moves_data()
 	     "$(dd if=$disk bs=512 count=2048 2>/dev/null | md5sum)" "$wanted"
 	drop_caches
 	# 100 KiB from the middle
-	dd if=/tmp/data bs=512 skip=777 count=200 2>/dev/null >/tmp/part
-	dd if=$disk bs=512 skip=777 count=200 2>/dev/null >/tmp/read
-	cmp -s /tmp/part /tmp/read || fail "another part of $disk"
-	rm -f /tmp/data /tmp/part /tmp/read
+	dd if="$tmp/data" bs=512 skip=777 count=200 2>/dev/null >"$tmp/part"
+	dd if=$disk bs=512 skip=777 count=200 2>/dev/null >"$tmp/read"
+	cmp -s "$tmp/part" "$tmp/read" || fail "another part of $disk"
+	rm -f "$tmp/data" "$tmp/part" "$tmp/read"
 }
 
 # live DEVICE POOL: how many bytes of the pool it holds, "none" if it is no client
@@ -193,20 +188,20 @@ bound_again()
 # All disks at once, with several requests in flight.
 together()
 {
-	dd if=/dev/urandom of=/tmp/data bs=64k count=64 2>/dev/null
-	wanted=$(md5sum </tmp/data)
+	dd if=/dev/urandom of="$tmp/data" bs=64k count=64 2>/dev/null
+	wanted=$(md5sum <"$tmp/data")
 	for device in $nvme $virtio_pci $virtio_mmio; do
-		dd if=/tmp/data of=$(disk_of $device) bs=4k conv=fsync 2>/dev/null &
+		dd if="$tmp/data" of=$(disk_of $device) bs=4k conv=fsync 2>/dev/null &
 	done
 	wait
 	drop_caches
 	for device in $nvme $virtio_pci $virtio_mmio; do
-		dd if=$(disk_of $device) of=/tmp/$device bs=4k count=1024 2>/dev/null &
+		dd if=$(disk_of $device) of="$tmp/$device" bs=4k count=1024 2>/dev/null &
 	done
 	wait
 	for device in $nvme $virtio_pci $virtio_mmio; do
-		same "data of $device" "$(md5sum </tmp/$device)" "$wanted"
-		rm -f /tmp/$device
+		same "data of $device" "$(md5sum <"$tmp/$device")" "$wanted"
+		rm -f "$tmp/$device"
 	done
 }
 

@@ -159,9 +159,6 @@ kernel_serves_only()
 attach() { echo "$2" 2>/dev/null >$platform/$1/attach; }
 detach() { echo "$2" 2>/dev/null >$platform/$1/detach; }
 
-# error_of FILE VALUE: the shell's message about the write, empty if it succeeds
-error_of() { (echo "$2" >"$1") 2>&1; }
-
 # fails attach|detach POOL_DEVICE DEVICE ERROR: the write fails with this error
 fails()
 {
@@ -277,16 +274,16 @@ ends()
 # it has come to that event, or until in_time is called: is_slowed waits for it to begin.
 begins()
 {
-	rm -f /tmp/status
-	{ failed=; "$@"; echo "failed=$failed" >/tmp/status; } &
+	rm -f "$tmp/status"
+	{ failed=; "$@"; echo "failed=$failed" >"$tmp/status"; } &
 }
 
 in_time()
 {
 	ok_life slow -
-	if ! wait_for [ -s /tmp/status ]; then
+	if ! wait_for [ -s "$tmp/status" ]; then
 		fail "$* does not come to an end"
-	elif grep -q failed=1 /tmp/status; then
+	elif grep -q failed=1 "$tmp/status"; then
 		fail "$* failed"
 	fi
 }
@@ -1012,7 +1009,7 @@ used_while_it_goes()
 	begins bind_life L0
 	is_slowed
 	ok_life free L0 0
-	usleep 100000 # for the module's work item to begin
+	nap 100000 # for the module's work item to begin
 	in_time "binding a device"
 	wait_for is_gone a || fail "the pool stays"
 	unit L0
@@ -1037,7 +1034,7 @@ probe_binds_the_pool()
 	begins bind_life L0
 	is_slowed
 	ok_life free L0 0
-	usleep 100000 # for the module's work item to begin
+	nap 100000 # for the module's work item to begin
 	in_time "binding a pool's device in a probe"
 	rig_watch on
 	ok_life mode L0 ok
@@ -1090,6 +1087,52 @@ device_on_no_bus()
 	! unload 2>/dev/null || fail "unloaded under its user"
 	ok_life del B0
 	released B0
+	unloaded
+	ends
+}
+
+# The pool of a device on no bus goes, and may come back: the device can be given back all
+# the same.
+given_back_after_its_pool()
+{
+	starts "" B0
+	ok_life attach B0 a
+	unbind_pool $pool_a
+	ok_life detach B0
+	bad_life detach B0
+	unloaded
+
+	load "pools=$two_pools" || fail "cannot load"
+	ok_life attach B0 a
+	has_memory_of a B0 0
+	unbind_pool $pool_a
+	bad_life detach B0
+	ok_life free B0 0
+	wait_for bind_pool $pool_a || fail "the pool does not come back"
+	ok_life attach B0 b
+	serves b B0
+	has_memory_of b B0 0
+	bad_life detach B0
+	ok_life free B0 0
+	ok_life detach B0
+	kernel_serves_only B0
+	unloaded
+	ends
+}
+
+# The module does not hear of a driver on this bus, so an attachment could not wait for one.
+attached_on_another_bus()
+{
+	starts "" X0
+	echo dap-other >$other_driver/unbind
+	log_clear
+	bad_life attach X0 a
+	log_has "dap-other: not attached to DMA pool a: its driver has to ask, on this bus"
+	same_stat a clients 0
+	echo dap-other >$other_driver/bind
+	kernel_serves_only X0
+	ok_life del X0
+	released X0
 	unloaded
 	ends
 }
@@ -1169,6 +1212,54 @@ refused_on_no_bus()
 	unloaded
 	ok_life del B0
 	released B0
+	ends
+}
+
+# A driver on such a bus has left memory, and the one that is bound next asks for no pool. So
+# nobody would tell when that one goes.
+late_free_on_another_bus()
+{
+	starts ""
+	for last in free ask detach; do
+		ok_life mode X0 api a
+		ok_life add X0
+		has_memory_of a X0 0
+		ok_life keep X0 1
+		echo dap-other >$other_driver/unbind
+		ok_life mode X0 ok
+		echo dap-other >$other_driver/bind
+		ok_life free X0 0
+		case $last in
+		ask)
+			wait_for life attach X0 a || fail "cannot ask"
+			serves a X0
+			has_memory_of a X0 1
+			echo dap-other >$other_driver/unbind
+			ok_life free X0 1
+			echo dap-other >$other_driver/bind
+			;;
+		detach) wait_for life detach X0 || fail "cannot be detached" ;;
+		esac
+		kernel_serves_only X0
+		ok_life del X0
+		released X0
+	done
+	unloaded
+	ends
+}
+
+# What releases a device may be code of the module that removes it, and is unloaded next.
+# This test comes first: once the kernel has a worker for the links, that mostly is in time.
+released_at_once()
+{
+	starts dap-life.*@a L0 L1
+	ok_life del L0
+	unbind_life L1
+	ok_life del L1
+	ok_life mode X0 api a
+	ok_life add X0
+	ok_life del X0
+	same "late releases" "$(cat $life/late)" 0
 	ends
 }
 
@@ -1441,6 +1532,68 @@ probe_sets_operations()
 	ends
 }
 
+# A DMA controller's channels may be in use by anybody, of whom the kernel need not know:
+# its driver is not unbound for a pool's sake, neither one that was there before the device
+# became a client, nor one that came then. Who unbinds it by hand knows.
+dma_controller()
+{
+	starts dap-life.0@a
+	ok_life mode L0 channels
+	if ! life add L0 || ! is_bound L0; then
+		skip "the kernel has no DMA engines"
+		life del L0
+		ends
+		return
+	fi
+	serves a L0
+	! unload 2>/dev/null || fail "unloaded"
+	fails detach $pool_a dap-life.0 busy
+	log_has "dap-life.0: not detached from DMA pool a: its driver cannot be unbound"
+	unbind_pool $pool_a
+	is_bound L0 || fail "unbound with its pool"
+	unbind_life L0
+	# the pool binds it again, and there can be only one controller
+	ok_life mode L0 ok
+	bind_pool $pool_a || fail "the pool does not come back"
+
+	ok_life mode L1 channels
+	ok_life add L1
+	log_clear
+	echo dap-life.1 >$platform/$pool_b/attach || fail "not attached"
+	unit L1
+	same "changed in place" $differs 1
+	serves b L1
+	! unload 2>/dev/null || fail "unloaded"
+	unbind_life L1
+	unloaded
+	ends
+}
+
+# Its pool goes while its probe runs: whether it can be unbound is known afterwards.
+controller_is_bound_while_its_pool_goes()
+{
+	starts dap-life.0@a L0
+	ok_life mode L0 channels
+	unbind_life L0
+	if ! bind_life L0; then
+		skip "the kernel has no DMA engines"
+		ends
+		return
+	fi
+	unbind_life L0
+	ok_life slow bound 10000 dap-life.0
+	begins bind_life L0
+	is_slowed
+	unbind_pool $pool_a &
+	sleep 0.3
+	in_time "binding"
+	wait
+	bound L0
+	! log_since | grep "dap-life.0: was unbound" || fail "unbound with its pool"
+	unbind_life L0
+	ends
+}
+
 # failed_load PARAMETER ...: the load fails, and has not bound anything
 failed_load()
 {
@@ -1688,6 +1841,23 @@ consumers()
 	ends
 }
 
+# A consumer is bound again with its supplier, when its own pool is still there but gives
+# no memory any more.
+consumer_at_unload()
+{
+	starts dap-life.0@b,dap-life.1@a L0 L1
+	ok_life link L1 L0
+	ok_life mode L1 need
+	unloaded
+	bound L0
+	if kernel_serves; then
+		bound L1
+	else
+		not_bound L1
+	fi
+	ends
+}
+
 # A consumer is removed before the module has bound it again. The module must let it go
 # at once. The consumer is unbound first.
 consumer_is_removed()
@@ -1809,7 +1979,7 @@ lender_is_bound_at_unload()
 	ends
 }
 
-[ $# -gt 0 ] || set -- freed_while_bound_again \
+[ $# -gt 0 ] || set -- released_at_once freed_while_bound_again \
 	bound_with_memory_of_a_dead_pool default_client_is_taken_over \
 	pool_as_a_client drivers_that_cannot_be_unbound attached_while_removed \
 	removed_while_busy default_pool_dies probe_fails_at_attach copied_operations \
@@ -1818,11 +1988,14 @@ lender_is_bound_at_unload()
 	probe_copies_and_fails borrower_has_a_pool borrower_and_pools_go \
 	children child_of_a_borrower child_with_memory_of_its_parent \
 	child_of_the_dead used_while_it_goes probe_binds_the_pool device_on_no_bus \
-	lender_on_no_bus_goes child_on_no_bus child_of_the_ended refused_on_no_bus \
+	given_back_after_its_pool \
+	attached_on_another_bus lender_on_no_bus_goes child_on_no_bus child_of_the_ended refused_on_no_bus \
+	late_free_on_another_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
-	default_serves_nobody probe_sets_operations load_fails detached_and_attached attached_in_vain bound_again \
-	bound_while_the_pool_goes unbound_by_others consumers \
+	default_serves_nobody probe_sets_operations dma_controller \
+	controller_is_bound_while_its_pool_goes load_fails detached_and_attached attached_in_vain bound_again \
+	bound_while_the_pool_goes unbound_by_others consumers consumer_at_unload \
 	consumer_is_removed supplier_of_the_pool client_as_a_supplier \
 	suppliers_of_each_others_pool data_of_another_driver device_of_the_tree memory_of_the_kernels_pool
 ktap_run "$@"

@@ -326,10 +326,10 @@ statistics()
 	done
 	line=$(grep '^dap-test.0 ' $pools/sram/clients)
 	set -- $line
-	same "clients file" "$*" "dap-test.0 dap-test 10001 10001 2 0"
+	same "clients file" "$*" "dap-test.0 dap-test 10001 10001 2 0 0"
 	line=$(grep '^dap-test.1 ' $pools/sram/clients)
 	set -- $line
-	same "clients file" "$*" "dap-test.1 dap-test 0 4096 1 1"
+	same "clients file" "$*" "dap-test.1 dap-test 0 4096 1 1 0"
 	ok_dev dap-test.0 free all
 }
 
@@ -341,7 +341,7 @@ allocations_file()
 	same size "$2" 10000
 	same client "$3" dap-test.0
 	case $5 in
-	do_alloc+*) ;;
+	$caller*) ;;
 	*) fail "caller is $5" ;;
 	esac
 	same lines "$(grep -c '^0x' $pools/sram/allocations)" 1
@@ -375,7 +375,7 @@ map_file()
 }
 
 # max_align gives up the alignment that the API promises, to save memory, for all pools
-# or for one.
+# or for one. What is said of one counts before what is said of all, in any order.
 limited_alignment()
 {
 	unload_all
@@ -394,18 +394,22 @@ limited_alignment()
 		unload_all
 	done
 	half=$(hex $((pool_size / 2)))
-	load "pools=$(pool a 0 $half),$(pool b $half $half)" \
-	     clients=dap-test.0@a,dap-test.1@b max_align=4K@b || fail "cannot load"
-	load_tests
-	for dev in 0 1; do
-		ok_dev dap-test.$dev alloc 1
-		ok_dev dap-test.$dev alloc 20480
-		eval "place_$dev=$((dma % 32768))"
-		ok_dev dap-test.$dev free all
+	for limits in 4K@b 4K@b,32K 32K,4K@b; do
+		load "pools=$(pool a 0 $half),$(pool b $half $half)" \
+		     clients=dap-test.0@a,dap-test.1@b max_align=$limits ||
+			fail "cannot load with max_align=$limits"
+		load_tests
+		for dev in 0 1; do
+			ok_dev dap-test.$dev alloc 1
+			ok_dev dap-test.$dev alloc 20480
+			eval "place_$dev=$((dma % 32768))"
+			ok_dev dap-test.$dev free all
+		done
+		same "alignment in a, max_align=$limits" $place_0 0
+		[ $place_1 -ne 0 ] ||
+			fail "max_align=$limits: b aligns to more than a page"
+		unload_all
 	done
-	same "alignment in a" $place_0 0
-	[ $place_1 -ne 0 ] || fail "b aligns to more than a page"
-	unload_all
 	load_all
 }
 
@@ -435,6 +439,28 @@ odd_base()
 	load "pools=$odd:0x10000000" || fail "cannot load"
 	! log_since | grep 'no buffer above' || fail "BUS is aligned"
 	unload
+	# nothing is held, and yet there is no place for two pages
+	load "pools=$(pool odd $page $((2 * page)))" "clients=dap-test.*" || fail "cannot load"
+	load_tests
+	log_clear
+	unserved dap-test.0 alloc $((2 * page))
+	unserved_says "dap-test.0: DMA pool odd: no $((2 * page)) bytes: no place is aligned enough, see max_align"
+	unload_all
+	load_all
+}
+
+# Who has switched the check off is told so each time.
+says_that_it_was_not_checked()
+{
+	if [ -z "$pool_alias" ]; then
+		skip "there is no alias"
+		return
+	fi
+	unload_all
+	log_clear
+	load "pools=$(pool sram)" verify=0 || fail "cannot load"
+	log_has "DMA pool sram: .*, reached through its alias 0x[0-9a-f]* (not verified)"
+	unload
 	load_all
 }
 
@@ -455,4 +481,4 @@ ktap_run without_module loads_quietly three_addresses naturally_aligned \
 	managed_and_small as_large_as_the_pool page_by_page too_large enormous \
 	of_size_zero no_room full_pool_falls_back_without_kernel_mapping \
 	masks bus_limits explicit_bus statistics allocations_file allocations_file_is_complete \
-	map_file limited_alignment odd_base ends_empty
+	map_file limited_alignment odd_base says_that_it_was_not_checked ends_empty

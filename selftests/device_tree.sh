@@ -33,6 +33,20 @@ if ! with_mmu; then
 	suits_coherent=shared
 fi
 
+# When its driver is bound for the first time, nobody knows that a device will have memory
+# of its own. Later, see own_memory.
+will_have_its_own()
+{
+	load clients=dt-test-own@shared || fail "cannot load"
+	log_clear
+	load_tests || fail "no test module"
+	log_has "dt-test-own: coherent DMA memory comes from a shared-dma-pool, not from pool shared"
+	ok_dev dt-test-own alloc 4096
+	not_from_pool $shared_base 0x200000
+	ok_dev dt-test-own free 0
+	unload_all || fail "cannot unload"
+}
+
 starts()
 {
 	log_clear
@@ -75,6 +89,32 @@ by_memory_region()
 {
 	in_pool dt-test-named $named
 	from_pool $named_base 0x200000 $named_alias
+}
+
+# The kernel fails before it calls any notifier. What is left is freed nevertheless.
+late_free_without_pins()
+{
+	life=$debugfs/dma_alias_pool_life/control
+	insmod "$here/dma_alias_pool_life.ko" || fail "cannot load"
+	if ! echo "pins -" 2>/dev/null >$life; then
+		skip "no pinctrl in this kernel"
+		rmmod dma_alias_pool_life
+		return
+	fi
+	echo dt-test-named >$params/leak
+	ok_dev dt-test-named alloc 5000
+	unbind dt-test-named
+	echo "pins dt-test-named" >$life || fail "no pins"
+	bind dt-test-named
+	[ ! -e $driver/dt-test-named ] || fail "bound without pins"
+	ok_dev dt-test-named free 0
+	echo "pins -" >$life
+	rmmod dma_alias_pool_life
+	[ -e $driver/dt-test-named ] || bind dt-test-named
+	echo >$params/leak
+	same_stat $named live_allocs 0
+	same_stat $named bad_free_count 0
+	has_client $named dt-test-named || fail "no client any more"
 }
 
 late_free()
@@ -438,7 +478,7 @@ alias_serves_both_kinds()
 # CONFIG_ARM_PTDUMP_DEBUGFS.
 is_cached()
 {
-	grep '^0x' $debugfs/kernel_page_tables >/tmp/tables ||
+	grep '^0x' $debugfs/kernel_page_tables >"$tmp/tables" ||
 		fail "no kernel_page_tables"
 	while read -r range kind; do
 		[ $(($1)) -ge $((${range%-*})) ] &&
@@ -448,7 +488,7 @@ is_cached()
 		*MEM/BUFFERABLE/WC* | *DEV/WC*) return 1 ;;	# the same to ARMv7
 		esac
 		fail "$1 is mapped $kind"
-	done </tmp/tables
+	done <"$tmp/tables"
 	fail "$1 is not mapped"
 }
 
@@ -534,9 +574,32 @@ ends_empty()
 	unload_tests
 }
 
-ktap_run starts by_memory_region late_free placed_by_the_kernel limited_alignment by_default by_parameter \
+# What is done to caches for scatterlists of a device of the tree. Some kernels have
+# operations of the architecture for these, and for no others.
+seen_to()
+{
+	load_tests record_cache=1
+	for dir in to from bidi; do
+		cache_record dt-test-named >/dev/null
+		ok_dev dt-test-named sg 2 4096 $dir
+		echo "$dir $(cache_record dt-test-named)"
+	done
+	unload_tests
+}
+caches_as_before()
+{
+	seen_to >"$tmp/before"
+	load || fail "cannot load"
+	seen_to >"$tmp/after"
+	unload || fail "module in use"
+	same_as_before
+	same "directions" "$(wc -l <"$tmp/before")" 3
+	sed 's/^/# /' "$tmp/after"
+}
+
+ktap_run will_have_its_own starts by_memory_region late_free late_free_without_pins placed_by_the_kernel limited_alignment by_default by_parameter \
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool \
 	two_pools_want_it by_the_driver by_the_kernel default_is_idle own_memory shifted_bus bus_of_its_driver blind_bus two_pools_at_once full_pool_and_coherent_devices \
 	sync_is_needed_if_not_coherent mapped_for_its_clients alias_serves_both_kinds scatterlist in_place_with_buffers \
-	default_gives_way ends_empty
+	default_gives_way ends_empty caches_as_before

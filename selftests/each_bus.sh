@@ -45,6 +45,8 @@ override()
 	done
 }
 
+ktap_undo() { override; }
+
 start()
 {
 	load_tests || fail "no test module"

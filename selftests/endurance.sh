@@ -50,7 +50,7 @@ sample()
 		done
 		sleep 1
 		cat /proc/loadavg /proc/meminfo /proc/zoneinfo $vmallocinfo \
-			/proc/slabinfo >/run/sample.$sample_n
+			/proc/slabinfo >$tmp/sample.$sample_n
 	done
 }
 
@@ -89,7 +89,7 @@ snapshot()
 		end_of_sample()
 		value["kib free"] = -value["kib free"]
 		for (i = 1; i <= names; i++) print order[i], value[order[i]]
-	}' /run/sample.1 /run/sample.2 /run/sample.3
+	}' $tmp/sample.1 $tmp/sample.2 $tmp/sample.3
 	for snapshot_file in iomem modules; do
 		echo count $snapshot_file $(wc -l </proc/$snapshot_file)
 	done
@@ -193,23 +193,23 @@ endures()
 	# kfree_rcu() may begin up to five seconds later; memory that still waits for
 	# it in the first snapshot would hide a leak
 	sleep 5
-	snapshot >/run/before
+	snapshot >$tmp/before
 	for endures_round in 1 2 3; do
 		in_batches $1 $endures_cycles
 		[ -z "$failed" ] || return
 		# memory may only be freed late, so look again before it counts
 		for endures_try in 1 2 3 4; do
-			snapshot >/run/after
-			compare /run/before /run/after $endures_cycles >/run/compared
-			grep -q '^grew' /run/compared || break
+			snapshot >$tmp/after
+			compare $tmp/before $tmp/after $endures_cycles >$tmp/compared
+			grep -q '^grew' $tmp/compared || break
 		done
-		grep '^#' /run/compared
-		grep -q '^grew' /run/compared || break
-		mv /run/after /run/before
+		grep '^#' $tmp/compared
+		grep -q '^grew' $tmp/compared || break
+		mv $tmp/after $tmp/before
 	done
 	while read -r endures_word endures_rest; do
 		[ $endures_word != grew ] || fail "grew: $endures_rest"
-	done </run/compared
+	done <$tmp/compared
 }
 
 # --- the module

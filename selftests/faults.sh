@@ -10,6 +10,7 @@
 need_pool
 
 pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
+[ -x "$here/fail_nth" ] || ktap_skip_all "no program fail_nth beside this script"
 [ -e $failslab/require-start ] || ktap_skip_all "no failslab with a stack filter in this kernel"
 
 starts()
@@ -61,6 +62,9 @@ after_load()
 	if [ $1 -ne 0 ]; then
 		as_before
 	else
+		# without these nobody can attach a device
+		[ -e $pool_dev/attach ] && [ -e $pool_dev/detach ] ||
+			fail "loaded without the files of the pool's device"
 		unload || fail "loaded, but in use"
 		as_before
 	fi
@@ -209,7 +213,7 @@ fail_alloc()
 	same_stat sram fallback_count 0
 	log_has "dap-test.0: DMA pool sram: no 4096 bytes: fail_alloc in debugfs demands it"
 	set -- $(sed -n 2p $pools/sram/failures)
-	same "in failures" "$2 $5" "4096 dap-test.0"
+	same "in failures" "$2 $5 $6" "4096 dap-test.0 -12"
 	ok_dev dap-test.0 free all
 	ok_dev dap-test.0 alloc 4096
 	ok_dev dap-test.0 free all
@@ -263,5 +267,34 @@ with_a_pool()
 	load "pools=$(pool sram)" clients=dap-test.0 || fail "cannot load"
 }
 
+life=$debugfs/dma_alias_pool_life
+life_driver=/sys/bus/platform/drivers/dap-life
+
+# The other device works as before, whether the copy was noted or not.
+after_copy()
+{
+	[ ! -e $life_driver/dap-life.1 ] || echo dap-life.1 >$life_driver/unbind
+	echo "alloc L0 0 4096" >$life/control && echo "free L0 0" >$life/control ||
+		fail "the other device gets no memory"
+	same_stat sram live_allocs 0
+}
+
+# Without memory nobody can note that a driver has copied operations. Then their owner
+# and the module have to stay for good, so this is the last test.
+copying()
+{
+	insmod "$here/dma_alias_pool_life.ko" || fail "no devices that copy"
+	load "pools=$(pool sram)" clients=dap-life.0 || fail "cannot load"
+	for step in "add L0" "add L1" "mode L1 copy L0"; do
+		echo "$step" >$life/control || fail "$step"
+	done
+	echo dap-life.1 >$life_driver/unbind
+	each_fails copy after_copy write $life_driver/bind dap-life.1
+	for step in "del L1" "del L0"; do
+		echo "$step" >$life/control || fail "$step"
+	done
+	! unload 2>/dev/null || fail "unloaded, and a copy of its operations was not noted"
+}
+
 ktap_run starts loading records_of_a_pool with_a_pool binding attaching detaching \
-	reading fail_alloc as_documented fails_a_probe next_load_works
+	reading fail_alloc as_documented fails_a_probe next_load_works copying

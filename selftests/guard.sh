@@ -52,8 +52,10 @@ alias_works()
 	ok_dev dap-test.0 fill $id 0x5e
 	ok_dev dap-test.0 check $id 0x5e
 	ok_dev dap-test.0 map 1500 bidi
-	eval "$("$here/mmap_buffer" dap-test.0 0 0 4096)"
-	same "what user space sees" "$first" 0x5e5e5e5e
+	if has_mmap_buffer; then
+		eval "$("$here/mmap_buffer" dap-test.0 0 0 4096)"
+		same "what user space sees" "$first" 0x5e5e5e5e
+	fi
 	ok_dev dap-test.0 free 0
 }
 

@@ -14,7 +14,11 @@ tests=$debugfs/dma_alias_pool_test
 driver=/sys/bus/platform/drivers/dap-test
 params=/sys/module/dma_alias_pool_test/parameters
 here=$(cd "$(dirname "$0")" && pwd)
+# a directory for the files of this run, which is there while tests run: as root writes
+# to it, nobody else may have prepared it
+tmp=${TMPDIR:-/tmp}/dap-test.$$
 . "$here/log.sh"
+. "$here/insmod.sh"
 
 # The emulated machine watches memory for forbidden accesses, and has to be told
 # which complaints of the kernel a test expects. Elsewhere nobody listens.
@@ -94,10 +98,41 @@ skip()
 	skipped="$*"
 }
 
+# What a script has changed besides modules, and must undo: it may define this anew.
+ktap_undo() { :; }
+
+# What load_tests has changed, if it has.
+ktap_restore()
+{
+	[ -z "$all_errors" ] || echo "$all_errors" >$debugfs/dma-api/all_errors
+}
+
+# ktap_interrupted: Ctrl-C in the middle of a test. No module of ours was loaded before the
+# tests. The kernel lists first what was loaded last.
+ktap_interrupted()
+{
+	trap '' INT TERM HUP
+	ktap_undo
+	ktap_restore
+	for module in $(sed -n 's/^\(dma_alias_pool[a-z_]*\) .*/\1/p' /proc/modules); do
+		rmmod "$module"
+	done
+	rm -rf "$tmp"
+	echo "Bail out! interrupted"
+	exit 1
+}
+
 # ktap_run TEST ...: run these functions, and exit
 ktap_run()
 {
+	! is_loaded dma_alias_pool ||
+		ktap_skip_all "the module is loaded, and maybe in use: unload it first"
 	echo "KTAP version 1"
+	mkdir -p "${tmp%/*}" && mkdir -m 700 "$tmp" || {
+		echo "Bail out! cannot write to ${tmp%/*}: set TMPDIR to where it can"
+		exit 1
+	}
+	trap ktap_interrupted INT TERM HUP
 	echo "1..$#"
 	ktap_n=0
 	ktap_failed=0
@@ -116,6 +151,8 @@ ktap_run()
 			echo "ok $ktap_n $ktap_test"
 		fi
 	done
+	ktap_restore
+	rm -rf "$tmp"
 	exit $ktap_failed
 }
 
@@ -125,6 +162,12 @@ ktap_skip_all()
 	echo "KTAP version 1"
 	echo "1..0 # SKIP $*"
 	exit 4
+}
+
+# need_rig WHAT: skip all tests but in the emulated machine, since they do WHAT
+need_rig()
+{
+	[ -n "$RIG_BOARD" ] || ktap_skip_all "only in the emulated machine: this $*"
 }
 
 need_pool()
@@ -184,9 +227,25 @@ pool()
 	echo "$1:$(hex $((pool_base + ${2:-0}))):$(hex ${3:-$pool_size})${pool_alias:+:$(hex $((pool_alias + ${2:-0})))}"
 }
 
+# is_ram ADDRESS: in units of 64 KiB, since not every shell can calculate with addresses
+is_ram()
+{
+	sed -n 's/^\([0-9a-fA-F]*\)-\([0-9a-fA-F]*\) : System RAM.*/\1 \2/p' /proc/iomem | (
+		while read -r ram_start ram_end; do
+			[ $((0x0${ram_start%????})) -gt $(($1 >> 16)) ] ||
+				[ $((0x0${ram_end%????})) -lt $(($1 >> 16)) ] || exit 0
+		done
+		exit 1
+	)
+}
+
 # An address where another device's registers could be, since there is no RAM.
-peer=0x60000000
-! grep -qi '^60000000-.* : System RAM' /proc/iomem || peer=0x50000000
+for peer in 0x60000000 0x50000000 0x40000000 0x30000000 0x70000000 0x10000000; do
+	is_ram $peer || break
+done
+
+# nap MICROSECONDS: only BusyBox has usleep
+nap() { usleep $1 2>/dev/null || sleep $((($1 + 999999) / 1000000)); }
 
 # wait_for COMMAND ...: up to ten seconds, until it succeeds
 wait_for()
@@ -195,7 +254,6 @@ wait_for()
 	until "$@" >/dev/null 2>&1; do
 		waited=$((waited + 1))
 		[ $waited -lt 200 ] || return 1
-		# which only BusyBox has
 		usleep 50000 2>/dev/null || {
 			sleep 1
 			waited=$((waited + 19))
@@ -203,33 +261,32 @@ wait_for()
 	done
 }
 
+# error_of FILE VALUE: the message about the write, empty if it succeeds. It is not the
+# shell's: not each of them says which error it was.
+error_of() { (echo "$2" | LC_ALL=C cat >"$1") 2>&1; }
+
 # same WHAT GOT WANTED: fail unless both values are the same
 same()
 {
 	[ "$2" = "$3" ] || fail "$1 is '$2', not '$3'"
 }
 
-# --- the module
-
-# module_file FILE: if the tests are part of a kernel tree (make in-tree), the modules
-# are not beside the scripts, but where the other modules of the kernel are.
-module_file()
+# same_as_before: what was found out of a client, $tmp/after, must be what was found out
+# before it was one, $tmp/before
+same_as_before()
 {
-	if [ -e "$1" ]; then
-		echo "$1"
-	else
-		find "/lib/modules/$(uname -r)" -name "${1##*/}*" | head -n 1
-	fi
+	diff "$tmp/before" "$tmp/after" >"$tmp/diff" || {
+		fail "not the same as a client:"
+		sed 's/^/# /' "$tmp/diff"
+	}
 }
 
-if [ ! -e "$here/dma_alias_pool.ko" ]; then
-	insmod()
-	{
-		insmod_file=$(module_file "$1")
-		shift
-		command insmod "${insmod_file:-/lib/modules/without}" "$@"
-	}
-fi
+# How the module names the test device's function that has allocated memory. Without
+# symbols it shows a number that says nothing, or "(____ptrval____)".
+caller=do_alloc+
+[ -e /proc/kallsyms ] || caller='[(0-9a-f]'
+
+# --- the module
 
 # load PARAMETER ...: insert the module. Only its check of the alias may access the
 # cacheable view, so the watch is off until insmod returns.
@@ -247,10 +304,13 @@ unload() { rmmod dma_alias_pool; }
 
 # load_tests PARAMETER ...: insert the module with the test devices. DMA_API_DEBUG
 # reports only the first error unless all_errors is set.
+all_errors=
 load_tests()
 {
-	[ ! -e $debugfs/dma-api/all_errors ] ||
+	if [ -e $debugfs/dma-api/all_errors ]; then
+		: "${all_errors:=$(cat $debugfs/dma-api/all_errors)}"
 		echo 1 >$debugfs/dma-api/all_errors
+	fi
 	insmod "$here/dma_alias_pool_test.ko" "$@"
 }
 
@@ -476,18 +536,28 @@ mpu_region()
 	same "attributes of region $1" "$rasr" $3
 }
 
+# cache_record DEVICE: what has been done to caches since the last call; the test
+# module was loaded with record_cache=1
+cache_record()
+{
+	caches=
+	do_dev $1 cache 2>/dev/null
+	echo "caches=$caches"
+}
+
 # --- the kernel's memory
 
 # mem_free: free memory in KiB. The shells that run the tests do not return all the
-# memory that they no longer use, so what processes have is counted as free. Without an
-# MMU, /proc/maps lists the mappings of all processes. (The sizes in /proc/PID/statm are
-# wrong by GiB there at times.) The pages that the kernel keeps for one processor are
-# free as well: since 6.7 these may be MiBs.
+# memory that they no longer use, so what processes have is counted as free, and so are
+# files in memory: on a board the log's grow with each line. Without an MMU, /proc/maps
+# lists the mappings of all processes. (The sizes in /proc/PID/statm are wrong by GiB there
+# at times.) The pages that the kernel keeps for one processor are free as well: since 6.7
+# these may be MiBs.
 mem_free()
 {
 	sleep 1		# the kernel frees some memory with a delay
 	free=0
-	for kib in $(sed -n 's/^\(MemFree\|AnonPages\): *\([0-9]*\) .*/\2/p' /proc/meminfo); do
+	for kib in $(sed -n 's/^\(MemFree\|Buffers\|Cached\|AnonPages\): *\([0-9]*\) .*/\2/p' /proc/meminfo); do
 		free=$((free + kib))
 	done
 	for pages in $(sed -n 's/^ *count: *\([0-9]*\)$/\1/p' /proc/zoneinfo); do

@@ -119,7 +119,7 @@ free_after_unbind()
 	ok_dev dap-test.0 alloc 1
 	log_clear
 	unbind dap-test.0
-	log_has "dap-test.0: driver dap-test is gone but still holds 5001 bytes of DMA pool sram in 2 allocations"
+	log_has "dap-test.0: driver dap-test is gone but still holds 5001 bytes of DMA pool sram in 2 allocations, and 0 of normal memory"
 	same_stat sram live_allocs 2
 	! unload 2>/dev/null || fail "unloaded with leaked memory"
 	ok_dev dap-test.0 fill 0 0x5c
@@ -149,7 +149,12 @@ fallback_after_unbind()
 	ok_dev dap-test.1 alloc $pool_size
 	ok_dev dap-test.0 alloc 4096 nokmap
 	same_stat sram fallback_count 1
+	# it pins the module, so it has to show who has it
+	same "live bytes and normal memory" \
+		"$(sed -n 's/^dap-test.0 *//p' $pools/sram/clients | tr -s ' ' | cut -d ' ' -f 2,6)" "0 1"
+	log_clear
 	unbind dap-test.0
+	log_has "dap-test.0: driver dap-test is gone but still holds 0 bytes of DMA pool sram in 0 allocations, and 1 of normal memory"
 	ok_dev dap-test.1 free 0
 	same_stat sram live_allocs 0
 	! unload 2>/dev/null || fail "unloaded with a fallback's memory held"
@@ -177,9 +182,9 @@ leak_stays_with_its_device()
 	log_clear
 	unbind dap-test.0
 	log_has "dap-test.0: driver dap-test is gone but still holds $((pool_size - 36864 + 9)) bytes of DMA pool sram in 10 allocations"
-	log_has "dap-test.0: $((pool_size - 36864)) bytes at offset 0x0, from do_alloc"
+	log_has "dap-test.0: $((pool_size - 36864)) bytes at offset 0x0, from $caller"
 	same "allocations named" \
-	     "$(log_since | grep -c 'dap-test.0: [0-9]* bytes at offset .* from do_alloc')" 8
+	     "$(log_since | grep -c "dap-test.0: [0-9]* bytes at offset .* from $caller")" 8
 	log_has "dap-test.0: and 2 more, see allocations in debugfs"
 	unserved dap-test.1 alloc 1 nowarn
 	bind dap-test.0
@@ -329,14 +334,18 @@ threads()
 }
 
 # With a thousand rebinds, a limit of 64 KiB finds a leak of 64 bytes in each. Threads
-# that wait for something at each unbind must not pile up either.
+# that wait for something at each unbind must not pile up either: that would be one for
+# each. On a board, others begin and end meanwhile.
 many_rebinds()
 {
 	load_all
 	before=$(threads)
 	rebind $((rebinds / 5))
 	after=$(threads)
-	[ $((after - before)) -le 4 ] || fail "threads went from $before to $after"
+	most=4
+	[ -n "$RIG_RELAY" ] || most=$((most + rebinds / 10))
+	[ $((after - before)) -le $most ] ||
+		fail "threads went from $before to $after"
 	leaks_nothing 64 rebind $rebinds
 	same_stat sram clients 2
 	same_stat sram live_allocs 0

@@ -15,12 +15,20 @@ log_mark()
 # where much has been logged since.
 log_is_marked() { dmesg | grep -q "$log_here\$"; }
 
+# log_is_late: a full log that is being written to is read without its end, so look again
+log_is_late()
+{
+	[ "$(cat /proc/sys/kernel/printk_devkmsg 2>/dev/null || echo off)" != off ] || return
+	sleep 1
+	log_is_marked
+}
+
 # log_since: all after the mark, or if that is missing, the end of the log
 log_since()
 {
 	if [ -z "$log_here" ]; then
 		dmesg
-	elif log_is_marked; then
+	elif log_is_marked || log_is_late; then
 		dmesg | sed -n "/$log_here\$/,\$p" | sed 1d
 	else
 		dmesg | tail -n 20

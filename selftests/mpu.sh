@@ -78,8 +78,10 @@ is_used()
 	same "cpu address" "$cpu" "$dma"
 	ok_dev dap-test.0 fill $id 0x5e
 	ok_dev dap-test.0 check $id 0x5e
-	eval "$("$here/mmap_buffer" dap-test.0 $id 0 4096)"
-	same "what user space sees" "$first" 0x5e5e5e5e
+	if has_mmap_buffer; then
+		eval "$("$here/mmap_buffer" dap-test.0 $id 0 4096)"
+		same "what user space sees" "$first" 0x5e5e5e5e
+	fi
 	ok_dev dap-test.0 free $id
 }
 
@@ -98,12 +100,17 @@ no_region_is_free()
 	ok_dev dap-test.0 cache
 	echo late-pool >$pools_driver/bind || fail "no region for it when one is free"
 	mpu_region $number 0x202a0000 0x130c001d
-	# What must have been done to caches: three flushes of the whole pool, one as
-	# for any pool, one before and one after the MPU region is set. Then the flushes
-	# of the check, page by page, as far as the record goes.
+	# What must have been done to caches: flushes of the whole pool, one as for any
+	# pool, one before and one after the MPU region is set. Then the flushes of the
+	# check, page by page, for what shows in memory and for what an invalidate loses, as
+	# far as the record goes.
 	ok_dev dap-test.0 cache
+	checked=
+	for at in 0 1 2 3 4 5 6 7; do
+		checked="$checked,flush:0x202a${at}000:4*$((at ? 6 : 3))"
+	done
 	for at in 0x202a0000 0x202a1000; do
-		checked=${checked-},flush:$at:128,map:128:2,flush:$at:128
+		checked=$checked,flush:$at:128,map:128:2,flush:$at:128
 	done
 	case $caches in
 	"flush:0x202a0000:32768*3$checked",*) ;;
@@ -118,20 +125,21 @@ refused()
 	[ ! -e $(pool_of odd) ] || fail "odd-pool is there"
 }
 
-# The region with the highest number decides. If somebody else's region is above all free
-# ones, the pool is refused.
+# The region with the highest number decides. If somebody else's region that covers some
+# of the pool is above all free ones, the pool is refused. One elsewhere is no matter.
 above_all_others()
 {
 	last=$((mpu_regions - 1))
 	echo small-b-pool >$pools_driver/unbind
 	echo late-pool >$pools_driver/unbind
 	mpu_region $last 0x0 0x0
-	ok_dev dap-test.0 mpu $last 0x130c0009
+	ok_dev dap-test.0 mpu $last 0x130c0009 0x202a4000
 	! echo late-pool 2>/dev/null >$pools_driver/bind ||
 		fail "a region below somebody else's"
-	ok_dev dap-test.0 mpu $last 0x0
-	echo late-pool >$pools_driver/bind || fail "no region for it when one is free"
+	ok_dev dap-test.0 mpu $last 0x130c0009 0x202a8000
+	echo late-pool >$pools_driver/bind || fail "somebody else's region is elsewhere"
 	[ $mpu_regions -ne 8 ] || same "its region" "$(number_of late)" 6
+	ok_dev dap-test.0 mpu $last 0x0 0x0
 }
 
 # 0x3c000 bytes at 0x20110000 fit no single region, but two of them: six of eight

@@ -22,13 +22,35 @@ remove() { echo 1 2>/dev/null >$overlays/remove; }
 # nodes: list all nodes of the device tree
 nodes() { (cd $tree && find . | sort); }
 
+# clients= without the name of a pool means the one that there was at load.
+another_pool_comes()
+{
+	half=$((pool_size / 2))
+	load "pools=$(pool a $half $half)" clients=dap-test.0 || fail "cannot load"
+	load_tests || fail "no test module"
+	insmod "$here/dma_alias_pool_overlay.ko" || fail "no overlays here"
+	rig_watch off
+	apply pool || fail "not applied"
+	rig_watch on
+	[ -d $pools/run-time ] || fail "no pool"
+	unbind dap-test.0
+	bind dap-test.0
+	has_client a dap-test.0 || fail "no client of the pool that there was first"
+	ok_dev dap-test.0 alloc 5000
+	from_pool $((pool_base + half)) $half $((pool_alias + half))
+	ok_dev dap-test.0 free 0
+	remove || fail "not removed"
+	rmmod dma_alias_pool_overlay
+	unload_all || fail "cannot unload"
+}
+
 starts()
 {
 	load || fail "cannot load"
 	load_tests || fail "no test module"
 	insmod "$here/dma_alias_pool_overlay.ko" || fail "no overlays here"
 	iomem=$(cat /proc/iomem)
-	nodes >/tmp/nodes
+	nodes >"$tmp/nodes"
 	! remove || fail "removed what was not there"
 }
 
@@ -87,7 +109,7 @@ absent()
 		[ ! -e $platform/$dev ] || fail "$dev is still there"
 	done
 	same "claimed resources" "$(cat /proc/iomem)" "$iomem"
-	nodes | cmp -s - /tmp/nodes || fail "nodes are left"
+	nodes | cmp -s - "$tmp/nodes" || fail "nodes are left"
 }
 
 is_absent() { (failed=; absent; [ -z "$failed" ]); }
@@ -161,7 +183,7 @@ last_free()
 	remove || fail "not removed"
 	# 5.10 complains while it prints another message, so this one comes with its
 	# next tick
-	usleep 100000
+	nap 100000
 	rig_end_expect
 	absent
 }
@@ -214,6 +236,6 @@ nothing_is_left()
 	same "claimed resources" "$(cat /proc/iomem)" "$iomem"
 }
 
-ktap_run starts applied serves_clients client_before_the_pool removed again \
+ktap_run another_pool_comes starts applied serves_clients client_before_the_pool removed again \
 	removed_with_memory applied_while_held last_free again many_times \
 	late_region module_goes nothing_is_left

@@ -5,7 +5,8 @@
 # Whatever is read must be well-formed, and figures that are read under one lock must
 # fit together.
 #
-# readers.sh FILE - this is what each reader runs: prints what was wrong in the file
+# readers.sh FILE ROOM - this is what each reader runs, with its files in this directory:
+# prints what was wrong in the file
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
@@ -14,6 +15,7 @@ reads=20		# of each file, at least
 batch=500		# operations between two looks at the readers
 least=2000
 page=4096
+room=${2:-$tmp}
 
 # --- check_FILE: print a line for everything that is wrong with the file on stdin
 
@@ -42,7 +44,7 @@ check_stats()
 
 check_clients()
 {
-	awk 'NR > 1 && ($0 !~ /^dap-test\.[01] +dap-test +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+$/ ||
+	awk 'NR > 1 && ($0 !~ /^dap-test\.[01] +dap-test +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+$/ ||
 			$4 < $3) { print "line " $0 }
 	END { if (NR != 3) print NR " lines" }'
 }
@@ -88,7 +90,7 @@ check_requests()
 check_failures()
 {
 	awk -v total=$((pool_size)) '
-	NR > 1 && ($0 !~ /^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +dap-test\.[01] +do_/ ||
+	NR > 1 && ($0 !~ /^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +dap-test\.[01] +-[0-9]+ do_/ ||
 		   $2 <= $4 || $4 > $3 || $3 > total) { print "line " $0 }
 	END { if (NR < 1 || NR > 9) print NR " lines" }'
 }
@@ -101,18 +103,18 @@ check_peak()
 }
 
 # A reader runs until the test ends it, and adds a character to a file for each read.
-if [ $# -eq 1 ]; then
-	until [ -e /run/readers.end ]; do
-		cat $pools/sram/$1 >/run/readers.$1
-		check_$1 </run/readers.$1 | head -n 10
+if [ $# -eq 2 ]; then
+	until [ -e $room/readers.end ]; do
+		cat $pools/sram/$1 >$room/readers.$1
+		check_$1 <$room/readers.$1 | head -n 10
 		# this file can be written as well
 		[ $1 != peak ] || echo 0 >$pools/sram/peak
-		printf . >>/run/readers.$1.count
+		printf . >>$room/readers.$1.count
 	done
 	exit 0
 fi
 
-count_of() { wc -c </run/readers.$1.count; }
+count_of() { wc -c <$room/readers.$1.count; }
 
 all_have_read()
 {
@@ -129,24 +131,31 @@ checks_work()
 	ok_dev dap-test.1 alloc 4096
 	unserved dap-test.1 alloc $pool_size nowarn
 	for file in $files; do
-		cat $pools/sram/$file >/run/readers.$file
-		same "wrong in $file" "$(check_$file </run/readers.$file)" ""
-		[ -n "$(sed -e '$s/.$/?/' -e '$s/ /_/g' /run/readers.$file |
+		cat $pools/sram/$file >$room/readers.$file
+		same "wrong in $file" "$(check_$file <$room/readers.$file)" ""
+		[ -n "$(sed -e '$s/.$/?/' -e '$s/ /_/g' $room/readers.$file |
 			check_$file)" ] || fail "$file may be wrong"
 	done
 	ok_dev dap-test.0 free all
 	ok_dev dap-test.1 free all
 }
 
+# A shell has its background jobs ignore Ctrl-C.
+ktap_undo()
+{
+	: >$room/readers.end
+	wait
+}
+
 # read_under_load FILE ...: one reader for each FILE
 read_under_load()
 {
 	files=$*
-	rm -f /run/readers.*
+	rm -f $room/readers.*
 	pids=
 	for file in $files; do
-		: >/run/readers.$file.count
-		sh "$0" $file >/run/readers.$file.wrong 2>&1 &
+		: >$room/readers.$file.count
+		sh "$0" $file $room >$room/readers.$file.wrong 2>&1 &
 		pids="$pids $!"
 	done
 	operations=0
@@ -162,13 +171,13 @@ read_under_load()
 		done
 		[ $operations -lt 200000 ] || fail "the readers do not get their turn"
 	done
-	: >/run/readers.end
+	: >$room/readers.end
 	wait $pids
 	counts=
 	for file in $files; do
 		counts="$counts, $file $(count_of $file)"
-		[ ! -s /run/readers.$file.wrong ] ||
-			fail "$file: $(head -n 3 /run/readers.$file.wrong)"
+		[ ! -s $room/readers.$file.wrong ] ||
+			fail "$file: $(head -n 3 $room/readers.$file.wrong)"
 	done
 	echo "# $operations operations, $allocations allocations, $refused refused; reads${counts#,}"
 }

@@ -128,7 +128,7 @@ cannot_be_unloaded()
 report()
 {
 	rig_watch off
-	sh "$here/report.sh" >/tmp/report 2>&1
+	sh "$here/report.sh" >"$tmp/report" 2>&1
 	same "the exit status" $? $1
 	rig_watch on
 	same "in use" "$(cat /sys/class/dma/$channel/in_use)" 0
@@ -136,7 +136,7 @@ report()
 	same timeout "$(cat $dmatest/timeout)" "$timeout"
 }
 
-report_says() { grep -q -e "$1" /tmp/report || fail "no '$1' in: $(cat /tmp/report)"; }
+report_says() { grep -q -e "$1" "$tmp/report" || fail "no '$1' in: $(cat "$tmp/report")"; }
 
 report_tests_the_channel()
 {

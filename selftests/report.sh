@@ -10,19 +10,27 @@
 # Pools are given as for the module's parameter pools=. Without one, the module must be
 # loaded already, and the report is about its pools. Pools that are in use stay as they
 # are: no driver is unbound, no parameter changed, no module unloaded that this script
-# has not loaded, even if it is interrupted, and the kernel log is not cleared.
+# has not loaded, even if it is interrupted. The kernel log is not cleared; the selftests
+# write some hundred lines to it.
 #
-# Needs BusyBox or the like, debugfs, and the modules beside this script. Exit status:
-# 0 if all is right, 1 if something is not, 2 if there is nothing to report about.
+# Needs BusyBox or the like (see tools), debugfs, and the modules beside this script or
+# the kernel's own. Exit status: 0 if all is right, 1 if something is not, 2 if there is
+# nothing to report about.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/log.sh"
+. "$here/insmod.sh"
 debugfs=/sys/kernel/debug
 pools=$debugfs/dma_alias_pool
 board=$debugfs/dma_alias_pool_board
 pool_driver=/sys/bus/platform/drivers/dma_alias_pool
 tmp=${TMPDIR:-/tmp}/dap-report.$$
-# selftests that use only devices of their own, and cause no complaints in the log
-safe="calls.sh coherent.sh mapping.sh attach.sh lifetime.sh"
+# without one of these, what is said would be wrong, not only less
+tools="awk basename cat cut dd dirname find grep head insmod ls mkdir readlink rm sed sleep sort tail tr uname
+uniq wc"
+# selftests that use only devices of their own, and cause no complaints in the log, each
+# maybe with @ and a number of rounds: not so many that nothing else is left in the log
+safe="calls.sh coherent.sh mapping.sh attach.sh@50 lifetime.sh@50"
+lacking=
 loaded=
 stays=
 wrong=
@@ -166,16 +174,43 @@ pool_names()
 	done
 }
 
+# aliases_of POOLS: which of them have an alias: all, some or none
+aliases_of()
+{
+	echo "$1" | tr , '\n' | awk -F : '
+		$4 { with++ }
+		END { print !with ? "none" : with == NR ? "all" : "some" }'
+}
+
 stat_of() { sed -n "s/^$2 //p" "$pools/$1/stats"; }
+
+# attach_files: one for each pool that is up. A shell expands no pattern behind a ">".
+attach_files()
+{
+	for attach_file in "$pool_driver"/*/attach; do
+		[ ! -e "$attach_file" ] || echo "$attach_file"
+	done
+}
+
+# has_log: is there a kernel log, in which others say what they found?
+has_log()
+{
+	dmesg >/dev/null 2>&1 && return
+	echo "  left out: there is no kernel log (CONFIG_PRINTK)"
+	return 1
+}
 
 # said_of WHAT: what the log has about it
 said_of() { dmesg | grep -e "$1" | tail -n 10 | quoted; }
+
+# tree_pools: the devices that stand for pools of the device tree
+tree_pools() { grep -ls '^OF_COMPATIBLE_[0-9]*=dma-alias-pool$' /sys/bus/platform/devices/*/uevent; }
 
 # A pool of the device tree that does not come up says so in the log only. The device that
 # its node describes has no driver then.
 show_missing()
 {
-	for device in $(grep -ls '^OF_COMPATIBLE_[0-9]*=dma-alias-pool$' /sys/bus/platform/devices/*/uevent); do
+	for device in $(tree_pools); do
 		device=${device%/uevent}
 		[ ! -e "$device/driver" ] || continue
 		problem "the pool of ${device##*/} is not up"
@@ -205,26 +240,45 @@ show_pools()
 
 # --- how fast the CPU is
 
+# is_undecided NAME: with an MMU, the first client decides how a pool without an alias is
+# mapped: has it had one?
+is_undecided()
+{
+	[ -e /proc/vmallocinfo ] && [ "$(stat_of "$1" clients)" = 0 ] &&
+		[ "$(stat_of "$1" alloc_count)" = 0 ] &&
+		! dmesg | grep "DMA pool $1: [0-9]* KiB at " | tail -n 1 |
+			grep -q 'reached through its alias'
+}
+
 show_rates()
 {
-	first=$(pool_names | head -n 1)
-	[ -n "$first" ] || return
+	[ -n "$(pool_names)" ] || return
 	title "What the CPU gets done, KiB a second"
+	# a pool that somebody set up is for other devices
+	[ -n "$given" ] || for pool in $(pool_names); do
+		! is_undecided "$pool" || {
+			echo "  not measured: the first device of pool $pool decides how it is mapped"
+			return
+		}
+	done
 	log_mark
-	device=$(for dir in "$pool_driver"/*/; do
-		[ -e "$dir/attach" ] && echo "$dir" && break
-	done)
+	device=$(attach_files | head -n 1)
 	# dap-board is a device of the board module, so it may become a client
-	[ -z "$device" ] || echo dap-board 2>/dev/null >"$device/attach"
-	if ! grep -qs '^dap-board ' "$pools"/*/clients; then
+	[ -z "$device" ] || echo dap-board 2>/dev/null >"$device"
+	client=$(grep -ls '^dap-board ' "$pools"/*/clients)
+	if [ -z "$client" ]; then
 		# a pool that somebody set up may be for other devices
-		refused="pool $first takes no device of ours"
+		refused="pool $(pool_names | head -n 1) takes no device of ours"
+		[ "$(pool_names | wc -l)" -eq 1 ] || refused="the pool of ${device%/attach} takes no device of ours"
 		if [ -n "$given" ]; then problem "$refused"; else echo "  $refused"; fi
 		log_since | quoted
 		return
 	fi
-	if ! cat "$board/rates" >"$tmp/rates" 2>/dev/null; then
-		echo "  a device of 32 address bits gets no 16 KiB of it"
+	client=${client%/clients}
+	echo "  in pool ${client##*/}, and in cached memory of the kernel"
+	cat "$board/rates" >"$tmp/rates"
+	if grep -q '^none ' "$tmp/rates"; then
+		sed -n 's/^none /  not measured: /p' "$tmp/rates"
 		log_since | quoted
 		return
 	fi
@@ -250,10 +304,12 @@ show_devices()
 	for pool in $(pool_names); do
 		sed -n "1d; /^dap-board /d; s/^\([^ ]*\) .*/  \1 (pool $pool)/p" "$pools/$pool/clients"
 	done
-	title "Devices with a driver that a pool could have (echo NAME > $pool_driver/*/attach)"
-	sed -n 's/^\([^ ]*\) \([^ ]*\) $/  \1 (\2)/p' "$board/devices"
+	title "Devices with a driver that a pool could have"
+	attach_files | sed 's/^/  echo NAME > /'
+	sed -n 's/^\([^ ]*\) \([^ ]*\) yes $/  \1 (\2)/p
+		s/^\([^ ]*\) \([^ ]*\) yes \(..*\)$/  \1 (\2): \3/p' "$board/devices"
 	title "Devices that it could not"
-	sed -n 's/^\([^ ]*\) \([^ ]*\) \(..*\)$/\3: \1/p' "$board/devices" | sort |
+	sed -n 's/^\([^ ]*\) \([^ ]*\) no \(.*\)$/\3: \1/p' "$board/devices" | sort |
 		awk -F ': ' '
 		$1 != last { if (last) print ""; printf "  %s:\n   ", $1; last = $1; width = 0 }
 		{
@@ -270,24 +326,31 @@ show_devices()
 run_selftests()
 {
 	title "Selftests, in the memory of the first pool"
+	if [ -n "$(tree_pools)" ]; then
+		echo "  left out: with each load of the module, the pools of the device tree would come, too"
+		return
+	fi
 	unload_ours
 	if is_loaded dma_alias_pool; then
 		echo "  left out: they load the module themselves, and it is still there"
 		return
 	fi
+	has_log || return
 	testing=y
-	for script in $safe; do
+	for safe_test in $safe; do
+		script=${safe_test%@*}
+		rounds=${safe_test#"$script"}
 		[ -e "$here/$script" ] || continue
-		DAP_POOL=$1 sh "$here/$script" >"$tmp/$script" 2>&1 &
+		DAP_POOL=$1 TMPDIR=$tmp sh "$here/$script" ${rounds#@} >"$tmp/$script" 2>&1 &
 		child=$!
 		wait $child
 		checkpoint
 		child=
-		passed=$(grep -c '^ok .*' "$tmp/$script")
+		passed=$(grep '^ok ' "$tmp/$script" | grep -vc ' # SKIP')
 		failed=$(grep -c '^not ok' "$tmp/$script")
 		skipped=$(sed -n 's/^1\.\.0 # SKIP/, skipped:/p; s/^ok [0-9]* [a-z_]* # SKIP/, one skipped:/p' "$tmp/$script" | tr -d '\n')
 		row "$script" "$passed passed, $failed failed$skipped"
-		[ "$passed" -eq 0 ] || what="the alias holds, the selftests pass"
+		[ "$passed" -eq 0 ] || what="$holds, the selftests pass"
 		# show the last lines of a test that did not even begin
 		if ! grep -q '^1\.\.' "$tmp/$script"; then
 			tail -n 5 "$tmp/$script" | sed 's/^/  | /'
@@ -326,6 +389,7 @@ dmatest_copies()
 show_dmatest()
 {
 	title "DMA engine (dmatest)"
+	has_log || return
 	[ -e $dmatest ] || ! modprobe dmatest 2>/dev/null || our_dmatest=y
 	if [ ! -e $dmatest ]; then
 		echo "  the kernel has no CONFIG_DMATEST, or no channel"
@@ -378,20 +442,27 @@ verdict()
 quick=
 [ "${1:-}" != -q ] || { quick=y; shift; }
 case ${1:-} in -*)
-	sed -n '3,17s/^# \{0,1\}//p' "$0"
+	sed -n '3,18s/^# \{0,1\}//p' "$0"
 	exit 2
 	;;
 esac
+for tool in $tools; do
+	type $tool >/dev/null 2>&1 || lacking="$lacking $tool"
+done
+[ -z "$lacking" ] || { echo "report.sh: needs what is not here:$lacking"; exit 2; }
 # not every BusyBox has id
-grep -q '^Uid:[^0-9]*[0-9]*[^0-9]*0[^0-9]' /proc/self/status || { echo "report.sh: needs root"; exit 2; }
-mkdir -p "${tmp%/*}" && mkdir -m 700 "$tmp" || exit 2
+grep -q '^Uid:[^0-9]*[0-9][0-9]*[^0-9][^0-9]*0[^0-9]' /proc/self/status || { echo "report.sh: needs root"; exit 2; }
+mkdir -p "${tmp%/*}" && mkdir -m 700 "$tmp" || {
+	echo "report.sh: needs to write to ${tmp%/*}: set TMPDIR to where it can"
+	exit 2
+}
 child='' testing='' tried='' stop='' our_dmatest='' our_debugfs=''
 trap 'stop=y; [ -z "$child" ] || kill "$child"' INT TERM HUP
 # nobody reads this any more
 trap 'stop=y; exec >/dev/null 2>&1; [ -z "$child" ] || kill "$child"' PIPE
 if ! grep -q " $debugfs debugfs " /proc/mounts; then
 	mount -t debugfs none $debugfs 2>/dev/null || {
-		echo "report.sh: there is no debugfs (CONFIG_DEBUG_FS)"
+		echo "report.sh: debugfs cannot be mounted: is there /sys, and CONFIG_DEBUG_FS?"
 		finish 2
 	}
 	our_debugfs=y
@@ -404,6 +475,7 @@ given=
 for pool; do
 	given=$given${given:+,}$pool
 done
+aliases=$(aliases_of "$given")
 if is_there dma_alias_pool; then
 	[ -z "$given" ] || echo "
 The module is loaded already: its own pools are looked at, not $given."
@@ -411,10 +483,13 @@ The module is loaded already: its own pools are looked at, not $given."
 elif [ -n "$given" ]; then
 	title "Loading the module with pools=$given"
 	if put_in dma_alias_pool "pools=$given"; then
-		echo "  It takes them: phys and alias are the same memory, in both directions, and"
-		echo "  not cached (without an alias: not written back)."
+		echo "  It takes them."
+		[ "$aliases" = none ] ||
+			echo "  Phys and alias are the same memory, in both directions, and not cached."
+		[ "$aliases" = all ] ||
+			echo "  Of what has no alias, only an ARM kernel without an MMU checks that it is not cached."
 	else
-		problem "the module does not take the pool, for the reason above"
+		problem "the module does not take the pool, for the reason that the kernel log has"
 	fi
 	checkpoint
 else
@@ -433,13 +508,15 @@ if is_there dma_alias_pool; then
 fi
 what="the pools that are in use hold; no selftests were run beside them"
 if [ -n "$given" ] && [ -z "$wrong" ]; then
-	what="the alias holds"
+	holds="the alias holds"
+	[ "$aliases" = all ] || holds="the pool is up"
+	what=$holds
 	if [ -z "$quick" ]; then
 		# BASE:SIZE:ALIAS of the first pool, without NAME and BUS
 		first=${given%%,*}
 		first=${first#*:}
 		case $first in *:*:*:*) first=${first%:*} ;; esac
-		what="the alias holds; no selftests were run"
+		what="$holds; no selftests were run"
 		run_selftests "$first"
 	fi
 fi

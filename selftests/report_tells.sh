@@ -7,6 +7,7 @@
 # With "device_tree" it is about pools of the device tree that were refused, for which it
 # needs the nodes of rig/boards/an385/bad-pools.dtso.
 . "$(dirname "$0")/ktap.sh"
+need_rig "changes what is mounted, and files in /tmp"
 need_pool
 
 out=/tmp/report
@@ -14,7 +15,7 @@ report=$here/report.sh
 quick=-q
 [ "${1:-}" != full ] || quick=
 
-# The selftests write to a file here, so the rig cannot answer them.
+# As on a board, where the selftests do not clear the log.
 unset RIG_RELAY
 
 # reports STATUS ARGUMENT ...: run report.sh, which must end with this status
@@ -38,12 +39,16 @@ pretends()
 	same "the exit status" $? $pretends_wanted
 }
 
+# what it says of a pool that is right
+holds="the alias holds"
+[ -n "$pool_alias" ] || holds="the pool is up"
+
 # kit SCRIPT ...: a copy of report.sh that has no other selftests than these
 kit()
 {
 	rm -rf /tmp/kit
 	mkdir /tmp/kit
-	for kit_file in report.sh ktap.sh log.sh mmap_buffer dma_alias_pool.ko \
+	for kit_file in report.sh ktap.sh log.sh insmod.sh mmap_buffer dma_alias_pool.ko \
 			dma_alias_pool_test.ko dma_alias_pool_board.ko "$@"; do
 		[ ! -e "$here/$kit_file" ] || ln -s "$here/$kit_file" /tmp/kit/
 	done
@@ -56,7 +61,7 @@ says_not() { ! grep -q -e "$1" $out || { fail "says '$1':"; sed 's/^/#   /' $out
 not_loaded()
 {
 	! grep '^dma_alias_pool' /proc/modules >/dev/null || fail "modules are left"
-	[ -z "$(ls -d /tmp/dap-report.* 2>/dev/null)" ] || fail "files are left"
+	same "the directories of tests and reports" "$(echo /tmp/dap-*)" "$tmp"
 }
 
 good_pool()
@@ -67,7 +72,19 @@ good_pool()
 	says "^  a:  *$((pool_size >> 10)) KiB, $((pool_size >> 10)) free, 0 clients"
 	says '^  coherent  *[1-9][0-9]*  *[1-9][0-9]*  *[1-9]'
 	says '^  cached  *[1-9][0-9]*  *[1-9][0-9]*  *[1-9]'
-	says '^  All is right: the alias holds'
+	says "^  All is right: $holds"
+	if [ -n "$pool_alias" ]; then
+		says 'Phys and alias are the same memory'
+		says_not 'Of what has no alias'
+	else
+		says 'Of what has no alias'
+		says_not 'Phys and alias are'
+	fi
+	says '^  in pool a, '
+	# where it says that devices are attached, they are
+	to=$(sed -n 's/^  echo NAME > //p' $out)
+	same "files to write a device's name to" "$to" \
+		/sys/bus/platform/drivers/dma_alias_pool/dma_alias_pool.0/attach
 	if [ -z "$quick" ]; then
 		says '^  coherent.sh:  *[1-9][0-9]* passed, 0 failed'
 		says 'the selftests pass\.$'
@@ -144,7 +161,7 @@ in_use()
 {
 	load_all || fail "cannot load"
 	ok_dev dap-test.0 alloc 20000
-	bad_dev dap-test.0 alloc $((pool_size + 1)) nowarn
+	bad_dev dap-test.0 alloc $(too_much) nowarn
 	# without the figures that change since report.sh takes memory itself
 	grep '^live\|^clients\|^bad\|^fail_count' $pools/sram/stats >/tmp/before
 	reports 0 "$(pool b)"
@@ -157,6 +174,21 @@ in_use()
 	has_client sram dap-test.0 || fail "dap-test.0 is no client any more"
 	ok_dev dap-test.0 free all
 	unload_all || fail "cannot unload"
+	not_loaded
+}
+
+# With an MMU, that device must not be one of the report's.
+first_client_decides()
+{
+	if ! with_mmu; then
+		skip "no MMU"
+		return
+	fi
+	load "pools=sram:$(hex $pool_base):$(hex $pool_size)" || fail "cannot load"
+	reports 0 -q
+	says 'not measured: the first device of pool sram decides'
+	same_stat sram alloc_count 0
+	unload
 	not_loaded
 }
 
@@ -173,6 +205,100 @@ directory_is_anothers()
 }
 
 has_begun() { ls -d /tmp/dap-report.*; }
+
+# Not every BusyBox has awk, without which half of the report would be missing.
+no_awk()
+{
+	pretends 'type() { [ "$1" != awk ]; }' 2 -q "$(pool a)"
+	says '^report.sh: needs what is not here: awk$'
+	not_loaded
+}
+
+# There is nowhere to write to.
+read_only()
+{
+	export TMPDIR=/proc/sys
+	reports 2 -q "$(pool a)"
+	unset TMPDIR
+	says 'report.sh: needs to write to /proc/sys: set TMPDIR'
+	not_loaded
+}
+
+# The one that is measured need not be the first by name.
+several_pools()
+{
+	quarter=$((pool_size / 4))
+	reports 0 -q "$(pool z 0 $quarter)" "$(pool a $quarter $quarter),$(pool m $((2 * quarter)) $quarter)"
+	says "^  All is right: $holds"
+	says '^  in pool z, '
+	same "files to write to" "$(grep -c '^  echo NAME > ' $out)" 3
+	not_loaded
+}
+
+# Not all pools need have an alias.
+which_have_an_alias()
+{
+	eval "$(sed -n '/^aliases_of()/,/^}/p' "$report")"
+	same "all" "$(aliases_of a:1M:2M:0x30000000,b:4M:1M:0x5:0x6)" all
+	same "some" "$(aliases_of a:1M:2M:0x30000000,b:4M:1M::0x6)" some
+	same "none" "$(aliases_of a:1M:2M,b:4M:1M::0x6)" none
+}
+
+# A kernel without CONFIG_PRINTK
+no_log()
+{
+	kit calls.sh
+	pretends 'dmesg() { return 1; }' 0 "$(pool a)"
+	says 'left out: there is no kernel log'
+	says "All is right: $holds; no selftests were run"
+	report=$here/report.sh
+	not_loaded
+}
+
+# The selftests load the module again and again, and each time the device tree's pools would
+# come, and take devices that are in use.
+pools_of_the_device_tree()
+{
+	kit calls.sh
+	pretends 'grep() {
+		case $* in
+		*OF_COMPATIBLE*) echo /sys/bus/platform/devices/dma_alias_pool.0/uevent ;;
+		*) command grep "$@" ;;
+		esac
+	}' 0 "$(pool a)"
+	says 'left out: with each load of the module, the pools of the device tree'
+	says_not '^  calls.sh:'
+	says "All is right: $holds; no selftests were run"
+	report=$here/report.sh
+	not_loaded
+}
+
+# The kernel's own memory is short, or a device cannot have any of the pool's.
+not_measured()
+{
+	for reason in "the kernel has no two pieces of 16 KiB left" "no 16 KiB of it"; do
+		pretends "cat() { case \$* in */rates) echo 'none $reason' ;; *) command cat \"\$@\" ;; esac; }" \
+			0 -q "$(pool a)"
+		says "^  not measured: $reason"
+		not_loaded
+	done
+}
+
+# What was skipped did not pass.
+skipped_is_not_passed()
+{
+	kit
+	cat >/tmp/kit/calls.sh <<END
+echo "1..3"
+echo "ok 1 one"
+echo "ok 2 two # SKIP no time"
+echo "ok 3 three"
+END
+	reports 0 "$(pool a)"
+	says '^  calls.sh:  *2 passed, 0 failed, one skipped: no time'
+	report=$here/report.sh
+	not_loaded
+}
 
 # A signal comes early, or in the middle of the report.
 interrupted()
@@ -234,7 +360,7 @@ pool_too_small_for_the_selftests()
 	kit coherent.sh
 	reports 0 "$(pool a 4096 131072)"
 	says '^  coherent.sh:  *0 passed, 0 failed, skipped: 128 KiB are needed'
-	says 'All is right: the alias holds; no selftests were run'
+	says "All is right: $holds; no selftests were run"
 	not_loaded
 }
 
@@ -271,7 +397,7 @@ log_of_others()
 	echo "report_tells.sh: from before" >/dev/kmsg
 	while :; do
 		echo "eth0: link up" >/dev/kmsg
-		usleep 100000 || sleep 1
+		nap 100000
 	done &
 	others=$!
 	reports 0 "$(pool a)"
@@ -293,7 +419,7 @@ modules_stay()
 		pretends "rmmod() { $why; }" 0 "$(pool a)"
 		says 'left out: they load the module themselves'
 		says 'this kernel cannot unload modules'
-		says 'All is right: the alias holds; no selftests were run'
+		says "All is right: $holds; no selftests were run"
 		rmmod dma_alias_pool_board
 		unload
 		not_loaded
@@ -334,7 +460,7 @@ nothing_else_stays()
 	says '^  coherent  *[1-9]'
 	! grep -q " $debugfs " /proc/mounts || fail "debugfs is mounted"
 	pretends 'mount() { return 1; }' 2 -q "$(pool a)"
-	says 'there is no debugfs'
+	says 'debugfs cannot be mounted'
 	mount -t debugfs none $debugfs
 	[ -e /sys/module/dmatest ] || {
 		pretends 'modprobe() { echo "# modprobe $*"; }' 0 -q "$(pool a)"
@@ -354,9 +480,11 @@ without_root()
 		skip "no setuidgid here"
 		return
 	fi
-	setuidgid 65534 sh "$report" -q "$(pool a)" >$out 2>&1
-	same "the exit status" $? 2
-	says 'needs root'
+	for user in 65534 1000; do
+		setuidgid $user sh "$report" -q "$(pool a)" >$out 2>&1
+		same "the exit status of $user" $? 2
+		says 'needs root'
+	done
 	not_loaded
 }
 
@@ -391,6 +519,7 @@ fi
 long="as_pools_takes_them odd_pool small_pool log_of_others"
 [ "${1:-}" != few ] || long=
 ktap_run good_pool wrong_alias kernels_memory no_pool no_pool_is_up pool_serves_nobody \
-	in_use directory_is_anothers interrupted nobody_reads $long \
+	in_use first_client_decides directory_is_anothers no_awk read_only several_pools which_have_an_alias no_log pools_of_the_device_tree not_measured \
+	skipped_is_not_passed interrupted nobody_reads $long \
 	pool_too_small_for_the_selftests part_of_the_memory modules_stay \
 	why_it_is_refused nothing_else_stays without_root without_usleep

@@ -15,9 +15,8 @@ stressed=/sys/bus/platform/drivers/dap-stress
 pool_driver=/sys/bus/platform/drivers/dma_alias_pool
 pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
 names="dap-stress.0 dap-stress.1 dap-stress.2 dap-stress.3"
-run=/tmp/stress
+run=$tmp/stress
 parts="binding attaching pooling reloading reading"
-mkdir -p $run
 
 load_pool() { insmod "$here/dma_alias_pool.ko" "pools=$(pool sram)" 'clients=dap-stress.*'; }
 
@@ -41,6 +40,13 @@ again()
 	) 2>/dev/null &
 }
 
+# A shell has its background jobs ignore Ctrl-C.
+ktap_undo()
+{
+	rm -f $run/go
+	wait
+}
+
 # Has each part succeeded at least once?
 all_worked()
 {
@@ -51,22 +57,22 @@ all_worked()
 
 binding()
 {
-	[ -e $pool_dev ] || { usleep 100000; return 1; }
+	[ -e $pool_dev ] || { nap 100000; return 1; }
 	for name in $names; do
 		echo $name >$stressed/unbind
-		usleep 20000
+		nap 20000
 		echo $name >$stressed/bind
 	done
-	usleep 500000
+	nap 500000
 }
 
 attaching()
 {
-	[ -e $pool_dev/attach ] || { usleep 100000; return 1; }
+	[ -e $pool_dev/attach ] || { nap 100000; return 1; }
 	echo dap-stress.1 >$pool_dev/detach
-	usleep 100000
+	nap 100000
 	echo dap-stress.1 >$pool_dev/attach
-	usleep 200000
+	nap 200000
 }
 
 # The pool goes and comes back. Its clients' drivers are bound again without it, and are
@@ -74,12 +80,12 @@ attaching()
 # all memory of the old one is free.
 pooling()
 {
-	usleep 1500000
+	nap 1500000
 	echo dma_alias_pool.0 >$pool_driver/unbind || return
 	until echo dma_alias_pool.0 >$pool_driver/bind; do
 		# somebody else has bound it, or the module is not loaded
 		[ ! -e $pool_dev/driver ] && [ -e $pool_dev ] || return
-		usleep 50000
+		nap 50000
 	done
 }
 
@@ -87,7 +93,7 @@ pooling()
 # fails.
 reloading()
 {
-	usleep 2000000
+	nap 2000000
 	for name in $names; do
 		echo $name >$stressed/unbind
 	done
@@ -103,11 +109,12 @@ reloading()
 reading()
 {
 	cat $pools/sram/* >/dev/null
-	usleep 300000
+	nap 300000
 }
 
 starts()
 {
+	mkdir $run
 	load_pool || fail "cannot load"
 	insmod "$here/dma_alias_pool_stress.ko" \
 		base=$((pool_base)) size=$((pool_size)) || fail "no devices"

@@ -37,14 +37,14 @@ as_documented()
 		skip "the documentation is not here"
 		return
 	fi
-	grep -v '^tools/' "$here/docs/picture" >/tmp/picture.sh
-	for shown in "$here/docs/trace" /tmp/picture.sh; do
+	grep -v '^tools/' "$here/docs/picture" >"$tmp/picture.sh"
+	for shown in "$here/docs/trace" "$tmp/picture.sh"; do
 		echo 0 >$tracing/events/dma_alias_pool/enable
-		rm -f /tmp/trace
-		(cd /tmp && sh "$shown") >/tmp/printed || fail "$shown"
-		[ ! -e /tmp/trace ] || cat /tmp/trace >>/tmp/printed
+		rm -f "$tmp/trace"
+		(cd "$tmp" && sh "$shown") >"$tmp/printed" || fail "$shown"
+		[ ! -e "$tmp/trace" ] || cat "$tmp/trace" >>"$tmp/printed"
 		same "enabled" "$(cat $tracing/events/dma_alias_pool/enable)" 1
-		grep -q "attach: client=dap-test.0 pool=sram" /tmp/printed ||
+		grep -q "attach: client=dap-test.0 pool=sram" "$tmp/printed" ||
 			fail "$shown shows no event"
 	done
 }
@@ -108,6 +108,30 @@ fallback()
 	ok_dev dap-test.1 free 0
 }
 
+# What a device had before it became a client is none of the pool's.
+memory_of_before()
+{
+	unload_all
+	load_tests stuck=1
+	load "pools=$(pool sram)" || fail "cannot load"
+	if do_dev dap-test.0 alloc 5000; then
+		before=$id
+		echo dap-test.0 >/sys/bus/platform/devices/dma_alias_pool.0/attach
+		echo 1 >$tracing/events/dma_alias_pool/enable
+		clear_trace
+		ok_dev dap-test.0 free $before
+		traced 0 "free: "
+		ok_dev dap-test.0 alloc 5000
+		ok_dev dap-test.0 free $id
+		traced 1 "free: client=dap-test.0 pool=sram size=5000"
+	else
+		skip "the kernel serves no device by itself"
+	fi
+	unload_tests
+	unload
+	load_all || fail "cannot load"
+}
+
 ends()
 {
 	echo 0 >$tracing/events/dma_alias_pool/enable
@@ -116,4 +140,4 @@ ends()
 }
 
 ktap_run starts as_documented attach_and_detach alloc_and_free refused_free failure \
-	fallback ends
+	fallback memory_of_before ends

@@ -4,13 +4,17 @@
 
 Before its table stands <!-- bench.csv: FIGURE... -->, a figure for each row; the last
 two cells of a row begin with what the kernel's pool and the module have. Prints a
-line for each that differs by more than 5 %, and for a row or figure too many.
+line for each that differs by more than 5 % (ROUGH: 15 %), and for a row or figure too
+many.
 """
 import csv
 import re
 import sys
 
 TOLERANCE = 0.05
+# These also depend on which of the kernel's slabs have room just then, and so on the
+# size of everything that was loaded before.
+ROUGH = {"memory_kib": 0.15, "attach": 0.15}
 
 
 def number(cell):
@@ -42,7 +46,8 @@ def check(document, measured):
                 value, is_shown = number(measured[name][who]), number(cell)
                 if value is None and is_shown is None:
                     continue
-                if None in (value, is_shown) or abs(is_shown - value) > TOLERANCE * value:
+                allowed = ROUGH.get(name, TOLERANCE)
+                if None in (value, is_shown) or abs(is_shown - value) > allowed * value:
                     yield f"{name} of {who} is shown as {is_shown}, not {value}"
 
 

@@ -13,6 +13,9 @@
 # with room for all memory. ALL=y adds those selftests that make sense on this machine,
 # all of them with the adversary.
 #
+# The kernel is as products have it, without DMA_API_DEBUG: the one that the bench needs as
+# well. FLAVOUR= (nothing) takes the one that looks for mistakes.
+#
 # Where there is no emulator for this machine (rig/qemu.sh), it is skipped: one line
 # says so, and nothing fails.
 set -euo pipefail
@@ -21,10 +24,10 @@ top=$(dirname "$tests")
 . "$tests/rig/lib.sh"
 . "$tests/rig/boots.sh"
 
-export BOARD=an500 CACHE=y
+export BOARD=an500 CACHE=y FLAVOUR=${FLAVOUR-plain}
 default_machine
 logs=$top/build/check/cache-$KVER
-build=$top/build/$BOARD-$KVER-cache
+build=$top/build/$BOARD-$KVER${FLAVOUR:+-$FLAVOUR}-cache
 n=0 passed=0 failed=0 total_passed=0 total_failed=0 total_skipped=0
 rm -rf "$logs"
 mkdir -p "$logs"

@@ -6,14 +6,17 @@
 # of each is done:
 #   - a million allocations under stress on a kernel that looks for mistakes, and on one
 #     that looks for data races (OPERATIONS, 1000000)
-#   - all selftests on PREEMPT_RT
+#   - all selftests on PREEMPT_RT, and some where devices are freed late
 #   - a thousand loads, bindings and attachments without an MMU and on the PC (CYCLES,
 #     1000)
-#   - the machines and kernels that check-all leaves out, and its other tests of packages
+#   - all boots of the machines and kernels of which check-all has some or none, and its
+#     other tests of packages
+#   - static analysis of what is compiled only for an MMU
 #   - a million steps of the lifecycle fuzzer (STEPS, 1000000)
 #   - 300 seeds of the machine with a cache (SEEDS, 300)
 #   - an hour of the fuzzers (FUZZ_SECONDS, 3600)
-#   - kernel configurations at random, which are only compiled (CONFIGS, 40)
+#   - unusual kernel configurations, and some at random (CONFIGS, 40), which are only
+#     compiled
 #   - all mutants
 #
 # To add a part, write a function whose last line of output is "N passed, N failed", and
@@ -96,24 +99,32 @@ mutants() {
 check "stress" stress ""
 check "PREEMPT_RT" env BOARD=smp KVER="$smp" FLAVOUR=rt BOOTS_ONLY=y "$tests/host/check.sh"
 check "data races" stress kcsan
+check "late release" env BOARD=smp KVER="$smp" FLAVOUR=late TEST="clients attach bad_input" \
+	"$tests/host/check.sh"
 check "an500 $KVER MPU" env BOARD=an500 FLAVOUR=mpu BOOTS_ONLY=y "$tests/host/check.sh"
 check "endurance an505" endurance an505
 check "endurance pc" pc_endurance
 check "rv64 6.12 MMU" env BOARD=rv64 KVER=6.12 FLAVOUR=mmu BOOTS_ONLY=y "$tests/host/check.sh"
-# machines that check-all leaves out
-mapfile -t confs < <(grep -lx CHECK=long "$tests"/rig/boards/*/board.conf)
+# some code is compiled only where there is an MMU
+check "analysis virt" env BOARD=virt "$tests/host/check_analysis.sh"
+# all of the machines of which check-all has little or nothing
+mapfile -t confs < <(grep -l ^CHECK= "$tests"/rig/boards/*/board.conf)
 for conf in "${confs[@]}"; do
 	board=$(basename "$(dirname "$conf")")
 	kver=$(sed -n 's/^SERIES=//p' "$conf")
 	kver=${kver:-$KVER}
 	check "$board $kver" env BOARD="$board" KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
 done
-# kernel series that check-all boots on other machines, but not on the default one
-for kver in $(sed -n 's/^SERIES=//p' "$tests"/rig/boards/*/board.conf | sort -u); do
-	check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
+# and of the kernel series, those of other machines as well
+for kver in $({
+	"$tests/rig/series.sh"
+	sed -n 's/^SERIES=//p' "$tests"/rig/boards/*/board.conf
+} | sort -u); do
+	[ "$kver" = "$KVER" ] ||
+		check "$default $kver" env KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
 done
-# the boots of Debian's own kernels that check-all leaves out
-for kver in $("$tests/rig/series.sh" in bookworm | sed '$d'); do
+# all boots of Debian's own kernels
+for kver in $("$tests/rig/series.sh" in bookworm); do
 	check "pc $kver" env BOARD=pc KVER="$kver" "$tests/host/check_stock.sh"
 	check "arm64 $kver" env BOARD=arm64 KVER="$kver" "$tests/host/check_stock.sh"
 done
@@ -121,8 +132,10 @@ check "arm64 16k" env BOARD=arm64 KVER=6.12 FLAVOUR=16k "$tests/host/check_stock
 check packages env ALL=y "$tests/host/check_packages.sh"
 check "life $default" life "$default" "$KVER" $((STEPS / 4 * 3))
 check "life smp" life smp "$smp" $((STEPS / 4))
-check "cache $KVER" env FIRST_SEED=100 SEEDS="$SEEDS" "$tests/host/check_cache.sh"
-check "cache $newest" env KVER="$newest" FIRST_SEED=100 ALL=y "$tests/host/check_cache.sh"
+# make check has seeds 1 to 3
+check "cache $KVER" env ALL=y FLAVOUR= FIRST_SEED=100 SEEDS="$SEEDS" "$tests/host/check_cache.sh"
+check "cache $newest" env FLAVOUR= KVER="$newest" FIRST_SEED=100 ALL=y "$tests/host/check_cache.sh"
+check configs "$tests/host/check_configs.sh"
 check "configs at random" "$tests/host/check_configs.sh" random
 check fuzz fuzz "${FUZZ_SECONDS:-3600}"
 check mutants mutants

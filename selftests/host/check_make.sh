@@ -81,8 +81,11 @@ install() {
 	rm -rf rootfs
 }
 
+# Both at once do not get into each other's way.
 install_after_all() {
-	target
+	target clean
+	target -j4 all install INSTALL_MOD_PATH="$RIG_TMP/both"
+	test -e "$tree/selftests/modules/dma_alias_pool_test.ko"
 	install
 	# building again still makes the test modules as well
 	target
@@ -118,13 +121,16 @@ vm() {
 	grep -x Linux "$RIG_TMP/vm"
 }
 
-# kselftest's "make install" installs all that a target needs, and sources.sh takes
-# none of what it built for a source file.
+# kselftest's "make install" installs all that a target needs, the programs' compiler does
+# not get at the modules, and sources.sh takes none of what it built for a source file.
 kselftest() {
 	local dir=$RIG_TMP/kselftest file
+	target
+	cp "$tree/module/dma_alias_pool.ko" "$RIG_TMP/"
 	make -C "$tree/selftests" install KSRC="$kernel/source" KDIR="$kernel" ARCH=arm \
 		CROSS_COMPILE=arm-linux-gnueabi- INSTALL_PATH="$dir" \
-		CC="$("$tests/rig/userland.sh" | tail -n 1)/bin/fdpic-gcc"
+		USERCC="$("$tests/rig/userland.sh" | tail -n 1)/bin/fdpic-gcc"
+	cmp "$RIG_TMP/dma_alias_pool.ko" "$dir/dma_alias_pool.ko"
 	for file in coherent.sh ktap.sh dma_alias_pool.ko mmap_buffer fail_nth life; do
 		test -f "$dir/$file"
 	done
@@ -140,7 +146,10 @@ board_kit() {
 	mkdir -p "$dir"
 	tar -C "$dir" --strip-components=1 -xzf "$tree/build/dma-alias-pool-kit-$release.tar.gz"
 	test "$(du -sk "$dir" | cut -f 1)" -lt 1000
-	cp "$tests/report_tells.sh" "$dir/"
+	# all scripts that porting.md says to run, and all that they need
+	grep '^| `' "$dir/porting.md" | grep -o '`[a-z_]*\.sh`' | tr -d '`' >"$RIG_TMP/needed"
+	grep -oh '$here/[a-z_]*\.\(ko\|sh\)' "$dir"/*.sh | cut -d / -f 2 >>"$RIG_TMP/needed"
+	(cd "$dir" && sort -u "$RIG_TMP/needed" | xargs ls -l)
 	words=$("$tests/rig/machine.sh" prepare)
 	"$tests/rig/initramfs.sh" "$RIG_TMP/kit.cpio" "$("$tests/rig/userland.sh" | tail -n 1)" "$dir"
 	# shellcheck disable=SC2086 # words
@@ -172,6 +181,21 @@ distclean() {
 	is_clean
 }
 
+# Nor does it remove the sources.
+spares_the_sources() {
+	local to=$RIG_TMP/big/dma-alias-pool
+	mkdir "$RIG_TMP/big"
+	cp -a "$RIG_TMP/pristine" "$to"
+	fails "the cache would be $to, where the sources are" \
+		env XDG_CACHE_HOME="$RIG_TMP/big" make -C "$to" distclean
+	diff -r --no-dereference "$RIG_TMP/pristine" "$to"
+}
+
+# Services have neither HOME nor XDG_CACHE_HOME.
+without_home() {
+	fails "usage: board-kit.sh" env -u HOME -u XDG_CACHE_HOME "$tree/packaging/board-kit.sh"
+}
+
 # fails REGEX COMMAND...: the command fails, and says something that matches REGEX
 fails() {
 	! "${@:2}" >"$RIG_TMP/said" 2>&1 || return 1
@@ -179,10 +203,12 @@ fails() {
 	grep -q -- "$1" "$RIG_TMP/said"
 }
 
-# ends_as_shown COMMAND...: the last line that it prints is in the guide for developers
+# ends_as_shown COMMAND...: the last line that it prints is in the guide for developers,
+# which does not say how many tests there are
 ends_as_shown() {
 	"$@" | tee "$RIG_TMP/said"
-	grep -qF "\`$(tail -n 1 "$RIG_TMP/said")\`" "$tree/Documentation/developing.md"
+	grep -qF "\`$(tail -n 1 "$RIG_TMP/said" | sed 's/^[1-9][0-9]* /... /')\`" \
+		"$tree/Documentation/developing.md"
 }
 
 # Does what the guide for developers shows, in a clone.
@@ -202,11 +228,31 @@ developing() (
 	as_shown docs/one-test
 )
 
+# From the same source, and built before the modules were: nothing of those is left.
+another_kernel() (
+	local series one other
+	tree=$RIG_TMP/clone
+	copy "$tree"
+	series=$(usual_series)
+	one=$("$tests/rig/kernel.sh" "$series" an385 | tail -n 1)
+	other=$("$tests/rig/kernel.sh" "$series" an500 | tail -n 1)
+	target KDIR="$one"
+	target KDIR="$other"
+	mv "$tree/module/dma_alias_pool.ko" "$RIG_TMP/of_other.ko"
+	make -C "$tree" clean
+	target KDIR="$other"
+	cmp "$RIG_TMP/of_other.ko" "$tree/module/dma_alias_pool.ko"
+)
+
 says_no_to_spaces() {
 	local to="$RIG_TMP/a tree"
 	cp -a "$RIG_TMP/pristine" "$to"
 	make -C "$to" KDIR="$kernel" 2>"$RIG_TMP/said" && return 1
 	grep "cannot do with a path that has spaces: move .*/a tree" "$RIG_TMP/said"
+	make -C "$to" demo 2>"$RIG_TMP/said" && return 1
+	grep "cannot do with a path that has spaces: move .*/a tree" "$RIG_TMP/said"
+	XDG_CACHE_HOME="$RIG_TMP/a cache" make -C "$RIG_TMP/pristine" demo 2>"$RIG_TMP/said" && return 1
+	grep "spaces: set XDG_CACHE_HOME to another than .*/a cache" "$RIG_TMP/said"
 }
 
 # Targets for which there is no test above, and the script that runs each, or the script
@@ -264,8 +310,11 @@ for KVER; do
 	done
 done
 check "the guide for developers" developing
+check "another kernel" another_kernel
 check "a path with spaces" says_no_to_spaces
 check "distclean" distclean
+check "distclean of a cache that is around the sources" spares_the_sources
+check "no HOME" without_home
 
 print_counts $passed $failed $skipped
 [ "$failed" -eq 0 ]

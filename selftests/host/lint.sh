@@ -29,7 +29,7 @@ scripts=$({
 } | sort -u)
 
 echo "KTAP version 1"
-echo "1..11"
+echo "1..14"
 
 # Checks kernel code only. Programs for user space are left out, except for the plugin
 # in cache/, which may use user space's types. trace.h is left out since checkpatch
@@ -84,6 +84,16 @@ report_found "a last free leaves the module by a jump" < <(
 	last_put ops.o dap_ops_free 2>&1
 	last_put attach.o attach_unwatched_gone 2>&1)
 
+# A kernel with CONFIG_DEBUG_KOBJECT_RELEASE calls a device's release() late.
+report_found "no code of the module is called after it is gone" < <(
+	grep -nE '(->|\.dev\.)release\s*=|call_rcu\(|INIT_DELAYED_WORK' module/*.c)
+
+# It prints nothing for -ENOMEM and -EPROBE_DEFER. What a variable has is not known.
+# shellcheck disable=SC2016 # perl's
+report_found "dev_err_probe() prints its message" < <(
+	perl -0777 -ne 'print "$ARGV: dev_err_probe(..., $1, ...)\n"
+		while /dev_err_probe\(\s*\w[^,()]*,\s*+(?!-E(?!NOMEM\b|PROBE_DEFER\b)\w+,)([^,]+),/g' module/*.c)
+
 # If it did, its size would differ from one place to another.
 report_found "the module does not tell where it was built" < <(
 	strings -a "$build/modules/module/dma_alias_pool.ko" | grep -F "$build/modules" || true)
@@ -133,6 +143,21 @@ check_scripts() {
 	shellcheck -S info -i SC2251 -f gcc $(grep -l '^set -e' $shells) 2>&1
 }
 report_found "shellcheck" < <(check_scripts)
+
+# A test that ktap_run is not told of proves nothing. Names may be put together (stray_$2).
+uncalled() {
+	local file name
+	set +e	# see report_found
+	for file in $(grep -l 'ktap_run ' selftests/*.sh selftests/*/*.sh); do
+		for name in $(sed -n 's/^\([a-z_0-9]*\)().*/\1/p' "$file"); do
+			grep -qF "${name%%_*}_\$" "$file" ||
+				[ "$(cat "$file" selftests/ktap.sh | grep -v '^[[:space:]]*#' |
+					grep -cw "$name")" -gt 1 ] ||
+				echo "$file: nothing calls $name()"
+		done
+	done
+}
+report_found "every function of a test script is called" < <(uncalled)
 
 report_found "pyflakes" < <(find selftests tools -name '*.py' | sort | xargs pyflakes3 2>&1)
 

@@ -7,8 +7,9 @@
 # NAME, this makes the mistake in a copy of the tree and runs make check there. If that
 # fails, the mutant is killed; if it passes, the mutant survives, and a test is missing.
 # Before that, make check must pass on the unbroken copy, once for each state of the
-# tree. A mutant that does not apply or compile, or that only checkpatch or a warning
-# catches, proves nothing: that is a mistake in the list, and counts as an error.
+# tree. A mutant that does not apply or compile, that only checkpatch or a warning catches,
+# or whose test is not there, proves nothing: that is a mistake in the list, and counts as
+# an error. So does a make check that fails without any test, such as for a download.
 #
 # FAIL_FAST=first runs only the test that the list names for a mutant. That is quick, but
 # another test might kill a mutant that survives it.
@@ -88,6 +89,10 @@ list_error() {
 		echo "has a compiler's warning"
 	elif grep -qE '^not ok [0-9]+ (checkpatch|kernel-doc)' "$1"; then
 		echo "has bad style"
+	elif grep -qE ': no such test for | is for [a-z0-9.-]+$' "$1"; then
+		echo "names a test that is not there"
+	elif [ -z "$(reason "$1")" ]; then
+		echo "is not what make check failed for"
 	else
 		return 1
 	fi
@@ -109,7 +114,7 @@ try() {
 		verdict=SURVIVED why="see $log"
 		survived=$((survived + 1))
 	elif why=$(list_error "$log"); then
-		verdict=ERROR why="$why, see $log"
+		verdict=ERROR why="it $why, see $log"
 		errors=$((errors + 1))
 	else
 		verdict=killed why=$(reason "$log")

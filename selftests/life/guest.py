@@ -15,6 +15,7 @@ from emulator import running  # noqa: E402
 from judge import FINISHED  # noqa: E402
 from klog import COMPLAINT, PANIC, STAMP  # noqa: E402
 from machine import NO_WINDOW, Machine  # noqa: E402
+from monitor import where_it_stands  # noqa: E402
 from run import parse  # noqa: E402
 
 ANSWER = re.compile(r"^life (\S+) (\S+) ?(.*)$")
@@ -108,7 +109,7 @@ class Guest:
         self.number = 0
         self.told = []  # the items of the report before
         self.at = 0  # which one is next
-        self.child = self.stack = None
+        self.child = self.stack = self.machine = None
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -122,9 +123,9 @@ class Guest:
         args = parse(["--kernel", a.kernel, "--initrd", a.initrd, "--board", a.board,
                       "--run", "life.sh"])
         args.dtb, args.overlay, args.append, args.qemu = a.dtb, a.overlay, a.append, a.qemu
-        machine = stack.enter_context(contextlib.closing(Machine(args, temp)))
-        self.series = machine.series
-        argv, streams = machine.start(NO_WINDOW, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.machine = stack.enter_context(contextlib.closing(Machine(args, temp)))
+        self.series = self.machine.series
+        argv, streams = self.machine.start(NO_WINDOW, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.child = stack.enter_context(running(argv, **streams))
         self.wait("-", "ready", self.args.boot_timeout, Seen())
 
@@ -165,6 +166,13 @@ class Guest:
             self.lines = []
         raise Died("the kernel panicked")
 
+    def hear_hang(self):
+        """Where it stands, and what its kernel then says, go to the console."""
+        self.console += where_it_stands(self.machine, self.child)
+        end = time.monotonic() + 5
+        while time.monotonic() < end and self.fill(1.0):
+            pass
+
     def item(self, what, rest, seen):
         """An item of an answer; life.c says what there is."""
         if what == "~":
@@ -199,6 +207,7 @@ class Guest:
             if self.panicked:
                 self.hear_panic(seen)
             if left <= 0:
+                self.hear_hang()
                 raise Died(f"nothing came of it in {timeout:.0f} s")
             self.fill(min(left, 1.0))
 

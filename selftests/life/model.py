@@ -24,6 +24,7 @@ RULES = {
     "excluded": "what was detached stays so until it is attached again",
     "api": "how the in-kernel API ends",
     "busless": "the in-kernel API for a device on no bus (not generated without)",
+    "unwatched": "devices on a bus that is not watched (not generated without)",
     "raw": "the in-kernel API for a device that is not registered (not generated without)",
     "serve": "where memory comes from, and whether there is any",
     "bound": "which devices are bound",
@@ -54,8 +55,8 @@ RULES = {
 
 PAGE = 4096
 MANAGED = 8192  # what probes take
-UNITS = ("L0", "L1", "L2", "L3", "S0", "S1", "B0", "B1", "T0", "A0", "P0")
-NAMES = {"L": "dap-life.%s", "S": "dap-stuck.%s", "B0": "dap-bare", "B1": "dap-bare-child",
+UNITS = ("L0", "L1", "L2", "L3", "S0", "S1", "B0", "B1", "X0", "T0", "A0", "P0")
+NAMES = {"L": "dap-life.%s", "S": "dap-stuck.%s", "B0": "dap-bare", "B1": "dap-bare-child", "X": "dap-other",
          "T": "overlay-life", "A": "dap-prime", "P": "0000:00:06.0"}
 
 
@@ -124,6 +125,9 @@ class Device:
         self.managed = None  # where its driver's managed memory is from
         self.borrows = None  # (key of a device, its pool): whose ops it has copied
         self.leaving = False  # no client any more, but somebody needs it as one
+        # On a bus that is not watched: does the module hear when its driver goes? It
+        # does of one that has asked for the pool. None: not known.
+        self.heard = False
         self.parent = None  # key of the device that it is a child of
         # (key of a device, its term, its pool): whose ops it has got when it was added.
         # If that device has a driver, or is on no bus, and is no client any more, then
@@ -137,6 +141,8 @@ class Device:
     holder = property(lambda self: (self.borrows or self.copied or (self.key,))[0])
     stuck = property(lambda self: self.unit[0] == "S")
     bare = property(lambda self: self.unit[0] == "B")
+    # Is it on a bus that the module watches?
+    watched = property(lambda self: self.unit[0] not in "BX")
     name = property(lambda self: device_name(self.unit))
 
 
@@ -348,7 +354,7 @@ class Transition:
     def policy(self, device):
         """(pool, by default), pool None: none; by default None: not known."""
         s = self.s
-        if not s.loaded or device.bare:
+        if not s.loaded or not device.watched:
             return None, False
         if device.excluded is None or "excluded" in self.without:
             if device.excluded is not False:
@@ -467,6 +473,7 @@ class Transition:
                     ("replace", f"{device.name}: coherent DMA memory comes from pool"))
         else:
             device.managed = None
+            device.heard = False
         return ok
 
     def copy_ops(self, device, other):
@@ -520,17 +527,25 @@ class Transition:
         device.managed = device.replaced = None
         device.bound = device.ended = device.may_change = False
         self.take_back(device, True)
-        sizes = {}
+        left = {}
         for source, pool, size in s.sources(device):
-            if source == "pool":
-                sizes.setdefault(pool, []).append(size)
-        for pool, left in sizes.items():
-            self.must_say.append(("leak", f"{device.name}: driver .* is gone but still holds "
-                                  f"{sum(left)} bytes of DMA pool {pool} in {len(left)} allocations"))
+            if source in ("pool", "fallback"):
+                left.setdefault(pool, {"pool": [], "fallback": []})[source].append(size)
+        known = None not in [source for source, _, _ in s.sources(device)]
+        told = device.watched or device.heard
+        for pool, of in left.items() if told else ():
+            normal = len(of["fallback"]) if known else "[0-9]*"
+            self.must_say.append(
+                ("leak", f"{device.name}: driver .* is gone but still holds {sum(of['pool'])} "
+                 f"bytes of DMA pool {pool} in {len(of['pool'])} allocations, and {normal} of "
+                 "normal memory"))
         # what the other holds may be its own, and comes back only by these ops
         lender = s.lender(device)
         if not lender or s.held(lender) is False:
             device.borrows = None
+        # nobody else can say that it is to be one
+        device.leaving |= bool(device.client and not device.watched)
+        device.heard = False
         self.collect()
 
     def let_go(self, device):
@@ -644,8 +659,13 @@ class Transition:
     def parameters(self, pools, rules):
         """Names in pools=, what clients= has, all pools that there are then."""
         names = [] if pools == "-" else pools.split(",")
-        clients = [] if rules == "-" else [r.split("@") for r in rules.split(",")]
-        return names, clients, set(names) | ({"d"} if self.s.overlay else set())
+        there = set(names) | ({"d"} if self.s.overlay else set())
+        only = there.copy().pop() if len(there) == 1 else None
+        clients = []
+        for rule in [] if rules == "-" else rules.split(","):
+            glob, at, pool = rule.partition("@")
+            clients.append((glob, pool if at else only))
+        return names, clients, there
 
     def bad_load(self, pools, rules):
         names, clients, there = self.parameters(pools, rules)
@@ -777,7 +797,7 @@ class Transition:
         self.errno(got, "bound", 0)
         self.unbind(device)
 
-    def taken(self, device, pool, what, got):
+    def taken(self, device, pool, got):
         """May another pool's client be had? True, False; got tells if unknown."""
         s = self.s
         if s.listed_by(device) in (None, pool):
@@ -785,7 +805,8 @@ class Transition:
         if device.by_default is False or s.busy(device):
             return False
         if device.by_default is None or s.busy(device) is None:
-            return not self.failed(got)
+            # any other error comes later, such as when its driver does not bind
+            return self.choose((True, False)) if got is None else got != errno.EBUSY
         return True
 
     def step_attach(self, got, pool, what):
@@ -798,13 +819,13 @@ class Transition:
             self.errno(got, "self", errno.EINVAL if there else errno.ENODEV)
             return
         device = s.device(what) if what in s.units else None
-        if not device or device.bare:
+        if not device or not device.watched:
             self.errno(got, "request", errno.ENODEV)
             return
         if s.listed_by(device) == pool and not device.leaving:
             self.errno(got, "request", 0)
             return
-        if not self.taken(device, pool, "attach", got):
+        if not self.taken(device, pool, got):
             self.errno(got, "request", errno.EBUSY)
             return
         bound = device.bound
@@ -841,7 +862,7 @@ class Transition:
             self.errno(got, "detach", errno.ENOENT if there else errno.ENODEV)
             return
         device = s.device(what) if what in s.units else None
-        if not device or device.bare:
+        if not device or not device.watched:
             self.errno(got, "detach", errno.ENODEV)
             return
         if s.listed_by(device) != pool or device.leaving:
@@ -875,6 +896,8 @@ class Transition:
         # the kernel hands out no symbol of a module that is being loaded
         if not s.loaded or self.loading or s.pools.get(pool) != "up":
             return 517
+        if not (device.watched or device.bare or device.bound or probing):
+            return errno.EINVAL
         if s.listed_by(device) == pool and not device.leaving:
             return 0
         if s.listed_by(device):
@@ -891,6 +914,7 @@ class Transition:
             if held or held is None:
                 return errno.EBUSY if held else None
         device.excluded = False
+        device.heard = not device.watched
         self.become(device, pool)
         # whether it goes on pinning the module until it is unbound is open
         device.ended = None if device.ended is not False and (device.bound or device.bare) \
@@ -911,20 +935,27 @@ class Transition:
             self.adopt(device)
             return
         # user space knows no EPROBE_DEFER, but it comes through
-        self.errno(got, "busless" if device.bare else "api",
+        self.errno(got, self.api_rule(unit),
                    {517: 517 & 0xff}.get(wanted, wanted), wanted)
         if device.bare and "busless" in self.without:
             device.client = self.sees_client(device)
 
+    @staticmethod
+    def api_rule(unit):
+        return {"B": "busless", "X": "unwatched"}.get(unit[0], "api")
+
     def step_unapi(self, got, unit):
         s = self.s
         device = s.device(unit)
-        rule = "busless" if unit[0] == "B" else "api"
+        rule = self.api_rule(unit)
         if not device:
             self.errno(got, rule, errno.ENODEV)
             return
-        if not s.loaded or not s.listed_by(device):
-            self.errno(got, rule, errno.ENOENT)
+        # where nobody watches, that of a pool that has gone can be given back, too
+        ended = not device.watched and device.ended
+        if not s.loaded or not (s.listed_by(device) or ended):
+            self.errno(got, rule, errno.ENOENT, *[0] * (s.loaded and ended is None))
+            device.ended = device.ended if device.watched else False
             return
         busy = s.busy(device)
         refused = busy or (device.stuck and device.bound)
@@ -935,7 +966,10 @@ class Transition:
             return
         self.errno(got, rule, 0)
         self.end(device)
-        device.excluded = not device.bare
+        if not device.watched:
+            device.ended = device.heard = False
+            self.take_back(device, True)
+        device.excluded = device.watched
         device.may_change = device.bound
         self.collect()
 
@@ -1033,20 +1067,36 @@ class Transition:
             elif device.replaced == "own":
                 device.replaced = None
         client = self.sees_client(device)
+        if client and self.at_a_time:
+            # it was bound while the pool went, and holds memory of it
+            self.s.pools.setdefault(client, "dead")
         if client and self.s.pools.get(client):
             if device.borrows and device.borrows[1] == client:
                 return
             device.borrows = None
             if device.client != client:
                 self.become(device, client, None, True)
+                self.adopt_managed(device, client)
         elif not device.replaced:
             self.end(device, True)
             device.borrows = None
-        if device.excluded is not False or client is None:
+        if not device.watched:
+            # it may hold memory that it got when it was one before
+            device.leaving = bool(device.client) and \
+                (not bound or self.choose((device.leaving, not device.leaving)))
+            device.heard = None
+        elif device.excluded is not False or client is None:
             device.excluded = None
-        device.by_default = None
+        device.by_default = None if device.watched else False
         self.adopt_children()
         self.collect()
+
+    def adopt_managed(self, device, pool):
+        """What its driver's probe took, if that was while the pool went."""
+        slots = [x for x in self.s.slots.values() if x.holder == device.key and x.pool == pool]
+        if device.bound and self.s.units[device.unit].mode == "need" and \
+                self.seen.pools[pool].allocations.get(device.name, 0) > len(slots):
+            device.managed = ("pool", pool)
 
     def adopt_all(self):
         """After two steps at a time that were done in no order."""

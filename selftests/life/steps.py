@@ -2,15 +2,16 @@
 """steps.py - the steps of the lifecycle fuzzer: as text, for the machine, and at
 random.
 
-  insmod POOLS CLIENTS     a,b L0@a,L*@b; "-" for none; pool x overlaps a, y is
-                           nonsense, z does not exist
+  insmod POOLS CLIENTS     a,b L0@a,L*@b, or L0 if there is one pool; "-" for none;
+                           pool x overlaps a, y is nonsense, z does not exist
   rmmod
   fault N POOLS CLIENTS    the same as insmod with its Nth allocation failing, and
                            rmmod if it is loaded all the same
   punbind POOL             the pool's device from its driver, and again: pbind
   overlay, unoverlay       pool d, the default, by device tree
   add UNIT, del UNIT       a test device; T0 comes with an overlay of its own, and is
-                           named for pool d there; P0 is on PCI, A0 on AMBA
+                           named for pool d there; P0 is on PCI, A0 on AMBA,
+                           X0 on a bus that the module does not watch
   add B0|B1 UNIT           as a child of that unit, with its ops
   mode UNIT MODE [ARG]     what its driver's next probe does
   keep UNIT 0|1            does its driver leak its memory when it goes?
@@ -34,8 +35,9 @@ OVERLAY = "/sys/kernel/debug/dma_alias_pool_overlay"
 DRIVERS = "/sys/bus/platform/drivers"
 DEVICES = "/sys/bus/platform/devices"
 # where drivers other than the platform's are
-DRIVER_OF = {"P0": "/sys/bus/pci/drivers/dap-life-pci", "A0": "/sys/bus/amba/drivers/dap-prime"}
-BY_SYSFS = "LTPA"  # units whose driver can be bound and unbound so
+DRIVER_OF = {"P0": "/sys/bus/pci/drivers/dap-life-pci", "A0": "/sys/bus/amba/drivers/dap-prime",
+             "X0": "/sys/bus/dap-bus/drivers/dap-other"}
+BY_SYSFS = "LTPAX"  # units whose driver can be bound and unbound so
 EVENTS = ("del", "removed", "bind", "bound", "unbind", "unbound")
 SIZES = (1, 4096, 5000, 12288, 8192)
 FAULTS = 250  # a little more than the allocations of a load
@@ -76,8 +78,8 @@ def wire(step, state, machine):
         if args[0] != "-":
             words.append("pools=" + ",".join(machine.parameter(p) for p in args[0].split(",")))
         if args[1] != "-":
-            rules = [r.split("@") for r in args[1].split(",")]
-            words.append("clients=" + ",".join(f"{glob_of(g)}@{p}" for g, p in rules))
+            rules = [r.partition("@") for r in args[1].split(",")]
+            words.append("clients=" + ",".join(glob_of(g) + at + p for g, at, p in rules))
         return " ".join(["insmod /root/dma_alias_pool.ko", *words])
     if kind == "fault":
         return f"fault {args[0]} {wire(('insmod', *args[1:]), state, machine)}"
@@ -221,6 +223,13 @@ class Generator:
             self.units = rng.sample(others, min(2, len(others))) + ["B0", "B1"]
         self.pools = rng.choice((["a"], ["a"], ["a", "b"]))
         self.default = machine.overlays and rng.random() < 0.5
+        # what comes of a client that nobody watches takes many steps with it alone
+        self.alone = "unwatched" not in without and not self.family and rng.random() < 0.15
+        if self.alone:
+            self.units = [rng.choice(self.units), "X0", "X0", "X0"]
+            self.pools, self.default = ["a"], False
+        elif "unwatched" not in without and rng.random() < 0.2:
+            self.units.append("X0")
         self.units += ["T0"] * (self.default and rng.random() < 0.4)
         self.units += ["P0"] * (machine.has("P0") and rng.random() < 0.4)
         self.units += ["A0"] * (machine.has("A0") and rng.random() < 0.3)
@@ -266,7 +275,10 @@ class Generator:
             w.update(map=5, mode=6)
         if self.family:
             w.update({"del": 6, "api": 8, "unapi": 4})
-        missing = sum(not s.device(u) for u in self.units)
+        if self.alone:
+            w.update(mode=9, keep=4, api=6, bind=9, unbind=7, attach=1, detach=1, punbind=1,
+                     two=2)
+        missing = sum(not s.device(u) for u in set(self.units))
         w["add"] = 5 * missing
         if any(s.pool_device(p) and s.pools.get(p) != "up" for p in self.everybody):
             w["pbind"] = 4
@@ -292,9 +304,11 @@ class Generator:
         rules = []
         if self.eager:
             for unit in self.units:
-                if r.random() < 0.6 and unit[0] in "LSPA":
+                if r.random() < 0.6 and unit[0] in "LSPAX":
                     globs = (unit, unit, unit[0] + "*" if unit[0] in "LS" else unit)
                     rules.append(f"{r.choice(globs)}@{r.choice(pools[:2])}")
+                    if r.random() < (0.4 if len(pools) == 1 else 0.02):
+                        rules[-1] = rules[-1].partition("@")[0]
         if r.random() < 0.07:
             rules.append("L0@z")
         rules = [x for x in rules if x[-1] not in "xy"]
@@ -320,7 +334,7 @@ class Generator:
 
     def a_add(self, s):
         unit = self.unit()
-        parents = [u for u in self.units if u[0] in "LSB" and u != unit and s.device(u)]
+        parents = [u for u in self.units if u[0] in "LSBX" and u != unit and s.device(u)]
         # those that have something to copy, mostly
         parents = [u for u in parents if s.device(u).client] or parents
         if self.family and unit[0] == "B" and parents and self.rng.random() < 0.8:
@@ -337,6 +351,9 @@ class Generator:
         mode = self.rng.choice(self.modes)
         if unit[0] == "B":
             return None
+        if unit == "X0":
+            # only its driver makes it a client; that of one with other ops is not known
+            mode = self.rng.choice(("ok", "ok", "api", "api", "api", "need", "fail", "defer"))
         if mode == "api":
             return ("mode", unit, mode, self.pool())
         if mode == "copy":
@@ -412,7 +429,8 @@ class Generator:
              ("pbind", "add"), ("api", "punbind"), ("unapi", "punbind"), ("attach", "rmmod"),
              ("detach", "rmmod"), ("punbind", "punbind"), ("punbind", "rmmod"), ("free", "free"),
              ("attach", "bind"), ("unbind", "rmmod"), ("unbind", "punbind"), ("free", "unbind"),
-             ("free", "del"), ("attach", "detach"), ("pbind", "rmmod"), ("pbind", "attach"))
+             ("free", "del"), ("attach", "detach"), ("pbind", "rmmod"), ("pbind", "attach"),
+             ("alloc", "attach"), ("attach", "alloc"), ("alloc", "detach"))
 
     def a_two(self, s):
         r = self.rng

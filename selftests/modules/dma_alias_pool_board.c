@@ -9,10 +9,11 @@
  *   mpu      the regions of the ARMv7-M MPU that are enabled
  *   rates    lines "MEMORY ACTION KIB_PER_SECOND": how fast the CPU is in cached
  *	      memory, and in coherent memory of the device dap-board, which comes
- *	      from a pool if the device is a client of one.  Takes half a second
- *   devices  lines "NAME DRIVER REMARK": all devices with a driver on buses whose
- *	      devices do DMA.  The remark says why a device cannot be a client, and
- *	      is empty if it can
+ *	      from a pool if the device is a client of one.  Takes half a second.
+ *	      Or a line "none REASON"
+ *   devices  lines "NAME DRIVER yes|no REMARK": all devices with a driver on buses
+ *	      whose devices do DMA, whether each can be a client, and a remark why
+ *	      not, or what has to be known.  The remark may be empty
  *
  * The module changes nothing on the board, and reads only memory of its own.
  *
@@ -113,24 +114,24 @@ static int rates_show(struct seq_file *m, void *unused)
 	struct device *dev = &board_pdev->dev;
 	void *cached, *other, *coherent;
 	dma_addr_t dma;
-	int ret = -ENOMEM;
 
 	cached = kmalloc(BOARD_BYTES, GFP_KERNEL);
 	other = kmalloc(BOARD_BYTES, GFP_KERNEL);
-	if (!cached || !other)
-		goto out;
 	coherent = dma_alloc_coherent(dev, BOARD_BYTES, &dma, GFP_KERNEL);
-	if (!coherent)
-		goto out;
-	memset(cached, 0, BOARD_BYTES);
-	show_rates_of(m, "coherent", coherent, other);
-	show_rates_of(m, "cached", cached, other);
-	dma_free_coherent(dev, BOARD_BYTES, coherent, dma);
-	ret = 0;
-out:
+	if (cached && other && coherent) {
+		memset(cached, 0, BOARD_BYTES);
+		show_rates_of(m, "coherent", coherent, other);
+		show_rates_of(m, "cached", cached, other);
+	} else {
+		seq_printf(m, "none %s\n", coherent ?
+			   "the kernel has no two pieces of 16 KiB left" :
+			   "a device of 32 address bits gets no 16 KiB of it");
+	}
+	if (coherent)
+		dma_free_coherent(dev, BOARD_BYTES, coherent, dma);
 	kfree(other);
 	kfree(cached);
-	return ret;
+	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(rates);
 
@@ -139,14 +140,14 @@ DEFINE_SHOW_ATTRIBUTE(rates);
 static const char *remark(struct device *dev)
 {
 	if (get_dma_ops(dev))
-		return "has DMA operations of a pool, an IOMMU or its own";
+		return "no has DMA operations of a pool, an IOMMU or its own";
 	if (!dev->dma_mask)
-		return "does no DMA";
+		return "no does no DMA";
 	if (dap_is_coherent(dev))
-		return "is coherent in hardware";
+		return "yes coherent in hardware, so it needs none";
 	if (dev->driver->suppress_bind_attrs)
-		return "cannot be unbound, so name it at boot";
-	return "";
+		return "yes at boot or while it runs, then for good";
+	return "yes ";
 }
 
 static int show_device(struct device *dev, void *m)

@@ -32,6 +32,10 @@
  *				tree node by the kernel's functions, and release it
  *   link UNIT OTHER		a device link: the unit depends on the other one
  *   supply UNIT DEVICE		the same: this platform device depends on the unit
+ *   pins DEVICE		this platform device, which has a memory-region, needs pins
+ *				of a controller that there is not, so no driver can be
+ *				bound
+ *   pins -			no device does
  *   raw POOL			attach a device that is not registered
  *   slow EVENT MS [DEVICE]	have a bus notifier sleep at this event
  *				(life_events[]), of this device or of any; with "+"
@@ -50,7 +54,8 @@
  * Lines that begin with "!" are about something that must not happen.  They are shown
  * once.
  *
- * .../slowed counts who has begun to sleep because of "slow".
+ * .../slowed counts who has begun to sleep because of "slow", .../late the devices that
+ * were not released when "del" had removed them.
  *
  * A slot holds a reference to the device whose memory it has, for late frees.  This
  * module never calls the driver core with a lock held that its own callbacks take.
@@ -63,6 +68,7 @@
 #include <linux/clkdev.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
+#include <linux/dmaengine.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
@@ -95,6 +101,7 @@ enum life_mode {
 	LIFE_BIND,
 	LIFE_REGION,
 	LIFE_REGION_FAILS,
+	LIFE_CHANNELS,
 	LIFE_COPY,
 	LIFE_COPY_FAIL,
 	LIFE_OWN,
@@ -110,6 +117,7 @@ static const char * const life_modes[] = {
 	"bind",		/* binds platform device ARG, as if it had just made it */
 	"region",	/* takes the memory-region of node ARG, or fails */
 	"region_fails",	/* the same, and then fails for another reason */
+	"channels",	/* registers a DMA controller; one unit at a time */
 	/* the next ones do nothing if the device holds memory already */
 	"copy",		/* sets the ops that unit ARG has */
 	"copyfail",	/* the same, takes 8 KiB of managed memory, and fails */
@@ -133,6 +141,7 @@ static struct life_slow {
 
 static DECLARE_WAIT_QUEUE_HEAD(life_wake);
 static atomic_t life_slowed;
+static atomic_t life_late;
 
 struct life_slot {
 	struct device *dev;
@@ -270,6 +279,62 @@ static const struct dma_map_ops own_ops = {
 	.alloc	= own_alloc,
 	.free	= own_free,
 };
+
+/* --- a DMA controller that can do nothing */
+
+#if IS_REACHABLE(CONFIG_DMA_ENGINE)
+static struct dma_chan life_channel;
+
+static enum dma_status channel_status(struct dma_chan *chan,
+				      dma_cookie_t cookie,
+				      struct dma_tx_state *state)
+{
+	return DMA_COMPLETE;
+}
+
+static void channel_issue_pending(struct dma_chan *chan)
+{
+}
+
+static struct dma_device life_controller = {
+	.device_tx_status	= channel_status,
+	.device_issue_pending	= channel_issue_pending,
+};
+
+static int register_channels(struct device *dev)
+{
+	int ret;
+
+	if (life_controller.dev)
+		return -EBUSY;
+	INIT_LIST_HEAD(&life_controller.channels);
+	life_channel.device = &life_controller;
+	list_add(&life_channel.device_node, &life_controller.channels);
+	dma_cap_set(DMA_PRIVATE, life_controller.cap_mask);
+	life_controller.dev = dev;
+	ret = dma_async_device_register(&life_controller);
+	if (ret)
+		life_controller.dev = NULL;
+	return ret;
+}
+
+static void unregister_channels(struct device *dev)
+{
+	if (life_controller.dev == dev) {
+		dma_async_device_unregister(&life_controller);
+		life_controller.dev = NULL;
+	}
+}
+#else
+static int register_channels(struct device *dev)
+{
+	return -EOPNOTSUPP;
+}
+
+static void unregister_channels(struct device *dev)
+{
+}
+#endif
 
 /* --- memory */
 
@@ -416,6 +481,9 @@ static int probe(struct device *dev)
 		if (!ret && mode == LIFE_REGION_FAILS)
 			ret = -ENXIO;
 		break;
+	case LIFE_CHANNELS:
+		ret = register_channels(dev);
+		break;
 	case LIFE_COPY:
 	case LIFE_COPY_FAIL:
 		if (unit_of(arg) && unit_of(arg) != unit)
@@ -454,6 +522,7 @@ static void driver_goes(struct device *dev)
 
 	mutex_lock(&unit->lock);
 	unit->changed += dev->dma_ops != unit->ops;
+	unregister_channels(dev);
 	/* first, since managed memory would be freed only after remove() */
 	of_reserved_mem_device_release(dev);
 	for (i = 0; i < LIFE_SLOTS; i++)
@@ -724,6 +793,7 @@ static int add_device(struct life_unit *unit, struct life_unit *parent)
 
 static void remove_device(struct life_unit *unit)
 {
+	unsigned int created = unit->created;
 	struct device *dev;
 
 	mutex_lock(&unit->lock);
@@ -735,7 +805,7 @@ static void remove_device(struct life_unit *unit)
 
 	if (!unit->driver) {
 		device_unregister(dev);
-		return;
+		goto out;
 	}
 	/* unit->dev must stay valid until it is cleared below */
 	get_device(dev);
@@ -747,6 +817,9 @@ static void remove_device(struct life_unit *unit)
 	unit->dev = NULL;
 	mutex_unlock(&unit->lock);
 	put_device(dev);
+out:
+	if (atomic_read(&unit->released) < created)
+		atomic_inc(&life_late);
 }
 
 /* --- commands */
@@ -884,13 +957,27 @@ static void remember_ops(struct life_unit *unit)
 		unit->ops = unit->dev->dma_ops;
 }
 
+/* On a bus that is not watched, only the driver may ask, so none may be on its way out. */
+static int attach_without_driver(struct device *dev, char *pool)
+{
+	int ret;
+
+	if (!device_trylock(dev))
+		return -EBUSY;
+	ret = api_attach(dev, pool);
+	device_unlock(dev);
+	return ret;
+}
+
 /* The unit's lock keeps the driver from being unbound meanwhile. */
 static int do_attach(struct life_unit *unit, char *args)
 {
 	int ret = -ENODEV;
 
 	mutex_lock(&unit->lock);
-	if (unit->dev)
+	if (unit->dev && unit->bus == &life_bus && !unit->bound)
+		ret = attach_without_driver(unit->dev, args);
+	else if (unit->dev)
 		ret = api_attach(unit->dev, args);
 	if (!ret)
 		remember_ops(unit);
@@ -1017,6 +1104,79 @@ static int do_raw(const char *pool)
 	put_device(dev);
 	return ret;
 }
+
+/* --- pins that nobody has */
+
+#if IS_ENABLED(CONFIG_PINCTRL) && defined(DAP_ADD_PROPERTY_IS_EXPORTED)
+static DEFINE_MUTEX(life_pins_lock);
+static struct device_node *life_pins_node;
+
+/* A property that was removed stays with its node, so each is a new one. */
+static int add_pins(struct device_node *np, u32 phandle)
+{
+	struct {
+		struct property property;
+		__be32 value;
+	} *pins = kzalloc(sizeof(*pins), GFP_KERNEL);
+
+	if (!pins)
+		return -ENOMEM;
+	pins->value = cpu_to_be32(phandle);
+	pins->property.name = "pinctrl-0";
+	pins->property.value = &pins->value;
+	pins->property.length = sizeof(pins->value);
+	return of_add_property(np, &pins->property);
+}
+
+/* The node of its memory-region is not below a pin controller. */
+static int need_pins(struct device_node *np)
+{
+	struct device_node *region = of_parse_phandle(np, "memory-region", 0);
+	int ret = -ENODEV;
+
+	if (region)
+		ret = add_pins(np, region->phandle);
+	if (!ret)
+		life_pins_node = of_node_get(np);
+	of_node_put(region);
+	return ret;
+}
+
+static void need_no_pins(void)
+{
+	if (!life_pins_node)
+		return;
+	of_remove_property(life_pins_node,
+			   of_find_property(life_pins_node, "pinctrl-0", NULL));
+	of_node_put(life_pins_node);
+	life_pins_node = NULL;
+}
+
+static int do_pins(const char *name)
+{
+	struct device *dev;
+	int ret = 0;
+
+	mutex_lock(&life_pins_lock);
+	need_no_pins();
+	if (strcmp(name, "-")) {
+		dev = bus_find_device_by_name(&platform_bus_type, NULL, name);
+		ret = dev ? need_pins(dev->of_node) : -ENODEV;
+		put_device(dev);
+	}
+	mutex_unlock(&life_pins_lock);
+	return ret;
+}
+#else
+static void need_no_pins(void)
+{
+}
+
+static int do_pins(const char *name)
+{
+	return -EOPNOTSUPP;
+}
+#endif
 
 /* --- a bus that takes its time */
 
@@ -1161,6 +1321,8 @@ static ssize_t control_write(struct file *file, const char __user *from,
 	name = strsep(&args, " ");
 	if (!strcmp(name, "raw") && args)
 		return do_raw(args) ?: count;
+	if (!strcmp(name, "pins") && args)
+		return do_pins(args) ?: count;
 	if (!strcmp(name, "slow") && args) {
 		name = strsep(&args, " ");
 		return do_slow(name, args) ?: count;
@@ -1288,6 +1450,7 @@ static int __init life_init(void)
 	debugfs_create_file("control", 0200, life_root, NULL, &control_fops);
 	debugfs_create_file("state", 0400, life_root, NULL, &state_fops);
 	debugfs_create_atomic_t("slowed", 0400, life_root, &life_slowed);
+	debugfs_create_atomic_t("late", 0400, life_root, &life_late);
 	return 0;
 
 err_drivers:
@@ -1321,6 +1484,7 @@ static void __exit life_exit(void)
 	unsigned int i;
 
 	debugfs_remove_recursive(life_root);
+	need_no_pins();
 	for (i = 0; i < ARRAY_SIZE(life_units); i++)
 		drop_unit(&life_units[i]);
 	for (i = 0; i < ARRAY_SIZE(life_nbs); i++)

@@ -118,7 +118,7 @@ struct test_dev {
 	bool gone;
 	struct test_buffer buffer[TEST_MAX_BUFFERS];
 	struct test_hold hold;
-	char result[256];
+	char result[512];
 };
 
 static DEFINE_MUTEX(test_lock);		/* protects everything below */
@@ -1169,20 +1169,24 @@ static int do_unregion(struct test_dev *t, char *args)
 }
 
 /*
- * mpu NUMBER [RASR]: read the registers of an MPU region of ARMv7-M, and the control
- * register; with RASR, set this register of the region before that
+ * mpu NUMBER [RASR [BASE]]: read the registers of an MPU region of ARMv7-M, and the
+ * control register; with RASR, set this register of the region before that, and its base
  */
 static int do_mpu(struct test_dev *t, char *args)
 {
 #ifdef CONFIG_CPU_V7M
 	char *word = strsep(&args, " ");
-	unsigned long long region, rasr;
+	char *attributes = strsep(&args, " ");
+	unsigned long long region, rasr, base;
 
-	if (number(word, &region) || (args && number(args, &rasr)))
+	if (number(word, &region) || (attributes && number(attributes, &rasr)) ||
+	    (args && number(args, &base)))
 		return -EINVAL;
 	preempt_disable();
 	writel(region, BASEADDR_V7M_SCB + PMSAv7_RNR);
 	if (args)
+		writel(base, BASEADDR_V7M_SCB + PMSAv7_RBAR);
+	if (attributes)
 		writel(rasr, BASEADDR_V7M_SCB + PMSAv7_RASR);
 	result(t, "type=0x%x ctrl=0x%x rbar=0x%x rasr=0x%x\n",
 	       readl(BASEADDR_V7M_SCB + MPU_TYPE),
@@ -1198,7 +1202,7 @@ static int do_mpu(struct test_dev *t, char *args)
 
 #if DAP_HAVE_CACHE_OPS
 static struct cpu_cache_fns test_real_cache;
-static char test_cache_log[200];
+static char test_cache_log[400];
 static char test_cache_last[32];
 static unsigned int test_cache_repeated;
 

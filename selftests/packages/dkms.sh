@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# dkms.sh all|most|few [KERNEL-TREE KERNEL-VERSION] - tests the Debian package and make
-# dkms-install. Each test takes some builds: most of them leave out what repeats others in
-# another order, and few are those that may end differently on another Debian.
+# dkms.sh all|few [KERNEL-TREE KERNEL-VERSION] - tests the Debian package and make
+# dkms-install. Each test takes some builds: few of them are installing and removing.
 # check_packages.sh runs this as root in a throw-away bare Debian (rig/root.sh), which
 # has the sources in "/srv/source tree", and the packages in /srv/deb and /srv/deb-next.
 # With a kernel tree, the module is also cross-built for that kernel.
@@ -41,8 +40,6 @@ check() {
 	fi
 	cat /srv/output >>"$log"
 }
-
-most() { [ "$which" = few ] || check "$@"; }
 
 all() { [ "$which" != all ] || check "$@"; }
 
@@ -124,6 +121,13 @@ not_lacking() {
 	done
 }
 
+# next_tree: a source tree of the next release
+next_tree() {
+	rm -rf "/srv/next tree"
+	cp -a "/srv/source tree" "/srv/next tree"
+	sed -i 's/0\.1\.0/9.9.9/' "/srv/next tree/"{dkms.conf,module/main.c}
+}
+
 # --- the package
 
 package_installs() {
@@ -158,6 +162,18 @@ only() {
 	installed "$new"
 	no_other_version
 	[ -e "/usr/share/doc/dma-alias-pool-dkms/examples/picture.py" ]
+}
+
+# What the package installed is not for make, of whichever version the tree is.
+package_is_not_for_make() {
+	local target
+	next_tree
+	for target in dkms-install dkms-uninstall; do
+		if make -C "/srv/next tree" $target >/srv/said 2>&1; then return 1; fi
+		cat /srv/said
+		grep "dkms: /usr/src/dma-alias-pool-$version is of the package" /srv/said
+	done
+	installed "$old"
 }
 
 package_reinstalls() {
@@ -217,11 +233,12 @@ lintian_finds_nothing() {
 
 check "package: installs and is built for $old" package_installs
 check "package: modinfo is complete" modinfo_is_complete
+check "package: is not for make dkms-install" package_is_not_for_make
 check "package: signed by dkms" signed_by_dkms
-most "package: a new kernel's headers have it built for $new" new_kernel
-most "package: passes its autopkgtest" package_passes_its_test
+all "package: a new kernel's headers have it built for $new" new_kernel
+all "package: passes its autopkgtest" package_passes_its_test
 all "package: again" package_reinstalls
-most "package: a newer one" package_upgrades
+all "package: a newer one" package_upgrades
 all "package: an older one" package_downgrades
 all "package: removed, it leaves its configuration" package_is_removed
 check "package: purged, it leaves nothing" package_goes
@@ -238,6 +255,23 @@ tree_installs() {
 	installed "$old"
 	signed_by_dkms
 	[ ! -e "/usr/src/dma-alias-pool-$version/selftests" ]
+}
+
+# What lies in /usr/src, and was not put there by make dkms-install, is somebody's work.
+work_of_others_stays() {
+	local work=/usr/src/dma-alias-pool-1-work clone=/usr/src/dma-alias-pool-$version tree
+	mkdir $work
+	touch $work/mine.c
+	cp -a "/srv/source tree" $clone
+	for tree in "/srv/source tree" $clone; do
+		if make -C "$tree" dkms-install >/srv/said 2>&1; then return 1; fi
+		cat /srv/said
+		grep "dkms: $clone is there, and not of make dkms-install" /srv/said
+		make -C "$tree" dkms-uninstall
+	done
+	[ -e $work/mine.c ]
+	diff -r --no-dereference "/srv/source tree" $clone
+	rm -r $work $clone
 }
 
 # The documentation shows how to install it, list it and remove it again.
@@ -268,13 +302,6 @@ excluded() {
 	done
 	installed "$old"
 	not_lacking "${lacking[@]}"
-}
-
-# next_tree: a source tree of the next release
-next_tree() {
-	rm -rf "/srv/next tree"
-	cp -a "/srv/source tree" "/srv/next tree"
-	sed -i 's/0\.1\.0/9.9.9/' "/srv/next tree/"{dkms.conf,module/main.c}
 }
 
 # A module that does not compile is a failure, and the one that was there stays.
@@ -340,16 +367,17 @@ cross() {
 	rm -rf "$target"
 }
 
-most "make dkms-install: from a path with spaces" tree_installs
+check "make dkms-install: what others have in /usr/src stays" work_of_others_stays
+check "make dkms-install: from a path with spaces" tree_installs
 all "make dkms-install: as packaging.md shows" as_documented
-most "make dkms-install: again, leaving out a kernel that cannot use it" excluded
+all "make dkms-install: again, leaving out a kernel that cannot use it" excluded
 all "make dkms-install: a new kernel's headers have it built" new_kernel
 if [ $# -eq 2 ]; then
-	most "dkms build: cross, for Linux $2" cross "$1" "$2"
+	all "dkms build: cross, for Linux $2" cross "$1" "$2"
 fi
-most "make dkms-install: a module that does not build is an error, and changes nothing" broken
-most "make dkms-install: a kernel for which it does not build keeps it from no other" \
+all "make dkms-install: a module that does not build is an error, and changes nothing" broken
+all "make dkms-install: a kernel for which it does not build keeps it from no other" \
 	one_is_broken
-most "make dkms-install: an older version" goes_back
-most "make dkms-uninstall: leaves nothing" tree_goes
+all "make dkms-install: an older version" goes_back
+check "make dkms-uninstall: leaves nothing" tree_goes
 echo end

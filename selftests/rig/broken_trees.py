@@ -142,7 +142,7 @@ def all_pools():
          reg=cells(at + 0x10, MiB))
     # some kernels make no resource of such a range, so it is refused for another reason
     pool("pool_reg", "beyond all addresses", "refused",
-         "alias 0xfff80000 plus size 0x00100000 overflows\\|has not the size\\|reg must be one range",
+         "alias 0xfff80000 plus size 0x00100000 is more than the CPU can address\\|has not the size\\|reg must be one range",
          reg=cells(0xfff80000, MiB))
     pool("pool_reg", "the region itself", "refused", "the alias .* is the region itself",
          reg=cells(second, MiB))
@@ -263,7 +263,7 @@ def all_regions():
     region("region_reg", "not of a page", "refused",
            f"base 0x{odd:08x} is zero or not a multiple of the page size", odd)
     region("region_reg", "beyond all addresses", "refused",
-           "base 0xffffc000 plus size 0x00008000 overflows\\|is no reserved memory", 0xffffc000)
+           "base 0xffffc000 plus size 0x00008000 is more than the CPU can address\\|is no reserved memory", 0xffffc000)
     taken = "0x.*-0x.* overlaps another pool or a claimed resource, see /proc/iomem$"
     region("region_overlap", "another region", "refused", taken, good + SLOT)
     region("region_overlap", "a page of another", "refused", taken, good + MiB - 0x1000)
@@ -352,12 +352,17 @@ def all_clients():
 
 
 def circle():
-    label = bus_node({"compatible": '"dma-alias-pool,test", "simple-bus"',
-                      "memory-region": "<&second>"})
+    a_bus = {"compatible": '"dma-alias-pool,test", "simple-bus"'}
+    a_pool = {"compatible": '"dma-alias-pool"', "memory-region": "<&second>",
+              "label": '"broken"'}
+    label = bus_node(a_bus | {"memory-region": "<&second>"})
     tree("bus_of_its_pool", "a client", "circle", label,
          "the pool's device depends on it, or out of memory$",
-         node("broken", {"compatible": '"dma-alias-pool"', "memory-region": "<&second>",
-                         "label": '"broken"'}), where=label)
+         node("broken", a_pool), where=label)
+    # nobody has asked for this one
+    label = bus_node(a_bus)
+    tree("bus_of_its_pool", "by default", "circle", label, "-",
+         node("broken", a_pool | {"dma-alias-pool,default": ""}), where=label)
 
 
 # --- the bus of a client ------------------------------------------------------

@@ -42,23 +42,7 @@ link_tools() {
 	done
 }
 
-fetch_busybox() {
-	local dir=$1
-	apt_private busybox deb-src "$SUITE"
-	cd "$dir" || return
-	apt-get "${APT_OPTS[@]}" source --download-only --only-source busybox
-	ls busybox_*.orig.tar.*
-}
-
-busybox_source() {
-	local dir=$CACHE_DIR/src/busybox
-	mkdir -p "$dir"
-	BBTAR=$(find "$dir" -name 'busybox_*.orig.tar.bz2')
-	[ -z "$BBTAR" ] || return 0
-	step "SOURCE  busybox: fetching Debian's source package" "$LOG" \
-		fetch_busybox "$dir"
-	BBTAR=$(find "$dir" -name 'busybox_*.orig.tar.bz2')
-}
+busybox_source() { BBTAR=$(package_source busybox "$SUITE" "$LOG"); }
 
 # build_busybox FRAGMENT...: configure BusyBox with the settings in FRAGMENT... and build
 # it. Of two settings of the same option the first counts. "make oldconfig" silently drops

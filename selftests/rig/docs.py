@@ -253,7 +253,7 @@ def sysfs():
     """Each attribute of a pool's device is in the ABI, which has no others."""
     names = set()
     for path in sources():
-        names |= set(re.findall(r"DEVICE_ATTR_\w+\((\w+)\)", code(path)))
+        names |= set(re.findall(r"DEVICE_ATTR_\w+\((\w+)[,)]", code(path)))
     if not names:
         yield "no attributes were found"
     for name in sorted(names):
@@ -384,7 +384,8 @@ def links():
 
 
 def commands():
-    """Each "make TARGET" and each script that is shown exists; device trees compile."""
+    """Each "make TARGET" and each script that is shown exists, sed finds what it shall
+    replace (or has replaced it); device trees compile."""
     targets = set(re.findall(r"^([a-z][\w -]*):", read("Makefile"), re.M))
     targets = {t for row in targets for t in row.split()}
     for path in documents():
@@ -403,6 +404,9 @@ def commands():
             for m in re.finditer(r"\bsh ([\w/-]+\.sh)\b", row):
                 if not os.path.exists(os.path.join(TOP, "selftests", os.path.basename(m[1]))):
                     yield f"{path}:{number}: there is no {m[1]}"
+            for m in re.finditer(r"sed -i 's/([^/]+)/([^/]+)/' (\S+)", row):
+                if not any(words in read(m[3]) for words in (m[1], m[2])):
+                    yield f"{path}:{number}: {m[3]} has no '{m[1]}'"
 
 
 def compiles(path, start, lines):

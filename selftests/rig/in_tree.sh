@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# in_tree.sh KVER BOARD - build a kernel like that of kernel.sh, but with the module and
-# the test devices built in, and without loadable modules. It also has an upstream driver
-# that starts at the same initcall level as the module.
+# in_tree.sh [--source] KVER BOARD - build a kernel like that of kernel.sh, but with the
+# module and the test devices built in, and without loadable modules. It also has an
+# upstream driver that starts at the same initcall level as the module. With --source,
+# only its source tree and its configuration are made.
 #
 # Copies the source tree (as hard links) and adds the module with "make in-tree". The
 # build stays in the cache, so that next time only what has changed is built.
@@ -13,7 +14,9 @@ HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 top=$(readlink -f "$HERE/../..")
 
-[ $# -eq 2 ] || die "usage: in_tree.sh KVER BOARD"
+only_source=
+[ "${1:-}" != --source ] || { only_source=y && shift; }
+[ $# -eq 2 ] || die "usage: in_tree.sh [--source] KVER BOARD"
 KVER=$1 BOARD=$2
 RECIPE=1	# count this up when what this script builds changes
 ON=(DMA_ALIAS_POOL DMA_ALIAS_POOL_TEST SPI SPI_PL022)
@@ -68,5 +71,6 @@ flock 9
 : >"$log"
 [ -d "$dir/src" ] || step "IN-TREE $KVER $BOARD: copying the source tree" "$log" copy
 step "IN-TREE $KVER $BOARD: adding the module" "$log" configure
-step "IN-TREE $KVER $BOARD: building (about 3 min the first time)" "$log" build
+[ -n "$only_source" ] ||
+	step "IN-TREE $KVER $BOARD: building (about 3 min the first time)" "$log" build
 echo "$dir/obj"

@@ -8,7 +8,7 @@ runner (run.py has the list), and what counts as a problem.
 """
 import re
 
-from klog import COMPLAINT, PANIC, PANIC_END, RACE, STAMP, RaceReport
+from klog import COMPLAINT, MISTAKE, PANIC, PANIC_END, RACE, STAMP, RaceReport
 from ktap import KTAP, Ktap
 from symbols import announced
 
@@ -30,6 +30,8 @@ class Judge:
         self.race = None  # a RaceReport that has not ended
         self.other_races = 0
         self.watch = None  # a Watch, where there is one
+        self.stands = []  # of a machine that hung: where its processors were,
+        self.waits = []  # and what its kernel then said of its tasks
         self.request = None  # "on" or "off": the guest waits for it
 
     def problem(self, text, at=None):
@@ -64,13 +66,16 @@ class Judge:
         if self.stop:
             self.stop[1] = self.stop[1] or bool(re.search(self.stop[0], text))
             return
-        if self.expect and re.search(self.expect[0], text):
+        wanted = self.expect and re.search(self.expect[0], text)
+        if wanted:
             self.expect[1] = True
         if PANIC.search(text):
             self.panicked = True
         if PANIC_END.search(text):
             self.panic_over = True
-        if not self.expect and COMPLAINT.search(text):
+        # a warning is more lines than the one that is expected
+        complaint = MISTAKE if self.expect else COMPLAINT
+        if not wanted and complaint.search(text):
             self.problem(f"kernel: {text}")
 
     def race_line(self, text):

@@ -76,7 +76,7 @@ is_offered() {
 	[ -n "$(apt-cache madison "linux-source-$KVER" 2>/dev/null)" ] || in_archive
 }
 
-gone() { skip "Linux $KVER: Debian's archive has no linux-source-$KVER"; }
+gone() { skip "Linux $KVER: Debian's archive has no linux-source-$KVER, it has $("$HERE/series.sh" all | paste -sd ' ')"; }
 
 # The sources are a tarball inside the package. Unpack it without writing it to disk.
 unpack() {
@@ -284,7 +284,9 @@ KCONFIG=
 ! grep -qs '^CONFIG_DMA_ALIAS_POOL' "$BOARDFRAG" || KCONFIG=$(readlink -f "$HERE/../../Kconfig")
 KEY=$({
 	echo "$RECIPE" "$VERSION" "$(compiler)" "$CROSS_COMPILE" ${OWN:+"$OWN"}
-	cat "$HERE/boards/$BOARD/board.conf" "$HERE/boards/stub.S" "${FRAGS[@]}"
+	# which tests it is for makes no other kernel
+	grep -v -e '^#' -e '^CHECK=' "$HERE/boards/$BOARD/board.conf"
+	cat "$HERE/boards/stub.S" "${FRAGS[@]}"
 	[ -z "$KCONFIG" ] || cat "$KCONFIG"
 } | sha256sum | cut -c 1-12)
 # what objects must have in common to be used again

@@ -27,6 +27,13 @@ COMPLAINT = re.compile(
     re.X,
 )
 
+# What a warning that is expected does not say: only a detector of mistakes does.
+MISTAKE = re.compile(
+    r"""BUG:|\bOops\b|Unable\ to\ handle|Internal\ error|[Ss]leeping\ function|refcount_t:
+    |possible\ (?:recursive|circular)|UBSAN:|INFO:\ (?:task|rcu|trying)|unreferenced\ object""",
+    re.X,
+)
+
 RACE = re.compile(r"BUG: KCSAN: ")
 RACE_END = re.compile(r"^=+$")
 RACE_ACCESS = re.compile(r"^(?:race at unknown origin, with )?(?:read|write)[ -].*by (?:task|interrupt)")

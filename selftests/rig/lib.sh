@@ -14,7 +14,12 @@
 #   apt_private       use apt without touching the machine's own configuration
 # All progress goes to stderr: stdout is for the script's result.
 
-CACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/dma-alias-pool
+# As the XDG specification has it, which ignores what is not absolute. Services have no HOME.
+case ${XDG_CACHE_HOME:-} in
+/*) CACHE_DIR=$XDG_CACHE_HOME ;;
+*) CACHE_DIR=${HOME:-$(getent passwd "$(id -u)" | cut -d : -f 6)}/.cache ;;
+esac
+CACHE_DIR=$(readlink -m "$CACHE_DIR/dma-alias-pool")
 JOBS=${JOBS:-$(nproc)}
 export LC_ALL=C
 # Python would keep compiled files in the tree, whose state mutants.sh compares.
@@ -23,7 +28,8 @@ export PYTHONDONTWRITEBYTECODE=y
 # If make or a package build runs these scripts, it has set some of these for itself. The
 # builds below must not use them.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES M O V KBUILD_OUTPUT KBUILD_EXTMOD
-unset CFLAGS CPPFLAGS CXXFLAGS LDFLAGS ARCH CROSS_COMPILE
+unset CFLAGS CPPFLAGS CXXFLAGS LDFLAGS ARCH CROSS_COMPILE CC HOSTCC LLVM LLVM_IAS W C
+unset KCFLAGS KCPPFLAGS KAFLAGS KCONFIG_CONFIG KCONFIG_ALLCONFIG
 
 RIG=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # absolute, as scripts change their directory
@@ -35,6 +41,11 @@ die() {
 	say "rig: $*"
 	exit 1
 }
+
+# make distclean removes the cache: so nothing else may be there
+case $RIG/ in
+"$CACHE_DIR"/*) die "the cache would be $CACHE_DIR, where the sources are: set XDG_CACHE_HOME to another directory" ;;
+esac
 
 # skip WHY: end the script with status 3, as this machine or Debian's archive lacks what
 # it needs. That is no failure; parts.sh counts it as skipped.
@@ -51,9 +62,16 @@ series_of() {
 }
 
 # default_machine: export KVER and BOARD, with defaults where the user has not set them.
-# With CACHE the default board is the one that can have a cache.
+# With CACHE the default board is the one that can have a cache. Ends the script if no
+# machine can be built here: the kernel's build takes a path with spaces for several.
 default_machine() {
 	local default
+	case $RIG in *[[:space:]]*)
+		die "the kernel's build cannot do with a path that has spaces: move ${RIG%/selftests/rig}" ;;
+	esac
+	case $CACHE_DIR in *[[:space:]]*)
+		die "the kernel's build cannot do with a path that has spaces: set XDG_CACHE_HOME to another than ${CACHE_DIR%/*}" ;;
+	esac
 	if [ -z "${KVER:-}" ] || [ -z "${BOARD:-}" ]; then
 		default=$("$RIG/series.sh" default | tail -n 1)
 		KVER=${KVER:-${default% *}}
@@ -248,11 +266,14 @@ own_lists_present() {
 
 install_packages() {
 	export DEBIAN_FRONTEND=noninteractive
+	# Cross compilers, for one, conflict with gcc-multilib: whose that is has to decide.
+	local install=(apt-get install -y --no-install-recommends --no-remove
+		-o DPkg::Lock::Timeout=300 "$@")
 	own_lists_present || apt-get update
-	apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" && return
+	"${install[@]}" && return
 	# most often this fails because the lists are older than the archive
 	apt-get update
-	apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
+	"${install[@]}"
 }
 
 # need PKG...: see that these Debian packages are installed. Installs what is missing if
@@ -316,9 +337,11 @@ apt_private() {
 	shift 2
 	dir=$CACHE_DIR/apt/$name
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/empty"
+	# others may be reading it
 	for suite in "$@"; do
 		apt_source_line "$type" "$suite"
-	done >"$dir/sources.list"
+	done >"$dir/sources.$$"
+	mv "$dir/sources.$$" "$dir/sources.list"
 	APT_OPTS=(
 		-o "Dir::Etc::SourceList=$dir/sources.list"
 		-o "Dir::Etc::SourceParts=$dir/empty"
@@ -331,6 +354,25 @@ apt_private() {
 	)
 	[ -z "${FOREIGN:-}" ] || APT_OPTS+=(
 		-o "APT::Architecture=$FOREIGN" -o "APT::Architectures=$FOREIGN")
-	apt-get "${APT_OPTS[@]}" update ||
+	flock "$dir/lists" apt-get "${APT_OPTS[@]}" update ||
 		echo "not all of the lists are up to date: $*"
+}
+
+# apt writes to the final names, so what is there may be a part of a file.
+fetch_package_source() { # PACKAGE SUITE DIRECTORY
+	apt_private "$1" deb-src "$2"
+	rm -rf "$3" "$3.tmp"
+	mkdir -p "$3.tmp"
+	(cd "$3.tmp" && apt-get "${APT_OPTS[@]}" source --download-only --only-source "$1")
+	mv "$3.tmp" "$3"
+}
+
+# package_source PACKAGE SUITE LOG: print the file that has the authors' own source, from
+# Debian's source package, which is fetched if it is not in the cache
+package_source() {
+	local dir=$CACHE_DIR/src/$1
+	ls "$dir/$1"_*.orig.tar.* >/dev/null 2>&1 ||
+		step "SOURCE  $1: fetching Debian's source package" "$3" \
+			fetch_package_source "$1" "$2" "$dir"
+	find "$dir" -name "$1_*.orig.tar.*" -not -name '*.asc'
 }

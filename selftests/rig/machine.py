@@ -51,6 +51,7 @@ class Machine:
         self.rig = rig
         self.map = os.path.join(args.kernel, "System.map")
         self.gdb_path = os.path.join(temp, "gdb")
+        self.monitor_path = os.path.join(temp, "monitor")
         self.faults = os.path.join(temp, "faults")
         self.arch = self.conf.get("ARCH", "arm")
         if args.watch and self.arch not in PC:
@@ -181,7 +182,8 @@ class Machine:
 
     def run_args(self):
         """How it runs, as this run's options have it."""
-        words = []
+        # for monitor.py
+        words = ["-qmp", f"unix:{self.monitor_path},server=on,wait=off"]
         if self.args.icount:
             words += ["-icount", "shift=5,sleep=off"]
         if self.args.watch:

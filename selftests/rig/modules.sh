@@ -14,7 +14,10 @@ kernel=$1 out=$2
 shift 2
 top=$(readlink -f "$HERE/../..")
 
+# Times do not tell that it was built for another kernel, which may be older.
+[ "$(cat "$out/of" 2>/dev/null)" = "$kernel" ] || rm -rf "$out"
 mkdir -p "$out"
+echo "$kernel" >"$out/of"
 out=$(readlink -f "$out")
 # cp -u leaves unchanged files alone, so that make does not build them again. Sources
 # that were deleted are deleted in OUT as well.

@@ -6,8 +6,7 @@
 # all parts. Sourced after lib.sh, with $tests being selftests/, $top the tree and KVER
 # set.
 #
-# Functions for the caller: check, after, skipped, fuzz, finish_parts. All logs are in
-# $logs.
+# Functions for the caller: check, skipped, fuzz, finish_parts. All logs are in $logs.
 # The variable at_once says how many parts may run at a time: set it where no two parts
 # write to the same directory. With LIMIT=MINUTES in the environment, parts that would be
 # started later than that are skipped, and so are boots of parts that run then (boots.sh).
@@ -22,13 +21,21 @@ declare -A started=() # when, in seconds, by name
 log_of() { echo "$logs/${1// /-}.log"; }
 
 # what_failed LOG: print the tests that failed, each after the last lines that it
-# printed, and what the rig or make said
+# printed, and what the rig or make said, with the last lines of the console before that
 what_failed() {
 	awk '
 	{ sub(/^# /, ""); line = "    " $0 "\n" }
 	/^(ok|not ok|KTAP|TAP|1\.\.)/ { if (/^not/) printf "%s", said line; said = last = ""; next }
-	/^rig: |^make: | MISS$/ { if (!/, 0 failed/) printf "%s", line; next }
-	{ said = last line; last = line }' "$1" | uniq | awk 'NR <= 24'
+	/^  \| / { console[++lines] = line; next }
+	/^rig: |^make: | MISS$/ {
+		for (i = lines > 20 ? lines - 19 : 1; i <= lines; i++)
+			printf "%s", console[i]
+		lines = 0
+		if (!/, 0 failed/)
+			printf "%s", line
+		next
+	}
+	{ said = last line; last = line }' "$1" | uniq | awk 'NR <= 60'
 }
 
 # row NAME PASSED FAILED SKIPPED SECONDS: add a row to the table, and the counts to the
@@ -111,13 +118,6 @@ check() {
 	set +m
 	running_parts[$!]=$name
 	[ $at_once -gt 1 ] || finish_part
-}
-
-# after NAME: wait until that part has ended, as what follows writes to its directories
-after() {
-	while [[ " ${running_parts[*]} " = *" $1 "* ]]; do
-		finish_part
-	done
 }
 
 # When make is ended by a signal, it sends that to its children as well: the second one

@@ -9,6 +9,7 @@ import json
 import sys
 
 SHOWN = 20  # problems
+WAITS = 100  # lines of the tasks that wait
 
 
 class Report:
@@ -31,6 +32,10 @@ class Report:
             print(f"rig: and {len(problems) - SHOWN} more")
         if not self.args.verbose:
             self.judge.console_around(sys.stdout)
+        for text in self.judge.stands:
+            print(f"rig: {text}")
+        for text in self.judge.waits[:WAITS]:
+            print(f"  | {text}")
         if self.args.log:
             print(f"rig: the whole console is in {self.args.log}")
 

@@ -28,21 +28,7 @@ GUEST=("$HERE/guest/timeout.c")
 TARGET="-march=rv64gc -mabi=lp64d -fPIE -ffunction-sections -fdata-sections \
 -fno-stack-protector -fno-asynchronous-unwind-tables"
 
-fetch_musl() {
-	apt_private musl deb-src $SUITE
-	cd "$1"
-	apt-get "${APT_OPTS[@]}" source --download-only --only-source musl
-	ls musl_*.orig.tar.gz
-}
-
-musl_source() {
-	local dir=$CACHE_DIR/src/musl
-	mkdir -p "$dir"
-	MUSL=$(find "$dir" -name 'musl_*.orig.tar.gz')
-	[ -z "$MUSL" ] || return 0
-	step "SOURCE  musl: fetching Debian's source package" "$LOG" fetch_musl "$dir"
-	MUSL=$(find "$dir" -name 'musl_*.orig.tar.gz')
-}
+musl_source() { MUSL=$(package_source musl $SUITE "$LOG"); }
 
 # musl has no vfork for RISC-V and calls fork instead, which does not exist without an
 # MMU. Child and parent return from vfork one after the other with the same stack, so

@@ -30,6 +30,7 @@ needs only files above it:
   cache_report.py  what the data cache did
   machine.py       files and QEMU's command line
   emulator.py      QEMU's process and its console
+  monitor.py       where a machine stands that does not come on
 """
 import argparse
 import contextlib
@@ -47,15 +48,31 @@ from emulator import check_crash, console_text, running
 from judge import FINISHED, Judge
 from klog import PANIC_END
 from machine import NO_WINDOW, Machine
+from monitor import where_it_stands
 from report import Report
 from symbols import Symbols
 from watch import Watch
 
 MOST = 64 << 20  # bytes that a test may say, all of which is kept
+LAST_WORDS = 5  # seconds for those of a machine that hangs
 SILENCE = 2  # seconds, after which who runs is thought to wait for a line
 
 
-def follow(child, judge, args, log):
+def rest_of_console(child, log):
+    """What a machine that hangs still says. That is not judged: the kernel was asked who
+    waits for what."""
+    end, data = time.monotonic() + LAST_WORDS, b""
+    for more in console_text(child, lambda: end):
+        data += more or b""
+        if more is None:
+            break
+    lines = data.replace(b"\r", b"").decode("utf-8", "replace").splitlines()
+    if log:
+        print(*lines, sep="\n", file=log)
+    return lines
+
+
+def follow(machine, child, judge, args, log):
     """Read the console and have it judged until all is said. Returns why the machine
     did not come to its end, or None. Each result gives it args.timeout seconds more:
     how many tests there are, and how fast the machine is, is no sign of a hang."""
@@ -69,6 +86,8 @@ def follow(child, judge, args, log):
                     print(judge.lines[-1], file=log)
             if judge.panicked:
                 return "the kernel panicked"
+            judge.stands = where_it_stands(machine, child)
+            judge.waits = rest_of_console(child, log)
             what = "end" if judge.ktap.complete() else "result"
             return f"timeout: no {what} for {args.timeout} s"
         size += len(data)
@@ -107,8 +126,11 @@ def answer(child, judge):
     if judge.watch:
         judge.watch.request(judge.request)
     judge.request = None
-    child.stdin.write(b"rig: done\n")
-    child.stdin.flush()
+    try:
+        child.stdin.write(b"rig: done\n")
+        child.stdin.flush()
+    except BrokenPipeError:
+        raise RigError("the machine ended while a script waited for an answer") from None
 
 
 def run_test(machine, args):
@@ -129,7 +151,7 @@ def run_test(machine, args):
         try:
             if judge.watch:
                 judge.watch.start(machine.gdb_path, machine.arch, child)
-            cause = follow(child, judge, args, log)
+            cause = follow(machine, child, judge, args, log)
         except (RigError, OSError) as e:
             fault = e
     if judge.watch:

@@ -89,6 +89,15 @@ echo "ok 1 fine"
 usleep 100000
 poweroff
 X1
+guest another <<'X1'
+. ./rig-watch.sh
+echo 1..1
+rig_expect 'WARNING: .* nowhere'
+echo "<4>WARNING: CPU: 0 PID: 1 at nowhere.c:1" >/dev/kmsg
+echo "<3>BUG: KASAN: use-after-free in nowhere" >/dev/kmsg
+rig_end_expect
+echo "ok 1 fine"
+X1
 guest expected <<'X1'
 . ./rig-watch.sh
 echo 1..1
@@ -130,11 +139,12 @@ guest watch <<'X1'
 echo 1..1
 # touches count only while watching is on
 devmem "$1" 32 >/dev/null
-rig_watch on
+# what the caller does with its output is nothing to run.py
+rig_watch on >/dev/null 2>&1
 case $2 in
 touch) devmem "$1" 32 1 ;;
 expect)
-	rig_expect_touch "$3"
+	rig_expect_touch "$3" >/dev/null
 	devmem "$1" 32 1
 	devmem "$1" 32 >/dev/null
 	rig_end_expect_touch
@@ -213,11 +223,16 @@ check "a missing plan fails" 1 'no plan' --run noplan
 check "a script's exit status counts" 1 'ended with status 3' --run status
 check "a script that is not there fails" 1 'ended with status' --run nosuch
 check "a hang is ended" 1 'FAILED: timeout: no result for' --timeout 6 --run hang
+bad=0
+grep -Eq '^rig: CPU 0 is at 0x[0-9a-f]+, [a-z]' "$RIG_TMP/out" || bad=1
+verdict $bad "and where it stood is said"
 check "a panic is seen" 1 'FAILED: the kernel panicked' --append rdinit=/bin/false --run pass
 check "an exception that nothing handles ends it" 1 'FAILED: the kernel panicked' --run spins
 check "a warning in the kernel log fails" 1 'FAILED: kernel: WARNING' --run warn
 check "an end without the finished line fails" 1 'ended without the finished line' --run ends
 check "an expected complaint passes" 0 ': 1 passed, 0 failed$' --run expected
+check "a mistake beside an expected complaint fails" 1 'FAILED: kernel: BUG: KASAN' \
+	--run another
 check "an expected complaint must come" 1 'did not come: .*elsewhere' --run absent
 check "an expected stop passes" 0 ': 1 passed, 0 failed$' --run stops last-words
 check "an expected stop must come" 1 'did not stop with "last-words"' \
@@ -445,7 +460,7 @@ says "kernels: those of releases, and the newest of those that move" 0 \
 	$'6.1\n6.12\n7.6' "$HERE/series.sh"
 says "kernels: a release without any is named" 0 bullseye "$HERE/series.sh" silent
 says "kernels: one that is gone is skipped" 3 "" "$HERE/kernel.sh" 5.10 an385
-printed "kernels: that is said" "rig: skipped: Linux 5.10: Debian's archive has no linux-source-5.10"
+printed "kernels: that is said" "rig: skipped: Linux 5.10: Debian's archive has no linux-source-5.10, it has 6.1 6.12 7.4 7.5 7.6"
 says "kernels: one of Debian's own builds, too" 3 "" "$HERE/stock.sh" 5.10 pc
 offer bookworm 6.6
 with_archive apt-get -q update >"$RIG_TMP/out" 2>&1
@@ -482,6 +497,24 @@ says "kernels: Debian's own are not for every machine" 1 "" \
 printed "kernels: and which those are is said" \
 	"rig: BOARD=an385 has no kernel of Debian's, BOARD=pc and BOARD=arm64 have"
 
+# --- packages
+
+# To install what is missing must not remove what the user has. Only root installs it.
+if [ "$(id -u)" -eq 0 ]; then
+	mkdir "$RIG_TMP/fake"
+	cat >"$RIG_TMP/fake/apt-get" <<-X0
+		#!/bin/sh
+		echo "\$*" >>"$RIG_TMP/asked"
+	X0
+	chmod +x "$RIG_TMP/fake/apt-get"
+	bad=0
+	PATH=$RIG_TMP/fake:$PATH XDG_CACHE_HOME=$RIG_TMP/cache \
+		bash -euc '. "$0/lib.sh"; need no-such-package' "$HERE" >"$RIG_TMP/out" 2>&1 || bad=1
+	cat "$RIG_TMP/asked" >>"$RIG_TMP/out"
+	grep '^install .*no-such-package' "$RIG_TMP/asked" | grep -q -e --no-remove || bad=1
+	verdict $bad "packages: installing them removes no other"
+fi
+
 # --- the table of parts.sh
 
 # parts NAME STATUS COMMAND...: a check with a part for each COMMAND, named part1, part2
@@ -511,6 +544,10 @@ printed "parts: in the sum as well" "5 passed, 0 failed, 20 skipped"
 parts "parts: only who says so is skipped" 1 "echo 5 passed, 0 failed; exit 3"
 printed "parts: all others fail" "5 passed, 1 failed"
 parts "parts: without counts nothing is well" 1 "echo 5 passed"
+parts "parts: a boot that failed" 1 "echo '  | last words'
+	echo 'rig: the whole console is here'
+	echo 0 passed, 1 failed"
+printed "parts: has its last words at the end" "      | last words"
 
 LIMIT=0 parts "parts: what would take too long is skipped" 0 "echo 0 passed, 1 failed"
 printed "parts: and why" "part1: skipped: no time is left, LIMIT=0 minutes"

@@ -209,22 +209,27 @@ if [ ! -e "$OUT/rig/Image" ] || [ -n "${RIG_REFRESH:-}" ] ||
 	[ "$MODE" != path ] || exit 1
 	need dpkg-dev kmod make xz-utils zstd libelf-dev \
 		"$CC${FOREIGN:+-${CROSS_COMPILE%-}}"
+	before=$OUT
 	cache_lock
-	tmp=$CACHE_DIR/kernel/.tmp-$name
-	log=$CACHE_DIR/log/stock-$name.log
-	rm -rf "$tmp"
-	mkdir -p "$tmp/deb" "$tmp/tree" "$CACHE_DIR/log"
-	: >"$log"
-	look
-	step "STOCK   $KVER: fetching Debian's $DEBIAN kernel (about 150 MB)" "$log" fetch "$tmp/deb"
-	RELEASE=$(cat "$tmp/deb/release")
-	OBJ=$tmp/tree
-	OUT=$CACHE_DIR/kernel/$name-$(cat "$tmp/deb/version")-r$RECIPE
-	step "STOCK   $KVER: unpacking $RELEASE" "$log" unpack "$tmp/deb"
-	rm -rf "$OUT"
-	mv "$OBJ" "$OUT"
-	rm -rf "$tmp"
-	echo "$OUT" >"$current"
+	[ ! -e "$current" ] || OUT=$(cat "$current")
+	# unless somebody else has fetched it meanwhile
+	if [ "$OUT" = "$before" ]; then
+		tmp=$CACHE_DIR/kernel/.tmp-$name
+		log=$CACHE_DIR/log/stock-$name.log
+		rm -rf "$tmp"
+		mkdir -p "$tmp/deb" "$tmp/tree" "$CACHE_DIR/log"
+		: >"$log"
+		look
+		step "STOCK   $KVER: fetching Debian's $DEBIAN kernel (about 150 MB)" "$log" fetch "$tmp/deb"
+		RELEASE=$(cat "$tmp/deb/release")
+		OBJ=$tmp/tree
+		OUT=$CACHE_DIR/kernel/$name-$(cat "$tmp/deb/version")-r$RECIPE
+		step "STOCK   $KVER: unpacking $RELEASE" "$log" unpack "$tmp/deb"
+		rm -rf "$OUT"
+		mv "$OBJ" "$OUT"
+		rm -rf "$tmp"
+		echo "$OUT" >"$current"
+	fi
 fi
 # the board may have been changed since the kernel was fetched
 cmp -s "$HERE/boards/$BOARD/board.conf" "$OUT/rig/board.conf" ||

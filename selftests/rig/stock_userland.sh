@@ -71,11 +71,14 @@ if [ ! -e "$userland/busybox" ]; then
 	need dpkg-dev binutils
 	[ -z "$FOREIGN" ] || own=$("$HERE/stock_userland.sh" | tail -n 1)
 	cache_lock
-	rm -rf "$userland.tmp"
-	mkdir -p "$userland.tmp" "$CACHE_DIR/log"
-	step "USER    BusyBox" "$CACHE_DIR/log/userland-$name.log" \
-		"fetch${FOREIGN:+_foreign}" "$userland.tmp"
-	rm -rf "$userland"
-	mv "$userland.tmp" "$userland"
+	# somebody else may have made it meanwhile
+	if [ ! -e "$userland/busybox" ]; then
+		rm -rf "$userland.tmp"
+		mkdir -p "$userland.tmp" "$CACHE_DIR/log"
+		step "USER    BusyBox" "$CACHE_DIR/log/userland-$name.log" \
+			"fetch${FOREIGN:+_foreign}" "$userland.tmp"
+		rm -rf "$userland"
+		mv "$userland.tmp" "$userland"
+	fi
 fi
 echo "$userland"

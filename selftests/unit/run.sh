@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run TAP programs one after the other, show their output and count.
-# A program that dies, or runs fewer tests than planned, counts as failed.
+# Run TAP programs one after the other, show their output and count. RUN_32 runs those
+# whose name ends in 32, if it is set (run32.sh). A program that dies, or runs fewer tests
+# than planned, counts as failed.
 
 # A failed test leaves by longjmp(): what it had allocated is of no interest.
 export ASAN_OPTIONS=detect_leaks=0
@@ -14,7 +15,8 @@ for program; do
 	log="$program.log"
 
 	# The exit status is lost in the pipe, so it goes through a file.
-	{ "$program" 2>&1; echo $? > "$log.status"; } | tee "$log"
+	case $program in *32) run=$RUN_32 ;; *) run= ;; esac
+	{ $run "$program" 2>&1; echo $? > "$log.status"; } | tee "$log"
 	status=$(cat "$log.status")
 	rm -f "$log.status"
 

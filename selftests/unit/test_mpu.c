@@ -244,7 +244,10 @@ static void not_enough(void)
 	EXPECT(!mpu.ctrl && !mpu.rasr[0]);
 }
 
-/* A kernel that uses the MPU itself: above its regions, and no background. */
+/*
+ * A kernel that uses the MPU itself: above those of its regions that meet ours, and
+ * no background.
+ */
 static void with_a_kernels(void)
 {
 	int one[2], two[2];
@@ -252,21 +255,49 @@ static void with_a_kernels(void)
 	start(16);
 	mpu.ctrl = 5;
 	mpu.rasr[0] = 0x1304003f;
+	mpu.rbar[2] = SRAM;
 	mpu.rasr[2] = 0x030f002f;
 	EXPECT(!claim_it(SRAM, 0x8000, one));
 	EXPECT(one[0] == 3 && one[1] < 0);
 	EXPECT(!dap_mpu_claim(0x30000000, 0x48000, DAP_MPU_NO_ACCESS, two));
-	EXPECT(two[0] == 4 && two[1] == 5);
+	EXPECT(two[0] == 1 && two[1] == 4);
 	EXPECT(kind_of(0x30000000) == NO_ACCESS);
 	EXPECT(kind_of(0x30047fff) == NO_ACCESS);
 	EXPECT(kind_of(0x30048000) == BACKGROUND);
 	EXPECT(flushes == 3);
 	dap_mpu_release(one);
 	dap_mpu_release(two);
-	EXPECT(mpu.ctrl == 5 && mpu.rasr[2] == 0x030f002f && !mpu.rasr[3] &&
-	       !mpu.rasr[4] && !mpu.rasr[5]);
-	mpu.rasr[15] = 1;
-	EXPECT(strstr(claim_it(SRAM, 0x8000, one), "too few"));
+	EXPECT(mpu.ctrl == 5 && mpu.rasr[2] == 0x030f002f && !mpu.rasr[1] &&
+	       !mpu.rasr[3] && !mpu.rasr[4]);
+}
+
+/* The highest region: that of somebody else next to ours, within it, and around it. */
+static void highest_region(void)
+{
+	static const struct {
+		u32 base, order;
+		bool meets;
+	} cases[] = {
+		{ SRAM + 0x8000, 15, false },
+		{ SRAM - 0x8000, 15, false },
+		{ SRAM ^ 0x80000000, 31, false },
+		{ SRAM, 15, true },
+		{ SRAM + 0x7fe0, 5, true },
+		{ 0, 31, true },
+		{ 0, 32, true },
+	};
+	int numbers[2];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		start(8);
+		mpu.ctrl = 5;
+		mpu.rbar[7] = cases[i].base & ~(u32)((1ULL << cases[i].order) - 1);
+		mpu.rasr[7] = (cases[i].order - 1) << 1 | 1;
+		EXPECT(!claim_it(SRAM, 0x8000, numbers) == !cases[i].meets);
+		EXPECT(numbers[0] == (cases[i].meets ? -1 : 0));
+		steps++;
+	}
 }
 
 static void not_for_us(void)
@@ -274,9 +305,9 @@ static void not_for_us(void)
 	int numbers[2];
 
 	start(8);
-	mpu.rasr[3] = 1;
+	mpu.rasr[3] = 0x11;
 	EXPECT(strstr(claim_it(SRAM, 0x8000, numbers), "in use"));
-	EXPECT(numbers[0] < 0 && mpu.rasr[3] == 1 && !mpu.ctrl);
+	EXPECT(numbers[0] < 0 && mpu.rasr[3] == 0x11 && !mpu.ctrl);
 	start(0);
 	EXPECT(strstr(claim_it(SRAM, 0x8000, numbers), "no ARMv7-M MPU"));
 	start(8);
@@ -290,6 +321,7 @@ static const struct tap_test tests[] = {
 	{ "real sizes", real_sizes },
 	{ "too few regions", not_enough },
 	{ "a kernel that uses the MPU", with_a_kernels },
+	{ "somebody's highest region", highest_region },
 	{ "an MPU that cannot be used", not_for_us },
 };
 

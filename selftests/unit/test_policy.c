@@ -61,7 +61,6 @@ static const char *dev_name(const struct device *dev)
 	return dev->name;
 }
 
-#define CONFIG_DMA_DECLARE_COHERENT 1
 #define CONFIG_LOCKDEP 1
 #define KBUILD_MODNAME "dma_alias_pool"
 
@@ -84,6 +83,11 @@ static bool hidden;
 static bool dap_hides_memory(void)
 {
 	return hidden;
+}
+
+static bool dap_has_own_memory(struct device *dev)
+{
+	return dev->dma_mem;
 }
 
 static bool dap_is_restricted(struct device *dev)
@@ -705,8 +709,6 @@ static void named_in_vain(void)
 	rule(0, "*", "third");
 	rule(1, "*", "second");
 	chooses(NONE, false, "there is no DMA pool third for clients=*");
-	rule(0, "*", "");
-	chooses(NONE, false, "there is no DMA pool for clients=*");
 }
 
 static void default_pool(void)
@@ -808,10 +810,10 @@ static void at_signs(void)
 
 	/* what no pool can be called */
 	list_del(&second.node);
-	splits("dma-controller@*", "dma-controller@*", "");
-	splits("soc@0:dma", "soc@0:dma", "");
-	splits("soc@?", "soc@?", "");
-	splits("spi0", "spi0", "");
+	splits("dma-controller@*", "dma-controller@*", "30000000");
+	splits("soc@0:dma", "soc@0:dma", "30000000");
+	splits("soc@?", "soc@?", "30000000");
+	splits("spi0", "spi0", "30000000");
 	chooses(NOBODY, false, NULL);
 	splits("*@30000000", "*", "30000000");
 	chooses(&first, false, NULL);

@@ -41,6 +41,13 @@ static void dap_flush_cached_view(void *va, phys_addr_t phys, size_t size)
 	called('f', phys);
 }
 
+static bool has_outer_cache;
+
+static bool dap_outer_flushes_to(phys_addr_t end)
+{
+	return !has_outer_cache || (unsigned long)end;
+}
+
 static void *phys_to_virt(phys_addr_t phys)
 {
 	return (void *)(uintptr_t)phys;
@@ -87,6 +94,9 @@ static void dev_printk(const char *level, struct device *dev,
 #define BASE		0x20000000
 #define ALIAS		0x20400000
 #define BYTES		0x400000
+#define FEW		0x80000000
+
+struct resource iomem_resource = { .end = -1 };
 
 static const char *message, *warning;
 static phys_addr_t in_ram, taken;	/* of whom request_mem_region() fails */
@@ -100,7 +110,8 @@ int dev_err_probe(struct device *dev, int err, const char *format, ...)
 {
 	if (message)
 		fail("two messages for one failure: %s", format);
-	message = format;
+	if (ERR_PROBE_SAYS(err))
+		message = format;
 	return err;
 }
 
@@ -300,11 +311,11 @@ static void failures(void)
 	claims(-EBUSY, true, "cCRr");
 	start(ALIAS);
 	unmappable = MEMREMAP_WC;
-	claims(-ENOMEM, true, NOMMU ? "cCfRr" : "cCbfuRr");
+	claims(-ENXIO, true, NOMMU ? "cCfRr" : "cCbfuRr");
 	if (!NOMMU) {
 		start(ALIAS);
 		unmappable = MEMREMAP_WB;
-		claims(-ENOMEM, true, "cCRr");
+		claims(-ENXIO, true, "cCRr");
 	}
 	start(ALIAS);
 	verify_result = -EINVAL;
@@ -327,7 +338,7 @@ static void failures(void)
 	start(ALIAS);
 	region.guard = true;
 	unmappable = MEMREMAP_WC;
-	claims(-ENOMEM, true, NOMMU ? "cCfRr" : "cCbfuRr");
+	claims(-ENXIO, true, NOMMU ? "cCfRr" : "cCbfuRr");
 
 	start(BASE);
 	region.use_mpu = true;
@@ -354,9 +365,9 @@ static void with_guard(void)
 	releases("uRr");
 }
 
-static void ranges(void)
+static void check_ranges(void)
 {
-	static const struct {
+	const struct {
 		phys_addr_t phys, size, alias;
 		bool good;
 	} table[] = {
@@ -371,9 +382,9 @@ static void ranges(void)
 		{ 0, BYTES, ALIAS, false },
 		{ BASE, BYTES, 0, false },
 		{ BASE, (phys_addr_t)SZ_2G + PAGE_SIZE, BASE, false },
-		{ -(phys_addr_t)BYTES, BYTES, ALIAS, true },
+		{ -(phys_addr_t)BYTES, BYTES, ALIAS, !NOMMU && !has_outer_cache },
 		{ -(phys_addr_t)BYTES + PAGE_SIZE, BYTES, ALIAS, false },
-		{ BASE, BYTES, -(phys_addr_t)BYTES, true },
+		{ BASE, BYTES, -(phys_addr_t)BYTES, !NOMMU && !has_outer_cache },
 		{ BASE, BYTES, -(phys_addr_t)BYTES + PAGE_SIZE, false },
 		/* one of them ends with the last address */
 		{ -(phys_addr_t)BYTES, BYTES,
@@ -391,6 +402,43 @@ static void ranges(void)
 			claims(0, false, NOMMU ? "cCfM" : "cCbfuM");
 		else
 			claims(-EINVAL, false, "");
+	}
+}
+
+/* The driver of an outer cache does not flush what ends with the last address. */
+static void ranges(void)
+{
+	check_ranges();
+	has_outer_cache = true;
+	check_ranges();
+	has_outer_cache = false;
+}
+
+/* A CPU with fewer addresses than phys_addr_t has */
+static void few_addresses(void)
+{
+	static const struct {
+		phys_addr_t phys, alias;
+		bool good;
+	} table[] = {
+		{ BASE, FEW - BYTES, true },
+		{ FEW - BYTES, ALIAS, true },
+		{ BASE, FEW - BYTES + PAGE_SIZE, false },
+		{ FEW - BYTES + PAGE_SIZE, ALIAS, false },
+		{ BASE, FEW, false },
+		{ FEW, ALIAS, false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		start(table[i].alias);
+		iomem_resource.end = FEW - 1;
+		region.phys = table[i].phys;
+		if (table[i].good)
+			claims(0, false, NOMMU ? "cCfM" : "cCbfuM");
+		else
+			claims(-EINVAL, false, "");
+		iomem_resource.end = -1;
 	}
 }
 
@@ -489,6 +537,7 @@ static const struct tap_test tests[] = {
 	{ "a guard over the other view", with_guard },
 	{ "each step may fail", failures },
 	{ "addresses and sizes", ranges },
+	{ "a CPU with fewer addresses", few_addresses },
 	{ "cached or not", mappings },
 	{ "an alias is never cached", mappings_of_alias },
 	{ "a CPU that maps all memory cached", no_memory_types },

@@ -56,7 +56,10 @@ static void complain(const char *what)
 #define WARN_ON(x)	((x) ? complain(#x) : (void)0)
 
 static struct kobject *kobject_get_unless_zero(struct kobject *kobj);
+static void dap_wait_for_links(void);
 
+/* In place of module/compat.h */
+#define DAP_COMPAT_H
 #include "../../module/registry.c"
 
 /* --- devices: the driver core has the first reference to each */
@@ -151,6 +154,15 @@ bool flush_work(struct work_struct *work)
 		running = NULL;
 	}
 	return was_pending;
+}
+
+/* Links that were removed when the work has run, so not before. */
+static unsigned int waited_for_links;
+
+static void dap_wait_for_links(void)
+{
+	EXPECT(!dap_mutex.held && !pending && !running);
+	waited_for_links++;
 }
 
 struct work_struct *current_work(void)
@@ -571,8 +583,10 @@ static void client_refs(void)
 	EXPECT(seen_count == 1 && seen[0] == client && clients == 2);
 
 	/* It is seen once for each time that it was queued. */
+	waited_for_links = 0;
 	dap_registry_flush();
 	EXPECT(seen_count == 1 && !dap_clients_take_idle());
+	EXPECT(waited_for_links == 1);
 	dap_client_queue_reap(client);
 	EXPECT(queued == 2);
 	dap_registry_flush();

@@ -69,9 +69,11 @@ static struct view alias = { .address = ALIAS };
 static u32 memory[2 * WORDS], before[2 * WORDS];
 static unsigned int writes;	/* of memory */
 static unsigned int accesses;	/* of any kind */
-static bool irqs_off, unmappable, read_only;
+static bool irqs_off, unmappable;
+static long read_only_from = 2 * WORDS;	/* word of memory */
 static bool alone;	/* phys is the one view */
 static bool is_dirty_before;	/* others' data is not in memory yet */
+static bool others_write;	/* until interrupts are off */
 static unsigned int cached_page = PAGES;	/* of what is not cached else */
 static unsigned int page_in_use;
 static unsigned int unrest;	/* a line comes or goes at every so manieth access */
@@ -162,7 +164,7 @@ static void store(u32 *to, u32 value)
 		fetch(view, word / LINE);
 	if (caching >= WRITE_BACK && line->valid) {
 		line->dirty = true;
-	} else if (!read_only) {
+	} else if (word_of(view, word) - memory < read_only_from) {
 		*word_of(view, word) = value;
 		writes++;
 	}
@@ -225,10 +227,16 @@ static bool is_changed(void)
 	return memcmp(now, before, sizeof(now));
 }
 
+static void leave_lines(struct view *view, bool dirty, unsigned int lines);
+
 unsigned long irq_save(void)
 {
 	EXPECT(!irqs_off);
 	irqs_off = true;
+	if (others_write) {
+		leave_lines(&phys, true, DAP_WHOLE_LINES / sizeof(u32) / LINE);
+		content(before);
+	}
 	return 5;
 }
 
@@ -245,6 +253,8 @@ int dev_err_probe(struct device *dev, int err, const char *format, ...)
 	va_list args;
 
 	EXPECT(!message);
+	if (!ERR_PROBE_SAYS(err))
+		return err;
 	message = format;
 	va_start(args, format);
 	if (!strcmp(format, "%pa is no alias of %pa: %s%s\n")) {
@@ -253,6 +263,9 @@ int dev_err_probe(struct device *dev, int err, const char *format, ...)
 		message = va_arg(args, const char *);
 		hint = va_arg(args, const char *);
 		EXPECT(!*hint == can_flush);
+	} else if (!strcmp(format, "%pa: %s: check address and size\n")) {
+		EXPECT(alone && *va_arg(args, phys_addr_t *) >= BASE);
+		message = va_arg(args, const char *);
 	} else if (!strcmp(format, "%pa is cached: %s\n")) {
 		where = *va_arg(args, phys_addr_t *);
 		message = va_arg(args, const char *);
@@ -335,7 +348,7 @@ static void verify_with(bool use_mpu, const char *why)
 
 	ret = dap_verify_region(NULL, &region);
 	steps++;
-	if (ret != (!why ? 0 : unmappable ? -ENOMEM : -EINVAL))
+	if (ret != (!why ? 0 : unmappable ? -ENXIO : -EINVAL))
 		fail("returned %d: %s", ret, message);
 	if (!message != !why || (why && strcmp(message, why)))
 		fail("said '%s'", message);
@@ -504,12 +517,11 @@ static void shifted(void)
 	verify("a write to one is not seen in the other");
 }
 
-/* Less memory than the region says: it answers several times in both views. */
-static void repeats(void)
+/* Less memory than the region says: it answers several times in all views. */
+static void repeats_in_views(void)
 {
 	unsigned int i, period;
 
-	one_memory();
 	for (period = 1; period < PAGES; period *= 2) {
 		for (i = 0; i < PAGES; i++)
 			phys.page[i] = alias.page[i] = i % period;
@@ -522,6 +534,12 @@ static void repeats(void)
 	for (i = 0; i < PAGES; i++)
 		phys.page[i] = alias.page[i] = i < 12 ? i : i - 4;
 	verify("a write to it changed another page");
+}
+
+static void repeats(void)
+{
+	one_memory();
+	repeats_in_views();
 }
 
 /*
@@ -569,6 +587,7 @@ static void uncached_without_alias(void)
 				fill(false);
 				verify(NULL);
 				verify_with(true, NULL);
+				no_lines();
 			}
 		}
 		unrest = 0;
@@ -623,29 +642,54 @@ static void others_lines_survive(void)
 		fill(false);
 		leave_lines(&phys, true, DAP_WHOLE_LINES / sizeof(u32) / LINE);
 		is_dirty_before = true;
+		others_write = i & 1;
 		verify_with(false, no_alias);
-		is_dirty_before = false;
+		is_dirty_before = others_write = false;
 	}
 	no_lines();
 }
 
-/* What holds nothing has not lost it. */
+static void repeats_without_alias(void)
+{
+	one_view(UNCACHED);
+	repeats_in_views();
+	have_cache_ops = false;
+	repeats_in_views();
+	have_cache_ops = true;
+}
+
+/* What holds nothing, in all of the region or at its end. */
 static void no_memory(void)
 {
 	one_view(UNCACHED);
 	fill(false);
-	read_only = true;
-	verify(NULL);
-	read_only = false;
+	read_only_from = 0;
+	verify("a write to it is lost");
+	EXPECT(!writes);
+	read_only_from = WORDS - PAGE_WORDS;
+	verify("a write to it is lost");
+	read_only_from = 2 * WORDS;
 }
 
 static void caches_cannot_be_maintained(void)
 {
 	one_view(WRITE_BACK);
+	fill(false);
 	have_cache_ops = false;
 	verify(NULL);
-	EXPECT(!accesses);
 	have_cache_ops = true;
+}
+
+/* With an MMU, before the first client */
+static void not_mapped(void)
+{
+	struct dap_region region = {
+		.phys = BASE, .alias = BASE, .size = sizeof(phys.pointers),
+	};
+
+	one_view(UNCACHED);
+	accesses = 0;
+	EXPECT(!dap_verify_region(NULL, &region) && !accesses);
 }
 
 /* With stale lines a true alias looks like none; without a cache nothing does. */
@@ -688,7 +732,9 @@ static const struct tap_test tests[] = {
 	{ "no alias, but cached", cached_without_alias },
 	{ "no alias, and one page is cached", one_page_is_cached },
 	{ "what is dirty beside the word survives", others_lines_survive },
-	{ "no memory", no_memory },
+	{ "no alias, and memory smaller than the region", repeats_without_alias },
+	{ "no alias, and no memory", no_memory },
+	{ "no alias, and not mapped", not_mapped },
 	{ "caches cannot be maintained", caches_cannot_be_maintained },
 	{ "caches cannot be flushed", caches_cannot_be_flushed },
 };

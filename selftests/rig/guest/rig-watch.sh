@@ -15,11 +15,16 @@
 #                           function that has touched watched memory
 #   rig_sync                return when all that was printed is in the kernel log
 
+# What is for run.py must reach it also when somebody has redirected the output of a
+# function, or of a script that another one runs.
+[ -n "$RIG_TALKS" ] || exec 9>&1
+export RIG_TALKS=y
+
 rig_sync() {
 	[ -n "$RIG_RELAY" ] || return 0
 	rig_sync_n=$((${rig_sync_n:-0} + 1))
 	# $$ since other shells count as well
-	echo "rig: sync $$.$rig_sync_n"
+	echo "rig: sync $$.$rig_sync_n" >&9
 	while :; do
 		rig_sync_seen=
 		[ ! -e /run/sync ] || read -r rig_sync_seen </run/sync
@@ -29,7 +34,7 @@ rig_sync() {
 }
 
 rig_say() {
-	echo "$*"
+	echo "$*" >&9
 	rig_sync
 }
 
@@ -49,7 +54,7 @@ rig_module() {
 	for rig_section in "/sys/module/$1/sections/".*text*; do
 		case ${rig_section##*/} in
 		.text* | .exit.text)
-			echo "rig: module $1 $(cat "$rig_section") ${rig_section##*/}"
+			echo "rig: module $1 $(cat "$rig_section") ${rig_section##*/}" >&9
 			;;
 		esac
 	done

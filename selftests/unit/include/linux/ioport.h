@@ -11,6 +11,10 @@
 
 enum { REGION_INTERSECTS, REGION_DISJOINT, REGION_MIXED };
 
+extern struct resource {
+	phys_addr_t end;
+} iomem_resource;
+
 int region_intersects(phys_addr_t start, size_t size, unsigned long flags,
 		      unsigned long desc);
 void *request_mem_region(phys_addr_t start, phys_addr_t size, const char *name);

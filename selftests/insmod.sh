@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Where the modules are. Scripts source this file, after they have set $here to the
+# directory that they are in. POSIX shell.
+
+# module_file FILE: if the tests are part of a kernel tree (make in-tree), the modules
+# are not beside the scripts, but where the other modules of the kernel are.
+module_file()
+{
+	if [ -e "$1" ]; then
+		echo "$1"
+	else
+		find "/lib/modules/$(uname -r)" -name "${1##*/}*" | head -n 1
+	fi
+}
+
+if [ ! -e "$here/dma_alias_pool.ko" ]; then
+	insmod()
+	{
+		insmod_file=$(module_file "$1")
+		shift
+		command insmod "${insmod_file:-/lib/modules/without}" "$@"
+	}
+fi
