@@ -45,12 +45,11 @@ static bool bus_translate_pool(struct device *dev, phys_addr_t phys,
 			       phys_addr_t size, dma_addr_t *addr)
 {
 	dma_addr_t bus = phys_to_dma(dev, phys);
-	dma_addr_t end = phys_to_dma(dev, phys + size - 1);
 
 	*addr = bus;
-	/* The last byte of all is DMA_MAPPING_ERROR, too. */
-	return bus != DMA_MAPPING_ERROR && end >= bus &&
-	       end - bus == size - 1 &&
+	/* A range may go on behind the last bus address that there is. */
+	return bus != DMA_MAPPING_ERROR &&
+	       (dma_addr_t)(bus + size - 1) >= bus &&
 	       bus_ranges_cover(dev->dma_range_map, phys, size, bus);
 }
 
@@ -74,8 +73,7 @@ const char *dap_bus_address(struct device *dev, const struct dap_entry *entry,
 	*addr = entry->bus;
 	if (!entry->has_bus &&
 	    !bus_translate_pool(dev, region->phys, region->size, addr) &&
-	    !(dev->dma_range_map &&
-	      bus_translate_pool(dev, region->alias, region->size, addr)))
+	    !bus_translate_pool(dev, region->alias, region->size, addr))
 		return "dma-ranges of its bus do not cover the pool in one piece";
 	/* The mask is not checked: the driver may still set another one. */
 	if (dev->bus_dma_limit && *addr > dev->bus_dma_limit)

@@ -51,9 +51,6 @@ struct device {
 	bool dma_iommu;
 	bool restricted;
 	bool coherent;
-	dma_addr_t bus_offset;
-	phys_addr_t bus_gap;	/* from here on, bus addresses are a page higher */
-	phys_addr_t bus_end;	/* what is here and above has no bus address */
 };
 
 static const char *dev_name(const struct device *dev)
@@ -97,11 +94,15 @@ static bool dap_is_restricted(struct device *dev)
 
 static dma_addr_t phys_to_dma(struct device *dev, phys_addr_t phys)
 {
-	if (dev->bus_end && phys >= dev->bus_end)
-		return DMA_MAPPING_ERROR;
-	if (dev->bus_gap && phys >= dev->bus_gap)
-		phys += PAGE_SIZE;
-	return phys + dev->bus_offset;
+	const struct bus_dma_region *range = dev->dma_range_map;
+
+	if (!range)
+		return phys;
+	for (; range->size; range++)
+		if (phys >= range->cpu_start &&
+		    phys - range->cpu_start < range->size)
+			return range->dma_start + (phys - range->cpu_start);
+	return DMA_MAPPING_ERROR;
 }
 
 /* What has been said: the last of it, and how often. */
@@ -449,33 +450,32 @@ static const struct bus_dma_region whole[] = {
 	{ }
 };
 
+/* The bus of the device translates these addresses alone. */
+static void has_range(phys_addr_t phys, dma_addr_t bus, u64 size)
+{
+	static struct bus_dma_region map[2];
+
+	map[0] = (struct bus_dma_region){ phys, bus, size };
+	dev.dma_range_map = map;
+}
+
 static void translation(void)
 {
 	dma_addr_t bus = 0;
 
 	start();
 	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x20000000);
-	dev.bus_offset = 0x1000000;
+	has_range(0x1f000000, 0x1f000000, 0x1000000);
+	EXPECT(dap_bus_address(&dev, &first, &bus));
+	has_range(0x20000000, 0x21000000, 0x400000 - 1);
+	EXPECT(dap_bus_address(&dev, &first, &bus));
+	has_range(0x20000000, 0x21000000, 0x400000);
 	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x21000000);
-	dev.bus_end = 0x20000000;
-	EXPECT(dap_bus_address(&dev, &first, &bus));
-	dev.bus_end = 0x20400000 - 1;
-	EXPECT(dap_bus_address(&dev, &first, &bus));
-	dev.bus_end = 0x20400000;
-	EXPECT(!dap_bus_address(&dev, &first, &bus));
 	/* up to the last bus address there is, and beyond */
-	dev.bus_end = 0;
-	dev.bus_offset = DMA_MAPPING_ERROR - 0x203fffff;
+	has_range(0x20000000, DMA_MAPPING_ERROR - 0x3fffff, 0x400000);
 	EXPECT(!dap_bus_address(&dev, &first, &bus) &&
 	       bus == DMA_MAPPING_ERROR - 0x3fffff);
-	dev.bus_offset += PAGE_SIZE;
-	EXPECT(dap_bus_address(&dev, &first, &bus));
-
-	/* in two pieces */
-	start();
-	dev.bus_gap = 0x20400000;
-	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x20000000);
-	dev.bus_gap -= PAGE_SIZE;
+	has_range(0x20000000, DMA_MAPPING_ERROR - 0x3fffff + PAGE_SIZE, 0x400000);
 	EXPECT(dap_bus_address(&dev, &first, &bus));
 
 	/* its ends fit, but there is a hole, or another address, in the middle */
@@ -492,28 +492,25 @@ static void translation(void)
 	start();
 	first.pool.region.alias = 0x20400000;
 	dev.dma_range_map = alias_only;
-	dev.bus_offset = -0x400000;
 	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x20000000);
-	dev.bus_offset = 0;
 	dev.dma_range_map = both;
 	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x20000000);
-	dev.bus_offset = -0x400000;
 	dev.dma_range_map = half_of_alias;
 	EXPECT(dap_bus_address(&dev, &first, &bus));
 	dev.dma_range_map = NULL;
-	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x1fc00000);
+	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x20000000);
 
 	start();
 	first.has_bus = true;
 	first.bus = 0x50000000;
-	dev.bus_end = 1;
+	has_range(0, 0, 1);
 	EXPECT(!dap_bus_address(&dev, &first, &bus) && bus == 0x50000000);
 	dev.bus_dma_limit = 0x50000000;
 	EXPECT(!dap_bus_address(&dev, &first, &bus));
 	dev.bus_dma_limit = 0x50000000 - 1;
 	EXPECT(dap_bus_address(&dev, &first, &bus));
 	second.is_default = first.is_default = true;
-	dev.bus_end = 0;
+	dev.dma_range_map = NULL;
 	dev.bus_dma_limit = 0x10000000;
 	chooses(NULL, true, NULL);
 	dev.bus_dma_limit = 0x30000000;
@@ -722,7 +719,7 @@ static void default_pool(void)
 
 	start();
 	first.is_default = true;
-	dev.bus_end = 0x20000000;
+	has_range(0x1f000000, 0x1f000000, 0x1000000);
 	chooses(NULL, true, NULL);
 }
 
