@@ -27,11 +27,11 @@
  * where memory comes from.
  *
  * A device link makes the driver core suspend and shut down client and pool in
- * the right order.  It is a stateless link that lasts as long as the membership
- * in the pool.  A link for each binding (DL_FLAG_AUTOREMOVE_CONSUMER) would
- * leave a work at each unbind that waits for a grace period of SRCU; binding
- * again and again would fill a small system with the kernel threads of such
- * works.
+ * the right order (see dap_client_link() for who has none).  It is a stateless
+ * link that lasts as long as the membership in the pool.  A link for each
+ * binding (DL_FLAG_AUTOREMOVE_CONSUMER) would leave a work at each unbind that
+ * waits for a grace period of SRCU; binding again and again would fill a small
+ * system with the kernel threads of such works.
  *
  * Contexts and locking: process context, under dap_lock().  Whatever changes
  * the operations of a device needs the device's lock as well, see the table in
@@ -104,25 +104,50 @@ bool dap_device_cannot_unbind(struct device *dev)
 	return false;
 }
 
+/*
+ * May a pool's device depend on this device?  It does so on those above it, and
+ * on suppliers of any of these.  A supplier comes before the probe of the pool's
+ * device, so the list is looked at without the lock of the driver core.
+ */
+static bool client_may_be_supplier(const struct device *dev,
+				   const struct device *pool_dev)
+{
+	for (; pool_dev; pool_dev = pool_dev->parent)
+		if (pool_dev == dev || !list_empty(&pool_dev->links.suppliers))
+			return true;
+	return false;
+}
+
 /**
  * dap_client_link() - make a device depend on the device of a pool
- * @dev:   the device
- * @entry: the pool
+ * @dev:    the device
+ * @entry:  the pool
+ * @linked: set to whether there is a link to undo, by device_link_remove()
  *
- * This is undone by device_link_remove(), once for each call.  A device on no bus
- * is left alone: it has no driver that could be unbound or suspended, and a work
- * of the driver core drops the link's reference to it, after whoever made the
- * device may be gone.
+ * A device on no bus is left alone: it has no driver that could be unbound or
+ * suspended, and a work of the driver core drops the link's reference to it,
+ * after whoever made the device may be gone.
+ *
+ * A new link moves the device to the end of the order of suspend and shutdown,
+ * see device_reorder_to_tail(), as if it had been added just now: before a probe
+ * that is where it belongs.  But the users of a device that is bound were added
+ * after it, and mostly have no links to it (sound cards and their DMA
+ * controller): they have to be suspended before it.  So it is left where it is,
+ * unless the pool's device depends on others, which may then be needed for the
+ * memory.
  *
  * Context: process context, may sleep; under dap_lock(), unless the pool's
  * device stays bound for another reason.
  * Return: NULL; or why that is not possible, for dap_report_refusal().  The
  * driver core does not tell one reason from the other.
  */
-const char *dap_client_link(struct device *dev, const struct dap_entry *entry)
+const char *dap_client_link(struct device *dev, const struct dap_entry *entry,
+			    bool *linked)
 {
-	if (!entry->dev || !dev->bus ||
-	    device_link_add(dev, entry->dev, DL_FLAG_STATELESS))
+	*linked = entry->dev && dev->bus &&
+		  (dev->links.status != DL_DEV_DRIVER_BOUND ||
+		   client_may_be_supplier(dev, entry->dev));
+	if (!*linked || device_link_add(dev, entry->dev, DL_FLAG_STATELESS))
 		return NULL;
 	return "the pool's device depends on it, or out of memory";
 }
@@ -143,7 +168,8 @@ struct dap_client *dap_client_create(struct device *dev,
 	struct dap_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
 	const char *why;
 
-	why = client ? dap_client_link(dev, entry) : "out of memory";
+	why = client ? dap_client_link(dev, entry, &client->linked) :
+		       "out of memory";
 	if (why) {
 		kfree(client);
 		if (!by_default)
@@ -407,7 +433,7 @@ static void client_unlink(const struct dap_client *client)
 {
 	struct dap_entry *entry = dap_entry_of(client);
 
-	if (entry->dev)
+	if (client->linked)
 		device_link_remove(client->dev, entry->dev);
 }
 
@@ -548,6 +574,8 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 {
 	struct dap_client *client;
 
+	/* It was set for other operations, by a driver that set its mask first. */
+	dap_assign_skip_sync(dev, false);
 	/*
 	 * They were copied from a device whose client has ended, or from a
 	 * child of it; or they are its own, which it keeps while it is bound.

@@ -9,7 +9,8 @@ struct work_struct;
 bool dap_device_is_in_use(const struct device *dev);
 bool dap_device_cannot_unbind(struct device *dev);
 
-const char *dap_client_link(struct device *dev, const struct dap_entry *entry);
+const char *dap_client_link(struct device *dev, const struct dap_entry *entry,
+			    bool *linked);
 struct dap_client *dap_client_create(struct device *dev,
 				     struct dap_entry *entry, bool by_default);
 const char *dap_client_prepare(struct dap_client *client);

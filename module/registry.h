@@ -119,6 +119,7 @@ enum dap_client_state {
  * @has_ref:    has a reference to @dev.  For a device on a bus always; for one
  *              on no bus only if it is removed while it holds memory, and in
  *              DAP_DEAD, since its children are looked at then.
+ * @linked:     has a device link to the pool's device
  * @lends:      has a reference to @lender, since the driver is bound
  * @user:       what it holds, and its references, see registry.c
  * @driver:     name of the last driver, empty if there was none
@@ -140,6 +141,7 @@ struct dap_client {
 	bool by_rmem;
 	bool foreign;
 	bool has_ref;
+	bool linked;
 	bool lends;
 	struct dap_user user;
 	char driver[24];

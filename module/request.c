@@ -172,8 +172,8 @@ struct dap_request {
 	int (*may)(struct device *dev, struct dap_entry *entry);
 	/* Do it, with all locks held.  Returns 0 or an error. */
 	int (*act)(struct device *dev, struct dap_entry *entry);
-	/* What to report if it is refused, and why. */
-	const char *refused;
+	/* Report that it is refused, and why. */
+	int (*refuse)(struct device *dev, const char *pool, const char *why);
 	/* What to report if the driver could not be bound again. */
 	const char *unbound;
 };
@@ -187,23 +187,23 @@ struct dap_request {
  * pool's device, it would wait for us.  Another pool's device may be unbound,
  * which waits for the requests of that pool; so these must not unbind this
  * pool's in turn.  Both would need a circle of dependencies, so a link that
- * lasts as long as all this excludes them.
+ * lasts as long as all this excludes them, where the pool's device has any.
  */
 static int request_carry_out(const struct dap_request *request,
 			     struct device *dev, struct dap_entry *entry)
 {
 	struct dap_rebind rebind;
-	bool was_bound = false;
+	bool was_bound = false, linked;
 	const char *why;
 	int ret;
 
 	/* Another device may have its name by now. */
 	dap_lock();
 	why = dap_device_is_removed(dev) ? dap_not_there :
-					   dap_client_link(dev, entry);
+					   dap_client_link(dev, entry, &linked);
 	dap_unlock();
 	if (why) {
-		dev_err(dev, request->refused, entry->pool.name, why);
+		request->refuse(dev, entry->pool.name, why);
 		return -EINVAL;
 	}
 	dap_rebind_begin(&rebind);
@@ -224,7 +224,8 @@ static int request_carry_out(const struct dap_request *request,
 	request_unlock_device(dev);
 	dap_rebind_end(&rebind, dev);
 	/* If the device was removed, the driver core removed the link. */
-	device_link_remove(dev, entry->dev);
+	if (linked)
+		device_link_remove(dev, entry->dev);
 
 	if (ret || !was_bound || READ_ONCE(dev->driver))
 		return ret;
@@ -251,8 +252,7 @@ static int request_attach(struct device *dev, struct dap_entry *entry)
 int dap_attach_device(struct dap_entry *entry, struct device *dev)
 {
 	static const struct dap_request request = {
-		request_may_join, request_attach,
-		"not attached to DMA pool %s: %s\n",
+		request_may_join, request_attach, dap_report_refusal,
 		"is a client of DMA pool %s, but its driver did not bind\n",
 	};
 	const char *why = dap_policy_refusal(dev);
@@ -284,6 +284,13 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 	return ret;
 }
 
+static int request_refuse_detach(struct device *dev, const char *pool,
+				 const char *why)
+{
+	dev_err(dev, "not detached from DMA pool %s: %s\n", pool, why);
+	return -EBUSY;
+}
+
 static int request_may_detach(struct device *dev, struct dap_entry *entry)
 {
 	struct dap_client *client = dap_client_find(dev);
@@ -305,8 +312,7 @@ static int request_may_detach(struct device *dev, struct dap_entry *entry)
 	} else {
 		return 0;
 	}
-	dev_err(dev, "not detached from DMA pool %s: %s\n", entry->pool.name,
-		why);
+	request_refuse_detach(dev, entry->pool.name, why);
 	return ret;
 }
 
@@ -337,8 +343,7 @@ static int request_exclude(struct device *dev, struct dap_entry *entry)
 int dap_detach_device(struct dap_entry *entry, struct device *dev)
 {
 	static const struct dap_request request = {
-		request_may_detach, request_exclude,
-		"not detached from DMA pool %s: %s\n",
+		request_may_detach, request_exclude, request_refuse_detach,
 		"its driver did not bind without DMA pool %s\n",
 	};
 	int ret;

@@ -50,6 +50,12 @@ unbound_device()
 	attach $pool_b dap-test.1 || fail "attach failed"
 	[ -e $driver/dap-test.1 ] || fail "not bound"
 	served_by b dap-test.1
+	# without a driver it depends on the pool all the same, until it is detached
+	unbind dap-test.1
+	detach $pool_b dap-test.1 || fail "detach failed"
+	! is_consumer dap-test.1 ${pool_b##*/} || fail "still linked to the pool's device"
+	attach $pool_b dap-test.1 || fail "attach failed"
+	served_by b dap-test.1
 }
 
 # Attaching a client once more does no harm, and white space around its name is
@@ -373,8 +379,18 @@ interrupted()
 	same "its directories" "$(echo "${tmp%/*}"/dap-test.*)" "$tmp"
 }
 
+# The same if nobody reads what they print any more, as with "| head".
+unread()
+{
+	sh "$here/calls.sh" 2>&1 | head -n 3 >"$tmp/unread"
+	same "how many tests have passed" "$(grep -c '^ok ' "$tmp/unread")" 1
+	! grep '^dma_alias_pool' /proc/modules >/dev/null || fail "modules are left"
+	same "its directories" "$(echo "${tmp%/*}"/dap-test.*)" "$tmp"
+}
+
 ktap_run starts bound_device unbound_device again_and_with_white_space \
 	unknown_device odd_names pool_itself client_of_another_pool \
 	detach_is_refused_while_memory_is_held detached attached_again \
 	detach_beats_the_parameter many_times waiting_device memory_from_before by_the_driver in_place \
-	in_place_with_pages module_in_use_is_left_alone machine_in_use_is_left_alone interrupted
+	in_place_with_pages module_in_use_is_left_alone machine_in_use_is_left_alone interrupted \
+	unread

@@ -99,6 +99,18 @@ device_said()
 	fi
 }
 
+# not_attached_in_circle DEVICE TEXT: nor is it when somebody asks for that, and its
+# driver is not unbound in vain: it would say so once more
+not_attached_in_circle()
+{
+	dmesg -c >/dev/null
+	for pool in /sys/bus/platform/drivers/dma_alias_pool/*broken; do
+		! echo $1 2>/dev/null >$pool/attach || fail "attached"
+	done
+	take_log >"$tmp/log"
+	device_said $1 "$2"
+}
+
 # found EXPECT DEVICE TEXT: has come of the tree what the table expects?
 found()
 {
@@ -147,6 +159,7 @@ found()
 		[ "$3" = - ] || set -- $1 $2 "not attached to DMA pool broken: $3"
 		device_said $2 "$3"
 		! grep "^$2 " $pools/*/clients || fail "a client"
+		[ "$3" = - ] || not_attached_in_circle $2 "$3"
 		;;
 	*)
 		fail "the table expects '$1'?"
