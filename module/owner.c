@@ -80,6 +80,25 @@ static int owner_check_node(struct device *dev, phys_addr_t base,
 	return ret;
 }
 
+#ifdef CONFIG_ARM64
+/**
+ * dap_is_placed() - has the kernel placed the memory of a pool?
+ * @dev: the pool's device
+ *
+ * Context: process context.
+ * Return: true if the device tree says no address of it.
+ */
+bool dap_is_placed(const struct device *dev)
+{
+	struct device_node *np = of_parse_phandle(dev->of_node, "memory-region",
+						  0);
+	bool ret = np && !of_find_property(np, "reg", NULL);
+
+	of_node_put(np);
+	return ret;
+}
+#endif
+
 /**
  * dap_check_owner() - does the device tree give memory to somebody else?
  * @dev:  the pool's device, for messages

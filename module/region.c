@@ -78,18 +78,49 @@ static int region_check(struct device *dev, const struct dap_region *r)
 }
 
 /*
+ * A kernel for arm64 claims the memory that it has placed itself, for good
+ * (reserve_memblock_reserved_regions()), so no driver can claim it.  Which pool
+ * has it is kept here.
+ */
+static struct resource region_at_boot = {
+	.name = "dma_alias_pool",
+	.end = (resource_size_t)-1,
+	.flags = IORESOURCE_MEM,
+};
+
+static bool region_request(struct device *dev, struct dap_region *region,
+			   phys_addr_t base, const char *name)
+{
+	if (request_mem_region(base, region->size, name))
+		return true;
+	region->at_boot = base == region->phys && dap_is_placed(dev) &&
+			  __request_region(&region_at_boot, base, region->size,
+					   name, 0);
+	return region->at_boot;
+}
+
+static void region_release(const struct dap_region *region, phys_addr_t base,
+			   phys_addr_t size)
+{
+	if (IS_ENABLED(CONFIG_ARM64) && region->at_boot && base == region->phys)
+		__release_region(&region_at_boot, base, size);
+	else
+		release_mem_region(base, size);
+}
+
+/*
  * Ask whether this is memory of the kernel before memremap() and
  * request_mem_region() do: both fail then, the first one with a WARN, the
  * second one without saying why.  Other owners may not have claimed their
  * memory, so the device tree is asked as well.
  */
-static int region_claim_window(struct device *dev, phys_addr_t base,
-			       phys_addr_t size, const char *name, bool no_map)
+static int region_claim_window(struct device *dev, struct dap_region *region,
+			       phys_addr_t base, const char *name, bool no_map)
 {
-	phys_addr_t end = base + size - 1;
+	phys_addr_t end = base + region->size - 1;
 	int ret;
 
-	if (region_intersects(base, size, IORESOURCE_SYSTEM_RAM,
+	if (region_intersects(base, region->size, IORESOURCE_SYSTEM_RAM,
 			      IORES_DESC_NONE) != REGION_DISJOINT)
 		return dev_err_probe(dev, -EBUSY,
 				     "%pa-%pa is part of the kernel's own RAM: %s\n",
@@ -97,14 +128,14 @@ static int region_claim_window(struct device *dev, phys_addr_t base,
 				     "reserve it at boot (reserved-memory with no-map, or mem=)" :
 				     "its reserved-memory node lacks no-map");
 
-	if (!request_mem_region(base, size, name))
+	if (!region_request(dev, region, base, name))
 		return dev_err_probe(dev, -EBUSY,
 				     "%pa-%pa overlaps another pool or a claimed resource, see /proc/iomem\n",
 				     &base, &end);
 
 	ret = dap_check_owner(dev, base, end);
 	if (ret)
-		release_mem_region(base, size);
+		region_release(region, base, region->size);
 	return ret;
 }
 
@@ -224,7 +255,7 @@ static int region_set_up(struct device *dev, struct dap_region *region)
 	int ret = 0;
 
 	if (region->alias != region->phys) {
-		ret = region_claim_window(dev, region->alias, region->size,
+		ret = region_claim_window(dev, region, region->alias,
 					  region->alias_name, true);
 		if (ret)
 			return ret;
@@ -279,7 +310,7 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 		 "dma_alias_pool %s", name);
 	snprintf(region->alias_name, sizeof(region->alias_name),
 		 "dma_alias_pool %s alias", name);
-	ret = region_claim_window(dev, region->phys, region->size,
+	ret = region_claim_window(dev, region, region->phys,
 				  region->phys_name, no_map);
 	if (ret)
 		return ret;
@@ -312,5 +343,5 @@ void dap_region_release(struct dap_region *region)
 	}
 	if (region->has_alias)
 		release_mem_region(region->alias, size);
-	release_mem_region(region->phys, size);
+	region_release(region, region->phys, size);
 }

@@ -22,6 +22,7 @@ struct device;
  *              address, it is NULL until there is a client.
  * @cached:     @cpu is mapped cached; never if @has_alias
  * @has_alias:  @alias is another address than @phys
+ * @at_boot:    the kernel has claimed the memory at boot, for this pool (arm64)
  * @verify:     how the CPU reaches the memory is not taken on trust
  * @use_mpu:    the MPU makes the memory non-cacheable
  * @guard:      the MPU forbids access to the memory at @phys
@@ -37,6 +38,7 @@ struct dap_region {
 	void *cpu;
 	bool cached;
 	bool has_alias;
+	bool at_boot;
 	bool verify;
 	bool use_mpu;
 	bool guard;
@@ -51,6 +53,11 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 		     const char *name, bool no_map);
 void dap_region_release(struct dap_region *region);
 
+#ifdef CONFIG_ARM64
+bool dap_is_placed(const struct device *dev);
+#else
+static inline bool dap_is_placed(const struct device *dev) { return false; }
+#endif
 int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end);
 int dap_verify_region(struct device *dev, const struct dap_region *region);
 

@@ -69,7 +69,7 @@ twin() {
 # script gets. The boots that take longest come first.
 case $machine in
 *-16k) boots=(drivers) ;;
-arm64-*) boots=(drivers attach swiotlb) ;;
+arm64-*) boots=(drivers attach swiotlb placed) ;;
 *) boots=(endurance drivers attach high more iommu swiotlb microvm lockdown autopkgtest) ;;
 esac
 devices() {
@@ -78,6 +78,7 @@ devices() {
 	*-iommu) echo "-device intel-iommu $usual" ;;
 	*-high) echo "-m 3G $usual $narrow" ;;
 	*-more) echo "$usb $narrow" ;;
+	*-placed) echo "$(disk d0) -device nvme,drive=d0,serial=d0,addr=4" ;;
 	*-microvm) echo "$microvm" ;;
 	*) echo "$usual" ;;
 	esac
@@ -102,6 +103,7 @@ more() {
 	pc-drivers) echo "--pool $POOL_PHYS:$POOL_SIZE:0x11000000" ;;
 	pc-high) echo "--pool 0x100000000:$POOL_SIZE" ;;
 	arm64-attach) echo "--overlay $top/build/$machine/coherent.dtbo" ;;
+	arm64-placed) echo "--overlay $top/build/$machine/placed.dtbo" ;;
 	arm64-swiotlb) echo "--pool $POOL_PHYS:$POOL_SIZE" ;;
 	esac
 }

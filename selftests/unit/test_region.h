@@ -60,6 +60,9 @@ static bool dap_can_map_uncached(void)
 	return IS_ENABLED(CONFIG_MMU) && has_memory_types;
 }
 
+/* As a kernel for arm64, which claims what it has placed itself. */
+#define CONFIG_ARM64	1
+
 enum dap_mpu_kind { DAP_MPU_UNCACHED, DAP_MPU_NO_ACCESS };
 #define DAP_MPU_REGIONS		2
 
@@ -150,6 +153,33 @@ void release_mem_region(phys_addr_t start, phys_addr_t size)
 	called('r', start);
 }
 
+static bool is_placed;		/* the device tree says no address */
+static bool placed_is_taken;	/* by another pool */
+
+bool dap_is_placed(const struct device *dev)
+{
+	return is_placed;
+}
+
+void *__request_region(struct resource *parent, phys_addr_t start,
+		       phys_addr_t size, const char *name, int flags)
+{
+	EXPECT(parent == &region_at_boot && start + size - 1 <= parent->end);
+	EXPECT(start == taken && size == BYTES && !flags);
+	EXPECT(!strcmp(name, "dma_alias_pool sram"));
+	if (placed_is_taken)
+		return NULL;
+	called('k', start);
+	return &memory;
+}
+
+void __release_region(struct resource *parent, phys_addr_t start,
+		      phys_addr_t size)
+{
+	EXPECT(parent == &region_at_boot && size == BYTES);
+	called('s', start);
+}
+
 int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end)
 {
 	EXPECT(end == base + BYTES - 1);
@@ -195,6 +225,7 @@ static void start(phys_addr_t alias)
 	calls[0] = '\0';
 	message = warning = NULL;
 	in_ram = taken = owned = ~(phys_addr_t)0;
+	is_placed = placed_is_taken = false;
 	has_memory_types = true;
 	unmappable = 0;
 	mpu_refuses = NULL;
@@ -287,6 +318,38 @@ static void with_mpu(void)
 	region.use_mpu = true;
 	claims(0, false, NOMMU ? "cfmp" : "cp");
 	releases(NOMMU ? "qur" : "qr");
+}
+
+/* The kernel has claimed the memory itself, where it has placed it, and no other. */
+static void placed(void)
+{
+	start(BASE);
+	taken = BASE;
+	is_placed = true;
+	claims(0, true, NOMMU ? "kfmv" : "kv");
+	releases(NOMMU ? "us" : "s");
+
+	start(BASE);
+	taken = BASE;
+	is_placed = true;
+	owned = BASE;
+	claims(-EBUSY, true, "ks");
+
+	start(BASE);
+	taken = BASE;
+	is_placed = placed_is_taken = true;
+	claims(-EBUSY, true, "");
+
+	start(ALIAS);
+	taken = ALIAS;
+	is_placed = true;
+	claims(-EBUSY, true, "cr");
+
+	/* some kernels have not claimed it */
+	start(BASE);
+	is_placed = true;
+	claims(0, true, NOMMU ? "cfmv" : "cv");
+	releases(NOMMU ? "ur" : "r");
 }
 
 static void failures(void)
@@ -535,6 +598,7 @@ static const struct tap_test tests[] = {
 	{ "a region without an alias", without_alias },
 	{ "a region for the MPU", with_mpu },
 	{ "a guard over the other view", with_guard },
+	{ "memory that the kernel has placed", placed },
 	{ "each step may fail", failures },
 	{ "addresses and sizes", ranges },
 	{ "a CPU with fewer addresses", few_addresses },
