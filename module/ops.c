@@ -33,14 +33,15 @@
 #include "trace.h"
 
 /*
- * A driver may find out in its probe that its device does not snoop the caches
- * (of_dma_configure() with another node), when the pool is mapped cached for it.
+ * A driver may find out in its probe that its device does not snoop the caches,
+ * or that it does (of_dma_configure() with another node), when the pool is
+ * mapped for the opposite.  An alias serves both.
  */
-static __always_inline bool ops_misses_cached(const struct dap_region *region,
+static __always_inline bool ops_mapped_to_fit(const struct dap_region *region,
 					      struct device *dev)
 {
-	return IS_ENABLED(CONFIG_MMU) && region->cached &&
-	       !dap_is_coherent(dev);
+	return !IS_ENABLED(CONFIG_MMU) || region->has_alias ||
+	       region->cached == dap_is_coherent(dev);
 }
 
 /*
@@ -59,8 +60,8 @@ static noinline u32 ops_limit_why(const struct dap_client *client,
 	u64 mask = dev->coherent_dma_mask;
 
 	*why = dap_bus_address(dev, entry, bus);
-	if (!*why && ops_misses_cached(region, dev))
-		*why = dap_region_conflict(region, false);
+	if (!*why && !ops_mapped_to_fit(region, dev))
+		*why = dap_region_conflict(region, dap_is_coherent(dev));
 	if (*why)
 		return 0;
 	/*
@@ -100,7 +101,7 @@ static __always_inline bool ops_reaches_all(const struct dap_pool *pool,
 	const struct dap_region *region = &pool->region;
 
 	return !entry->has_bus && !dev->dma_range_map && !dev->bus_dma_limit &&
-	       !ops_misses_cached(region, dev) &&
+	       ops_mapped_to_fit(region, dev) &&
 	       phys_to_dma(dev, region->phys) == region->phys &&
 	       dev->coherent_dma_mask >= region->phys + region->size - 1;
 }

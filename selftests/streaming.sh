@@ -8,11 +8,28 @@
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
-# a mask of less than 32 bits, but not less than all memory needs
-narrow=0xbfffffff
-for end in $(sed -n 's/^ *[0-9a-f]*-\([0-9a-f]*\) : System RAM.*/0x\1/p' /proc/iomem); do
-	[ $((end)) -le $((narrow)) ] || narrow=0xefffffff
-done
+# ram_above ADDRESS: is there RAM between it and 4 GiB? In units of 64 KiB, as is_ram.
+ram_above()
+{
+	sed -n 's/^\([0-9a-fA-F]*\)-\([0-9a-fA-F]*\) : System RAM.*/\1 \2/p' /proc/iomem | (
+		while read -r ram_start ram_end; do
+			[ $((0x0${ram_start%????})) -gt 65535 ] ||
+				[ $((0x0${ram_end%????})) -le $(($1 >> 16)) ] || exit 0
+		done
+		exit 1
+	)
+}
+
+# narrow_mask: a mask of less than 32 bits, if the kernel accepts one. It is not less than
+# what the buffers need, which are below 4 GiB, so that they are not bounced.
+narrow_mask()
+{
+	load_tests
+	for narrow in 0xbfffffff 0xefffffff 0xffffffff; do
+		! ram_above $narrow && do_dev dap-test.0 mask $narrow && break
+	done
+	unload_tests
+}
 usual_calls="map 1 to
 map 64 from
 map 1500 to
@@ -30,8 +47,6 @@ resource $peer 64
 limits
 noncoherent 10000
 pages 10000
-mask $narrow
-map 1500 bidi
 limits
 mask 0xffffffff
 limits"
@@ -92,7 +107,11 @@ compare()
 
 before_and_after()
 {
-	compare "$usual_calls"
+	narrow_mask
+	compare "$usual_calls
+mask $narrow
+map 1500 bidi
+limits"
 	same "calls that failed" "$(grep -c failed "$tmp/before")" 0
 	! caches_are_seen_to || grep -qx 'map 64 from: caches=map:64:2,unmap:64:2.*' "$tmp/before" ||
 		fail "nothing is known of caches"
@@ -365,6 +384,36 @@ snoops_no_more()
 	ok_dev dap-test.0 free all
 }
 
+# The opposite. Where a cache could hold what the device writes, the CPU would not see it
+# in memory that is mapped uncached. The kernel's memory is right for such a device.
+snoops_from_now_on()
+{
+	if ! with_mmu || ! do_dev dap-test.0 snoops 0; then
+		skip "all devices snoop"
+		return
+	fi
+	unload_all
+	load_tests
+	ok_dev dap-test.0 snoops 0
+	unbind dap-test.0
+	load "pools=sram:$pool_base:$pool_size" clients=dap-test.0 || fail "cannot load"
+	bind dap-test.0
+	if ! has_client sram dap-test.0; then
+		skip "this CPU cannot map memory uncached"
+		return
+	fi
+	ok_dev dap-test.0 alloc 4096
+	same_stat sram live_allocs 1
+	ok_dev dap-test.0 free all
+	ok_dev dap-test.0 snoops 1
+	ok_dev dap-test.0 alloc 4096
+	not_from_pool
+	same_stat sram live_allocs 0
+	same_stat sram fallback_count 1
+	ok_dev dap-test.0 free all
+	ok_dev dap-test.0 snoops 0
+}
+
 ends_empty()
 {
 	same_stat sram bad_free_count 0
@@ -379,4 +428,4 @@ ktap_run before_and_after newer_attributes mask_that_the_kernel_refuses \
 	fallback_is_clean coherent_memory_is_not_synced \
 	pool_memory_is_where_it_was_allocated \
 	pool_memory_is_at_an_explicit_bus_address \
-	mapped_across_the_end_of_the_bus small_buffers snoops_no_more ends_empty
+	mapped_across_the_end_of_the_bus small_buffers snoops_no_more snoops_from_now_on ends_empty
