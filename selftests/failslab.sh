@@ -4,6 +4,21 @@
 # source it, and set $debugfs before. Needs a kernel with failslab and its stack filter.
 failslab=$debugfs/failslab
 
+# failslab_save FILE: so that failslab_restore, which is given the same one, can put back
+# what the settings were
+failslab_save()
+{
+	for setting in $failslab/*; do
+		[ ! -w $setting ] || echo "$(cat $setting) ${setting##*/}"
+	done >"$1"
+}
+failslab_restore()
+{
+	while read -r value setting; do
+		echo $value >$failslab/$setting
+	done <"$1"
+}
+
 # address FUNCTION: where the kernel has it
 address() { sed -n "s/^\([0-9a-f]*\) [tT] $1\(	.*\)*\$/0x\1/p" /proc/kallsyms; }
 

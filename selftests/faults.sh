@@ -7,14 +7,23 @@
 # fault injection, and the program fail_nth beside this script.
 . "$(dirname "$0")/ktap.sh"
 . "$here/failslab.sh"
-need_pool
+need_pool 256
 
 pool_dev=/sys/bus/platform/devices/dma_alias_pool.0
 [ -x "$here/fail_nth" ] || ktap_skip_all "no program fail_nth beside this script"
 [ -e $failslab/require-start ] || ktap_skip_all "no failslab with a stack filter in this kernel"
 
+autoprobe=/sys/bus/platform/drivers_autoprobe
+
+ktap_undo()
+{
+	echo 1 >$autoprobe
+	[ ! -e "$tmp/failslab" ] || failslab_restore "$tmp/failslab"
+}
+
 starts()
 {
+	failslab_save "$tmp/failslab"
 	iomem=$(cat /proc/iomem)
 	load_tests || fail "no test devices"
 	usual_filter
@@ -117,13 +126,13 @@ after_bind()
 
 binding()
 {
-	echo 0 >/sys/bus/platform/drivers_autoprobe
+	echo 0 >$autoprobe
 	new_device
 	without=0
 	each_fails bind after_bind write $driver/bind dap-test.0
 	[ $without -gt 0 ] || fail "no fault kept it from the pool"
 	echo "# bind: $without of them kept it from the pool"
-	echo 1 >/sys/bus/platform/drivers_autoprobe
+	echo 1 >$autoprobe
 	bind dap-test.0
 	ok_dev dap-test.0 alloc 4096
 	from_pool

@@ -5,7 +5,7 @@
 # allocations and map.) For all files: who may read and write them, how large they get,
 # and that neither they nor the kernel log show an address of the kernel.
 . "$(dirname "$0")/ktap.sh"
-need_pool
+need_pool 256
 
 device=/sys/bus/platform/devices/dma_alias_pool.0
 own_params=/sys/module/dma_alias_pool/parameters
@@ -200,8 +200,7 @@ shown()
 }
 
 # The range of addresses where the kernel has its code, data and modules: all of its RAM
-# without an MMU, its virtual addresses otherwise. Addresses of the pool, and masks, are
-# outside of it and may be shown.
+# without an MMU, its virtual addresses otherwise. Masks are outside of it and may be shown.
 kernel_range()
 {
 	from=0xbf000000
@@ -215,6 +214,12 @@ kernel_range()
 	echo "# kernel addresses: $from to $to"
 }
 
+# is_pool_address ADDRESS BASE: may be shown, also where the kernel has the same virtual ones
+is_pool_address()
+{
+	[ -n "$2" ] && [ $(($1)) -ge $(($2)) ] && [ $(($1)) -le $(($2 + pool_size)) ]
+}
+
 # Print the words of stdin that could be addresses in this range.
 kernel_addresses()
 {
@@ -224,9 +229,9 @@ kernel_addresses()
 		return
 	fi
 	for word in $(grep -owE '(0x)?(0{8})?[0-9a-f]{8}' | sed 's/^0x//' | sort -u); do
-		if [ $((0x$word)) -ge $((from)) ] && [ $((0x$word)) -lt $((to)) ]; then
-			echo 0x$word
-		fi
+		[ $((0x$word)) -lt $((from)) ] || [ $((0x$word)) -ge $((to)) ] ||
+			is_pool_address 0x$word $pool_base ||
+			is_pool_address 0x$word "$pool_alias" || echo 0x$word
 	done
 }
 

@@ -9,7 +9,7 @@
 #   guard.sh stray read|write	a forbidden access, which stops the machine: only for
 #				an emulator that expects this
 . "$(dirname "$0")/ktap.sh"
-need_pool
+need_pool 4096
 
 # On another architecture, or with another kind of MPU, the pool works without a guard.
 no_such_mpu()

@@ -98,7 +98,8 @@ skip()
 	skipped="$*"
 }
 
-# What a script has changed besides modules, and must undo: it may define this anew.
+# What a script has changed besides modules, and must undo in the end, or if it is
+# interrupted: it may define this anew.
 ktap_undo() { :; }
 
 # What load_tests has changed, if it has.
@@ -107,11 +108,11 @@ ktap_restore()
 	[ -z "$all_errors" ] || echo "$all_errors" >$debugfs/dma-api/all_errors
 }
 
-# ktap_interrupted: Ctrl-C in the middle of a test. No module of ours was loaded before the
+# ktap_interrupted: Ctrl-C in the middle of a test, or nobody reads what it prints. No module of ours was loaded before the
 # tests. The kernel lists first what was loaded last.
 ktap_interrupted()
 {
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	ktap_undo
 	ktap_restore
 	for module in $(sed -n 's/^\(dma_alias_pool[a-z_]*\) .*/\1/p' /proc/modules); do
@@ -133,6 +134,7 @@ ktap_run()
 		exit 1
 	}
 	trap ktap_interrupted INT TERM HUP
+	trap 'exec >/dev/null 2>&1; ktap_interrupted' PIPE
 	echo "1..$#"
 	ktap_n=0
 	ktap_failed=0
@@ -151,6 +153,7 @@ ktap_run()
 			echo "ok $ktap_n $ktap_test"
 		fi
 	done
+	ktap_undo
 	ktap_restore
 	rm -rf "$tmp"
 	exit $ktap_failed
@@ -170,16 +173,23 @@ need_rig()
 	[ -n "$RIG_BOARD" ] || ktap_skip_all "only in the emulated machine: this $*"
 }
 
+# need_pool [KIB]: skip all tests if they cannot have a pool over so much memory
 need_pool()
 {
 	[ -n "$DAP_POOL" ] ||
 		ktap_skip_all "set DAP_POOL=BASE:SIZE[:ALIAS] to memory that may be used"
 	narrow_pool
-	[ $((pool_size)) -ge 131072 ] ||
-		ktap_skip_all "128 KiB are needed, at a multiple of that"
+	[ $((pool_size)) -ge $((${1:-128} * 1024)) ] ||
+		ktap_skip_all "${1:-128} KiB are needed, at a multiple of that"
 	# two shifts, since not every shell has 64 bits
 	[ $(((pool_base + pool_size - 1) / 65536 / 65536)) -eq 0 ] ||
 		ktap_skip_all "the test devices have 32 address bits"
+	# without an MMU there is no such file, and no other size
+	page_kib=$(sed -n 's/^KernelPageSize: *\([0-9]*\) kB$/\1/p' /proc/self/smaps 2>/dev/null | head -n 1)
+	[ "${page_kib:-4}" = 4 ] ||
+		ktap_skip_all "they reckon with pages of 4 KiB, not $page_kib"
+	[ -n "$RIG_BOARD" ] || [ -z "$(tree_pools)" ] ||
+		ktap_skip_all "each load of the module brings the device tree's pools up, too"
 }
 
 # This program needs a C library on the target, so not every target has it.
@@ -221,9 +231,15 @@ too_much()
 }
 
 # pool NAME [OFFSET SIZE]: prints an entry for pools=, over all of the memory that
-# the tests may use, or over a part of it
+# the tests may use, or over a part of it. What is beyond is somebody else's: then it is
+# no entry, and the test fails.
 pool()
 {
+	if [ $((${2:-0} + ${3:-$pool_size})) -gt $((pool_size)) ]; then
+		echo "# no memory for pool $1: set need_pool to what this script needs" >&2
+		echo "$1:beyond"
+		return
+	fi
 	echo "$1:$(hex $((pool_base + ${2:-0}))):$(hex ${3:-$pool_size})${pool_alias:+:$(hex $((pool_alias + ${2:-0})))}"
 }
 

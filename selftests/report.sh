@@ -203,9 +203,6 @@ has_log()
 # said_of WHAT: what the log has about it
 said_of() { dmesg | grep -e "$1" | tail -n 10 | quoted; }
 
-# tree_pools: the devices that stand for pools of the device tree
-tree_pools() { grep -ls '^OF_COMPATIBLE_[0-9]*=dma-alias-pool$' /sys/bus/platform/devices/*/uevent; }
-
 # A pool of the device tree that does not come up says so in the log only. The device that
 # its node describes has no driver then.
 show_missing()
@@ -327,7 +324,7 @@ run_selftests()
 {
 	title "Selftests, in the memory of the first pool"
 	if [ -n "$(tree_pools)" ]; then
-		echo "  left out: with each load of the module, the pools of the device tree would come, too"
+		echo "  left out: each load of the module brings the device tree's pools up, too"
 		return
 	fi
 	unload_ours

@@ -266,7 +266,7 @@ pools_of_the_device_tree()
 		*) command grep "$@" ;;
 		esac
 	}' 0 "$(pool a)"
-	says 'left out: with each load of the module, the pools of the device tree'
+	says "left out: each load of the module brings the device tree's pools up"
 	says_not '^  calls.sh:'
 	says "All is right: $holds; no selftests were run"
 	report=$here/report.sh

@@ -489,23 +489,25 @@ static int direction(const char *word, enum dma_data_direction *dir)
 
 /*
  * A buffer for streaming DMA that shares no cache line with other data.  It is filled
- * with @byte, and the lines before and after it with ~@byte.
+ * with @byte, and the lines before and after it with ~@byte.  It is where a device
+ * with 32 address bits reaches it, so that it is not bounced.
  */
 static void *get_lines(size_t size, u8 byte)
 {
 	size_t line = dma_get_cache_alignment();
-	size_t whole = ALIGN(size, line);
-	u8 *buffer = kmalloc(line + whole + line, GFP_KERNEL);
+	size_t whole = line + ALIGN(size, line) + line;
+	struct page *page = alloc_pages(GFP_KERNEL | GFP_DMA32 | __GFP_COMP,
+					get_order(whole));
 
-	if (!buffer)
+	if (!page)
 		return NULL;
-	memset(buffer, ~byte, line + whole + line);
-	return memset(buffer + line, byte, size);
+	memset(page_address(page), ~byte, whole);
+	return memset(page_address(page) + line, byte, size);
 }
 
 static void put_lines(void *buffer)
 {
-	kfree(buffer - dma_get_cache_alignment());
+	put_page(virt_to_head_page(buffer - dma_get_cache_alignment()));
 }
 
 /*
