@@ -51,11 +51,12 @@ limits
 mask 0xffffffff
 limits"
 
-# With DMA_API_DEBUG, dma_need_sync() is true for all devices with DMA operations of their
-# own, so the answer says nothing then.
+# With DMA_API_DEBUG or with bounce buffers, dma_need_sync() is true for all devices with DMA
+# operations of their own, so the answer says nothing then.
 needs_sync()
 {
-	if { snooped || believes_snooped; } && [ -e $debugfs/dma-api ]; then
+	if { snooped || believes_snooped; } &&
+	   { [ -e $debugfs/dma-api ] || [ -e $debugfs/swiotlb ]; }; then
 		echo "-"
 	else
 		echo "$need_sync"
@@ -360,8 +361,8 @@ small_buffers()
 # kernel looks at that at each request.
 snoops_no_more()
 {
-	if ! with_mmu || ! do_dev dap-test.0 snoops 1; then
-		skip "no device could snoop"
+	if ! with_mmu || ! do_dev dap-test.0 snoops 0 || ! do_dev dap-test.0 snoops 1; then
+		skip "no device could be of either kind"
 		return
 	fi
 	unload_all
