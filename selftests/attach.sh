@@ -383,7 +383,7 @@ interrupted()
 unread()
 {
 	sh "$here/calls.sh" 2>&1 | head -n 3 >"$tmp/unread"
-	same "how many tests have passed" "$(grep -c '^ok ' "$tmp/unread")" 1
+	grep -q '^1\.\.' "$tmp/unread" || fail "does not begin"
 	! grep '^dma_alias_pool' /proc/modules >/dev/null || fail "modules are left"
 	same "its directories" "$(echo "${tmp%/*}"/dap-test.*)" "$tmp"
 }
