@@ -143,7 +143,9 @@ streaming()
 	for dir in to from bidi; do
 		for size in 1 64 1500 $page 65536; do
 			ok_dev dap-test.0 map $size $dir
-			same "bus address" $dma $phys
+			# some kernels bounce what is smaller than a line of the cache
+			[ $size -lt 1500 ] && [ -e $debugfs/swiotlb ] ||
+				same "bus address" $dma $phys
 			ok_dev dap-test.0 map $size $dir skip
 		done
 		ok_dev dap-test.0 sg 16 1500 $dir

@@ -80,9 +80,11 @@ results()
 			do_result=
 			read -r do_result <$tests/$1
 			eval "$do_result"
+			place=direct
+			[ "$dma" = "$phys" ] || place=bounced
 			case $call in
-			noncoherent* | pages*) echo "$call: shift=$((dma - phys))" ;;
-			map*) echo "$call: shift=$((dma - phys)) need_sync=$(needs_sync)" ;;
+			noncoherent* | pages*) echo "$call: $place" ;;
+			map*) echo "$call: $place need_sync=$(needs_sync)" ;;
 			*) echo "$call: $do_result" ;;
 			esac
 		else

@@ -43,7 +43,7 @@ newest=$("$tests/rig/series.sh" in bookworm | tail -n 1)
 newest=${newest:-$KVER}
 check "pc $newest" env BOARD=pc KVER="$newest" \
 	"$tests/host/check_stock.sh" drivers attach high more swiotlb autopkgtest
-check "arm64 $newest" env BOARD=arm64 KVER="$newest" "$tests/host/check_stock.sh" drivers placed
+check "arm64 $newest" env BOARD=arm64 KVER="$newest" "$tests/host/check_stock.sh" drivers report placed
 mapfile -t confs < <(grep -Lx CHECK=long "$tests"/rig/boards/*/board.conf)
 # series of other machines: check-long has them for this machine
 elsewhere=$(sed -n 's/^SERIES=//p' "${confs[@]}")

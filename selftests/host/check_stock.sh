@@ -69,13 +69,15 @@ twin() {
 # script gets. The boots that take longest come first.
 case $machine in
 *-16k) boots=(drivers) ;;
-arm64-*) boots=(drivers attach swiotlb placed) ;;
-*) boots=(endurance drivers attach high more iommu swiotlb microvm lockdown autopkgtest) ;;
+arm64-*) boots=(report drivers attach swiotlb placed) ;;
+*) boots=(endurance report drivers attach high more iommu swiotlb microvm lockdown autopkgtest) ;;
 esac
 devices() {
 	case $BOARD-$1 in
 	pc-drivers) echo "$(twin) $usual" ;;
 	*-iommu) echo "-device intel-iommu $usual" ;;
+	# most of the memory is above 4 GiB
+	pc-report) echo "-m 6G" ;;
 	*-high) echo "-m 3G $usual $narrow" ;;
 	*-more) echo "$usb $narrow" ;;
 	*-placed) echo "$(disk d0) -device nvme,drive=d0,serial=d0,addr=4" ;;
