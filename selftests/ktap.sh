@@ -243,17 +243,20 @@ pool()
 	echo "$1:$(hex $((pool_base + ${2:-0}))):$(hex ${3:-$pool_size})${pool_alias:+:$(hex $((pool_alias + ${2:-0})))}"
 }
 
-# is_ram ADDRESS: in units of 64 KiB, since not every shell can calculate with addresses
-is_ram()
+# ram_within FIRST LAST: is there RAM between them? In units of 64 KiB, since not every
+# shell can calculate with addresses.
+ram_within()
 {
 	sed -n 's/^\([0-9a-fA-F]*\)-\([0-9a-fA-F]*\) : System RAM.*/\1 \2/p' /proc/iomem | (
 		while read -r ram_start ram_end; do
-			[ $((0x0${ram_start%????})) -gt $(($1 >> 16)) ] ||
-				[ $((0x0${ram_end%????})) -lt $(($1 >> 16)) ] || exit 0
+			[ $((0x0${ram_start%????})) -gt $2 ] ||
+				[ $((0x0${ram_end%????})) -lt $1 ] || exit 0
 		done
 		exit 1
 	)
 }
+
+is_ram() { ram_within $(($1 >> 16)) $(($1 >> 16)); }
 
 # An address where another device's registers could be, since there is no RAM.
 for peer in 0x60000000 0x50000000 0x40000000 0x30000000 0x70000000 0x10000000; do

@@ -8,25 +8,13 @@
 . "$(dirname "$0")/ktap.sh"
 need_pool
 
-# ram_above ADDRESS: is there RAM between it and 4 GiB? In units of 64 KiB, as is_ram.
-ram_above()
-{
-	sed -n 's/^\([0-9a-fA-F]*\)-\([0-9a-fA-F]*\) : System RAM.*/\1 \2/p' /proc/iomem | (
-		while read -r ram_start ram_end; do
-			[ $((0x0${ram_start%????})) -gt 65535 ] ||
-				[ $((0x0${ram_end%????})) -le $(($1 >> 16)) ] || exit 0
-		done
-		exit 1
-	)
-}
-
 # narrow_mask: a mask of less than 32 bits, if the kernel accepts one. It is not less than
 # what the buffers need, which are below 4 GiB, so that they are not bounced.
 narrow_mask()
 {
 	load_tests
 	for narrow in 0xbfffffff 0xefffffff 0xffffffff; do
-		! ram_above $narrow && do_dev dap-test.0 mask $narrow && break
+		! ram_within $(((narrow >> 16) + 1)) 65535 && do_dev dap-test.0 mask $narrow && break
 	done
 	unload_tests
 }
@@ -359,6 +347,18 @@ small_buffers()
 	grep -q yes "$tmp/before" || skip "nothing is bounced here"
 }
 
+# client_snoops 0|1: the device does so or not when it becomes a client of a pool without
+# an alias
+client_snoops()
+{
+	unload_all
+	load_tests
+	ok_dev dap-test.0 snoops $1
+	unbind dap-test.0
+	load "pools=sram:$pool_base:$pool_size" clients=dap-test.0 || fail "cannot load"
+	bind dap-test.0
+}
+
 # A driver may find out in its probe that its device does not snoop the caches, and the
 # kernel looks at that at each request.
 snoops_no_more()
@@ -367,12 +367,7 @@ snoops_no_more()
 		skip "no device could be of either kind"
 		return
 	fi
-	unload_all
-	load_tests
-	ok_dev dap-test.0 snoops 1
-	unbind dap-test.0
-	load "pools=sram:$pool_base:$pool_size" clients=dap-test.0 || fail "cannot load"
-	bind dap-test.0
+	client_snoops 1
 	ok_dev dap-test.0 alloc 4096
 	same_stat sram live_allocs 1
 	ok_dev dap-test.0 free all
@@ -395,12 +390,7 @@ snoops_from_now_on()
 		skip "all devices snoop"
 		return
 	fi
-	unload_all
-	load_tests
-	ok_dev dap-test.0 snoops 0
-	unbind dap-test.0
-	load "pools=sram:$pool_base:$pool_size" clients=dap-test.0 || fail "cannot load"
-	bind dap-test.0
+	client_snoops 0
 	if ! has_client sram dap-test.0; then
 		skip "this CPU cannot map memory uncached"
 		return
