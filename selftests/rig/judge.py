@@ -93,6 +93,9 @@ class Judge:
         if m := re.match(r"# expect: *(.*)$", text):
             self.end_expect()
             self.expect = self.wanted(text, m[1])
+        elif m := re.match(r"# allow: *(.*)$", text):
+            self.end_expect()
+            self.expect = self.wanted(text, m[1], need=False)
         elif re.match(r"# end-expect$", text):
             if not self.expect:
                 self.problem('"# end-expect" without "# expect:"')
@@ -106,14 +109,14 @@ class Judge:
             if self.watch:
                 self.watch.expect_end()
 
-    def wanted(self, text, regex):
-        """[regex, seen], or None if there is no such regular expression"""
+    def wanted(self, text, regex, need=True):
+        """[regex, seen or not needed], or None if there is no such regular expression"""
         try:
             re.compile(regex)
         except re.error as e:
             self.problem(f'"{text}": {e}')
             return None
-        return [regex, False]
+        return [regex, not need]
 
     def end_expect(self):
         if self.expect and not self.expect[1]:

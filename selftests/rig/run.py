@@ -11,6 +11,7 @@ FILE, the counts. Exit status: 0 passed, 1 failed, 2 the rig itself is at fault.
 
 What a test script can tell the runner (guest/rig-watch.sh has functions):
   # expect: REGEX ... # end-expect            a complaint of the kernel is wanted
+  # allow: REGEX ... # end-expect             it may come, or may not
   # expect-stop: REGEX      the machine is to stop for good, and to say this: that
                             passes the last test of the plan
   # expect-touch: N ... # end-expect-touch    touches of watched memory are wanted

@@ -115,6 +115,19 @@ echo "<4>WARNING: CPU: 0 PID: 1 at nowhere.c:1" >/dev/kmsg
 rig_end_expect
 echo "ok 1 fine"
 X1
+guest allowed <<'X1'
+. ./rig-watch.sh
+echo 1..2
+rig_allow 'WARNING: .* nowhere'
+echo "<4>WARNING: CPU: 0 PID: 1 at nowhere.c:1" >/dev/kmsg
+rig_end_expect
+echo "ok 1 fine"
+rig_allow 'WARNING: .* elsewhere'
+[ "$1" = silent ] || echo "<4>WARNING: CPU: 0 PID: 1 at nowhere.c:1" >/dev/kmsg
+[ "$1" = silent ] || echo "<3>BUG: KASAN: use-after-free in nowhere" >/dev/kmsg
+rig_end_expect
+echo "ok 2 fine"
+X1
 guest stops <<'X1'
 . ./rig-watch.sh
 echo 1..1
@@ -234,6 +247,9 @@ check "an expected complaint passes" 0 ': 1 passed, 0 failed$' --run expected
 check "a mistake beside an expected complaint fails" 1 'FAILED: kernel: BUG: KASAN' \
 	--run another
 check "an expected complaint must come" 1 'did not come: .*elsewhere' --run absent
+check "a complaint that is allowed may come or not" 0 ': 2 passed, 0 failed$' \
+	--run allowed silent
+check "a mistake beside it fails" 1 'FAILED: kernel: BUG: KASAN' --run allowed loud
 check "an expected stop passes" 0 ': 1 passed, 0 failed$' --run stops last-words
 check "an expected stop must come" 1 'did not stop with "last-words"' \
 	--timeout 6 --run stops other-words

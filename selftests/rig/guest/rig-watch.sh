@@ -7,6 +7,8 @@
 #                           returns when that is done. Does nothing without --watch.
 #   rig_expect REGEX        from here to rig_end_expect the kernel may complain, and
 #   rig_end_expect          must print a line that matches REGEX
+#   rig_allow REGEX         the same, also ended by rig_end_expect, but the kernel may
+#                           also be silent: what some kernels complain about
 #   rig_expect_stop REGEX   what follows is the last test, which stops the machine for
 #                           good, with a line that matches REGEX
 #   rig_expect_touch N      from here to rig_end_expect_touch the watched memory must be
@@ -46,6 +48,7 @@ rig_watch() {
 }
 
 rig_expect() { rig_say "# expect: $1"; }
+rig_allow() { rig_say "# allow: $1"; }
 rig_end_expect() { rig_say "# end-expect"; }
 rig_expect_stop() { rig_say "# expect-stop: $1"; }
 rig_expect_touch() { rig_say "# expect-touch: $1"; }
