@@ -93,8 +93,9 @@ static bool region_request(struct device *dev, struct dap_region *region,
 {
 	if (request_mem_region(base, region->size, name))
 		return true;
-	region->at_boot = base == region->phys && dap_is_placed(dev) &&
-			  __request_region(&region_at_boot, base, region->size,
+	if (base != region->phys || !dap_is_placed(dev))
+		return false;
+	region->at_boot = __request_region(&region_at_boot, base, region->size,
 					   name, 0);
 	return region->at_boot;
 }

@@ -102,7 +102,7 @@ static void dev_printk(const char *level, struct device *dev,
 struct resource iomem_resource = { .end = -1 };
 
 static const char *message, *warning;
-static phys_addr_t in_ram, taken;	/* of whom request_mem_region() fails */
+static phys_addr_t in_ram, taken, taken_too;	/* of whom request_mem_region() fails */
 static phys_addr_t owned;	/* of whom the device tree says so */
 static unsigned long unmappable;	/* with one of these flags */
 static unsigned long map_flags;
@@ -138,7 +138,7 @@ int region_intersects(phys_addr_t start, size_t size, unsigned long flags,
 
 void *request_mem_region(phys_addr_t start, phys_addr_t size, const char *name)
 {
-	if (start == taken)
+	if (start == taken || start == taken_too)
 		return NULL;
 	EXPECT(size == BYTES);
 	EXPECT(!strcmp(name, start == alias_base ? "dma_alias_pool sram alias" :
@@ -224,7 +224,7 @@ static void start(phys_addr_t alias)
 	alias_base = alias == BASE ? ALIAS : alias;
 	calls[0] = '\0';
 	message = warning = NULL;
-	in_ram = taken = owned = ~(phys_addr_t)0;
+	in_ram = taken = taken_too = owned = ~(phys_addr_t)0;
 	is_placed = placed_is_taken = false;
 	has_memory_types = true;
 	unmappable = 0;
@@ -344,6 +344,13 @@ static void placed(void)
 	taken = ALIAS;
 	is_placed = true;
 	claims(-EBUSY, true, "cr");
+
+	/* its alias is somebody's: it is released as it was claimed */
+	start(ALIAS);
+	taken = BASE;
+	taken_too = ALIAS;
+	is_placed = true;
+	claims(-EBUSY, true, "ks");
 
 	/* some kernels have not claimed it */
 	start(BASE);
