@@ -268,12 +268,13 @@ void dap_entries_release(void)
 
 	llist_for_each_entry_safe(entry, next,
 				  llist_del_all(&dap_idle_entries), idle) {
-		dap_lock();
-		list_del(&entry->node);
-		dap_unlock();
 		/* Not under the lock: this waits for readers, which take it. */
 		debugfs_remove(entry->dir);
+		dap_lock();
+		/* Its name and its memory can be had again at the same time. */
 		dap_pool_destroy(&entry->pool);
+		list_del(&entry->node);
+		dap_unlock();
 		of_node_put(entry->region_np);
 		dap_entry_put(entry);
 	}
