@@ -139,7 +139,8 @@ static noinline void ops_report_failure(struct dap_client *client,
 		why = "fail_alloc in debugfs demands it";
 	else if (!why && limit < pool->region.size >> PAGE_SHIFT)
 		why = "there is no room in what the device can address";
-	else if (!why && stats.free_bytes == stats.total_bytes)
+	else if (!why && stats.free_bytes == stats.total_bytes &&
+		 stats.largest_free_bytes < size)
 		why = "no place is aligned enough, see max_align";
 	else if (!why)
 		why = "there is no room";
@@ -334,7 +335,7 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 		trace_alloc(dev, pool->name, size, *handle);
 		return cpu;
 	}
-	trace_failure(client, size, PTR_ERR(cpu));
+	trace_failure(dev, pool->name, size, PTR_ERR(cpu));
 
 	/* A failure by fault injection must be one. */
 	if (PTR_ERR(cpu) != -ENOMEM && ops_may_be_cached(dev, attrs)) {

@@ -21,13 +21,13 @@ DECLARE_EVENT_CLASS(dap_memory,
 		 dma_addr_t bus),
 	TP_ARGS(dev, pool, size, bus),
 	TP_STRUCT__entry(
-		__array(char, dev, 32)
+		__array(char, dev, DAP_DEV_NAME_LEN)
 		__array(char, pool, DAP_NAME_LEN)
 		__field(size_t, size)
 		__field(u64, bus)
 	),
 	TP_fast_assign(
-		strscpy(__entry->dev, dev_name(dev), 32);
+		strscpy(__entry->dev, dev_name(dev), DAP_DEV_NAME_LEN);
 		strscpy(__entry->pool, pool, DAP_NAME_LEN);
 		__entry->size = size;
 		__entry->bus = bus;
@@ -59,18 +59,17 @@ DEFINE_EVENT(dap_memory, fallback,
  * The pool could not serve a request; the normal allocator may serve it next.
  */
 TRACE_EVENT(failure,
-	TP_PROTO(const struct dap_client *client, size_t size, int error),
-	TP_ARGS(client, size, error),
+	TP_PROTO(struct device *dev, const char *pool, size_t size, int error),
+	TP_ARGS(dev, pool, size, error),
 	TP_STRUCT__entry(
-		__array(char, dev, 32)
+		__array(char, dev, DAP_DEV_NAME_LEN)
 		__array(char, pool, DAP_NAME_LEN)
 		__field(size_t, size)
 		__field(int, error)
 	),
 	TP_fast_assign(
-		/* Its device may be gone already. */
-		strscpy(__entry->dev, client->user.name, 32);
-		strscpy(__entry->pool, client->pool->name, DAP_NAME_LEN);
+		strscpy(__entry->dev, dev_name(dev), DAP_DEV_NAME_LEN);
+		strscpy(__entry->pool, pool, DAP_NAME_LEN);
 		__entry->size = size;
 		__entry->error = error;
 	),
@@ -82,7 +81,7 @@ DECLARE_EVENT_CLASS(dap_membership,
 	TP_PROTO(const struct dap_client *client),
 	TP_ARGS(client),
 	TP_STRUCT__entry(
-		__array(char, dev, 32)
+		__array(char, dev, DAP_DEV_NAME_LEN)
 		__array(char, pool, DAP_NAME_LEN)
 		__field(u64, bus)
 	),
@@ -90,7 +89,7 @@ DECLARE_EVENT_CLASS(dap_membership,
 		dma_addr_t bus;
 
 		dap_bus_address(client->dev, dap_entry_of(client), &bus);
-		strscpy(__entry->dev, dev_name(client->dev), 32);
+		strscpy(__entry->dev, dev_name(client->dev), DAP_DEV_NAME_LEN);
 		strscpy(__entry->pool, client->pool->name, DAP_NAME_LEN);
 		__entry->bus = bus;
 	),
