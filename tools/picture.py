@@ -9,14 +9,15 @@
 
 Several files are drawn one below the other, in the order of the command line. A trace is
 drawn over time: each allocation from its alloc to its free, failures as red lines. The
-kind of a file is recognised by its content; - is stdin.
+kind of a file is recognised by its content; - is stdin. A file of a kernel with larger
+pages than 4 KiB (getconf PAGE_SIZE says) needs --page-size.
 """
 import argparse
+import collections
 import html
 import re
 import sys
 
-PAGE = 4096
 COLUMNS = 64  # pages in a line of a map
 WIDTH = 960
 COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#edc948", "#76b7b2",
@@ -100,48 +101,65 @@ def read_map(lines):
     return runs, len(text)
 
 
-def read_allocations(lines):
+def read_allocations(lines, page):
     runs = []
     for line in lines[1:]:
         if not (m := ALLOCATION.match(line)):
             raise ValueError(f'no allocation: "{line}"')
         size = int(m[2])
-        runs.append((int(m[1], 16) // PAGE, -(-size // PAGE), m[3],
+        runs.append((int(m[1], 16) // page, -(-size // page), m[3],
                      f"{m[3]}: {size} bytes, {m[5]}"))
     # the file does not say how large the pool is
     return runs, max((r[0] + r[1] for r in runs), default=1)
 
 
-def draw_trace(svg, name, lines):
+def draw_trace(svg, name, lines, page):
     events = [m for m in map(EVENT.search, lines) if m]
     for pool in sorted({m["pool"] for m in events}):
-        draw_events(svg, f"{name}: pool {pool}", [m for m in events if m["pool"] == pool])
+        draw_events(svg, f"{name}: pool {pool}", [m for m in events if m["pool"] == pool],
+                    page)
 
 
-def draw_events(svg, title, events):
-    start, end = float(events[0]["time"]), float(events[-1]["time"])
-    live, done, failed = {}, [], []
+def allocations_of(events):
+    """(bus address, time of the alloc, size, client, time of the free, or None) of each.
+    A free is recorded when others may have got the memory already: then it comes after
+    their alloc, and is not theirs."""
+    live, late, done = {}, collections.Counter(), []
     for m in events:
-        now, size = float(m["time"]), int(m["size"])
         if m["what"] == "failure":
-            failed.append((now, size, m["client"]))
-        elif m["what"] == "alloc":
-            live[int(m["bus"], 16)] = (now, size, m["client"])
-        elif known := live.pop(int(m["bus"], 16), None):
-            done.append((int(m["bus"], 16), *known, now))
-    done += [(bus, *known, end) for bus, known in live.items()]
+            continue
+        now, bus = float(m["time"]), int(m["bus"], 16)
+        known = live.get(bus)
+        if m["what"] == "alloc":
+            if known:
+                late[bus] += 1
+                done.append((bus, *known, now))
+            live[bus] = (now, int(m["size"]), m["client"])
+        elif late[bus]:
+            late[bus] -= 1
+        elif known:
+            done.append((bus, *live.pop(bus), now))
+    return done + [(bus, *known, None) for bus, known in live.items()]
+
+
+def draw_events(svg, title, events, page_size):
+    start, end = float(events[0]["time"]), float(events[-1]["time"])
+    failed = [(float(m["time"]), int(m["size"]), m["client"]) for m in events
+              if m["what"] == "failure"]
+    done = allocations_of(events)
     if not done and not failed:
         return
-    low = min((d[0] for d in done), default=0) // PAGE
-    high = max((-(-(d[0] + d[2]) // PAGE) for d in done), default=low + 1)
+    low = min((d[0] for d in done), default=0) // page_size
+    high = max((-(-(d[0] + d[2]) // page_size) for d in done), default=low + 1)
 
     top, tall = svg.height + 24, 300
     across, down = (WIDTH - 20) / max(end - start, 1e-6), tall / max(high - low, 1)
-    svg.text(10, top - 8, f"{title}, {end - start:.6f} s, {(high - low) * PAGE >> 10} KiB"
-             f" from bus address {low * PAGE:#x}, {len(failed)} failures")
+    svg.text(10, top - 8, f"{title}, {end - start:.6f} s, {(high - low) * page_size >> 10} KiB"
+             f" from bus address {low * page_size:#x}, {len(failed)} failures")
     svg.rect(10, top, WIDTH - 20, tall, "#eeeeee", stroke="#cccccc")
-    for bus, since, size, client, until in sorted(done):
-        page, count = bus // PAGE, -(-size // PAGE)
+    for bus, since, size, client, until in sorted(done, key=lambda d: d[:4]):
+        page, count = bus // page_size, -(-size // page_size)
+        until = until or end
         svg.rect(10 + (since - start) * across, top + (high - page - count) * down,
                  max((until - since) * across, 0.5), max(count * down, 0.5),
                  svg.colour(client), f"{client}: {size} bytes at {bus:#x}")
@@ -150,16 +168,16 @@ def draw_events(svg, title, events):
                  f"{client}: no room for {size} bytes")
 
 
-def draw(svg, name, lines):
+def draw(svg, name, lines, page):
     if not lines:
         raise ValueError("it is empty")
     if (all(len(line) == COLUMNS for line in lines[:-1]) and len(lines[-1]) <= COLUMNS
             and MAP.fullmatch("".join(lines))):
         draw_pages(svg, name, *read_map(lines))
     elif lines[0].split()[:3] == ["offset", "size", "client"]:
-        draw_pages(svg, name, *read_allocations(lines))
+        draw_pages(svg, name, *read_allocations(lines, page))
     elif any(EVENT.search(line) for line in lines):
-        draw_trace(svg, name, lines)
+        draw_trace(svg, name, lines, page)
     else:
         raise ValueError("neither a map, nor allocations, nor a trace")
 
@@ -168,12 +186,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+")
+    parser.add_argument("--page-size", type=int, choices=(4096, 16384, 65536), default=4096,
+                        help="of the kernel, in bytes (default: 4096)")
+    args = parser.parse_args()
     svg = Svg()
-    for name in parser.parse_args().files:
+    for name in args.files:
         try:
             with open(0 if name == "-" else name, encoding="utf-8") as f:
                 lines = [line.rstrip("\n") for line in f]
-            draw(svg, name, [line for line in lines if line.strip()])
+            draw(svg, name, [line for line in lines if line.strip()],
+                 args.page_size)
         except (OSError, UnicodeDecodeError, ValueError) as e:
             sys.exit(f"picture.py: {name}: {e}")
     svg.legend()

@@ -55,6 +55,9 @@ picture "$RIG_TMP/in" && drawn "eth0: 100000 bytes, <do_alloc>+0xb7/0x150" \
 	"lcd: 4096 bytes, -" && says "$RIG_TMP/in: 26 of 1024 pages in use"
 report $? "allocations"
 
+picture --page-size 65536 "$RIG_TMP/in" && says "$RIG_TMP/in: 3 of 64 pages in use"
+report $? "allocations of a kernel with pages of 64 KiB"
+
 cat >"$RIG_TMP/in" <<-END
 	# tracer: nop
 	 insmod-1 [000] ..... 1.000000: alloc: client=eth0 pool=a size=8192 bus=0x20000000
@@ -68,6 +71,18 @@ picture "$RIG_TMP/in" && drawn "eth0: 8192 bytes at 0x20000000" \
 	"perf: 2 bytes at 0x30004000" &&
 	says "$RIG_TMP/in: pool a, 1.000000 s, 8 KiB from bus address 0x20000000, 1 failures"
 report $? "trace"
+
+# lcd gets the memory before the free of eth0 is recorded.
+cat >"$RIG_TMP/late" <<-END
+	 sh-1 [000] ..... 1.000000: alloc: client=eth0 pool=a size=4096 bus=0x20000000
+	 sh-2 [001] ..... 2.000000: alloc: client=lcd pool=a size=8192 bus=0x20000000
+	 sh-1 [000] ..... 2.000001: free: client=eth0 pool=a size=4096 bus=0x20000000
+	 sh-2 [001] ..... 3.000000: failure: client=lcd pool=a size=40960000 error=-28
+END
+picture "$RIG_TMP/late" && drawn "eth0: 4096 bytes at 0x20000000" \
+	"lcd: 8192 bytes at 0x20000000" "lcd: no room for 40960000 bytes" &&
+	[ "$(grep -c 'width="470.00"' "$RIG_TMP/svg")" -eq 2 ]
+report $? "a free that is recorded late"
 
 python3 "$tests/rig/docs.py" write "$tests/.." "$RIG_TMP/docs"
 mv "$RIG_TMP/in" "$RIG_TMP/trace"
