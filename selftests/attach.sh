@@ -328,14 +328,15 @@ in_place_with_pages()
 	ok_dev dap-test.0 hold 65536 pages
 	attach $pool_a dap-test.0 || fail "attach failed"
 	ok_dev dap-test.0 unhold
-	if value_of /proc/meminfo CmaTotal: >/dev/null; then
+	# others may take what is free on a board
+	if [ -n "$RIG_BOARD" ] && value_of /proc/meminfo CmaTotal: >/dev/null; then
 		ok_dev dap-test.1 hold 65536 pages
 		same "pages of CMA" $phys $pages_at
 		ok_dev dap-test.1 unhold
 	fi
 	ok_dev dap-test.0 hold 65536 pages
 	ok_dev dap-test.0 unhold
-	! log_since | grep DMA-API || fail "DMA_API_DEBUG complains"
+	! log_since | dma_api_errors || fail "DMA_API_DEBUG complains"
 	unload_tests
 	unload || fail "still in use"
 }
@@ -367,7 +368,11 @@ machine_in_use_is_left_alone()
 # Ctrl-C, which reaches the tests as a signal, leaves nothing behind.
 interrupted()
 {
-	sh "$here/calls.sh" >"$tmp/interrupted" &
+	# the second test has no end
+	sh -c '. "$0"
+		all_is_loaded() { load_all; }
+		waits() { while :; do nap 100000; done; }
+		ktap_run all_is_loaded waits' "$here/ktap.sh" >"$tmp/interrupted" &
 	interrupted_pid=$!
 	# not while it loads the module: run.py may be about to answer it
 	wait_for grep -q '^ok 1 ' "$tmp/interrupted" || fail "does not begin"

@@ -40,6 +40,10 @@ mode()
 # Looks at all files that there are, so that a new one is not forgotten.
 modes()
 {
+	if [ -z "$debugfs_mode" ]; then
+		skip "no program stat here"
+		return
+	fi
 	found=
 	for file in $pools/sram/*; do
 		# fail_alloc is a directory of the kernel's
@@ -68,8 +72,8 @@ modes()
 	done
 }
 
-debugfs_mode=$(stat -c %a $debugfs)
-ktap_undo() { chmod $debugfs_mode $debugfs; }
+debugfs_mode=$(stat -c %a $debugfs 2>/dev/null)
+ktap_undo() { [ -z "$debugfs_mode" ] || chmod $debugfs_mode $debugfs; }
 
 # Another user cannot read or write the files even if debugfs itself is open to all.
 another_user()
@@ -238,7 +242,7 @@ kernel_addresses()
 # The log repeats only the beginning of a long name that somebody writes.
 long_names()
 {
-	name=$(printf '%.64s' $(seq -s x 100 200))
+	name=$(printf '%064d' 0)
 	log_clear
 	! echo ${name}more >$device/attach 2>/dev/null || fail "attached"
 	log_has "there is no device $name\$"
@@ -259,13 +263,13 @@ no_addresses()
 	unserved_says "DMA pool sram: no 8192 bytes: there is no room"
 	log_has "dap-test.0: 4096 bytes at offset .*, from $caller"
 	same "addresses shown" "$(shown | kernel_addresses)" ""
-	[ ! -e /proc/kallsyms ] || same "callers that are known" "$(grep -c ' do_alloc+0x[0-9a-f]*/0x[0-9a-f]* \[dma_alias_pool_test\]$' $pools/sram/failures)" 8
+	[ "$caller" != do_alloc+ ] || same "callers that are known" "$(grep -c ' do_alloc+0x[0-9a-f]*/0x[0-9a-f]* \[dma_alias_pool_test\]$' $pools/sram/failures)" 8
 	unload_tests
 	from=$code
 	to=$((code + 65536))
 	same "addresses shown without the module" "$(shown | kernel_addresses)" ""
 	sed -n 2p $pools/sram/failures | sed 's/^/# /'
-	same "callers that are not known" "$(grep -cE ' (\(_*ptrval_*\)|[0-9a-f]{8,16})$' $pools/sram/failures)" 8
+	[ "$caller" = '[-d]' ] || same "callers that are not known" "$(grep -cE ' (\(_*ptrval_*\)|[0-9a-f]{8,16})$' $pools/sram/failures)" 8
 }
 
 ends() { unload || fail "module in use"; }

@@ -107,17 +107,24 @@ ktap_undo() { :; }
 ktap_restore()
 {
 	[ -z "$all_errors" ] || echo "$all_errors" >$debugfs/dma-api/all_errors
+	[ -z "$drivers_are_filtered" ] || echo "$driver_filter" >$debugfs/dma-api/driver_filter
 }
 
-# ktap_interrupted: Ctrl-C in the middle of a test, or nobody reads what it prints. No module of ours was loaded before the
-# tests. The kernel lists first what was loaded last.
+# ktap_interrupted: Ctrl-C in the middle of a test, or nobody reads what it prints. No
+# module of ours was loaded before the tests. Once more, since one of them may have
+# memory, or be needed by the other.
 ktap_interrupted()
 {
 	trap '' INT TERM HUP PIPE
 	ktap_undo
 	ktap_restore
-	for module in $(sed -n 's/^\(dma_alias_pool[a-z_]*\) .*/\1/p' /proc/modules); do
-		rmmod "$module"
+	for try in 1 2 3 4 5; do
+		left=$(sed -n 's/^\(dma_alias_pool[a-z_]*\) .*/\1/p' /proc/modules)
+		[ -n "$left" ] || break
+		[ $try -eq 1 ] || sleep 1
+		for module in $left; do
+			rmmod "$module" 2>/dev/null
+		done
 	done
 	rm -rf "$tmp"
 	echo "Bail out! interrupted"
@@ -325,16 +332,26 @@ load()
 unload() { rmmod dma_alias_pool; }
 
 # load_tests PARAMETER ...: insert the module with the test devices. DMA_API_DEBUG
-# reports only the first error unless all_errors is set.
+# reports only the first error unless all_errors is set. Then a board's log would be full
+# of those of other drivers.
 all_errors=
+drivers_are_filtered=
 load_tests()
 {
 	if [ -e $debugfs/dma-api/all_errors ]; then
 		: "${all_errors:=$(cat $debugfs/dma-api/all_errors)}"
+		if [ -z "$RIG_BOARD$drivers_are_filtered" ]; then
+			driver_filter=$(cat $debugfs/dma-api/driver_filter)
+			echo dap-test >$debugfs/dma-api/driver_filter
+			drivers_are_filtered=y
+		fi
 		echo 1 >$debugfs/dma-api/all_errors
 	fi
 	insmod "$here/dma_alias_pool_test.ko" "$@"
 }
+
+# dma_api_errors: what DMA_API_DEBUG says about the test devices
+dma_api_errors() { grep 'DMA-API: .*dap-test'; }
 
 unload_tests() { rmmod dma_alias_pool_test; }
 
@@ -463,11 +480,21 @@ believes_snooped() { ! with_mmu && [ "$(uname -m)" = riscv64 ]; }
 falls_back() { ! believes_snooped; }
 
 # Does the kernel give coherent memory to test devices that are no clients? Without
-# an MMU, old kernels do: they take a device without a device tree node for coherent.
+# an MMU, kernels before 5.15 do: they take a device without a device tree node for
+# coherent. So do those of which the device tree has memory for all devices.
 kernel_serves()
 {
-	with_mmu || believes_snooped ||
+	with_mmu || believes_snooped || nommu_serves ||
+		ls /proc/device-tree/reserved-memory/*/linux,dma-default >/dev/null 2>&1
+}
+
+nommu_serves()
+{
+	if [ -e /proc/kallsyms ]; then
 		grep -q ' arm_nommu_dma_alloc$' /proc/kallsyms
+	else
+		uname -r | grep -q -e '^[1-4]\.' -e '^5\.[0-9]\.' -e '^5\.1[0-4]\.'
+	fi
 }
 
 # not_served DEVICE: no pool serves it, so it gets memory only where the kernel can

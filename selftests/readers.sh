@@ -17,6 +17,10 @@ least=2000
 page=4096
 room=${2:-$tmp}
 
+# how the module names functions of the test device
+some_caller=do_
+[ "$caller" = do_alloc+ ] || some_caller=$caller
+
 # --- check_FILE: print a line for everything that is wrong with the file on stdin
 
 check_stats()
@@ -52,7 +56,7 @@ check_clients()
 # Allocations are sorted by offset, do not overlap, and end within the pool.
 check_allocations()
 {
-	awk -v total=$((pool_size)) '
+	awk -v total=$((pool_size)) -v caller="^$some_caller" '
 	function hex(digits, i, n) {
 		n = 0
 		for (i = 3; i <= length(digits); i++)
@@ -61,7 +65,7 @@ check_allocations()
 	}
 	NR == 1 { if ($1 != "offset") print "heading " $0; next }
 	NF < 5 || $1 !~ /^0x[0-9a-f]+$/ || $2 !~ /^[1-9][0-9]*$/ ||
-	$3 !~ /^dap-test\.[01]$/ || $4 !~ /^[0-9]+$/ || $5 !~ /^do_/ {
+	$3 !~ /^dap-test\.[01]$/ || $4 !~ /^[0-9]+$/ || $5 !~ caller {
 		print "line " $0
 		next
 	}
@@ -89,8 +93,8 @@ check_requests()
 
 check_failures()
 {
-	awk -v total=$((pool_size)) '
-	NR > 1 && ($0 !~ /^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +dap-test\.[01] +-[0-9]+ do_/ ||
+	awk -v total=$((pool_size)) -v caller="^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +dap-test[.][01] +-[0-9]+ $some_caller" '
+	NR > 1 && ($0 !~ caller ||
 		   $2 <= $4 || $4 > $3 || $3 > total) { print "line " $0 }
 	END { if (NR < 1 || NR > 9) print NR " lines" }'
 }

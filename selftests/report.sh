@@ -34,6 +34,7 @@ lacking=
 loaded=
 stays=
 wrong=
+unchecked=
 
 # --- ends
 
@@ -237,14 +238,26 @@ show_pools()
 
 # --- how fast the CPU is
 
+# has_alias NAME: as the log says
+has_alias()
+{
+	dmesg | grep "DMA pool $1: [0-9]* KiB at " | tail -n 1 |
+		grep -q 'reached through its alias'
+}
+
+# is_checked NAME: with an MMU, memory is mapped as its devices need it. Without one, and
+# without an alias, only a kernel for ARM can find out whether the CPU caches it.
+is_checked()
+{
+	[ -e /proc/vmallocinfo ] || has_alias "$1" || uname -m | grep -q ^arm
+}
+
 # is_undecided NAME: with an MMU, the first client decides how a pool without an alias is
 # mapped: has it had one?
 is_undecided()
 {
 	[ -e /proc/vmallocinfo ] && [ "$(stat_of "$1" clients)" = 0 ] &&
-		[ "$(stat_of "$1" alloc_count)" = 0 ] &&
-		! dmesg | grep "DMA pool $1: [0-9]* KiB at " | tail -n 1 |
-			grep -q 'reached through its alias'
+		[ "$(stat_of "$1" alloc_count)" = 0 ] && ! has_alias "$1"
 }
 
 show_rates()
@@ -289,7 +302,12 @@ show_rates()
 	fast=$(sed -n 's/^cached read //p' "$tmp/rates")
 	if [ $((slow * 5)) -ge $((fast * 4)) ]; then
 		echo "  Reading is as fast in both: either the CPU has no cache, or it is off,"
-		echo "  or the pool's memory is cached (the check at load would have found that)."
+		if is_checked "${client##*/}"; then
+			echo "  or the pool's memory is cached (the check at load would have found that)."
+		else
+			echo "  or the pool's memory is cached, which nobody can check here without an alias."
+			[ -z "$given" ] || unchecked=", maybe cached"
+		fi
 	fi
 }
 
@@ -298,15 +316,18 @@ show_rates()
 show_devices()
 {
 	title "Clients"
+	cat "$pools"/*/clients 2>/dev/null >"$tmp/clients"
+	awk 'FILENAME == ARGV[1] { client[$1]; next }
+		!($1 in client)' "$tmp/clients" "$board/devices" >"$tmp/devices"
 	for pool in $(pool_names); do
 		sed -n "1d; /^dap-board /d; s/^\([^ ]*\) .*/  \1 (pool $pool)/p" "$pools/$pool/clients"
 	done
 	title "Devices with a driver that a pool could have"
 	attach_files | sed 's/^/  echo NAME > /'
 	sed -n 's/^\([^ ]*\) \([^ ]*\) yes $/  \1 (\2)/p
-		s/^\([^ ]*\) \([^ ]*\) yes \(..*\)$/  \1 (\2): \3/p' "$board/devices"
+		s/^\([^ ]*\) \([^ ]*\) yes \(..*\)$/  \1 (\2): \3/p' "$tmp/devices"
 	title "Devices that it could not"
-	sed -n 's/^\([^ ]*\) \([^ ]*\) no \(.*\)$/\3: \1/p' "$board/devices" | sort |
+	sed -n 's/^\([^ ]*\) \([^ ]*\) no \(.*\)$/\3: \1/p' "$tmp/devices" | sort |
 		awk -F ': ' '
 		$1 != last { if (last) print ""; printf "  %s:\n   ", $1; last = $1; width = 0 }
 		{
@@ -323,10 +344,6 @@ show_devices()
 run_selftests()
 {
 	title "Selftests, in the memory of the first pool"
-	if [ -n "$(tree_pools)" ]; then
-		echo "  left out: each load of the module brings the device tree's pools up, too"
-		return
-	fi
 	unload_ours
 	if is_loaded dma_alias_pool; then
 		echo "  left out: they load the module themselves, and it is still there"
@@ -341,6 +358,7 @@ run_selftests()
 		DAP_POOL=$1 TMPDIR=$tmp sh "$here/$script" ${rounds#@} >"$tmp/$script" 2>&1 &
 		child=$!
 		wait $child
+		status=$?
 		checkpoint
 		child=
 		passed=$(grep '^ok ' "$tmp/$script" | grep -vc ' # SKIP')
@@ -348,10 +366,14 @@ run_selftests()
 		skipped=$(sed -n 's/^1\.\.0 # SKIP/, skipped:/p; s/^ok [0-9]* [a-z_]* # SKIP/, one skipped:/p' "$tmp/$script" | tr -d '\n')
 		row "$script" "$passed passed, $failed failed$skipped"
 		[ "$passed" -eq 0 ] || what="$holds, the selftests pass"
-		# show the last lines of a test that did not even begin
-		if ! grep -q '^1\.\.' "$tmp/$script"; then
+		# show the last lines of a test that did not even begin, or did not end
+		planned=$(sed -n 's/^1\.\.\([0-9][0-9]*\).*/\1/p' "$tmp/$script" | head -n 1)
+		if [ -z "$planned" ]; then
 			tail -n 5 "$tmp/$script" | sed 's/^/  | /'
 			problem "$script did not run"
+		elif [ "$(grep -c -e '^ok ' -e '^not ok' "$tmp/$script")" -ne "$planned" ]; then
+			tail -n 5 "$tmp/$script" | sed 's/^/  | /'
+			problem "$script ended early (status $status), see dmesg"
 		elif [ "$failed" -gt 0 ]; then
 			# show each test that failed, and why
 			awk '/^#/ { why = why "  | " $0 "\n" }
@@ -362,18 +384,24 @@ run_selftests()
 	done
 	grep -h '^# in a part of the memory' "$tmp"/*.sh | sort -u | sed 's/^#/ /'
 	testing=
+	# what a selftest that ended early has left
+	for module in dma_alias_pool dma_alias_pool_test; do
+		! is_loaded $module || loaded="$module $loaded"
+	done
 }
 
 # --- dmatest
 
 dmatest=/sys/module/dmatest/parameters
 
-# dmatest_copies N: copy N times, set $result to dmatest's summary, release the channel
+# dmatest_copies N: copy N times, set $result to dmatest's summary, release the channel.
+# Fails for a channel that dmatest does not take, as it cannot copy memory.
 dmatest_copies()
 {
 	log_mark
+	result=
 	echo "$1" >$dmatest/iterations
-	echo "$name" >$dmatest/channel
+	echo "$name" 2>/dev/null >$dmatest/channel || return
 	echo 1 >$dmatest/run
 	cat $dmatest/wait >/dev/null
 	echo 0 >$dmatest/run
@@ -404,10 +432,12 @@ show_dmatest()
 		before="$(cat $dmatest/iterations) $(cat $dmatest/timeout)"
 		echo 500 >$dmatest/timeout
 		# first once, so as not to wait a hundred times for one that does not work
-		dmatest_copies 1
+		copies=y
+		dmatest_copies 1 || copies=
 		case $result in *" 0 failures"*) dmatest_copies 100 ;; esac
 		echo "${before% *}" >$dmatest/iterations
 		echo "${before#* }" >$dmatest/timeout
+		[ -n "$copies" ] || continue
 		row "$name" "${result:-no summary, see dmesg}"
 		case $result in
 		*" 0 failures"*) ;;
@@ -415,7 +445,7 @@ show_dmatest()
 		esac
 		return
 	done
-	echo "  no free channel of a controller that is a client"
+	echo "  no free channel that copies memory, of a controller that is a client"
 }
 
 # --- the verdict
@@ -478,6 +508,11 @@ if is_there dma_alias_pool; then
 The module is loaded already: its own pools are looked at, not $given."
 	given=
 elif [ -n "$given" ]; then
+	[ -z "$(tree_pools)" ] || {
+		echo "report.sh: the device tree has pools, which would come up too, for devices in use:
+load the module (modprobe or insmod), and run this without pools"
+		finish 2
+	}
 	title "Loading the module with pools=$given"
 	if put_in dma_alias_pool "pools=$given"; then
 		echo "  It takes them."
@@ -506,7 +541,7 @@ fi
 what="the pools that are in use hold; no selftests were run beside them"
 if [ -n "$given" ] && [ -z "$wrong" ]; then
 	holds="the alias holds"
-	[ "$aliases" = all ] || holds="the pool is up"
+	[ "$aliases" = all ] || holds="the pool is up$unchecked"
 	what=$holds
 	if [ -z "$quick" ]; then
 		# BASE:SIZE:ALIAS of the first pool, without NAME and BUS

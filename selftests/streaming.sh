@@ -140,10 +140,14 @@ pages 10000
 coherent_mask 0xffffffff
 streaming_mask 0xffffffff"
 	rig_end_expect
-	# if there is memory below the mask, as on a PC, only the mappings fail
-	ram=$(grep -i ' : System RAM' /proc/iomem | head -n 1)
-	[ $((0x${ram%%-*})) -lt $((0x1000000)) ] && failures=2 || failures=4
-	same "calls that failed" "$(grep -c failed "$tmp/before")" $failures
+	# The mappings fail. If there is memory below the mask, as on a PC, the kernel may
+	# find some of it for the others.
+	failures=$(grep -c failed "$tmp/before")
+	if ram_within 0 0xff; then
+		[ $failures -ge 2 ] || fail "$failures calls failed, not 2"
+	else
+		same "calls that failed" $failures 4
+	fi
 }
 
 noncoherent_is_not_from_the_pool()
@@ -343,7 +347,7 @@ small_buffers()
 	load "pools=$(pool sram)" "clients=dap-test.*" && load_tests || fail "cannot load"
 	small_calls >"$tmp/after"
 	same_as_before
-	! log_since | grep DMA-API || fail "DMA_API_DEBUG complains"
+	! log_since | dma_api_errors || fail "DMA_API_DEBUG complains"
 	grep -q yes "$tmp/before" || skip "nothing is bounced here"
 }
 

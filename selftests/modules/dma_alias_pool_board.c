@@ -12,7 +12,7 @@
  *	      from a pool if the device is a client of one.  Takes half a second.
  *	      Or a line "none REASON"
  *   devices  lines "NAME DRIVER yes|no REMARK": all devices with a driver on buses
- *	      whose devices do DMA, whether each can be a client, and a remark why
+ *	      whose devices do DMA, whether each can be a client (or is one), and why
  *	      not, or what has to be known.  The remark may be empty
  *
  * The module changes nothing on the board, and reads only memory of its own.
@@ -26,6 +26,7 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
+#include <linux/iommu.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/module.h>
@@ -139,10 +140,15 @@ DEFINE_SHOW_ATTRIBUTE(rates);
 
 static const char *remark(struct device *dev)
 {
-	if (get_dma_ops(dev))
-		return "no has DMA operations of a pool, an IOMMU or its own";
-	if (!dev->dma_mask)
+	/* as dap_policy_refusal() */
+	if (!dev->dma_mask || !dev->coherent_dma_mask)
 		return "no does no DMA";
+	if (dap_has_own_memory(dev) || dap_is_restricted(dev))
+		return "no has memory of its own in the device tree";
+	if (iommu_get_domain_for_dev(dev) || dap_uses_dma_iommu(dev))
+		return "no is behind an IOMMU";
+	if (dap_hides_memory())
+		return "no memory is encrypted, or has other addresses (Xen PV)";
 	if (dap_is_coherent(dev))
 		return "yes coherent in hardware, so it needs none";
 	if (dev->driver->suppress_bind_attrs)
