@@ -44,11 +44,17 @@ install: kdir
 
 # What was built for one kernel is of no use for another. The kernel's build does not see
 # that: with two builds of one source its commands are the same, and another kernel's
-# headers may be older than our objects.
-built_for = $(realpath $(KDIR)) $(O) $(KBUILD_OUTPUT) $(ARCH) $(CROSS_COMPILE) $(LLVM)
-remove_objects = find . -name .git -prune -o -path ./build -prune -o -type f \( -name '*.o' \
-	-o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' -o -name '*.o.d' \
-	-o -name modules.order -o -name Module.symvers \) -exec rm -f {} +
+# headers may be older than our objects. Another kernel may even come to the same path.
+built_for = $(realpath $(KDIR)) $(O) $(KBUILD_OUTPUT) $(ARCH) $(CROSS_COMPILE) $(LLVM) \
+	$(shell { cd "$(KDIR)" && cd "$(or $(O),$(KBUILD_OUTPUT),.)" && \
+		cat include/generated/autoconf.h include/config/kernel.release \
+			Module.symvers | cksum; } 2>/dev/null)
+# Only where our modules are built: a kernel's own build may be below this directory.
+objects = -type f \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+	-o -name '.*.cmd' -o -name '*.o.d' -o -name modules.order -o -name Module.symvers \
+	-o -name '*.dwo' -o -name '*.gcno' -o -name '*.usyms' -o -name '*.symtypes' -o -name '*.su' \
+	-o -name '*.lst' -o -name '*.ll' -o -name '*.bc' -o -name '*.i' -o -name '*.s' \) -exec rm -f {} +
+remove_objects = find . -maxdepth 1 $(objects) && find module selftests $(objects)
 
 # Refuse a path with spaces, which the kernel's build takes for several paths, and remove
 # what was built for another kernel.
@@ -59,8 +65,8 @@ kdir:
 	@test -f "$(KDIR)/Makefile" || { \
 		echo "There is no kernel build tree in $(KDIR): install linux-headers of your kernel," >&2; \
 		echo "or say make KDIR=<built kernel tree> ARCH=... CROSS_COMPILE=..." >&2; exit 1; }
-	@test "$$(cat build/built_for 2>/dev/null)" = "$(built_for)" || { \
-		$(remove_objects) && mkdir -p build && echo "$(built_for)" >build/built_for; }
+	@built_for="$(built_for)"; test "$$(cat build/built_for 2>/dev/null)" = "$$built_for" || { \
+		$(remove_objects) && mkdir -p build && echo "$$built_for" >build/built_for; }
 
 # The script gets the strip program that the kernel's build would use. CROSS_COMPILE may be
 # several words, as "ccache arm-linux-gnueabi-".

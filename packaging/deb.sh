@@ -8,7 +8,11 @@ set -euo pipefail
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
 . "$top/selftests/rig/lib.sh"
 
-need build-essential debhelper dh-dkms
+need build-essential debhelper
+# a package of its own since Debian 12
+command -v dh_dkms >/dev/null || {
+	if apt-cache show dh-dkms >/dev/null 2>&1; then need dh-dkms; else need dkms; fi
+}
 rig_tmp
 umask 022
 cd "$top"

@@ -36,7 +36,8 @@ sources() {
 	printf '%s\n' dts-overlays/*.yaml packaging/in-tree/index.rst \
 		Documentation/{admin-guide,coherence,porting}.md
 	[ ! -e "$tree/tools/testing/selftests/lib.mk" ] ||
-		make -s --no-print-directory -C selftests sources KSRC="$tree" OUTPUT="$tmp" |
+		env -u MAKEFLAGS -u MFLAGS -u MAKEOVERRIDES -u LLVM \
+			make -s --no-print-directory -C selftests sources KSRC="$tree" OUTPUT="$tmp" |
 			sed 's,^,selftests/,'
 }
 

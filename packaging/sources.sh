@@ -19,7 +19,8 @@ from_tree() {
 		-o -name __pycache__ \) -prune -o \( -type f -o -type l \) \
 		-not \( -name '*.o' -o -name '*.o.d' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name modules.order \
-		-o -name Module.symvers \) -print
+		-o -name Module.symvers -o -name '*.dwo' -o -name '*.gcno' -o -name '*.usyms' -o -name '*.symtypes' \
+		-o -name '*.su' -o -name '*.lst' -o -name '*.ll' -o -name '*.bc' -o -name '*.i' -o -name '*.s' \) -print
 }
 
 { from_git "$@" || from_tree "$@"; } | sed 's,^\./,,' | LC_ALL=C sort -u |

@@ -244,6 +244,31 @@ another_kernel() (
 	cmp "$RIG_TMP/of_other.ko" "$tree/module/dma_alias_pool.ko"
 )
 
+# Of kernels, only what they are told by: nothing is built of them here.
+kernels_of_others() (
+	local below
+	tree=$RIG_TMP/clone
+	copy "$tree"
+	below=$tree/linux
+	mkdir -p "$below/include/generated" "$below/drivers"
+	touch "$below/Makefile" "$below/vmlinux.o" "$below/Module.symvers" \
+		"$below/drivers/.built-in.a.cmd" "$below/drivers/a.ko"
+	make -C "$tree" kdir KDIR="$below"
+	touch "$tree/module/main.o"
+	make -C "$tree" kdir KDIR="$below"
+	[ -e "$tree/module/main.o" ]
+	# another one at the same path
+	echo "#define CONFIG_SMP 1" >"$below/include/generated/autoconf.h"
+	make -C "$tree" kdir KDIR="$below"
+	[ ! -e "$tree/module/main.o" ]
+	touch "$tree/module/main.o"
+	make -C "$tree" kdir KDIR="$below" O=out
+	[ ! -e "$tree/module/main.o" ]
+	make -C "$tree" clean
+	# and what is built below this directory stays
+	[ "$(find "$below" -type f | wc -l)" -eq 6 ]
+)
+
 says_no_to_spaces() {
 	local to="$RIG_TMP/a tree"
 	cp -a "$RIG_TMP/pristine" "$to"
@@ -311,6 +336,7 @@ for KVER; do
 done
 check "the guide for developers" developing
 check "another kernel" another_kernel
+check "kernels of others" kernels_of_others
 check "a path with spaces" says_no_to_spaces
 check "distclean" distclean
 check "distclean of a cache that is around the sources" spares_the_sources

@@ -105,6 +105,7 @@ deb_is_the_same() {
 	for file in build/x.c module/main.o module/dma_alias_pool.ko \
 		    module/dma_alias_pool.mod module/dma_alias_pool.mod.c \
 		    module/.main.o.cmd module/modules.order selftests/modules/x.ko \
+		    module/main.dwo module/main.gcno module/main.usyms \
 		    Module.symvers .Module.symvers.cmd; do
 		echo left >"$tree/$file"
 	done

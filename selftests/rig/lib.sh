@@ -306,7 +306,7 @@ need() {
 # apt_source_line TYPE SUITE: print a line of sources.list for SUITE, with the mirror and
 # the keyring that this machine's own apt uses for Debian.
 apt_source_line() {
-	local type=$1 suite=$2 label=Debian row uri entry file key
+	local type=$1 suite=$2 label=Debian row uri entry file number key list
 	case $suite in *-security) label=Debian-Security ;; esac
 	row=$(apt-get indextargets \
 		--format '$(CREATED_BY)|$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)|$(SOURCESENTRY)' |
@@ -315,15 +315,28 @@ apt_source_line() {
 		# Before the first "apt-get update" apt does not know origin and label: then
 		# any archive will do. A machine may have no security archive at all.
 		[ "$label" = Debian ] || return 0
-		row=$(apt-get indextargets \
+		row=$(apt-get indextargets --no-release-info \
 			--format '$(CREATED_BY)|$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)|$(SOURCESENTRY)' |
 			grep '^Packages|.*|main|' | head -n 1 || true)
 	fi
 	[ -n "$row" ] || die "this machine's apt names no Debian mirror"
 	IFS='|' read -r _ _ _ _ uri entry <<<"$row"
-	file=${entry%:*}
-	key=$(sed -n -e 's/^Signed-By: *\(\/[^ ]*\).*/\1/p' \
-		-e 's/^deb.*signed-by=\(\/[^] ]*\).*/\1/p' "$file" | head -n 1)
+	# its line of sources.list, or its paragraph of a file with one value a line
+	file=${entry%:*} number=${entry##*:}
+	case $file in
+	*.sources)
+		key=$(awk -v RS= -v n="$number" 'NR == n' <(grep -v '^#' "$file") |
+			sed -n 's/^Signed-By: *\(\/[^ ]*\).*/\1/p')
+		;;
+	*) key=$(sed -n "${number}s/^deb.*signed-by=\(\/[^] ]*\).*/\1/p" "$file") ;;
+	esac
+	# a list of mirrors, which another root does not have
+	case $uri in
+	mirror+file:*)
+		list=${uri#mirror+file:}
+		uri=$(sed -n '/^[a-z]*:/{ s/[[:space:]].*//p; q; }' "${list%/}")
+		;;
+	esac
 	echo "$type ${key:+[signed-by=$key] }$uri $suite main"
 }
 

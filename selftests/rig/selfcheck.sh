@@ -513,6 +513,46 @@ says "kernels: Debian's own are not for every machine" 1 "" \
 printed "kernels: and which those are is said" \
 	"rig: BOARD=an385 has no kernel of Debian's, BOARD=pc and BOARD=arm64 have"
 
+# --- the mirror
+
+# mirror NAME LINE FILE: with sources of apt in FILE, which is on stdin, and no lists, as
+# before the first "apt-get update", this is the line for Debian 12
+mirror() {
+	rm -rf "$RIG_TMP"/apt/sources* "$RIG_TMP"/apt/lists/*
+	cat >"$RIG_TMP/apt/$3"
+	sed -i "s,^Dir::Etc::SourceList .*,Dir::Etc::SourceList \"$RIG_TMP/apt/$3\";," "$RIG_TMP/apt/conf"
+	says "$1" 0 "$2" bash -euc '. "$0/lib.sh"; apt_source_line deb bookworm' "$HERE"
+}
+mirror "mirror: its key is not that of others" "deb http://one.invalid/debian/ bookworm main" \
+	sources.list <<-'X0'
+	deb http://one.invalid/debian bookworm main
+	deb [arch=all signed-by=/usr/share/keyrings/two.gpg] http://two.invalid/ stable main
+X0
+mirror "mirror: its key" \
+	"deb [signed-by=/usr/share/keyrings/one.gpg] http://one.invalid/debian/ bookworm main" \
+	sources.list <<-'X0'
+	# two lines
+	deb [signed-by=/usr/share/keyrings/one.gpg] http://one.invalid/debian bookworm main
+X0
+mirror "mirror: a file of paragraphs" "deb http://one.invalid/debian/ bookworm main" \
+	a.sources <<-'X0'
+	Types: deb
+	URIs: http://one.invalid/debian
+	Suites: bookworm
+	Components: main
+
+	Types: deb
+	URIs: http://two.invalid/
+	Suites: stable
+	Components: main
+	Signed-By: /usr/share/keyrings/two.gpg
+X0
+printf '# ours\nhttp://one.invalid/debian\tpriority:1\nhttp://two.invalid/debian\n' >"$RIG_TMP/mirrors"
+mirror "mirror: a list of mirrors" "deb http://one.invalid/debian bookworm main" \
+	sources.list <<X0
+deb mirror+file:$RIG_TMP/mirrors bookworm main
+X0
+
 # --- packages
 
 # To install what is missing must not remove what the user has. Only root installs it.

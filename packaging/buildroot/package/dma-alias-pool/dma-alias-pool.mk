@@ -20,7 +20,9 @@ DMA_ALIAS_POOL_MODULE_SUBDIRS = module
 DMA_ALIAS_POOL_OVERRIDE_SRCDIR_RSYNC_EXCLUSIONS = \
 	--exclude=/build --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
 	--exclude='*.mod.c' --exclude='.*.cmd' --exclude=modules.order \
-	--exclude=Module.symvers
+	--exclude=Module.symvers --exclude='*.dwo' --exclude='*.gcno' \
+	--exclude='*.usyms' --exclude='*.symtypes' --exclude='*.su' --exclude='*.lst' \
+	--exclude='*.ll' --exclude='*.bc' --exclude='*.i' --exclude='*.s'
 
 # Stop if there are no sources: else Buildroot would copy all of that directory,
 # which may be /.
