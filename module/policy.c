@@ -82,8 +82,10 @@ const char *dap_policy_refusal_by(const struct dap_entry *entry,
 				  struct device *dev)
 {
 	dap_assert_locked();
-	if (entry->state != DAP_UP || !dap_registry_is_open)
+	if (entry->state != DAP_UP)
 		return "the pool is gone";
+	if (!dap_registry_is_open)
+		return "the module is being loaded or unloaded";
 	return dap_policy_refusal(dev);
 }
 
@@ -201,12 +203,37 @@ found:
 	return ERR_PTR(-ENOENT);
 }
 
+/*
+ * Is an area of CMA there for this device?  The driver asks for it only in its
+ * probe, and our operations would come before it.
+ */
+static bool policy_has_cma_area(const struct device_node *np)
+{
+	struct device_node *region;
+	bool found = false;
+	int i;
+
+	if (!IS_ENABLED(CONFIG_DMA_CMA))
+		return false;
+	for (i = 0; !found; i++) {
+		region = of_parse_phandle(np, "memory-region", i);
+		if (!region)
+			break;
+		found = of_device_is_compatible(region, "shared-dma-pool") &&
+			of_property_read_bool(region, "reusable");
+		of_node_put(region);
+	}
+	return found;
+}
+
 /**
  * dap_policy_choose_default() - find the default pool for a device for which
  * none was named
  * @dev: the device
  *
- * If the device does not qualify, that is not reported.
+ * If the device does not qualify, that is not reported.  As long as it has no
+ * driver, only part of what its bus can address is known: then its bus is asked
+ * when it is bound.
  *
  * Return: the pool, or NULL.
  */
@@ -219,7 +246,8 @@ struct dap_entry *dap_policy_choose_default(struct device *dev)
 	list_for_each_entry(entry, &dap_entries, node)
 		if (entry->is_default && entry->state == DAP_UP &&
 		    !dap_policy_refusal(dev) && !dap_is_coherent(dev) &&
-		    !dap_bus_address(dev, entry, &addr))
+		    !policy_has_cma_area(dev->of_node) &&
+		    (!dev->driver || !dap_bus_address(dev, entry, &addr)))
 			return entry;
 	return NULL;
 }

@@ -181,22 +181,27 @@ void dap_registry_set_open(bool open)
 
 /**
  * dap_entry_find() - find a pool by its name
- * @name: the name; empty for the only pool there is
+ * @name: the name; empty for the only pool that is up
  *
  * Context: under dap_lock().
  * Return: the pool, or NULL.
  */
 struct dap_entry *dap_entry_find(const char *name)
 {
-	struct dap_entry *entry;
+	struct dap_entry *entry, *found = NULL;
 
 	dap_assert_locked();
-	if (!*name && list_is_singular(&dap_entries))
-		return list_first_entry(&dap_entries, struct dap_entry, node);
-	list_for_each_entry(entry, &dap_entries, node)
-		if (*name && !strcmp(entry->pool.name, name))
-			return entry;
-	return NULL;
+	list_for_each_entry(entry, &dap_entries, node) {
+		if (*name && strcmp(entry->pool.name, name))
+			continue;
+		/* One that is gone may hold memory yet. */
+		if (!*name && entry->state != DAP_UP)
+			continue;
+		if (found)
+			return NULL;
+		found = entry;
+	}
+	return found;
 }
 
 /**

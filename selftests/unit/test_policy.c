@@ -27,6 +27,8 @@ struct device_node {
 	struct device_node *regions[3];
 	bool is_region;
 	bool is_pool;
+	bool is_shared;
+	bool is_reusable;
 	int refs;
 };
 
@@ -40,6 +42,7 @@ struct bus_dma_region {
 struct device {
 	const char *name;
 	const struct bus_type *bus;
+	const void *driver;
 	u64 mask;
 	u64 *dma_mask;
 	u64 coherent_dma_mask;
@@ -59,6 +62,8 @@ static const char *dev_name(const struct device *dev)
 }
 
 #define CONFIG_LOCKDEP 1
+#define CONFIG_DMA_CMA 1
+#define IS_ENABLED(option) option
 #define KBUILD_MODNAME "dma_alias_pool"
 
 /* In place of module/compat.h */
@@ -160,6 +165,8 @@ void kfree(const void *p)
 	free((void *)p);
 }
 
+bool of_property_read_bool(const struct device_node *np, const char *name);
+
 #include "../../module/bus.c"
 #include "../../module/outsider.c"
 #include "../../module/params.c"
@@ -202,7 +209,14 @@ int of_property_read_u32_index(const struct device_node *np, const char *name,
 bool of_device_is_compatible(const struct device_node *np, const char *name)
 {
 	return np && ((np->is_region && !strcmp(name, "dma-alias-pool,region")) ||
+		      (np->is_shared && !strcmp(name, "shared-dma-pool")) ||
 		      (np->is_pool && !strcmp(name, "dma-alias-pool")));
+}
+
+bool of_property_read_bool(const struct device_node *np, const char *name)
+{
+	EXPECT(!strcmp(name, "reusable"));
+	return np->is_reusable;
 }
 
 void of_node_put(struct device_node *np)
@@ -305,6 +319,7 @@ static void start(void)
 	dev = (struct device){
 		.name = "40200000.ethernet",
 		.bus = &platform_bus_type,
+		.driver = &dev,
 		.mask = ~0U,
 		.dma_mask = &dev.mask,
 		.coherent_dma_mask = ~0U,
@@ -721,6 +736,37 @@ static void default_pool(void)
 	first.is_default = true;
 	has_range(0x1f000000, 0x1f000000, 0x1000000);
 	chooses(NULL, true, NULL);
+
+	/* The driver core has dropped the ranges, but not the limit that they give. */
+	start();
+	first.is_default = true;
+	dev.bus_dma_limit = 0xfffffff;
+	chooses(NULL, true, NULL);
+	dev.driver = NULL;
+	chooses(&first, true, NULL);
+}
+
+/* An area of CMA that the device's driver will ask for, as any of its regions. */
+static void area_of_its_own(void)
+{
+	static struct device_node plain;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		start();
+		first.is_default = true;
+		node.regions[0] = &plain;
+		node.regions[i] = &other_region;
+		other_region.is_shared = true;
+		chooses(&first, true, NULL);
+		other_region.is_reusable = true;
+		chooses(NULL, true, NULL);
+		other_region.is_shared = false;
+		chooses(&first, true, NULL);
+		other_region.is_shared = true;
+		rule(0, "*", "first");
+		chooses(&first, false, NULL);
+	}
 }
 
 /* Nobody joins a pool that is on its way out. */
@@ -742,6 +788,11 @@ static void dead_pool(void)
 		rule(0, "*", "first");
 		chooses(NONE, false, "the pool is gone");
 	}
+	start();
+	dap_registry_is_open = false;
+	EXPECT(refusal_by_first() &&
+	       !strcmp(refusal_by_first(),
+		       "the module is being loaded or unloaded"));
 }
 
 static void checks(int wanted, const char *message)
@@ -818,6 +869,7 @@ static void at_signs(void)
 
 static const struct tap_test tests[] = {
 	{ "who can be no client", refusals },
+	{ "an area of CMA", area_of_its_own },
 	{ "bus addresses", translation },
 	{ "pools themselves", pools_themselves },
 	{ "who was excluded", excluded },
