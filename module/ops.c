@@ -33,15 +33,28 @@
 #include "trace.h"
 
 /*
+ * Does a device snoop the caches?  One that has copied operations is taken for
+ * what their owner is: drivers do not copy that (remoteproc_virtio.c), and what
+ * the kernel takes such a device for may be the opposite.
+ */
+static __always_inline bool ops_snoops(const struct dap_client *client,
+				       struct device *dev)
+{
+	return dap_is_coherent(client->has_ref ? client->dev : dev);
+}
+
+/*
  * A driver may find out in its probe that its device does not snoop the caches,
  * or that it does (of_dma_configure() with another node), when the pool is
  * mapped for the opposite.  An alias serves both.
  */
-static __always_inline bool ops_mapped_to_fit(const struct dap_region *region,
+static __always_inline bool ops_mapped_to_fit(const struct dap_client *client,
 					      struct device *dev)
 {
+	const struct dap_region *region = &client->pool->region;
+
 	return !IS_ENABLED(CONFIG_MMU) || region->has_alias ||
-	       region->cached == dap_is_coherent(dev);
+	       region->cached == ops_snoops(client, dev);
 }
 
 /*
@@ -60,8 +73,8 @@ static noinline u32 ops_limit_why(const struct dap_client *client,
 	u64 mask = dev->coherent_dma_mask;
 
 	*why = dap_bus_address(dev, entry, bus);
-	if (!*why && !ops_mapped_to_fit(region, dev))
-		*why = dap_region_conflict(region, dap_is_coherent(dev));
+	if (!*why && !ops_mapped_to_fit(client, dev))
+		*why = dap_region_conflict(region, ops_snoops(client, dev));
 	if (*why)
 		return 0;
 	/*
@@ -94,14 +107,14 @@ static noinline u32 ops_limit(const struct dap_client *client,
 /*
  * A fast check that is true for most devices: can it address all of the pool?
  */
-static __always_inline bool ops_reaches_all(const struct dap_pool *pool,
+static __always_inline bool ops_reaches_all(const struct dap_client *client,
 					    struct device *dev)
 {
-	const struct dap_entry *entry = container_of(pool, struct dap_entry, pool);
-	const struct dap_region *region = &pool->region;
+	const struct dap_entry *entry = dap_entry_of(client);
+	const struct dap_region *region = &entry->pool.region;
 
 	return !entry->has_bus && !dev->dma_range_map && !dev->bus_dma_limit &&
-	       ops_mapped_to_fit(region, dev) &&
+	       ops_mapped_to_fit(client, dev) &&
 	       phys_to_dma(dev, region->phys) == region->phys &&
 	       dev->coherent_dma_mask >= region->phys + region->size - 1;
 }
@@ -168,9 +181,10 @@ static __always_inline void ops_put_drained(struct dap_client *client)
  * memory, it still has been cleared by the CPU, and only a kernel that
  * maintains caches makes sure that this has reached memory.
  */
-static bool ops_may_be_cached(struct device *dev, unsigned long attrs)
+static bool ops_may_be_cached(const struct dap_client *client,
+			      struct device *dev, unsigned long attrs)
 {
-	return dap_is_coherent(dev) ||
+	return ops_snoops(client, dev) ||
 	       ((attrs & DMA_ATTR_NO_KERNEL_MAPPING) && dap_knows_coherence());
 }
 
@@ -324,7 +338,7 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 		return NULL;
 	}
 
-	if (likely(ops_reaches_all(pool, dev)))
+	if (likely(ops_reaches_all(client, dev)))
 		*handle = pool->region.phys;
 	else
 		limit = ops_limit(client, dev, size, handle);
@@ -338,7 +352,7 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	trace_failure(dev, pool->name, size, PTR_ERR(cpu));
 
 	/* A failure by fault injection must be one. */
-	if (PTR_ERR(cpu) != -ENOMEM && ops_may_be_cached(dev, attrs)) {
+	if (PTR_ERR(cpu) != -ENOMEM && ops_may_be_cached(client, dev, attrs)) {
 		void *fallback = ops_alloc_fallback(client, dev, size, handle,
 						    gfp);
 
