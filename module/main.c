@@ -144,10 +144,13 @@ static int dap_probe(struct platform_device *pdev)
 	/* Other devices may get here as well, by driver_override. */
 	if (!strcmp(pdev->name, "dma_alias_pool"))
 		given = dev_get_platdata(&pdev->dev);
-	if (given)
+	if (given) {
 		spec = *given;
-	else
+		/* Devices may name it in their memory-region all the same. */
+		region_np = dap_rmem_find_node(spec.phys, spec.size);
+	} else {
 		ret = dap_spec_from_node(&pdev->dev, &spec, &region_np);
+	}
 	if (!ret) {
 		dap_apply_max_align(&spec);
 		spec.guard = guard && spec.alias != spec.phys;

@@ -51,7 +51,8 @@ static int dap_rmem_init(struct reserved_mem *rmem, struct device *dev)
 			found = entry;
 	ret = dap_attach_driver(dev, found);
 	if (!ret)
-		dap_client_find(dev)->by_rmem = true;
+		dap_client_find(dev)->by_rmem = dev->driver ? DAP_BY_DRIVER :
+							      DAP_BY_OTHERS;
 	dap_unlock();
 	ret = dap_attach_result(dev, ret);
 	module_put(THIS_MODULE);
@@ -77,6 +78,29 @@ static const struct reserved_mem_ops dap_rmem_ops = {
 	.device_init	= dap_rmem_init,
 	.device_release	= dap_rmem_release,
 };
+
+/**
+ * dap_rmem_find_node() - find the node of a region that the kernel has reserved
+ * @base: where the region begins
+ * @size: bytes
+ *
+ * Context: process context.
+ * Return: the node that is exactly this region, with a reference, or NULL.
+ */
+struct device_node *dap_rmem_find_node(phys_addr_t base, phys_addr_t size)
+{
+	struct device_node *parent = of_find_node_by_path("/reserved-memory");
+	struct reserved_mem *rmem;
+	struct device_node *np;
+
+	for_each_child_of_node(parent, np) {
+		rmem = of_reserved_mem_lookup(np);
+		if (rmem && rmem->base == base && rmem->size == size)
+			break;
+	}
+	of_node_put(parent);
+	return np;
+}
 
 /**
  * dap_rmem_serve() - begin or stop serving drivers that ask for a region

@@ -183,6 +183,24 @@ region_without_a_pool()
 	log_has "dt-test-unserved: no DMA pool serves its memory-region"
 }
 
+# The pool of a region may be one of pools=, as its node does not come up.
+region_of_a_parameter()
+{
+	unload_all
+	override=$(echo /sys/bus/platform/devices/*.dma-pool/driver_override)
+	override=${override%% *}
+	echo none >$override
+	load "pools=late:$pool_base:$(hex $((pool_size / 2)))${pool_alias:+:$pool_alias}" \
+		clients=dap-test.1@late || fail "cannot load"
+	load_tests
+	in_pool dt-test-named late
+	in_pool dap-test.1 late
+	unload_all
+	echo >$override
+	load clients=dap-test.1@shared || fail "cannot load"
+	load_tests
+}
+
 # If several pools could serve a device, its own node wins over clients=, clients= over
 # the default, and the first memory-region of the node over the second.
 two_pools_want_it()
@@ -607,7 +625,7 @@ others_are_skipped()
 
 ktap_run others_are_skipped will_have_its_own starts by_memory_region late_free late_free_without_pins placed_by_the_kernel limited_alignment by_default by_parameter \
 	coherent_devices_are_left_alone \
-	others_get_the_default_if_not_coherent region_without_a_pool \
+	others_get_the_default_if_not_coherent region_without_a_pool region_of_a_parameter \
 	two_pools_want_it by_the_driver by_the_kernel default_is_idle own_memory shifted_bus bus_of_its_driver blind_bus two_pools_at_once full_pool_and_coherent_devices \
 	sync_is_needed_if_not_coherent mapped_for_its_clients alias_serves_both_kinds scatterlist in_place_with_buffers \
 	default_gives_way ends_empty caches_as_before
