@@ -79,7 +79,8 @@ static void attach_driver_gone(struct device *dev)
 
 	dap_client_unbound(dev, false);
 	client = dap_client_find(dev);
-	if (client && client->by_rmem && !dap_client_is_busy(client))
+	if (client && client->by_rmem == DAP_BY_DRIVER &&
+	    !dap_client_is_busy(client))
 		dap_client_leave(client, false);
 }
 
@@ -213,6 +214,25 @@ static int attach_bus_notify(struct notifier_block *nb, unsigned long action,
 }
 
 /*
+ * Devices on other buses may depend on those that are watched: then they are
+ * unbound together.
+ */
+static int attach_others_notify(struct notifier_block *nb, unsigned long action,
+				void *data)
+{
+	if (action != BUS_NOTIFY_UNBOUND_DRIVER &&
+	    action != BUS_NOTIFY_REMOVED_DEVICE)
+		return NOTIFY_DONE;
+	dap_lock();
+	if (action == BUS_NOTIFY_UNBOUND_DRIVER)
+		dap_rebind_note(data);
+	else
+		dap_rebind_forget(data);
+	dap_unlock();
+	return NOTIFY_DONE;
+}
+
+/*
  * A device that is not watched, or its driver, is gone.  All of it is one step:
  * in between, whoever takes the pool down would find a client that is not in
  * use any more.
@@ -256,7 +276,9 @@ static int __init attach_note_outsider(struct device *dev, void *unused)
  */
 void __init dap_attach_init(void)
 {
-	dap_watch_buses(attach_bus_notify, attach_unwatched_gone);
+	dap_watch_buses(attach_bus_notify,
+			DAP_HAS_OTHER_BUSES ? attach_others_notify : NULL,
+			attach_unwatched_gone);
 	/* The notifiers see those that are added from now on. */
 	dap_lock();
 	dap_walk_devices(NULL, attach_note_outsider);

@@ -61,6 +61,10 @@ void dap_rebind_note(struct device *dev)
 	list_for_each_entry(rebind, &dap_rebinds, node) {
 		if (rebind->task != current)
 			continue;
+		/* It may be watched by itself and by its bus. */
+		list_for_each_entry(unbound, &rebind->devices, node)
+			if (unbound->dev == dev)
+				return;
 		/*
 		 * The kernel reports the lack of memory; the device stays
 		 * unbound.

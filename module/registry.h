@@ -96,6 +96,13 @@ enum dap_client_state {
 	DAP_DEAD,
 };
 
+/* Who has asked for the region of a pool, for a device? */
+enum dap_rmem_asker {
+	DAP_BY_NOBODY,
+	DAP_BY_DRIVER,	/* its own; it asks again in each probe */
+	DAP_BY_OTHERS,	/* who has made it */
+};
+
 /**
  * struct dap_client - a device whose coherent memory comes from a pool
  * @dev:        the device; NULL if it was freed before the memory that it
@@ -113,7 +120,7 @@ enum dap_client_state {
  *              have ended
  * @idle:       entry in the list of clients without references
  * @by_default: nobody named this pool for it
- * @by_rmem:    its driver has asked for the pool, see rmem.c
+ * @by_rmem:    who has asked for the pool as a region, see rmem.c
  * @foreign:    it may free memory that is not of the pool, but that it got
  *              before it was a client, or in DAP_ENDED
  * @has_ref:    has a reference to @dev.  For a device on a bus always; for one
@@ -138,7 +145,7 @@ struct dap_client {
 	struct list_head node;
 	struct llist_node idle;
 	bool by_default;
-	bool by_rmem;
+	enum dap_rmem_asker by_rmem;
 	bool foreign;
 	bool has_ref;
 	bool linked;

@@ -303,7 +303,7 @@ static int request_may_detach(struct device *dev, struct dap_entry *entry)
 		ret = -ENOENT;
 	} else if (client->state == DAP_PINNED) {
 		why = "its driver cannot be unbound";
-	} else if (client->by_rmem && dev->driver) {
+	} else if (client->by_rmem == DAP_BY_DRIVER && dev->driver) {
 		why = "its driver asks for it";
 	} else if (READ_ONCE(client->user.held)) {
 		why = "it holds memory of it";
@@ -355,6 +355,22 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
 	return ret ?: request_carry_out(&request, dev, entry);
 }
 
+/*
+ * Whoever asks may use the device without a driver of its own, as drivers do
+ * with children that they make.  What cannot be now may be possible when it is
+ * bound: it has its DMA mask and its ranges then.  That also decides how a pool
+ * without an alias is mapped.
+ */
+static void request_serve_unbound(struct dap_client *client)
+{
+	if (client->state != DAP_NAMED || !client->pool->region.cpu ||
+	    dap_client_prepare(client))
+		return;
+	client->foreign = true;
+	if (!dap_client_install(client))
+		dap_client_announce(client);
+}
+
 /**
  * dap_attach_driver() - make a device a client, on request of its own driver
  * @dev:   as for dma_alias_pool_attach(); its lock is held if it is being
@@ -379,9 +395,11 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 	if (why)
 		return dap_report_refusal(dev, entry->pool.name, why);
 	ret = request_may_join(dev, entry) ?: request_join(dev, entry, false);
-	if (!ret)
-		dap_outsider_admit(dev);
-	return ret;
+	if (ret)
+		return ret;
+	dap_outsider_admit(dev);
+	request_serve_unbound(dap_client_find(dev));
+	return 0;
 }
 
 /*
@@ -413,7 +431,9 @@ int dap_attach_result(const struct device *dev, int ret)
  * dma_alias_pool_attach() - let a device get its coherent memory from a pool
  * @dev:  the device, either being probed and before its first use of the DMA
  *        API, or not bound, or on no bus at all, such as a child that a driver
- *        makes for its DMA
+ *        makes for its DMA.  One that is not bound is served at once, if it has
+ *        a DMA mask, and, with an MMU, the pool has an alias or was used before;
+ *        otherwise when it is bound.
  * @pool: name of the pool, NULL for the only one there is
  *
  * This need not be undone: the device keeps its pool until it is removed, the

@@ -4,17 +4,24 @@
  * other buses, or on none, are watched one by one: devres tells when their
  * driver is gone, or they themselves are.
  *
+ * On some other buses there are devices that depend on those, such as a switch
+ * on SPI that a network controller is connected to (net/dsa).  When the driver
+ * core unbinds them, too, that must be known.  I2C is such a bus only where it is
+ * built in, and MDIO is none: newer kernels do not export it.
+ *
  * Contexts and locking: process context, also under dap_lock().  While that is
  * held, no device that is found here can go away, so putting it never frees it:
  * whoever removes it first waits for dap_lock(), in BUS_NOTIFY_REMOVED_DEVICE.
  */
 #include <linux/amba/bus.h>
 #include <linux/device.h>
+#include <linux/i2c.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/notifier.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
+#include <linux/spi/spi.h>
 
 #include "compat.h"
 #include "watched.h"
@@ -27,6 +34,7 @@ struct dap_bus {
 /* Called for a device that was watched by itself. */
 static dr_release_t watched_gone;
 
+/* Those that are watched come first. */
 static struct dap_bus dap_buses[] = {
 	{ &platform_bus_type },
 #ifdef CONFIG_ARM_AMBA
@@ -35,7 +43,16 @@ static struct dap_bus dap_buses[] = {
 #ifdef CONFIG_PCI
 	{ &pci_bus_type },
 #endif
+#if IS_ENABLED(CONFIG_SPI)
+	{ &spi_bus_type },
+#endif
+#if IS_BUILTIN(CONFIG_I2C)
+	{ &i2c_bus_type },
+#endif
 };
+
+#define DAP_NR_WATCHED	(ARRAY_SIZE(dap_buses) - IS_ENABLED(CONFIG_SPI) - \
+			 IS_BUILTIN(CONFIG_I2C))
 
 /**
  * dap_device_is_watched() - is a device on a bus that is watched?
@@ -47,7 +64,7 @@ bool dap_device_is_watched(const struct device *dev)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(dap_buses); i++)
+	for (i = 0; i < DAP_NR_WATCHED; i++)
 		if (dev->bus == dap_buses[i].type)
 			return true;
 	return false;
@@ -65,7 +82,7 @@ struct device *dap_find_device(const char *name)
 	struct device *dev = NULL;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(dap_buses) && !dev; i++)
+	for (i = 0; i < DAP_NR_WATCHED && !dev; i++)
 		dev = bus_find_device_by_name(dap_buses[i].type, NULL, name);
 	return dev;
 }
@@ -102,7 +119,7 @@ int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data))
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < ARRAY_SIZE(dap_buses) && !ret; i++)
+	for (i = 0; i < DAP_NR_WATCHED && !ret; i++)
 		ret = bus_for_each_dev(dap_buses[i].type, NULL, data, fn);
 	return ret;
 }
@@ -143,12 +160,14 @@ void dap_unwatch_device(struct device *dev)
 /**
  * dap_watch_buses() - begin to hear of what happens to devices
  * @notify: called for each event of each of the buses
+ * @others: the same, for buses whose devices may depend on those of the former
  * @gone:   called for a device of dap_watch_device() when it, or its driver, is
  *          gone
  *
  * Context: process context, may sleep.
  */
-void __init dap_watch_buses(notifier_fn_t notify, dr_release_t gone)
+void __init dap_watch_buses(notifier_fn_t notify, notifier_fn_t others,
+			    dr_release_t gone)
 {
 	unsigned int i;
 
@@ -158,7 +177,8 @@ void __init dap_watch_buses(notifier_fn_t notify, dr_release_t gone)
 	 * devices.
 	 */
 	for (i = 0; i < ARRAY_SIZE(dap_buses); i++) {
-		dap_buses[i].nb.notifier_call = notify;
+		dap_buses[i].nb.notifier_call = i < DAP_NR_WATCHED ? notify :
+								     others;
 		bus_register_notifier(dap_buses[i].type, &dap_buses[i].nb);
 	}
 }

@@ -11,7 +11,12 @@ bool dap_device_is_removed(struct device *dev);
 int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data));
 int dap_watch_device(struct device *dev);
 void dap_unwatch_device(struct device *dev);
-void dap_watch_buses(notifier_fn_t notify, dr_release_t gone);
+/* Are there buses of which only the end of drivers matters? */
+#define DAP_HAS_OTHER_BUSES	(IS_ENABLED(CONFIG_SPI) || \
+				 IS_BUILTIN(CONFIG_I2C))
+
+void dap_watch_buses(notifier_fn_t notify, notifier_fn_t others,
+		     dr_release_t gone);
 void dap_unwatch_buses(void);
 
 #endif /* DAP_WATCHED_H */

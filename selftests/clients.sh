@@ -1443,6 +1443,100 @@ region_of_a_child()
 	ends
 }
 
+# A child on a bus may have no driver, and get its memory all the same. If it gets a
+# driver, that may come and go.
+child_without_a_driver()
+{
+	starts ""
+	ok_life maker L0
+	ok_life mode L0 fail
+	ok_life add L0
+	not_bound L0
+	ok_life attach L0 a
+	log_has "dap-life.0: coherent DMA memory comes from pool a"
+	serves a L0
+	has_memory_of a L0 0
+	! bind_life L0 || fail "bound"
+	serves a L0
+	ok_life mode L0 ok
+	bind_life L0 || fail "not bound"
+	serves a L0
+	ok_life free L0 0
+	unbind_life L0
+	serves a L0
+	ok_life detach L0
+	kernel_serves_only L0
+	ok_life attach L0 a
+	serves a L0
+	ok_life del L0
+	released L0
+	ends
+}
+
+# The same with the region: only what its own driver has asked for goes with it.
+region_without_a_driver()
+{
+	with_overlays || { skip "no region in the device tree"; return; }
+	starts_region
+	ok_life maker L0
+	ok_life mode L0 defer
+	ok_life add L0
+	ok_life region L0 $region_node
+	serves d L0
+	! bind_life L0 || fail "bound"
+	serves d L0
+	ok_life mode L0 ok
+	bind_life L0 || fail "not bound"
+	serves d L0
+	unbind_life L0
+	serves d L0
+	ok_life unregion L0
+	kernel_serves_only L0
+	same_stat d clients 0
+	ends
+}
+
+# Drivers that copy operations do not copy whether the device snoops the caches. What the
+# kernel takes it for then may be wrong: normal memory would be cached.
+borrower_snoops_as_its_owner()
+{
+	if snooped || believes_snooped; then
+		skip "all devices snoop"
+		return
+	fi
+	starts dap-life.0@a L0
+	ok_life mode L1 copy L0
+	ok_life add L1
+	ok_life snoops L1 1
+	serves a L1
+	ok_life alloc L0 0 $((quarter))
+	before=$(stat_of a fallback_count)
+	bad_life alloc L1 1 5000
+	same_stat a fallback_count $before
+	ok_life free L0 0
+	serves a L1
+	ok_life del L1
+	ends
+}
+
+# One pool is up, and another one has gone, of which somebody holds memory: the first one
+# is the only one there is.
+only_pool_that_is_up()
+{
+	starts "" L0
+	attach $pool_a dap-life.0 || fail "attach failed"
+	ok_life keep L0 1
+	has_memory_of a L0 0
+	unbind_pool $pool_a
+	ok_life maker L1
+	ok_life mode L1 fail
+	ok_life add L1
+	ok_life attach L1 ""
+	serves b L1
+	ok_life free L0 0
+	ends
+}
+
 # The module has no notifier on this bus. It hears of the device when its driver asks for
 # the region, and of the driver's end through devres.
 region_on_another_bus()
@@ -1856,6 +1950,31 @@ consumers()
 	ends
 }
 
+# Also one on another bus, such as a switch on I2C behind a network controller.
+consumer_on_another_bus()
+{
+	starts "" L0
+	if ! life chip L0; then
+		skip "the kernel has no I2C built in"
+		ends
+		return
+	fi
+	chip=$(echo /sys/bus/i2c/drivers/dummy/*-0010)
+	[ -e "$chip" ] || fail "there is no chip"
+	for request in attach detach attach; do
+		log_clear
+		$request $pool_a dap-life.0 || fail "$request failed"
+		[ -e "$chip" ] || fail "after $request, it is not bound"
+		log_has "dummy ${chip##*/}: was unbound because of dap-life.0, and is bound again"
+	done
+	log_clear
+	unloaded
+	[ -e "$chip" ] || fail "when the module is gone, it is not bound"
+	log_has "dummy ${chip##*/}: was unbound because of $pool_a, and is bound again"
+	bound L0
+	ends
+}
+
 # A consumer is bound again with its supplier, when its own pool is still there but gives
 # no memory any more.
 consumer_at_unload()
@@ -2061,10 +2180,12 @@ order_of_suspend()
 	attached_on_another_bus lender_on_no_bus_goes child_on_no_bus child_of_the_ended refused_on_no_bus \
 	late_free_on_another_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
+	child_without_a_driver region_without_a_driver borrower_snoops_as_its_owner \
+	only_pool_that_is_up \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations dma_controller \
 	controller_is_bound_while_its_pool_goes load_fails detached_and_attached attached_in_vain bound_again \
 	bound_while_the_pool_goes unbound_by_others consumers consumer_at_unload \
 	consumer_is_removed supplier_of_the_pool client_as_a_supplier \
-	suppliers_of_each_others_pool order_of_suspend data_of_another_driver device_of_the_tree memory_of_the_kernels_pool
+	suppliers_of_each_others_pool consumer_on_another_bus order_of_suspend data_of_another_driver device_of_the_tree memory_of_the_kernels_pool
 ktap_run "$@"

@@ -10,7 +10,7 @@
 #   - a thousand loads, bindings and attachments without an MMU and on the PC (CYCLES,
 #     1000)
 #   - all boots of the machines and kernels of which check-all has some or none, and its
-#     other tests of packages
+#     other tests of packages and of the Makefile
 #   - static analysis of what is compiled only for an MMU
 #   - a million steps of the lifecycle fuzzer (STEPS, 1000000)
 #   - 300 seeds of the machine with a cache (SEEDS, 300)
@@ -129,6 +129,7 @@ for kver in $("$tests/rig/series.sh" in bookworm); do
 	check "arm64 $kver" env BOARD=arm64 KVER="$kver" "$tests/host/check_stock.sh"
 done
 check "arm64 16k" env BOARD=arm64 KVER=6.12 FLAVOUR=16k "$tests/host/check_stock.sh"
+check make "$tests/host/check_make.sh"
 check packages env ALL=y "$tests/host/check_packages.sh"
 check "life $default" life "$default" "$KVER" $((STEPS / 4 * 3))
 check "life smp" life smp "$smp" $((STEPS / 4))

@@ -23,15 +23,20 @@
  *   mode UNIT MODE [ARG]	what the driver's next probe does (life_modes[])
  *   keep UNIT 0|1|2		1: the driver leaves memory allocated when it goes,
  *				unless it has set other ops; 2: even then; 0: never
+ *   maker UNIT			from now on it is used without a driver as well, by
+ *				whoever has made it
  *   alloc UNIT SLOT SIZE [nk]	coherent memory; nk: DMA_ATTR_NO_KERNEL_MAPPING
  *   free UNIT SLOT		free it; driver and device may be gone by then
  *   map UNIT			streaming DMA, memory that is not coherent, masks
  *   attach UNIT POOL, detach UNIT   by the in-kernel API
  *   limit UNIT ADDRESS		the last address that its bus reaches, 0 for all
+ *   snoops UNIT 0|1		the kernel takes it for one that snoops the caches or not
  *   region UNIT PATH, unregion UNIT   take the first memory-region of this device
  *				tree node by the kernel's functions, and release it
  *   link UNIT OTHER		a device link: the unit depends on the other one
  *   supply UNIT DEVICE		the same: this platform device depends on the unit
+ *   chip UNIT			a chip on an I2C bus, with a driver of the kernel's, which
+ *				depends on the unit; it is dropped with this module
  *   pins DEVICE		this platform device, which has a memory-region, needs pins
  *				of a controller that there is not, so no driver can be
  *				bound
@@ -71,6 +76,7 @@
 #include <linux/dmaengine.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
+#include <linux/i2c.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -185,6 +191,7 @@ struct life_unit {
 	char arg[LIFE_WORD];
 	u8 keep;
 	bool bound;
+	bool maker;		/* used by whoever has made it */
 	bool tidy;
 	const struct dma_map_ops *ops;
 	unsigned int changed;
@@ -388,7 +395,7 @@ static int alloc_slot(struct life_unit *unit, struct life_slot *slot,
 
 	if (slot->dev)
 		return -EEXIST;
-	if (!unit->dev || (unit->driver && !unit->bound))
+	if (!unit->dev || (unit->driver && !unit->bound && !unit->maker))
 		return -ENXIO;
 	slot->cpu = dma_alloc_attrs(unit->dev, size, &slot->dma, GFP_KERNEL,
 				    attrs | DMA_ATTR_NO_WARN);
@@ -524,7 +531,8 @@ static void driver_goes(struct device *dev)
 	unit->changed += dev->dma_ops != unit->ops;
 	unregister_channels(dev);
 	/* first, since managed memory would be freed only after remove() */
-	of_reserved_mem_device_release(dev);
+	if (!unit->maker)
+		of_reserved_mem_device_release(dev);
 	for (i = 0; i < LIFE_SLOTS; i++)
 		if (unit->slot[i].dev == dev && unit->keep <= unit->tidy)
 			free_slot(unit, &unit->slot[i]);
@@ -890,6 +898,29 @@ static int do_alloc(struct life_unit *unit, char *args)
 	return ret;
 }
 
+static int do_maker(struct life_unit *unit, char *args)
+{
+	mutex_lock(&unit->lock);
+	unit->maker = true;
+	mutex_unlock(&unit->lock);
+	return 0;
+}
+
+static int do_snoops(struct life_unit *unit, char *args)
+{
+	bool snoops;
+	int ret;
+
+	if (!args || kstrtobool(args, &snoops))
+		return -EINVAL;
+	mutex_lock(&unit->lock);
+	ret = unit->dev ? 0 : -ENODEV;
+	if (!ret)
+		dap_assign_coherent(unit->dev, snoops);
+	mutex_unlock(&unit->lock);
+	return ret;
+}
+
 static int do_free(struct life_unit *unit, char *args)
 {
 	struct life_slot *slot = slot_of(unit, args);
@@ -936,7 +967,7 @@ static int do_map(struct life_unit *unit, char *args)
 		return -ENOMEM;
 	memset(cpu, 0x5a, SZ_1K);
 	mutex_lock(&unit->lock);
-	if (!unit->dev || (unit->driver && !unit->bound))
+	if (!unit->dev || (unit->driver && !unit->bound && !unit->maker))
 		ret = -ENXIO;
 	else if (unit->dev->dma_ops == &own_ops)
 		ret = -EOPNOTSUPP;
@@ -1065,6 +1096,73 @@ static int do_supply(struct life_unit *unit, char *args)
 	return ret;
 }
 
+/* --- a chip on a bus on which nothing does DMA
+
+ * As net/dsa does: a switch on I2C depends on the controller that it is behind.
+ */
+#if IS_BUILTIN(CONFIG_I2C)
+static struct i2c_client *life_chip;
+
+static int no_transfer(struct i2c_adapter *adapter, struct i2c_msg *msgs, int num)
+{
+	return -EIO;
+}
+
+static u32 no_functions(struct i2c_adapter *adapter)
+{
+	return 0;
+}
+
+static const struct i2c_algorithm life_algorithm = {
+	.master_xfer	= no_transfer,
+	.functionality	= no_functions,
+};
+
+static struct i2c_adapter life_i2c = {
+	.owner	= THIS_MODULE,
+	.name	= "dap-i2c",
+	.algo	= &life_algorithm,
+};
+
+static int do_chip(struct life_unit *unit, char *args)
+{
+	struct i2c_client *chip;
+	int ret;
+
+	if (life_chip)
+		return -EBUSY;
+	ret = i2c_add_adapter(&life_i2c);
+	if (ret)
+		return ret;
+	chip = i2c_new_dummy_device(&life_i2c, 0x10);
+	if (IS_ERR(chip)) {
+		i2c_del_adapter(&life_i2c);
+		return PTR_ERR(chip);
+	}
+	life_chip = chip;
+	mutex_lock(&unit->plug);
+	if (!unit->dev || !device_link_add(&chip->dev, unit->dev, 0))
+		ret = -ENODEV;
+	mutex_unlock(&unit->plug);
+	return ret;
+}
+
+static void drop_chip(void)
+{
+	if (!life_chip)
+		return;
+	i2c_unregister_device(life_chip);
+	i2c_del_adapter(&life_i2c);
+}
+#else
+static int do_chip(struct life_unit *unit, char *args)
+{
+	return -ENODEV;
+}
+
+static void drop_chip(void) { }
+#endif
+
 static const struct {
 	const char *name;
 	int (*run)(struct life_unit *unit, char *args);
@@ -1073,7 +1171,9 @@ static const struct {
 	{ "del",	do_del },
 	{ "mode",	do_mode },
 	{ "keep",	do_keep },
+	{ "maker",	do_maker },
 	{ "alloc",	do_alloc },
+	{ "snoops",	do_snoops },
 	{ "free",	do_free },
 	{ "map",	do_map },
 	{ "attach",	do_attach },
@@ -1083,6 +1183,7 @@ static const struct {
 	{ "unregion",	do_unregion },
 	{ "link",	do_link },
 	{ "supply",	do_supply },
+	{ "chip",	do_chip },
 };
 
 static void raw_release(struct device *dev)
@@ -1485,6 +1586,7 @@ static void __exit life_exit(void)
 
 	debugfs_remove_recursive(life_root);
 	need_no_pins();
+	drop_chip();
 	for (i = 0; i < ARRAY_SIZE(life_units); i++)
 		drop_unit(&life_units[i]);
 	for (i = 0; i < ARRAY_SIZE(life_nbs); i++)
