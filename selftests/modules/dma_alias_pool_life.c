@@ -171,6 +171,7 @@ struct life_slot {
  * @arg:	the argument of @mode
  * @keep:	leave memory allocated at remove; see "keep"
  * @bound:	true from the end of probe to the beginning of remove
+ * @maker:	whoever has made the device uses it, with a driver or without
  * @tidy:	the driver has set other ops, so no memory is kept unless @keep is 2
  * @ops:	the ops at the end of probe
  * @changed:	how often the ops at remove were not @ops
@@ -1096,10 +1097,9 @@ static int do_supply(struct life_unit *unit, char *args)
 	return ret;
 }
 
-/* --- a chip on a bus on which nothing does DMA
+/* --- a chip on a bus on which nothing does DMA */
 
- * As net/dsa does: a switch on I2C depends on the controller that it is behind.
- */
+/* As net/dsa does: a switch on I2C depends on the controller that it is behind. */
 #if IS_BUILTIN(CONFIG_I2C)
 static struct i2c_client *life_chip;
 
