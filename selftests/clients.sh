@@ -1452,8 +1452,10 @@ child_without_a_driver()
 	ok_life mode L0 fail
 	ok_life add L0
 	not_bound L0
+	! kernel_serves || ok_life alloc L0 1 5000
 	ok_life attach L0 a
 	log_has "dap-life.0: coherent DMA memory comes from pool a"
+	! kernel_serves || ok_life free L0 1
 	serves a L0
 	has_memory_of a L0 0
 	! bind_life L0 || fail "bound"
