@@ -1450,7 +1450,10 @@ child_without_a_driver()
 	starts ""
 	ok_life maker L0
 	ok_life mode L0 fail
+	# nobody has heard of it
+	echo 0 >/sys/bus/platform/drivers_autoprobe
 	ok_life add L0
+	echo 1 >/sys/bus/platform/drivers_autoprobe
 	not_bound L0
 	! kernel_serves || ok_life alloc L0 1 5000
 	ok_life attach L0 a
