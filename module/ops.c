@@ -51,10 +51,8 @@ static __always_inline bool ops_snoops(const struct dap_client *client,
 static __always_inline bool ops_mapped_to_fit(const struct dap_client *client,
 					      struct device *dev)
 {
-	const struct dap_region *region = &client->pool->region;
-
-	return !IS_ENABLED(CONFIG_MMU) || region->has_alias ||
-	       region->cached == ops_snoops(client, dev);
+	return !IS_ENABLED(CONFIG_MMU) || client->pool->region.has_alias ||
+	       client->pool->region.cached == ops_snoops(client, dev);
 }
 
 /*

@@ -363,11 +363,12 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
  */
 static void request_serve_unbound(struct dap_client *client)
 {
-	if (client->state != DAP_NAMED || !client->pool->region.cpu ||
-	    dap_client_prepare(client))
+	if (client->state != DAP_NAMED)
 		return;
+	/* It may have memory already, or get some before it is served. */
 	client->foreign = true;
-	if (!dap_client_install(client))
+	if (client->pool->region.cpu && !dap_client_prepare(client) &&
+	    !dap_client_install(client))
 		dap_client_announce(client);
 }
 

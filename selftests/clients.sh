@@ -1447,7 +1447,8 @@ region_of_a_child()
 # driver, that may come and go.
 child_without_a_driver()
 {
-	starts ""
+	# the first client decides how a pool is mapped
+	starts dap-life.3@a L3
 	ok_life maker L0
 	ok_life mode L0 fail
 	# nobody has heard of it
@@ -1475,6 +1476,33 @@ child_without_a_driver()
 	serves a L0
 	ok_life del L0
 	released L0
+	ends
+}
+
+# With an MMU, a pool without an alias serves nobody before its first client, who decides
+# how it is mapped. What the device gets meanwhile is the kernel's.
+child_of_a_pool_without_clients()
+{
+	if ! with_mmu || [ -n "$pool_alias" ]; then
+		skip "each pool can be mapped at once"
+		return
+	fi
+	starts ""
+	ok_life maker L0
+	ok_life mode L0 fail
+	echo 0 >/sys/bus/platform/drivers_autoprobe
+	ok_life add L0
+	echo 1 >/sys/bus/platform/drivers_autoprobe
+	ok_life alloc L0 0 5000
+	ok_life attach L0 a
+	ok_life alloc L0 1 5000
+	same_stat a live_allocs 0
+	ok_life mode L0 ok
+	bind_life L0 || fail "not bound"
+	serves a L0
+	ok_life free L0 0
+	ok_life free L0 1
+	same_stat a bad_free_count 0
 	ends
 }
 
@@ -1528,7 +1556,7 @@ borrower_snoops_as_its_owner()
 # is the only one there is.
 only_pool_that_is_up()
 {
-	starts "" L0
+	starts dap-life.3@b L0 L3
 	attach $pool_a dap-life.0 || fail "attach failed"
 	ok_life keep L0 1
 	has_memory_of a L0 0
@@ -2185,7 +2213,7 @@ order_of_suspend()
 	attached_on_another_bus lender_on_no_bus_goes child_on_no_bus child_of_the_ended refused_on_no_bus \
 	late_free_on_another_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
-	child_without_a_driver region_without_a_driver borrower_snoops_as_its_owner \
+	child_without_a_driver child_of_a_pool_without_clients region_without_a_driver borrower_snoops_as_its_owner \
 	only_pool_that_is_up \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations dma_controller \
