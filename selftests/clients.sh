@@ -1443,6 +1443,14 @@ region_of_a_child()
 	ends
 }
 
+# adds_unprobed UNIT: add it, so that nobody hears of it
+adds_unprobed()
+{
+	echo 0 >/sys/bus/platform/drivers_autoprobe
+	ok_life add $1
+	echo 1 >/sys/bus/platform/drivers_autoprobe
+}
+
 # A child on a bus may have no driver, and get its memory all the same. If it gets a
 # driver, that may come and go.
 child_without_a_driver()
@@ -1451,10 +1459,7 @@ child_without_a_driver()
 	starts dap-life.3@a L3
 	ok_life maker L0
 	ok_life mode L0 fail
-	# nobody has heard of it
-	echo 0 >/sys/bus/platform/drivers_autoprobe
-	ok_life add L0
-	echo 1 >/sys/bus/platform/drivers_autoprobe
+	adds_unprobed L0
 	not_bound L0
 	! kernel_serves || ok_life alloc L0 1 5000
 	ok_life attach L0 a
@@ -1490,9 +1495,7 @@ child_of_a_pool_without_clients()
 	starts ""
 	ok_life maker L0
 	ok_life mode L0 fail
-	echo 0 >/sys/bus/platform/drivers_autoprobe
-	ok_life add L0
-	echo 1 >/sys/bus/platform/drivers_autoprobe
+	adds_unprobed L0
 	ok_life alloc L0 0 5000
 	ok_life attach L0 a
 	ok_life alloc L0 1 5000
