@@ -24,11 +24,13 @@ named=named@${named_base#0x}
 named_alias=
 shared_alias=
 suits_coherent=cached
+named_pool=named-pool
 shared_pool=shared-pool
 if ! with_mmu; then
 	set -- $tree/dma-pool@*
 	named_alias=0x${1##*@}
 	shared_alias=0x${2##*@}
+	named_pool=${1##*@}.dma-pool
 	shared_pool=${2##*@}.dma-pool
 	suits_coherent=shared
 fi
@@ -187,10 +189,9 @@ region_without_a_pool()
 region_of_a_parameter()
 {
 	unload_all
-	override=$(echo /sys/bus/platform/devices/*.dma-pool/driver_override)
-	override=${override%% *}
+	override=/sys/bus/platform/devices/$named_pool/driver_override
 	echo none >$override
-	load "pools=late:$pool_base:$(hex $((pool_size / 2)))${pool_alias:+:$pool_alias}" \
+	load "pools=late:$named_base:0x200000${named_alias:+:$named_alias}" \
 		clients=dap-test.1@late || fail "cannot load"
 	load_tests
 	in_pool dt-test-named late
