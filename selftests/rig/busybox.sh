@@ -47,6 +47,11 @@ busybox_source() { BBTAR=$(package_source busybox "$SUITE" "$LOG"); }
 # build_busybox FRAGMENT...: configure BusyBox with the settings in FRAGMENT... and build
 # it. Of two settings of the same option the first counts. "make oldconfig" silently drops
 # options whose dependencies are off, so it is checked that all settings took effect.
+#
+# Without an MMU, the kernel's ELF loader copies a program's arguments to its stack, and
+# does not look whether they fit there (6.12). The shell starts itself anew for each
+# subshell, with all functions as arguments. So there is room for the 128 KiB that exec
+# allows, and for 64 KiB more.
 build_busybox() {
 	local first='/CONFIG_/ { k = $1 == "#" ? $2 : $1; if (seen[k]++) next } 1'
 	local line
@@ -64,7 +69,7 @@ build_busybox() {
 	done <wanted >missed
 	cat missed
 	[ ! -s missed ]
-	make -j"$JOBS"
+	STACK=0x30000 make -j"$JOBS"
 	cp busybox "$NEW/busybox"
 	cp .config "$NEW/busybox.config"
 }

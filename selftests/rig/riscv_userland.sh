@@ -19,7 +19,7 @@ HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 . "$HERE/busybox.sh"
 
-RECIPE=1	# count this up when what this script builds changes
+RECIPE=2	# count this up when what this script builds changes
 SUITE=bookworm
 CROSS=riscv64-linux-gnu-
 PACKAGES=(gcc-riscv64-linux-gnu gcc libc6-dev make rsync bzip2 dpkg-dev)

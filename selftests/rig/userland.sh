@@ -19,7 +19,7 @@ HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
 . "$HERE/busybox.sh"
 
-RECIPE=2	# count this up when what this script builds changes
+RECIPE=3	# count this up when what this script builds changes
 SUITE=bookworm
 CROSS=arm-linux-gnueabi-
 UCLIBC=/usr/src/uClibc-ng-1.0.35.tar.xz
