@@ -22,7 +22,7 @@ rig_tmp
 mkdir "$RIG_TMP/$name"
 cp module/dma_alias_pool.ko \
 	selftests/modules/dma_alias_pool_{test,board,life,overlay,stress}.ko \
-	selftests/{report,ktap,log,insmod,failslab}.sh \
+	selftests/{report,ktap,stack,log,insmod,failslab}.sh \
 	COPYING Documentation/{admin-guide,porting}.md "$RIG_TMP/$name/"
 "$@" -g "$RIG_TMP/$name"/*.ko
 # The scripts that run on a target are those that source ktap.sh. What else they need they

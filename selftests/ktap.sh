@@ -17,6 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # a directory for the files of this run, which is there while tests run: as root writes
 # to it, nobody else may have prepared it
 tmp=${TMPDIR:-/tmp}/dap-test.$$
+. "$here/stack.sh"
 . "$here/log.sh"
 . "$here/insmod.sh"
 
@@ -211,40 +212,8 @@ is_built_in() { [ -d /sys/module/dma_alias_pool ] && ! is_loaded dma_alias_pool 
 [ "${0##*/}" = built_in.sh ] || ! is_built_in ||
 	ktap_skip_all "the module is built into this kernel"
 
-# With an MMU, CPU addresses are virtual, and the kernel can make coherent memory
-# without the module.
-with_mmu() { [ -e /proc/vmallocinfo ]; }
-
-# stack_kib: prints the size of this shell's stack, where it has one size. It is that of
-# its subshells, too.
-stack_kib()
-{
-	read -r stack_line </proc/self/stat || return
-	set -- $stack_line
-	[ $# -ge 51 ] || return
-	shift 46
-	# of an ELF program on a CPU without an MMU: from start_brk to env_end
-	echo $((($5 - $1 + 1023) / 1024))
-}
-
-# Without an MMU, BusyBox's shell starts itself anew for each subshell, with all functions
-# as arguments. The kernel copies them to the new stack: of an ELF program (FDPIC) it does
-# not look whether they fit there, and overwrites what is below, be it the kernel's own.
-# 16 KiB are for what the subshell does.
-stack_holds_functions()
-{
-	stack=$(stack_kib 2>/dev/null)
-	[ -n "$stack" ] && ! with_mmu || return 0
-	functions=$(cat "$0" "$here/ktap.sh" "$here/log.sh" "$here/insmod.sh" | wc -c)
-	[ $((functions / 1024 + 16)) -gt $stack ] || return 0
-	case $(head -c 4 /proc/$$/exe) in
-	bFLT) ;;
-	*) return 1 ;;
-	esac
-}
-
-stack_holds_functions ||
-	ktap_skip_all "this shell's stack of $stack KiB cannot hold these tests: link BusyBox with -Wl,-z,stack-size=0x30000"
+stack_holds "$0" "$here/ktap.sh" "$here/log.sh" "$here/insmod.sh" ||
+	ktap_skip_all "the shell's stack of $stack KiB is too small for these tests: $stack_advice"
 
 # Do the test devices snoop the caches? If so, the kernel serves the requests that a pool
 # cannot serve. With an MMU, a kernel for RISC-V believes so of every device, unless a

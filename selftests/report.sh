@@ -17,6 +17,11 @@
 # the kernel's own. Exit status: 0 if all is right, 1 if something is not, 2 if there is
 # nothing to report about.
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/stack.sh"
+stack_holds "$here/report.sh" "$here/log.sh" "$here/insmod.sh" || {
+	echo "report: the shell's stack of $stack KiB is too small: $stack_advice" >&2
+	exit 2
+}
 . "$here/log.sh"
 . "$here/insmod.sh"
 debugfs=/sys/kernel/debug
@@ -139,7 +144,7 @@ show_system()
 		row "${what%%:*}" "${what#*: } (x$count)"
 	done
 	row memory "$(sed -n 's/^MemTotal: *//p' /proc/meminfo)"
-	if [ -e /proc/vmallocinfo ]; then
+	if with_mmu; then
 		row MMU yes
 	else
 		row MMU no
@@ -249,14 +254,14 @@ has_alias()
 # without an alias, only a kernel for ARM can find out whether the CPU caches it.
 is_checked()
 {
-	[ -e /proc/vmallocinfo ] || has_alias "$1" || uname -m | grep -q ^arm
+	with_mmu || has_alias "$1" || uname -m | grep -q ^arm
 }
 
 # is_undecided NAME: with an MMU, the first client decides how a pool without an alias is
 # mapped: has it had one?
 is_undecided()
 {
-	[ -e /proc/vmallocinfo ] && [ "$(stat_of "$1" clients)" = 0 ] &&
+	with_mmu && [ "$(stat_of "$1" clients)" = 0 ] &&
 		[ "$(stat_of "$1" alloc_count)" = 0 ] && ! has_alias "$1"
 }
 

@@ -199,7 +199,7 @@ left=$(left)
 echo "ok 1 $left bytes are left of the stack"
 X1
 # What the tests do in a shell whose stack is too small for that.
-cp "$(dirname "$HERE")"/{ktap,log,insmod}.sh "$FILES"
+cp "$(dirname "$HERE")"/{ktap,stack,log,insmod}.sh "$FILES"
 guest cramped <<X1
 . ./ktap.sh
 echo "ok 1 runs"
