@@ -112,37 +112,32 @@ static struct dap_entry *policy_find_by_node(const struct device_node *np,
 					     bool *named, bool *broken)
 {
 	struct dap_entry *found = NULL;
-	struct device_node *region;
-	int bytes, i;
-	u32 phandle;
+	struct of_phandle_iterator it;
+	int bytes, err;
 
 	*named = false;
 	*broken = false;
 	if (!of_find_property(np, "memory-region", &bytes))
 		return NULL;
-	*broken = !bytes || bytes % sizeof(phandle);
-	for (i = 0; !found; i++) {
-		if (of_property_read_u32_index(np, "memory-region", i,
-					       &phandle))
-			break;
+	*broken = !bytes || bytes % sizeof(it.phandle);
+	of_for_each_phandle(&it, err, np, "memory-region", NULL, 0) {
 		/*
 		 * A phandle of 0 is no error: it stands for an entry without a
 		 * region.
 		 */
-		region = of_parse_phandle(np, "memory-region", i);
-		if (!region) {
-			*broken |= !!phandle;
-			continue;
-		}
+		*broken |= !it.node && it.phandle;
 		/*
 		 * Naming the pool instead of its region is wrong, but the
 		 * intent is clear.
 		 */
-		*named |= of_device_is_compatible(region,
+		*named |= of_device_is_compatible(it.node,
 						  "dma-alias-pool,region") ||
-			  of_device_is_compatible(region, "dma-alias-pool");
-		found = dap_entry_find_by_node(region);
-		of_node_put(region);
+			  of_device_is_compatible(it.node, "dma-alias-pool");
+		found = dap_entry_find_by_node(it.node);
+		if (found) {
+			of_node_put(it.node);
+			break;
+		}
 	}
 	return found;
 }
@@ -209,21 +204,18 @@ found:
  */
 static bool policy_has_cma_area(const struct device_node *np)
 {
-	struct device_node *region;
-	bool found = false;
-	int i;
+	struct of_phandle_iterator it;
+	int err;
 
 	if (!IS_ENABLED(CONFIG_DMA_CMA))
 		return false;
-	for (i = 0; !found; i++) {
-		region = of_parse_phandle(np, "memory-region", i);
-		if (!region)
-			break;
-		found = of_device_is_compatible(region, "shared-dma-pool") &&
-			of_property_read_bool(region, "reusable");
-		of_node_put(region);
-	}
-	return found;
+	of_for_each_phandle(&it, err, np, "memory-region", NULL, 0)
+		if (of_device_is_compatible(it.node, "shared-dma-pool") &&
+		    of_property_read_bool(it.node, "reusable")) {
+			of_node_put(it.node);
+			return true;
+		}
+	return false;
 }
 
 /**

@@ -177,33 +177,47 @@ struct iommu_domain *iommu_get_domain_for_dev(struct device *dev)
 	return dev->domain;
 }
 
-struct device_node *of_parse_phandle(const struct device_node *np,
-				     const char *name, int index)
+/* Free entries before the last one are phandles of 0. */
+static int nr_regions(const struct device_node *np)
 {
-	EXPECT(!strcmp(name, "memory-region"));
-	if (!np || index >= 3 || !np->regions[index])
-		return NULL;
-	np->regions[index]->refs++;
-	return np->regions[index];
+	int nr = np ? ARRAY_SIZE(np->regions) : 0;
+
+	while (nr && !np->regions[nr - 1])
+		nr--;
+	return nr;
 }
 
-/* As many as there are, none of them left free. */
+int of_phandle_iterator_init(struct of_phandle_iterator *it,
+			     const struct device_node *np, const char *list,
+			     const char *cells, int nr_cells)
+{
+	EXPECT(!strcmp(list, "memory-region"));
+	EXPECT(!cells && !nr_cells);
+	*it = (struct of_phandle_iterator){ .parent = np };
+	return 0;
+}
+
+/* The reference to a node is the iterator's, until it comes to the next one. */
+int of_phandle_iterator_next(struct of_phandle_iterator *it)
+{
+	if (it->node)
+		of_node_put(it->node);
+	it->node = NULL;
+	if (it->next >= nr_regions(it->parent))
+		return -ENOENT;
+	it->node = it->parent->regions[it->next++];
+	it->phandle = !!it->node;
+	if (it->node)
+		it->node->refs++;
+	return 0;
+}
+
 struct property *of_find_property(const struct device_node *np,
 				  const char *name, int *bytes)
 {
-	*bytes = 0;
 	EXPECT(!strcmp(name, "memory-region"));
-	while (np && *bytes < 12 && np->regions[*bytes / 4])
-		*bytes += 4;
+	*bytes = 4 * nr_regions(np);
 	return *bytes ? (struct property *)np : NULL;
-}
-
-int of_property_read_u32_index(const struct device_node *np, const char *name,
-			       u32 index, u32 *value)
-{
-	EXPECT(!strcmp(name, "memory-region"));
-	*value = 1;
-	return index < 3 && np->regions[index] ? 0 : -EOVERFLOW;
 }
 
 bool of_device_is_compatible(const struct device_node *np, const char *name)
@@ -697,6 +711,8 @@ static void precedence(void)
 	node.regions[1] = &first_region;
 	node.regions[2] = &second_region;
 	chooses(&first, false, NULL);
+	node.regions[0] = NULL;
+	chooses(&first, false, NULL);
 
 	/* a region that is none of ours says nothing */
 	start();
@@ -752,9 +768,10 @@ static void area_of_its_own(void)
 	static struct device_node plain;
 	unsigned int i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		start();
 		first.is_default = true;
+		/* the second region comes after an empty entry */
 		node.regions[0] = &plain;
 		node.regions[i] = &other_region;
 		other_region.is_shared = true;
