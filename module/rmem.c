@@ -114,18 +114,15 @@ struct device_node *dap_rmem_find_node(phys_addr_t base, phys_addr_t size)
  */
 void dap_rmem_serve(const struct dap_region *region, bool serve)
 {
-	struct device_node *parent = of_find_node_by_path("/reserved-memory");
+	struct device_node *np = dap_rmem_find_node(region->phys, region->size);
 	struct reserved_mem *rmem;
-	struct device_node *np;
 
-	for_each_child_of_node(parent, np) {
-		rmem = of_reserved_mem_lookup(np);
-		if (!rmem || !rmem_is_region(rmem, region))
-			continue;
-		if (serve && !rmem->ops)
-			WRITE_ONCE(rmem->ops, &dap_rmem_ops);
-		else if (!serve && rmem->ops == &dap_rmem_ops)
-			WRITE_ONCE(rmem->ops, NULL);
-	}
-	of_node_put(parent);
+	if (!np)
+		return;
+	rmem = of_reserved_mem_lookup(np);
+	if (serve && !rmem->ops)
+		WRITE_ONCE(rmem->ops, &dap_rmem_ops);
+	else if (!serve && rmem->ops == &dap_rmem_ops)
+		WRITE_ONCE(rmem->ops, NULL);
+	of_node_put(np);
 }
