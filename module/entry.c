@@ -137,14 +137,19 @@ static void entry_unlock_client(struct device *dev)
 static void entry_release_device(struct device *dev, struct dap_entry *entry)
 {
 	struct dap_client *client = entry_lock_client(dev, entry);
-	bool unbind = client && client->state != DAP_PINNED;
+	bool unbind = client && client->state != DAP_PINNED, in_use;
 
 	entry_unlock_client(dev);
 	if (unbind)
 		device_release_driver(dev);
 	client = entry_lock_client(dev, entry);
-	if (client)
-		dap_client_leave(client, dap_device_is_in_use(dev));
+	if (client) {
+		in_use = dap_device_is_in_use(dev);
+		/* Its probe may have failed for that. */
+		if (client->user.refused && !in_use)
+			dap_rebind_note(dev);
+		dap_client_leave(client, in_use);
+	}
 	entry_unlock_client(dev);
 }
 

@@ -172,8 +172,10 @@ void dap_pool_kill(struct dap_pool *pool)
 /* Out of line, since only the first allocation of a user gets here. */
 static noinline bool pool_pin_user(struct dap_user *user)
 {
-	if (!try_module_get(THIS_MODULE))
+	if (!try_module_get(THIS_MODULE)) {
+		user->refused = true;
 		return false;
+	}
 	if (!kref_get_unless_zero(&user->ref)) {
 		module_put(THIS_MODULE);
 		return false;

@@ -53,6 +53,7 @@ struct dap_spec {
  * @held:        number of allocations that the user holds: of the pool, and of
  *               the normal allocator instead of the pool.  While it is not 0,
  *               there is one reference to the user and one to the module.
+ * @refused:     it got no memory because the module is being unloaded
  * @fallbacks:   how many of @held are of the normal allocator
  * @live_bytes:  bytes asked for in those of the pool
  * @peak_bytes:  the most that @live_bytes has been
@@ -65,6 +66,7 @@ struct dap_spec {
 struct dap_user {
 	struct kref ref;
 	u32 held;
+	bool refused;
 	u32 fallbacks;
 	size_t live_bytes;
 	size_t peak_bytes;

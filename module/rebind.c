@@ -7,8 +7,8 @@
  * that depend on this one (consumers of device links, such as the users of a
  * DMA controller), and it does not bind them again by itself.  So between
  * dap_rebind_begin() and dap_rebind_end(), each device that the calling task
- * unbinds is noted.  The devices are bound again in the opposite order, so that
- * suppliers come first.
+ * unbinds is noted, and those that have lost their driver otherwise.  The
+ * devices are bound again in the opposite order, so that suppliers come first.
  *
  * A noted device has a reference until it is bound again or removed, and no
  * longer: if the device comes from an overlay, nobody may use its nodes when
@@ -47,7 +47,7 @@ void dap_rebind_begin(struct dap_rebind *rebind)
 }
 
 /**
- * dap_rebind_note() - note that a driver was unbound
+ * dap_rebind_note() - note that a device has lost its driver
  * @dev: its device
  *
  * Context: under dap_lock().

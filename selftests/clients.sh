@@ -2028,6 +2028,33 @@ consumer_at_unload()
 	ends
 }
 
+# A module that is being unloaded gives no memory any more. Whose probe fails for that is
+# tried again without it.
+probed_at_unload()
+{
+	starts dap-life.0@a L0
+	unbind_life L0
+	ok_life mode L0 need
+	ok_life slow bind+ 10000 dap-life.0
+	begins bind_life L0
+	is_slowed
+	unload &
+	wait_for grep -q "^dma_alias_pool .*Unloading" /proc/modules ||
+		fail "it is not being unloaded"
+	in_time "binding a device"
+	wait
+	! is_loaded dma_alias_pool || fail "the module is in use"
+	nothing_is_left
+	if kernel_serves; then
+		log_has "dap-life.0: was unbound because of dma_alias_pool.0, and is bound again"
+		bound L0
+	else
+		log_has "dap-life.0: was unbound because of dma_alias_pool.0, and its driver did not bind again"
+		not_bound L0
+	fi
+	ends
+}
+
 # A consumer is removed before the module has bound it again. The module must let it go
 # at once. The consumer is unbound first.
 consumer_is_removed()
@@ -2221,7 +2248,7 @@ order_of_suspend()
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations dma_controller \
 	controller_is_bound_while_its_pool_goes load_fails detached_and_attached attached_in_vain bound_again \
-	bound_while_the_pool_goes unbound_by_others consumers consumer_at_unload \
+	bound_while_the_pool_goes unbound_by_others consumers consumer_at_unload probed_at_unload \
 	consumer_is_removed supplier_of_the_pool client_as_a_supplier \
 	suppliers_of_each_others_pool consumer_on_another_bus order_of_suspend data_of_another_driver device_of_the_tree memory_of_the_kernels_pool
 ktap_run "$@"
