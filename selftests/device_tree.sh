@@ -24,7 +24,7 @@ named=named@${named_base#0x}
 named_alias=
 shared_alias=
 suits_coherent=cached
-named_pool=named-pool
+named_pool="named-pool"
 shared_pool=shared-pool
 if ! with_mmu; then
 	set -- $tree/dma-pool@*

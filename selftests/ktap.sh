@@ -17,7 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # a directory for the files of this run, which is there while tests run: as root writes
 # to it, nobody else may have prepared it
 tmp=${TMPDIR:-/tmp}/dap-test.$$
-. "$here/stack.sh"
+. "$here/stack.sh" || exit 1
 . "$here/log.sh"
 . "$here/insmod.sh"
 

@@ -17,7 +17,7 @@
 # the kernel's own. Exit status: 0 if all is right, 1 if something is not, 2 if there is
 # nothing to report about.
 here=$(cd "$(dirname "$0")" && pwd)
-. "$here/stack.sh"
+. "$here/stack.sh" || exit 2
 stack_holds "$here/report.sh" "$here/log.sh" "$here/insmod.sh" || {
 	echo "report: the shell's stack of $stack KiB is too small: $stack_advice" >&2
 	exit 2
@@ -484,14 +484,14 @@ done
 [ -z "$lacking" ] || { echo "report.sh: needs what is not here:$lacking"; exit 2; }
 # not every BusyBox has id
 grep -q '^Uid:[^0-9]*[0-9][0-9]*[^0-9][^0-9]*0[^0-9]' /proc/self/status || { echo "report.sh: needs root"; exit 2; }
-mkdir -p "${tmp%/*}" && mkdir -m 700 "$tmp" || {
-	echo "report.sh: needs to write to ${tmp%/*}: set TMPDIR to where it can"
-	exit 2
-}
 child='' testing='' tried='' stop='' our_dmatest='' our_debugfs=''
 trap 'stop=y; [ -z "$child" ] || kill "$child"' INT TERM HUP
 # nobody reads this any more
 trap 'stop=y; exec >/dev/null 2>&1; [ -z "$child" ] || kill "$child"' PIPE
+mkdir -p "${tmp%/*}" && mkdir -m 700 "$tmp" || {
+	echo "report.sh: needs to write to ${tmp%/*}: set TMPDIR to where it can"
+	exit 2
+}
 if ! grep -q " $debugfs debugfs " /proc/mounts; then
 	mount -t debugfs none $debugfs 2>/dev/null || {
 		echo "report.sh: debugfs cannot be mounted: is there /sys, and CONFIG_DEBUG_FS?"

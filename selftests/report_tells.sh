@@ -48,8 +48,10 @@ kit()
 {
 	rm -rf /tmp/kit
 	mkdir /tmp/kit
-	for kit_file in report.sh ktap.sh log.sh insmod.sh mmap_buffer dma_alias_pool.ko \
+	sourced=$(sed -n 's,^\. "$here/\([a-z]*\.sh\)".*,\1,p' "$here/report.sh" "$here/ktap.sh")
+	for kit_file in report.sh ktap.sh $sourced mmap_buffer dma_alias_pool.ko \
 			dma_alias_pool_test.ko dma_alias_pool_board.ko "$@"; do
+		[ ! -e "/tmp/kit/$kit_file" ] || continue
 		[ ! -e "$here/$kit_file" ] || ln -s "$here/$kit_file" /tmp/kit/
 	done
 	report=/tmp/kit/report.sh

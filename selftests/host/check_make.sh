@@ -131,7 +131,7 @@ kselftest() {
 		CROSS_COMPILE=arm-linux-gnueabi- INSTALL_PATH="$dir" \
 		USERCC="$("$tests/rig/userland.sh" | tail -n 1)/bin/fdpic-gcc"
 	cmp "$RIG_TMP/dma_alias_pool.ko" "$dir/dma_alias_pool.ko"
-	for file in coherent.sh ktap.sh dma_alias_pool.ko mmap_buffer fail_nth life; do
+	for file in {coherent,ktap,stack,log,insmod}.sh dma_alias_pool.ko mmap_buffer fail_nth life; do
 		test -f "$dir/$file"
 	done
 	(cd "$tree" && packaging/sources.sh) | diff <(cd "$RIG_TMP/pristine" && find . -type f -o -type l |
