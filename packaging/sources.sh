@@ -20,7 +20,8 @@ from_tree() {
 		-not \( -name '*.o' -o -name '*.o.d' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name modules.order \
 		-o -name Module.symvers -o -name '*.dwo' -o -name '*.gcno' -o -name '*.usyms' -o -name '*.symtypes' \
-		-o -name '*.su' -o -name '*.lst' -o -name '*.ll' -o -name '*.bc' -o -name '*.i' -o -name '*.s' \) -print
+		-o -name '*.su' -o -name '*.lst' -o -name '*.ll' -o -name '*.bc' -o -name '*.i' -o -name '*.s' \
+		-o -name '.checkpatch-camelcase.*' \) -print
 }
 
 { from_git "$@" || from_tree "$@"; } | sed 's,^\./,,' | LC_ALL=C sort -u |

@@ -42,7 +42,8 @@ endurance() {
 	"$tests/rig/run.py" $words --append slub_debug=F --timeout "$TIMEOUT" \
 		--log "$log.console" --json "$log.json" \
 		--run endurance.sh "$CYCLES" || rc=$?
-	run_counts "$log.json" | sed 's/\(.*\) \(.*\)/\1 passed, \2 failed/'
+	# shellcheck disable=SC2046 # three numbers
+	print_counts $(run_counts "$log.json")
 	return $rc
 }
 

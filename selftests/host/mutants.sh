@@ -72,7 +72,7 @@ reason() {
 	# the verdict of the last boot that failed, or the last line of a part
 	where=$(sed -nE -e 's/^rig: [^ ]+ [^ ]+ ([^ ]+): .* [1-9][0-9]* failed.*/\1/p' \
 		-e 's/^([a-z]+): [0-9]+ passed, [1-9][0-9]* failed.*/\1/p' "$1" | tail -n 1)
-	what=$(awk '/cut here/ { next }
+	what=$(awk '/cut here/ || /^not ok - .* did not come to its end$/ { next }
 		match($0, /not ok .*|rig: FAILED: .*|: FAILED after .*| MISS$/) {
 			print (RLENGTH > 5 ? substr($0, RSTART) : $0)
 			exit

@@ -231,7 +231,7 @@ class Guest:
         whether the test module could be unloaded."""
         self.tell("0 end")
         seen = Seen()
-        end = time.monotonic() + 90
+        end = time.monotonic() + 300
         while time.monotonic() < end:
             while self.lines:
                 text = STAMP.sub("", self.lines.pop(0))

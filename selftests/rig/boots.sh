@@ -38,20 +38,20 @@ trap 'stop_boots; exit 130' HUP INT PIPE TERM
 
 # Wait until one of the boots ends, and print its verdict; print its log if it failed.
 finish_boot() {
-	local pid label rc=0 passed=0 failed=1
+	local pid label rc=0 passed=0 failed=1 skipped=0
 	wait -n -p pid "${!running[@]}" || rc=$?
 	label=${running[$pid]}
 	unset "running[$pid]"
 	[ $rc -eq 0 ] || sed 's/^/# /' "$logs/$label.log"
 	tail -n 1 "$logs/$label.log"
 	if [ -e "$logs/$label.json" ]; then
-		read -r passed failed < <(run_counts "$logs/$label.json")
+		read -r passed failed skipped < <(run_counts "$logs/$label.json")
 		# run.py may fail although all results passed: that is one failure
 		[ $rc -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
 	else
 		echo "not ok - $label did not come to its end"
 	fi
-	add "$label" "$passed" "$failed"
+	add "$label" "$passed" "$failed" "$skipped"
 }
 
 run_boots() {

@@ -148,12 +148,12 @@ read_counts() {
 		s/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p'
 }
 
-# run_counts FILE: print "PASSED FAILED" of a boot, from the file of run.py --json
+# run_counts FILE: print "PASSED FAILED SKIPPED" of a boot, from the file of run.py --json
 run_counts() {
 	python3 -c '
 import json, sys
 counts = json.load(open(sys.argv[1]))
-print(counts["passed"], counts["failed"])' "$1"
+print(counts["passed"], counts["failed"], counts["skipped"])' "$1"
 }
 
 # heartbeat LABEL PID: to be run in the background. Says every few seconds that LABEL is

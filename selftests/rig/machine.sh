@@ -89,12 +89,14 @@ put_driver_in() { # KERNEL
 
 # compile_overlays FILE.dtso...: compile overlays for run.py --overlay
 compile_overlays() {
-	local overlay
+	local overlay compiled
 	for overlay; do
 		[ -e "$overlay" ] || continue
+		compiled=$build/$(basename "$overlay" .dtso).dtbo
 		# -q: bad-pools.dtso is full of mistakes on purpose
-		dtc -q -@ -I dts -O dtb -o "$build/$(basename "$overlay" .dtso).dtbo" \
-			"$overlay"
+		dtc -q -@ -I dts -O dtb -o "$compiled.new" "$overlay"
+		# in one piece, as another boot may be reading it
+		mv "$compiled.new" "$compiled"
 	done
 }
 

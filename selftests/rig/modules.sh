@@ -19,18 +19,26 @@ top=$(readlink -f "$HERE/../..")
 mkdir -p "$out"
 echo "$kernel" >"$out/of"
 out=$(readlink -f "$out")
-# cp -u leaves unchanged files alone, so that make does not build them again. Sources
-# that were deleted are deleted in OUT as well.
+# Unchanged files are left alone, so that make does not build them again. Changed ones are
+# new to make, even if they are older: what was broken for a test is mended by moving the
+# former file back. Sources that were deleted are deleted in OUT as well.
+copy_changed() {
+	local file to=$1
+	shift
+	for file; do
+		cmp -s "$file" "$to/${file##*/}" || cp "$file" "$to/"
+	done
+}
 for dir in module selftests/modules; do
 	mkdir -p "$out/$dir"
 	for old in "$out/$dir"/*.[ch]; do
 		case $old in *'*'* | *.mod.c) continue ;; esac
 		[ -e "$top/$dir/${old##*/}" ] || rm -f "$old"
 	done
-	cp -up "$top/$dir"/*.[ch] "$top/$dir/Kbuild" "$out/$dir/"
+	copy_changed "$out/$dir" "$top/$dir"/*.[ch] "$top/$dir/Kbuild"
 done
-cp -up "$top/module/probe.mk" "$out/module/"
-cp -up "$top/Kbuild" "$out/"
+copy_changed "$out/module" "$top/module/probe.mk"
+copy_changed "$out" "$top/Kbuild"
 
 rm -f "$out/build.log"
 # for other architectures than Arm the kernel's directory has the words for make

@@ -15,12 +15,15 @@ found=$out/found
 pid=
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; exit 130' HUP INT PIPE TERM
 status=0
+# see run.sh
+fixed=
+! setarch -R true 2>/dev/null || fixed="setarch -R"
 
 for target; do
 	log=$out/fuzz_$target.log
 	mkdir -p "$found/$target"
 	echo "# $target: $each s"
-	"$out/fuzz_$target" -max_total_time="$each" -max_len=299 -len_control=10 -timeout=20 \
+	$fixed "$out/fuzz_$target" -max_total_time="$each" -max_len=299 -len_control=10 -timeout=20 \
 		-artifact_prefix="$found/$target-" -print_final_stats=1 \
 		"$found/$target" "corpus/$target" > "$log" 2>&1 &
 	pid=$!
