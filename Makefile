@@ -23,7 +23,7 @@
 # make clean      removes what builds left in this tree
 # make distclean  also removes the cache, ~/.cache/dma-alias-pool
 #
-# ARCH, CROSS_COMPILE, O and KBUILD_OUTPUT have the same meaning as for the kernel: where
+# ARCH, CROSS_COMPILE, LLVM, O and KBUILD_OUTPUT have the same meaning as for the kernel: where
 # KDIR is a source, O=DIR is its build (below KDIR, if DIR is no absolute path). KVER and
 # BOARD choose the kernel series and the emulated machine for demo, check, vm and bench;
 # KSRC=DIR uses a kernel source tree of yours there. For demo and vm, CACHE=y gives the

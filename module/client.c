@@ -659,7 +659,7 @@ static bool client_holds_memory(const struct dap_client *client)
 }
 
 /*
- * After a failed probe, arm64 up to 6.1 clears dma_ops when the last notifier
+ * After a failed probe, arm64 before 6.12 clears dma_ops when the last notifier
  * has been called.  What the device holds can be freed by ours only, so set them
  * once more when the driver core is done with the device.  Come *again for those
  * with which it is not.  This comes too late for memory that is freed just then,

@@ -321,7 +321,7 @@ static inline void dap_wait_for_links(void)
 /*
  * Some architectures clear dma_ops at unbind, and after failed probes without
  * any notifier, also with memory left that can be freed by ours only.  ARM with
- * an MMU does not if it believes that it has not set them.  arm64 up to 6.1 does.
+ * an MMU does not if it believes that it has not set them.  arm64 before 6.12 does.
  */
 #if !defined(CONFIG_ARCH_HAS_TEARDOWN_DMA_OPS)
 #define DAP_OPS_ARE_TORN_DOWN	0

@@ -202,7 +202,7 @@ attach_files()
 has_log()
 {
 	dmesg >/dev/null 2>&1 && return
-	echo "  left out: there is no kernel log (CONFIG_PRINTK)"
+	echo "  left out: there is no kernel log (CONFIG_PRINTK), or no dmesg"
 	return 1
 }
 
