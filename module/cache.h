@@ -35,6 +35,7 @@
 #endif
 #ifdef CONFIG_ARM64
 #include <asm/barrier.h>
+#include <asm/cpufeature.h>
 #include <asm/sysreg.h>
 #endif
 #ifdef DAP_HAS_ZICBOM
@@ -105,7 +106,9 @@ static inline void dap_cbo_flush(void *va, size_t size) { }
 /* The kernel's own loop is exported only with CONFIG_ARM64_PMEM. */
 static inline void dap_civac(void *va, size_t size)
 {
-	unsigned long line = 4UL << (read_sysreg(ctr_el0) >> 16 & 0xf);
+	/* the shortest line of all CPUs, which may differ */
+	unsigned long line =
+		4UL << (read_sanitised_ftr_reg(SYS_CTR_EL0) >> 16 & 0xf);
 	unsigned long at = (unsigned long)va & ~(line - 1);
 
 	for (; at < (unsigned long)va + size; at += line)

@@ -48,7 +48,8 @@ static bool owner_node_overlaps(struct device_node *np,
 	int i;
 
 	for (i = 0; !of_address_to_resource(np, i, &res); i++)
-		if (res.start <= end && res.end >= base)
+		/* Boot loaders fill in, or leave empty, what is for them. */
+		if (resource_size(&res) && res.start <= end && res.end >= base)
 			return true;
 	return rmem && rmem->size && rmem->base <= end &&
 	       rmem->base + rmem->size - 1 >= base;
@@ -80,7 +81,7 @@ static int owner_check_node(struct device *dev, phys_addr_t base,
 	return ret;
 }
 
-#ifdef CONFIG_ARM64
+#if DAP_PLACED_IS_CLAIMED
 /**
  * dap_is_placed() - has the kernel placed the memory of a pool?
  * @dev: the pool's device

@@ -78,9 +78,9 @@ static int region_check(struct device *dev, const struct dap_region *r)
 }
 
 /*
- * A kernel for arm64 claims the memory that it has placed itself, for good
- * (reserve_memblock_reserved_regions()), so no driver can claim it.  Which pool
- * has it is kept here.
+ * A kernel for arm64 or RISC-V claims the memory that it has placed itself, for
+ * good (reserve_memblock_reserved_regions()), so no driver can claim it.  Which
+ * pool has it is kept here.
  */
 static struct resource region_at_boot = {
 	.name = "dma_alias_pool",
@@ -103,7 +103,7 @@ static bool region_request(struct device *dev, struct dap_region *region,
 static void region_release(const struct dap_region *region, phys_addr_t base,
 			   phys_addr_t size)
 {
-	if (IS_ENABLED(CONFIG_ARM64) && region->at_boot && base == region->phys)
+	if (DAP_PLACED_IS_CLAIMED && region->at_boot && base == region->phys)
 		__release_region(&region_at_boot, base, size);
 	else
 		release_mem_region(base, size);

@@ -53,9 +53,12 @@ int dap_region_claim(struct device *dev, struct dap_region *region,
 		     const char *name, bool no_map);
 void dap_region_release(struct dap_region *region);
 
-#ifdef CONFIG_ARM64
+/* Kernels for these claim the memory that they have placed, see region.c. */
+#if defined(CONFIG_ARM64) || defined(CONFIG_RISCV)
+#define DAP_PLACED_IS_CLAIMED	1
 bool dap_is_placed(const struct device *dev);
 #else
+#define DAP_PLACED_IS_CLAIMED	0
 static inline bool dap_is_placed(const struct device *dev) { return false; }
 #endif
 int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end);

@@ -354,6 +354,8 @@ elif [ "$BOARD" = rv64 ]; then
 	done
 	boots+=("stock_coherence stock_coherence.sh $stock --overlay $build/coherent.dtbo")
 fi
+[ "$BOARD" != rv64 ] ||
+	boots+=("stock_placed stock_placed.sh $stock --overlay $build/placed.dtbo")
 if [ "$BOARD" = icicle ]; then
 	boots+=("stock_icicle stock_icicle.sh --overlay $build/mpfs-icicle-kit.dtbo")
 fi

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # A pool in memory that the kernel itself has placed, as its node has a size and no address.
-# A kernel for arm64 has claimed such memory at boot, for good. Boot with the overlay
-# placed.dtbo, in which two pools want the memory.
+# A kernel for arm64 or RISC-V has claimed such memory at boot, for good. Boot with the
+# overlay placed.dtbo, in which two pools want the memory.
 . "$(dirname "$0")/stock.sh"
 
 [ -d /proc/device-tree/reserved-memory/placed ] || ktap_skip_all "no such memory"
