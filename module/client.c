@@ -304,7 +304,8 @@ int dap_client_install(struct dap_client *client)
 	if (!why && !dap_client_set_state(client, state))
 		why = "the module is being unloaded";
 	if (why)
-		return dap_report_refusal(dev, client->pool->name, why);
+		return client->by_default ? -EINVAL :
+		       dap_report_refusal(dev, client->pool->name, why);
 	client_put_ops(client);
 	return 0;
 }

@@ -145,8 +145,8 @@ static void entry_release_device(struct device *dev, struct dap_entry *entry)
 	client = entry_lock_client(dev, entry);
 	if (client) {
 		in_use = dap_device_is_in_use(dev);
-		/* Its probe may have failed for that. */
-		if (client->user.refused && !in_use)
+		/* Its probe may have failed for that, if it had a driver. */
+		if (client->user.refused && !in_use && *client->driver)
 			dap_rebind_note(dev);
 		dap_client_leave(client, in_use);
 	}

@@ -464,7 +464,7 @@ static int dap_ops_mmap(struct device *dev, struct vm_area_struct *vma,
 	struct dap_client *client = dap_client_of(dev);
 	unsigned long count = PAGE_ALIGN(size) >> PAGE_SHIFT;
 	unsigned long pages = vma_pages(vma);
-	bool cached = dap_is_coherent(dev);
+	bool cached = ops_snoops(client, dev);
 
 	if (!ops_is_ours(client, cpu, size)) {
 		if (dap_pool_contains(client->pool, cpu))

@@ -169,7 +169,7 @@ struct dap_entry *dap_policy_choose(struct device *dev, bool quiet)
 	if (entry)
 		goto found;
 	if (broken && !quiet)
-		dev_warn(dev, "memory-region is no list of phandles of nodes that there are\n");
+		dev_warn(dev, "memory-region is no list of phandles\n");
 	if (named) {
 		if (!quiet)
 			dev_warn(dev, "no DMA pool serves its memory-region\n");

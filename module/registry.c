@@ -30,7 +30,9 @@
  * for each, and whether the lock of the device has to be held as well:
  *
  * from		to		device lock	reason
- * NAMED		ATTACHED	yes		its device is being bound
+ * NAMED		ATTACHED	yes		its device is being bound; or it is
+ *						used without a driver, and then no
+ *						lock is needed
  * NAMED		PINNED		yes [1]		the same, or attached in place
  * NAMED		DEAD		no		it does not become a client
  *						after all

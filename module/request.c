@@ -84,6 +84,8 @@ static int request_may_join(struct device *dev, struct dap_entry *entry)
 	} else if (old->by_default && !dap_client_is_busy(old)) {
 		/* It may change over. */
 		return 0;
+	} else if (old->state == DAP_LEAVING) {
+		why = "it holds memory of";
 	}
 	return request_report_other(dev, entry, why, old);
 }
@@ -358,12 +360,12 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
 /*
  * Whoever asks may use the device without a driver of its own, as drivers do
  * with children that they make.  What cannot be now may be possible when it is
- * bound: it has its DMA mask and its ranges then.  That also decides how a pool
- * without an alias is mapped.
+ * bound: it has its ranges then.  That also decides how a pool without an alias
+ * is mapped.  The record of a borrower is no client that could be served.
  */
 static void request_serve_unbound(struct dap_client *client)
 {
-	if (client->state != DAP_NAMED)
+	if (client->state != DAP_NAMED || client->lender)
 		return;
 	/* It may have memory already, or get some before it is served. */
 	client->foreign = true;
@@ -396,11 +398,13 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 	if (why)
 		return dap_report_refusal(dev, entry->pool.name, why);
 	ret = request_may_join(dev, entry) ?: request_join(dev, entry, false);
-	if (ret)
+	if (ret < 0)
 		return ret;
-	dap_outsider_admit(dev);
+	/* Who was named for the pool before may not be served yet. */
 	request_serve_unbound(dap_client_find(dev));
-	return 0;
+	if (!ret)
+		dap_outsider_admit(dev);
+	return ret;
 }
 
 /*
@@ -432,9 +436,9 @@ int dap_attach_result(const struct device *dev, int ret)
  * dma_alias_pool_attach() - let a device get its coherent memory from a pool
  * @dev:  the device, either being probed and before its first use of the DMA
  *        API, or not bound, or on no bus at all, such as a child that a driver
- *        makes for its DMA.  One that is not bound is served at once, if it has
- *        a DMA mask, and, with an MMU, the pool has an alias or was used before;
- *        otherwise when it is bound.
+ *        makes for its DMA.  It needs a DMA mask.  One that is not bound is
+ *        served at once, unless there is an MMU, and the pool has no alias and
+ *        was not used before: then it is served when it is bound.
  * @pool: name of the pool, NULL for the only one there is
  *
  * This need not be undone: the device keeps its pool until it is removed, the

@@ -337,6 +337,8 @@ bound_with_memory_of_a_dead_pool()
 	rebind L0
 	bound L0
 	snooped || bad_life alloc L0 2 5000
+	fails attach $pool_b dap-life.0 busy
+	log_has "dap-life.0: not attached to DMA pool b: it holds memory of a"
 	! bind_pool $pool_a || fail "two pools in one memory"
 	ok_life free L0 0
 	rebind L0
@@ -1484,6 +1486,29 @@ child_without_a_driver()
 	ends
 }
 
+# Somebody has named it for the pool already, and no driver was there to be bound. It is
+# not bound when the module goes either, though it got no memory meanwhile.
+child_named_before()
+{
+	starts dap-life.3@a L3
+	ok_life maker L0
+	adds_unprobed L0
+	echo none >$platform/dap-life.0/driver_override
+	attach $pool_a dap-life.0 || fail "attach failed"
+	log_clear
+	ok_life attach L0 a
+	log_has "dap-life.0: coherent DMA memory comes from pool a"
+	serves a L0
+	ok_life slow unbind 10000 dap-life.3
+	begins unloaded
+	is_slowed
+	life alloc L0 2 5000
+	in_time "unload"
+	! log_since | grep -q "dap-life.0: was unbound" ||
+		fail "somebody tried to bind it"
+	ends
+}
+
 # With an MMU, a pool without an alias serves nobody before its first client, who decides
 # how it is mapped. What the device gets meanwhile is the kernel's.
 child_of_a_pool_without_clients()
@@ -2243,7 +2268,7 @@ order_of_suspend()
 	attached_on_another_bus lender_on_no_bus_goes child_on_no_bus child_of_the_ended refused_on_no_bus \
 	late_free_on_another_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
-	child_without_a_driver child_of_a_pool_without_clients region_without_a_driver borrower_snoops_as_its_owner \
+	child_without_a_driver child_named_before child_of_a_pool_without_clients region_without_a_driver borrower_snoops_as_its_owner \
 	only_pool_that_is_up \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations dma_controller \
