@@ -34,4 +34,4 @@ stack_holds()
 	[ "$(head -c 4 /proc/$$/exe)" = bFLT ]
 }
 
-stack_advice="link BusyBox with -Wl,-z,stack-size=0x30000"
+stack_advice="link BusyBox with -Wl,-z,stack-size=0x20000"

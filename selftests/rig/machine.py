@@ -87,6 +87,9 @@ class Machine:
             words.append("rig.watch")
         if c.get("ENABLE"):
             words.append(f"rig.enable={c['ENABLE']}")
+        if c.get("DRAM_BASE"):
+            # DMA_API_DEBUG would take a third of 16 MiB. It makes more when it needs more.
+            words.append("dma_debug_entries=8192")
         if c.get("APPEND"):
             words.append(c["APPEND"])
         if "DTB" not in c:

@@ -116,7 +116,7 @@ need "${PACKAGES[@]}"
 KEY=$({
 	echo "$RECIPE" "$SUITE" "$TARGET"
 	${CROSS}gcc -dumpfullversion
-	cat "$HERE/busybox.frag" "$HERE/riscv.frag" "${GUEST[@]}"
+	cat "$HERE/busybox.sh" "$HERE/busybox.frag" "$HERE/riscv.frag" "${GUEST[@]}"
 } | sha256sum | cut -c 1-12)
 OUT=$CACHE_DIR/userland/riscv-$KEY
 

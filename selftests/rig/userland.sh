@@ -125,7 +125,7 @@ KEY=$({
 	echo "$RECIPE" "$SUITE" "$UCLIBC" "$TARGET"
 	${CROSS}gcc -dumpfullversion
 	arm-none-eabi-gcc -dumpfullversion
-	cat "$HERE/uclibc.config" "$HERE/busybox.frag" "$HERE"/guest/*.c
+	cat "$HERE/busybox.sh" "$HERE/uclibc.config" "$HERE/busybox.frag" "$HERE"/guest/*.c
 } | sha256sum | cut -c 1-12)
 OUT=$CACHE_DIR/userland/$KEY
 
