@@ -97,7 +97,8 @@ static void attach_after_probe(struct device *dev, bool failed)
 	owner = dap_client_search(DAP_OWNER_OF, dev->dma_ops);
 	if (!failed && client && owner == client && client->state < DAP_LEAVING)
 		dap_client_announce(client);
-	else if (!failed && client && owner != client)
+	else if (!failed && client && owner != client &&
+		 (!owner || client->lender != owner))
 		dev_warn(dev, "its driver has set other DMA operations than those of DMA pool %s\n",
 			 client->pool->name);
 	if (owner && owner != client)

@@ -118,13 +118,9 @@ static struct dap_client *entry_next_client(struct dap_entry *entry)
 static struct dap_client *entry_lock_client(struct device *dev,
 					    struct dap_entry *entry)
 {
-	struct dap_client *client;
-
 	device_lock(dev);
 	dap_lock();
-	client = dap_client_find(dev);
-	return client && dap_entry_of(client) == entry &&
-	       client->state < DAP_LEAVING ? client : NULL;
+	return dap_client_find_in(dev, entry);
 }
 
 static void entry_unlock_client(struct device *dev)

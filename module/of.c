@@ -99,7 +99,7 @@ static int spec_read_name(struct device *dev,
  */
 static bool spec_is_reserved_memory(const struct device_node *np)
 {
-	struct device_node *parent = of_find_node_by_path("/reserved-memory");
+	struct device_node *parent = dap_find_reserved_memory();
 	bool ret = parent && np->parent == parent;
 
 	of_node_put(parent);
@@ -134,7 +134,7 @@ static int spec_read_region(struct device *dev, struct device_node *np,
 				     "memory-region %pOF is no reserved memory of this kernel: it must be in /reserved-memory at boot\n",
 				     np);
 	/* A region without this compatible is meant for somebody else. */
-	if (!of_device_is_compatible(np, "dma-alias-pool,region"))
+	if (!dap_is_pool_region(np))
 		return dev_err_probe(dev, -EINVAL,
 				     "memory-region %pOF is not compatible with dma-alias-pool,region\n",
 				     np);

@@ -18,6 +18,29 @@
 
 #include "region.h"
 
+/**
+ * dap_find_reserved_memory() - find the node that has all regions below it
+ *
+ * Context: process context.
+ * Return: the node with a reference, or NULL.
+ */
+struct device_node *dap_find_reserved_memory(void)
+{
+	return of_find_node_by_path("/reserved-memory");
+}
+
+/**
+ * dap_is_pool_region() - is a node the region of a pool?
+ * @np: the node, or NULL
+ *
+ * Context: any.
+ * Return: true if it says so.
+ */
+bool dap_is_pool_region(const struct device_node *np)
+{
+	return of_device_is_compatible(np, "dma-alias-pool,region");
+}
+
 /* Find an enabled device that names the region; returned with a reference. */
 static struct device_node *owner_find_device(const struct device_node *region)
 {
@@ -70,7 +93,7 @@ static int owner_check_node(struct device *dev, phys_addr_t base,
 	if (of_property_read_string(np, "compatible", &who)) {
 		user = owner_find_device(np);
 		who = user ? user->full_name : NULL;
-	} else if (of_device_is_compatible(np, "dma-alias-pool,region")) {
+	} else if (dap_is_pool_region(np)) {
 		who = rmem && rmem->ops ? "the kernel" : NULL;
 	}
 	if (who)
@@ -112,7 +135,7 @@ bool dap_is_placed(const struct device *dev)
  */
 int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end)
 {
-	struct device_node *parent = of_find_node_by_path("/reserved-memory");
+	struct device_node *parent = dap_find_reserved_memory();
 	struct device_node *np;
 	int ret = 0;
 

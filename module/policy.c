@@ -130,8 +130,7 @@ static struct dap_entry *policy_find_by_node(const struct device_node *np,
 		 * Naming the pool instead of its region is wrong, but the
 		 * intent is clear.
 		 */
-		*named |= of_device_is_compatible(it.node,
-						  "dma-alias-pool,region") ||
+		*named |= dap_is_pool_region(it.node) ||
 			  of_device_is_compatible(it.node, "dma-alias-pool");
 		found = dap_entry_find_by_node(it.node);
 		if (found) {

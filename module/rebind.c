@@ -61,10 +61,15 @@ void dap_rebind_note(struct device *dev)
 	list_for_each_entry(rebind, &dap_rebinds, node) {
 		if (rebind->task != current)
 			continue;
-		/* It may be watched by itself and by its bus. */
+		/*
+		 * It may be watched by itself and by its bus, or have been bound
+		 * again meanwhile, now with others that depend on it.
+		 */
 		list_for_each_entry(unbound, &rebind->devices, node)
-			if (unbound->dev == dev)
+			if (unbound->dev == dev) {
+				list_move(&unbound->node, &rebind->devices);
 				return;
+			}
 		/*
 		 * The kernel reports the lack of memory; the device stays
 		 * unbound.

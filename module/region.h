@@ -61,6 +61,8 @@ bool dap_is_placed(const struct device *dev);
 #define DAP_PLACED_IS_CLAIMED	0
 static inline bool dap_is_placed(const struct device *dev) { return false; }
 #endif
+struct device_node *dap_find_reserved_memory(void);
+bool dap_is_pool_region(const struct device_node *np);
 int dap_check_owner(struct device *dev, phys_addr_t base, phys_addr_t end);
 int dap_verify_region(struct device *dev, const struct dap_region *region);
 

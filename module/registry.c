@@ -329,6 +329,23 @@ struct dap_client *dap_client_search(enum dap_client_what what,
 	return NULL;
 }
 
+/**
+ * dap_client_find_in() - the client of a pool that a device is
+ * @dev:   the device
+ * @entry: the pool
+ *
+ * Context: under dap_lock().
+ * Return: the client, or NULL if it is none, or leaving.
+ */
+struct dap_client *dap_client_find_in(const struct device *dev,
+				      const struct dap_entry *entry)
+{
+	struct dap_client *client = dap_client_find(dev);
+
+	return client && dap_entry_of(client) == entry &&
+	       client->state < DAP_LEAVING ? client : NULL;
+}
+
 /* The table at the top of this file, without the locks. */
 static const u8 dap_next_states[] = {
 	[DAP_NAMED]	= BIT(DAP_ATTACHED) | BIT(DAP_PINNED) |

@@ -201,6 +201,8 @@ void dap_entries_release(void);
 
 struct dap_client *dap_client_search(enum dap_client_what what,
 				     const void *whose);
+struct dap_client *dap_client_find_in(const struct device *dev,
+				      const struct dap_entry *entry);
 void dap_client_hold_device(struct dap_client *client);
 bool dap_client_set_state(struct dap_client *client,
 			  enum dap_client_state state);

@@ -23,6 +23,7 @@
 #include "watched.h"
 
 static const char dap_not_there[] = "it is not registered";
+static const char dap_asked_for[] = "its driver asks for it";
 
 static void request_lock_device(struct device *dev)
 {
@@ -258,7 +259,6 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 		"is a client of DMA pool %s, but its driver did not bind\n",
 	};
 	const char *why = dap_policy_refusal(dev);
-	struct dap_client *client;
 	int ret;
 
 	if (why)
@@ -276,8 +276,7 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 	 * Something that is only known when it is bound may have prevented it.
 	 */
 	dap_lock();
-	client = dap_client_find(dev);
-	if (!ret && (!client || dap_entry_of(client) != entry))
+	if (!ret && !dap_client_find_in(dev, entry))
 		ret = -EINVAL;
 	/* A request that failed does not change that the device is excluded. */
 	if (!ret || ret == -ENXIO)
@@ -295,18 +294,17 @@ static int request_refuse_detach(struct device *dev, const char *pool,
 
 static int request_may_detach(struct device *dev, struct dap_entry *entry)
 {
-	struct dap_client *client = dap_client_find(dev);
+	struct dap_client *client = dap_client_find_in(dev, entry);
 	const char *why;
 	int ret = -EBUSY;
 
-	if (!client || dap_entry_of(client) != entry ||
-	    client->state >= DAP_LEAVING) {
+	if (!client) {
 		why = "it is no client of it";
 		ret = -ENOENT;
 	} else if (client->state == DAP_PINNED) {
 		why = "its driver cannot be unbound";
 	} else if (client->by_rmem == DAP_BY_DRIVER && dev->driver) {
-		why = "its driver asks for it";
+		why = dap_asked_for;
 	} else if (READ_ONCE(client->user.held)) {
 		why = "it holds memory of it";
 	} else if (dap_client_is_busy(client)) {
@@ -338,7 +336,8 @@ static int request_exclude(struct device *dev, struct dap_entry *entry)
  *
  * Context: process context, may sleep.
  * Return: 0; or an error that has been reported: -ENOENT if it is no client of
- * the pool, -EBUSY if it holds memory or its driver cannot be unbound, -EINVAL
+ * the pool, -EBUSY if it holds memory, its driver cannot be unbound, or asks for
+ * the pool, -EINVAL
  * if it is removed, -ENXIO if it is no client any more, but its driver did not
  * bind again, -ENOMEM.
  */
@@ -354,7 +353,16 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
 	dap_lock();
 	ret = request_may_detach(dev, entry);
 	dap_unlock();
-	return ret ?: request_carry_out(&request, dev, entry);
+	ret = ret ?: request_carry_out(&request, dev, entry);
+	if (ret)
+		return ret;
+	/* When it was bound again, its driver may have asked for it again. */
+	dap_lock();
+	if (dap_client_find_in(dev, entry))
+		ret = request_refuse_detach(dev, entry->pool.name,
+					    dap_asked_for);
+	dap_unlock();
+	return ret;
 }
 
 /*

@@ -89,7 +89,7 @@ static const struct reserved_mem_ops dap_rmem_ops = {
  */
 struct device_node *dap_rmem_find_node(phys_addr_t base, phys_addr_t size)
 {
-	struct device_node *parent = of_find_node_by_path("/reserved-memory");
+	struct device_node *parent = dap_find_reserved_memory();
 	struct reserved_mem *rmem;
 	struct device_node *np;
 

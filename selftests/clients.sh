@@ -1486,6 +1486,37 @@ child_without_a_driver()
 	ends
 }
 
+# A borrower is bound again while the lender holds memory, and copies the same once more.
+borrower_is_bound_again()
+{
+	starts dap-life.0@a L0
+	ok_life mode L1 copy L0
+	ok_life add L1
+	has_memory_of a L0 0
+	log_clear
+	rebind L1
+	! log_since | grep -q "has set other DMA operations" ||
+		fail "the log says that these are not the pool's"
+	ok_life free L0 0
+	ends
+}
+
+# A driver that asks for the pool in its probe does so again when it is detached.
+detached_and_asks_again()
+{
+	starts "" L0
+	ok_life mode L0 api a
+	rebind L0
+	serves a L0
+	fails detach $pool_a dap-life.0 busy
+	log_has "dap-life.0: not detached from DMA pool a: its driver asks for it"
+	serves a L0
+	ok_life mode L0 ok
+	detach $pool_a dap-life.0 || fail "detach failed"
+	kernel_serves_only L0
+	ends
+}
+
 # Somebody has named it for the pool already, and no driver was there to be bound. It is
 # not bound when the module goes either, though it got no memory meanwhile.
 child_named_before()
@@ -2260,7 +2291,7 @@ order_of_suspend()
 	pool_as_a_client drivers_that_cannot_be_unbound attached_while_removed \
 	removed_while_busy default_pool_dies probe_fails_at_attach copied_operations \
 	copied_before_attach lender_goes borrower_leaves_memory \
-	borrower_with_memory_is_removed lender_has_no_pool lender_is_bound_at_unload \
+	borrower_with_memory_is_removed borrower_is_bound_again lender_has_no_pool lender_is_bound_at_unload \
 	probe_copies_and_fails borrower_has_a_pool borrower_and_pools_go \
 	children child_of_a_borrower child_with_memory_of_its_parent \
 	child_of_the_dead used_while_it_goes probe_binds_the_pool device_on_no_bus \
@@ -2272,7 +2303,7 @@ order_of_suspend()
 	only_pool_that_is_up \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations dma_controller \
-	controller_is_bound_while_its_pool_goes load_fails detached_and_attached attached_in_vain bound_again \
+	controller_is_bound_while_its_pool_goes load_fails detached_and_attached detached_and_asks_again attached_in_vain bound_again \
 	bound_while_the_pool_goes unbound_by_others consumers consumer_at_unload probed_at_unload \
 	consumer_is_removed supplier_of_the_pool client_as_a_supplier \
 	suppliers_of_each_others_pool consumer_on_another_bus order_of_suspend data_of_another_driver device_of_the_tree memory_of_the_kernels_pool

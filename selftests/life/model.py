@@ -884,7 +884,9 @@ class Transition:
         if not bound:
             self.errno(got, "detach", 0)
         elif self.bind(device):
-            self.errno(got, "detach", 0)
+            # its driver may have asked for the pool again
+            again = s.listed_by(device) == pool and not device.leaving
+            self.errno(got, "detach", errno.EBUSY if again else 0)
         elif "failed-attach" not in self.without:
             self.errno(got, "failed-attach", "fail")
             self.must_say.append(("failed-attach", f"{device.name}: its driver did not bind "

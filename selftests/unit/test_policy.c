@@ -220,10 +220,14 @@ struct property *of_find_property(const struct device_node *np,
 	return *bytes ? (struct property *)np : NULL;
 }
 
+bool dap_is_pool_region(const struct device_node *np)
+{
+	return np && np->is_region;
+}
+
 bool of_device_is_compatible(const struct device_node *np, const char *name)
 {
-	return np && ((np->is_region && !strcmp(name, "dma-alias-pool,region")) ||
-		      (np->is_shared && !strcmp(name, "shared-dma-pool")) ||
+	return np && ((np->is_shared && !strcmp(name, "shared-dma-pool")) ||
 		      (np->is_pool && !strcmp(name, "dma-alias-pool")));
 }
 
