@@ -77,9 +77,10 @@ static void attach_driver_gone(struct device *dev)
 {
 	struct dap_client *client;
 
-	dap_client_unbound(dev, false);
+	/* One on no bus is gone itself. */
+	dap_client_unbound(dev, !dev->bus);
 	client = dap_client_find(dev);
-	if (client && client->by_rmem == DAP_BY_DRIVER &&
+	if (client && client->by_rmem && !client->by_maker &&
 	    !dap_client_is_busy(client))
 		dap_client_leave(client, false);
 }
@@ -95,6 +96,11 @@ static void attach_after_probe(struct device *dev, bool failed)
 	dap_lock();
 	client = dap_client_find(dev);
 	owner = dap_client_search(DAP_OWNER_OF, dev->dma_ops);
+	/* Those of a client that has ended are taken away at once. */
+	if (owner && owner->state >= DAP_ENDED) {
+		dap_client_borrow(dev, owner);
+		owner = dap_client_search(DAP_OWNER_OF, dev->dma_ops);
+	}
 	if (!failed && client && owner == client && client->state < DAP_LEAVING)
 		dap_client_announce(client);
 	else if (!failed && client && owner != client &&

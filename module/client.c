@@ -15,9 +15,10 @@
  * (dap_client_borrow()).  Devices without a driver may have them as well, mostly
  * children, and nobody tells of those.  So before a client is freed, all devices
  * on the watched buses are looked at, and all that are below them or below the
- * client's device.  Not found are devices without a parent, and those that were
- * left below a device that has been removed, which is a mistake of which the
- * kernel warns.
+ * client's device.  Not found are devices without a parent, those that were left
+ * below a device that has been removed, which is a mistake of which the kernel
+ * warns, and those that have been removed themselves: these must free what they
+ * got before that, unless it is the pool's, which keeps the client.
  *
  * A driver that runs keeps our operations, even when its device is no client any
  * more (DAP_ENDED).  The DMA core reads dma_ops and calls what it finds there,
@@ -56,7 +57,8 @@
 #include "watched.h"
 
 /**
- * dap_device_is_in_use() - may an operation of a device be running?
+ * dap_device_is_in_use() - may the device's driver be in an operation?  (Whoever
+ * made a device may be in one if by_maker says so.)
  * @dev: the device, its lock held, or about to be removed
  *
  * A device that is on no bus has no driver of its own; whoever made it uses it.
@@ -166,6 +168,7 @@ struct dap_client *dap_client_create(struct device *dev,
 				     struct dap_entry *entry, bool by_default)
 {
 	struct dap_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
+	const struct dap_client *ended;
 	const char *why;
 
 	why = client ? dap_client_link(dev, entry, &client->linked) :
@@ -191,8 +194,10 @@ struct dap_client *dap_client_create(struct device *dev,
 	client->pool = &entry->pool;
 	kref_init(&client->user.ref);
 	strscpy(client->user.name, dev_name(dev), sizeof(client->user.name));
-	client->foreign = dap_outsider_is_noted(dev) ||
-			  dap_client_search(DAP_ENDED_OF, dev);
+	ended = dap_client_search(DAP_ENDED_OF, dev);
+	client->foreign = dap_outsider_is_noted(dev) || ended;
+	/* Its maker has not given the former pool back yet. */
+	client->by_maker = ended && ended->by_maker;
 	list_add_tail(&client->node, dap_clients(entry));
 	return client;
 }
@@ -259,11 +264,30 @@ static bool client_set_ops(struct dap_client *client)
 }
 
 /**
+ * dap_client_find_holder() - whose memory may a device hold?
+ * @dev: the device
+ *
+ * Memory that it has got by operations that it has copied is in the name of
+ * their owner, and can be freed by these operations only.
+ *
+ * Return: the client of another device whose operations it has, if that holds
+ * memory; else NULL.
+ */
+struct dap_client *dap_client_find_holder(const struct device *dev)
+{
+	struct dap_client *owner = dap_client_search(DAP_OWNER_OF,
+						     dev->dma_ops);
+
+	return owner && owner->dev != dev && READ_ONCE(owner->user.held) ?
+	       owner : NULL;
+}
+
+/**
  * dap_client_prepare() - get all that a client needs to be installed
  * @client: in DAP_NAMED, DAP_ATTACHED or DAP_PINNED; its device may be the client
  *          of another pool still
  *
- * Context: the device's lock is held, or its driver calls.
+ * Context: the device's lock is held, or its driver or maker calls.
  * Return: NULL; or why it cannot be installed.
  */
 const char *dap_client_prepare(struct dap_client *client)
@@ -275,6 +299,9 @@ const char *dap_client_prepare(struct dap_client *client)
 	dap_assert_locked();
 	why = dap_policy_refusal(dev) ?:
 	      dap_bus_address(dev, dap_entry_of(client), &addr) ?:
+	      (dap_client_find_holder(dev) ?
+	       "it may hold memory of another device" :
+	       NULL) ?:
 	      dap_region_map(&client->pool->region, dap_is_coherent(dev));
 	if (!why && !client_save_ops(client))
 		why = "out of memory";
@@ -286,8 +313,9 @@ const char *dap_client_prepare(struct dap_client *client)
  * @client: in DAP_NAMED, DAP_ATTACHED or DAP_PINNED; its device is about to be
  *          bound, or in use already, and may hold memory
  *
- * Context: the device's lock is held, or its driver calls.
- * Return: 0; or -EINVAL, reported, with the device as it was.
+ * Context: the device's lock is held, or its driver or maker calls.
+ * Return: 0; or -EINVAL, with the device as it was; reported, unless it would
+ *         be one by default.
  */
 int dap_client_install(struct dap_client *client)
 {
@@ -295,7 +323,7 @@ int dap_client_install(struct dap_client *client)
 	enum dap_client_state state = DAP_ATTACHED;
 	struct device *dev = client->dev;
 
-	if (dap_device_cannot_unbind(dev))
+	if (client->by_maker || dap_device_cannot_unbind(dev))
 		state = DAP_PINNED;
 	/*
 	 * The state comes first: this can fail, and a running driver does not
@@ -345,15 +373,40 @@ bool dap_client_is_busy(const struct dap_client *client)
 }
 
 /*
- * Give the device other operations, unless its driver has replaced ours
- * already.
+ * Whose operations is a device to have?  Those of its lender if it has one, or
+ * its own; or of a client that has ended while its driver or maker may be in an
+ * operation.
+ */
+static struct dap_client *client_find_owner(const struct device *dev)
+{
+	struct dap_client *client = dap_client_find(dev);
+
+	if (client && client->lender)
+		return client->lender;
+	return client && client_has_own_ops(client) ?
+	       client : dap_client_search(DAP_ENDED_OF, dev);
+}
+
+/*
+ * Take the operations of a client away from a device, unless its driver has
+ * replaced them already.  If it had copied them, it is to have others, which may
+ * have to free what these have allocated.
  */
 static void client_restore_ops(struct device *dev,
-			       const struct dap_client *client,
-			       const struct dma_map_ops *ops)
+			       const struct dap_client *client)
 {
+	const struct dma_map_ops *ops = client->saved;
+	struct dap_client *owner;
+
 	if (dev->dma_ops != &client->ops)
 		return;
+	owner = client->dev == dev ? NULL : client_find_owner(dev);
+	if (owner) {
+		owner->foreign = true;
+		ops = &owner->ops;
+		/* A driver that is running may free by them at once. */
+		smp_wmb();
+	}
 	set_dma_ops(dev, ops);
 	dap_assign_skip_sync(dev, false);
 }
@@ -366,18 +419,12 @@ static void client_restore_ops(struct device *dev,
 static void client_return_borrowed(struct dap_client *client)
 {
 	struct dap_client *lender = client->lender;
-	const struct dma_map_ops *ops = lender->saved;
 	bool lends = client->lends;
 
 	client->lender = NULL;
 	client->lends = false;
-	/*
-	 * It may still hold memory of the pool that it was a client of before.
-	 */
-	if (client_has_own_ops(client) && client->state < DAP_ENDED)
-		ops = &client->ops;
 	if (!READ_ONCE(lender->user.held))
-		client_restore_ops(client->dev, lender, ops);
+		client_restore_ops(client->dev, lender);
 	if (lends)
 		dap_client_put(lender);
 	/* If it was only a borrower, its record goes as well. */
@@ -398,18 +445,21 @@ static void client_end_in(struct dap_client *client,
 	bool had_ops = client_has_own_ops(client) && client->dev;
 	struct dap_client *borrower;
 
+	/* Its maker may be in one at any time, whatever its driver does. */
+	if (client->by_maker && had_ops)
+		state = DAP_ENDED;
 	while ((borrower = dap_client_search(DAP_BORROWER_OF, client)))
 		client_return_borrowed(borrower);
 	if (had_ops && client->state < DAP_ENDED)
 		trace_detach(client);
 	if (had_ops && state == DAP_DEAD)
-		client_restore_ops(client->dev, client, client->saved);
+		client_restore_ops(client->dev, client);
 	else if (had_ops)
 		dap_ops_end(client);
 	dap_client_set_state(client, state);
 }
 
-/* The last reference was dropped, and none of its operations can be running. */
+/* The last reference was dropped, and its driver runs in none of its operations. */
 static void client_release_idle(struct kref *ref)
 {
 	struct dap_client *client = container_of(ref, struct dap_client,
@@ -469,9 +519,9 @@ bool dap_client_leave_idle(struct dap_client *client, bool in_use)
  * @in_use: an operation of the device may be running
  *
  * Context: the device's lock is held, or the device is removed, or its driver
- * calls.
- * Return: true if the device keeps its operations, since somebody needs them;
- * false if they are gone, and then @client must not be used any more.
+ * or maker calls.
+ * Return: true if it is still a client, which somebody needs; false if it has
+ * ended, and then @client must not be used any more.
  */
 bool dap_client_leave(struct dap_client *client, bool in_use)
 {
@@ -486,15 +536,21 @@ bool dap_client_leave(struct dap_client *client, bool in_use)
 	return true;
 }
 
-/*
- * End a client that is leaving and whose last reference was dropped, without
- * waiting for dap_client_reap().  Returns false if it still has references.
+/**
+ * dap_client_end_if_idle() - end a client that is leaving, without waiting for
+ * dap_client_reap()
+ * @client: in DAP_LEAVING
+ * @in_use: one of its operations may be running
+ *
+ * Return: false if it still has references; true if not, and then it must not
+ * be used any more.
  */
-static bool client_end_if_idle(struct dap_client *client)
+bool dap_client_end_if_idle(struct dap_client *client, bool in_use)
 {
+	dap_assert_locked();
 	if (kref_read(&client->user.ref))
 		return false;
-	client_end_in(client, DAP_DEAD);
+	client_end_in(client, in_use ? DAP_ENDED : DAP_DEAD);
 	return true;
 }
 
@@ -510,8 +566,7 @@ static bool client_end_if_idle(struct dap_client *client)
  */
 void dap_client_keep_ops(struct dap_client *client)
 {
-	dap_assert_locked();
-	if (!client_end_if_idle(client) && !client_set_ops(client))
+	if (!dap_client_end_if_idle(client, false) && !client_set_ops(client))
 		dap_report_refusal(client->dev, client->pool->name, "out of memory");
 }
 
@@ -583,7 +638,7 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 	 */
 	if (lender->state >= DAP_ENDED) {
 		if (lender->dev != dev)
-			client_restore_ops(dev, lender, lender->saved);
+			client_restore_ops(dev, lender);
 		return;
 	}
 	/*
@@ -592,7 +647,7 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 	 */
 	if (dap_entry_of(lender)->state == DAP_GOING &&
 	    !READ_ONCE(lender->user.held)) {
-		client_restore_ops(dev, lender, lender->saved);
+		client_restore_ops(dev, lender);
 		return;
 	}
 	client = client_get_borrower(dev, lender);
@@ -603,9 +658,9 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 		 * is about to go, it cannot lend.
 		 */
 		if (!try_module_get(THIS_MODULE)) {
-			client_restore_ops(dev, lender, lender->saved);
+			client_restore_ops(dev, lender);
 		} else if (!kref_get_unless_zero(&lender->user.ref)) {
-			client_restore_ops(dev, lender, lender->saved);
+			client_restore_ops(dev, lender);
 			module_put(THIS_MODULE);
 		}
 		return;
@@ -644,18 +699,21 @@ bool dap_client_keep_borrowed(struct device *dev)
 	return client->lends;
 }
 
-/* Some architectures clear dma_ops at unbind, some drivers replace them. */
-static void client_renew_ops(const struct dap_client *client)
+/*
+ * Some architectures clear dma_ops at unbind, some drivers replace them.  Those
+ * of another device that holds memory stay: some of it may be this device's.
+ */
+static void client_renew_ops(struct device *dev)
 {
-	if (client->lender)
-		dap_set_ops(client->dev, &client->lender->ops);
-	else if (client_has_own_ops(client))
-		dap_set_ops(client->dev, &client->ops);
+	struct dap_client *owner = client_find_owner(dev);
+
+	if (owner && !dap_client_find_holder(dev))
+		dap_set_ops(dev, &owner->ops);
 }
 
-static bool client_holds_memory(const struct dap_client *client)
+static bool client_needs_ops(const struct dap_client *client)
 {
-	return READ_ONCE(client->user.held) ||
+	return READ_ONCE(client->user.held) || client->by_maker ||
 	       (client->lender && READ_ONCE(client->lender->user.held));
 }
 
@@ -676,7 +734,7 @@ static void client_renew_all_ops(bool *again)
 	dap_lock();
 	list_for_each_entry(entry, &dap_entries, node) {
 		list_for_each_entry(client, dap_clients(entry), node) {
-			if (!client->has_ref || !client_holds_memory(client) ||
+			if (!client->has_ref || !client_needs_ops(client) ||
 			    client->dev->links.status == DL_DEV_DRIVER_BOUND)
 				continue;
 			if (!device_trylock(client->dev)) {
@@ -684,7 +742,7 @@ static void client_renew_all_ops(bool *again)
 				continue;
 			}
 			if (!client->dev->driver)
-				client_renew_ops(client);
+				client_renew_ops(client->dev);
 			device_unlock(client->dev);
 		}
 	}
@@ -693,12 +751,13 @@ static void client_renew_all_ops(bool *again)
 
 /**
  * dap_client_unbound() - a device has no driver any more
- * @dev:     any device, client or not
- * @removed: the device is removed, so it will never have a driver again
+ * @dev:    any device, client or not
+ * @unused: whoever made it does not use it either, since it is removed, or they
+ *          say so
  *
- * Context: the device's lock is held, or the device is removed.
+ * Context: the device's lock is held, or the device is not used any more.
  */
-void dap_client_unbound(struct device *dev, bool removed)
+void dap_client_unbound(struct device *dev, bool unused)
 {
 	struct dap_client *client, *copied;
 
@@ -707,12 +766,14 @@ void dap_client_unbound(struct device *dev, bool removed)
 	 * Not later: it may be bound again before dap_client_reap() looks at
 	 * it.
 	 */
-	while ((client = dap_client_search(DAP_ENDED_OF, dev))) {
+	while ((client = dap_client_search(DAP_ENDED_OF, dev)) &&
+	       (unused || !client->by_maker)) {
+		client->by_maker = false;
 		client_end_in(client, DAP_DEAD);
 		dap_registry_queue_reap();
 	}
 	copied = dap_client_search(DAP_BORROWER_AT, dev);
-	if (copied && (removed || !READ_ONCE(copied->lender->user.held))) {
+	if (copied && (unused || !READ_ONCE(copied->lender->user.held))) {
 		client_return_borrowed(copied);
 		copied = NULL;
 	} else if (copied && copied->lends) {
@@ -724,13 +785,15 @@ void dap_client_unbound(struct device *dev, bool removed)
 		dap_client_put(copied->lender);
 	}
 
+	client_renew_ops(dev);
 	client = dap_client_find(dev);
-	if (client && client->state == DAP_PINNED)
-		dap_client_set_state(client, DAP_ATTACHED);
 	if (!client)
 		return;
-	client_renew_ops(client);
-	if (DAP_OPS_ARE_TORN_DOWN && client_holds_memory(client))
+	if (unused)
+		client->by_maker = false;
+	if (client->state == DAP_PINNED && !client->by_maker)
+		dap_client_set_state(client, DAP_ATTACHED);
+	if (DAP_OPS_ARE_TORN_DOWN && client_needs_ops(client))
 		dap_registry_queue_reap();
 }
 
@@ -744,7 +807,7 @@ static int client_restore_copied(struct device *dev, void *data)
 
 	if (READ_ONCE(dev->dma_ops) == &client->ops) {
 		dap_lock();
-		client_restore_ops(dev, client, client->saved);
+		client_restore_ops(dev, client);
 		dap_unlock();
 	}
 	return device_for_each_child(dev, data, client_restore_copied);
@@ -784,9 +847,8 @@ static bool client_end(struct dap_client *client, bool *again)
 
 	dap_lock();
 	dev = client->dev;
-	/* A device on no bus counts as in use until it is removed (has_ref). */
 	if (client->state != DAP_DEAD && dev &&
-	    (dev->driver || (!dev->bus && !client->has_ref)))
+	    (dev->driver || (client->by_maker && client_has_own_ops(client))))
 		state = DAP_ENDED;
 	/*
 	 * Another driver may be bound than the one because of which it was

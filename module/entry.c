@@ -7,7 +7,8 @@
  * stop their hardware (but not at rmmod: a module that goes cannot be pinned by
  * memory).  After that the pool serves no more requests, and its clients are
  * ended.  Then their drivers are bound again, without the pool.  A driver that
- * cannot be unbound stays bound.  As long as a client holds memory, the pool's
+ * cannot be unbound stays bound; it and whoever uses a device without a driver
+ * get memory from the kernel.  As long as a client holds memory, the pool's
  * memory stays until the last free.
  *
  * Contexts and locking: process context; the driver core holds the lock of the
@@ -133,18 +134,21 @@ static void entry_unlock_client(struct device *dev)
 static void entry_release_device(struct device *dev, struct dap_entry *entry)
 {
 	struct dap_client *client = entry_lock_client(dev, entry);
-	bool unbind = client && client->state != DAP_PINNED, in_use;
 
+	/* If the module goes, it cannot be pinned: then unbind it all the same. */
+	if (client && dap_device_cannot_unbind(dev) &&
+	    (client->state == DAP_LEAVING ||
+	     dap_client_set_state(client, DAP_PINNED)))
+		client = NULL;
 	entry_unlock_client(dev);
-	if (unbind)
+	if (client)
 		device_release_driver(dev);
 	client = entry_lock_client(dev, entry);
 	if (client) {
-		in_use = dap_device_is_in_use(dev);
-		/* Its probe may have failed for that, if it had a driver. */
-		if (client->user.refused && !in_use && *client->driver)
+		/* Its probe may have failed because it was refused memory. */
+		if (client->user.refused && !dev->driver)
 			dap_rebind_note(dev);
-		dap_client_leave(client, in_use);
+		dap_client_leave(client, dev->driver);
 	}
 	entry_unlock_client(dev);
 }

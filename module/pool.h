@@ -15,12 +15,6 @@ struct device;
 
 /**
  * struct dap_spec - description of a pool
- * @name:       name for people, debugfs and clients=
- * @phys:       base of the region
- * @size:       bytes
- * @alias:      the non-cacheable address of the region; @phys if there is none
- * @bus:        address of the region as devices see it, valid if @has_bus
- * @max_align:  align no allocation to more bytes; 0 for no such limit
  * @has_bus:    @bus was given; otherwise each device's own translation is used
  * @no_map:     false for a device tree region that lacks no-map
  * @is_default: serves each device that qualifies, not only those that were
@@ -28,19 +22,25 @@ struct device;
  * @use_mpu:    an MPU region makes the memory non-cacheable
  * @guard:      where there is an alias, an MPU region forbids any access at
  *              @phys
+ * @name:       name for people, debugfs and clients=
+ * @phys:       base of the region
+ * @size:       bytes
+ * @alias:      the non-cacheable address of the region; @phys if there is none
+ * @bus:        address of the region as devices see it, valid if @has_bus
+ * @max_align:  align no allocation to more bytes; 0 for no such limit
  */
 struct dap_spec {
+	bool has_bus;
+	bool no_map;
+	bool is_default;
+	bool use_mpu;
+	bool guard;
 	char name[DAP_NAME_LEN];
 	phys_addr_t phys;
 	phys_addr_t size;
 	phys_addr_t alias;
 	dma_addr_t bus;
 	u64 max_align;
-	bool has_bus;
-	bool no_map;
-	bool is_default;
-	bool use_mpu;
-	bool guard;
 };
 
 /* Room for a device name as files show it, with the terminating NUL. */

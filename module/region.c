@@ -4,7 +4,7 @@
  * mapped uncached.  Memory without an alias is mapped in the way that its first
  * user needs.
  *
- * Contexts: process context, at probe and at release.
+ * Contexts: process context; dap_region_conflict() in any.
  *
  * Ownership: the pool owns what is claimed here, not the pool's device.  As
  * memory of the pool may still be held when the device is gone, nothing is
@@ -204,7 +204,8 @@ static bool region_flush(const struct dap_region *region)
  * @region:   the region
  * @coherent: the device is coherent in hardware
  *
- * Context: under the lock that dap_region_map() is called with.
+ * Context: any; under dap_lock(), or for a client, as long as it is one: then
+ *          the region stays mapped as it is.
  * Return: why not, or NULL if it can.
  */
 const char *dap_region_conflict(const struct dap_region *region, bool coherent)

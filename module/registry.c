@@ -30,33 +30,36 @@
  * for each, and whether the lock of the device has to be held as well:
  *
  * from		to		device lock	reason
- * NAMED		ATTACHED	yes		its device is being bound; or it is
- *						used without a driver, and then no
- *						lock is needed
- * NAMED		PINNED		yes [1]		the same, or attached in place
+ * NAMED		ATTACHED	yes		its device is being bound
+ * NAMED		PINNED		yes [1]		the same, or attached in place, or
+ *						used without a driver
  * NAMED		DEAD		no		it does not become a client
  *						after all
  * ATTACHED	ATTACHED	yes		bound again
- * ATTACHED	PINNED		yes		bound again, to another driver
- * PINNED		PINNED		yes		bound again, to be tested
+ * ATTACHED	PINNED		yes [1]		bound again, to another driver, or
+ *						used without one from now on
+ * PINNED		PINNED		yes		bound, though used without a driver;
+ *						or bound again, to be tested
  *						(DEBUG_TEST_DRIVER_REMOVE)
- * PINNED		ATTACHED	yes		its driver is gone, or did not
- *						bind
+ * PINNED		ATTACHED	yes [1]		its driver is gone, or did not
+ *						bind, or it is not used without one
+ *						any more
  * ATTACHED,	LEAVING		yes [2]		its pool or device is removed,
  * PINNED,					or it is detached; but it holds
  * NAMED						memory, or operations were
  *						copied from it or to it
  * ATTACHED,	ENDED		yes [1]		the same, nothing is held or
- * PINNED						copied, but its driver is bound
- * ATTACHED,	DEAD		yes [2]		the same, and no driver is bound
+ * PINNED						copied, but it may be in use
+ * ATTACHED,	DEAD		yes [1][2]	the same, and it is not in use
  * PINNED
- * LEAVING	ENDED		yes		nothing is held or copied any
- *						more, but its driver is bound
- * LEAVING	DEAD		yes [2]		the same, and no driver is bound
- * ENDED		DEAD		yes [2]		its driver is gone
+ * LEAVING	ENDED		yes [1]		nothing is held or copied any
+ *						more, but it may be in use
+ * LEAVING	DEAD		yes [1][2]	the same, and it is not in use
+ * ENDED		DEAD		yes [1][2]	its driver is gone, or it is not
+ *						used any more
  *
- *  [1] not if the device's own driver asks for it: it knows whether it uses the
- *      device
+ *  [1] not if the device's own driver asks for it, or whoever made it: they know
+ *      whether they use the device
  *  [2] not if the device has been removed: nobody can bind it any more
  *
  * The operations of a device change only together with the state, and only

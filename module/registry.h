@@ -32,58 +32,59 @@ enum dap_entry_state {
 
 /**
  * struct dap_entry - a pool with its clients; protected by dap_lock()
+ * @node:       entry in the list of pools.  It comes first, and the flags next,
+ *              since short offsets make small code
+ * @has_bus:    all clients use @bus, instead of their own translation
+ * @is_default: serves devices for which nobody named a pool
+ * @is_idle:    it was reported that a default pool has no clients
  * @state:      see there
  * @dev:        the pool's platform device, with a reference; NULL in DAP_GONE
  * @ref:        references to this structure: one for all of @users together,
  *              and one for each client until it is freed
  * @users:      references to the memory and all that belongs to it: one by the
  *              pool's device, and one by each client that has not ended
- * @node:       entry in the list of pools
  * @idle:       entry in the list of pools without @users
  * @clients:    the clients that have not ended
  * @region_np:  the device tree node that a client's memory-region may name, or
  *              NULL
  * @bus:        bus address of the pool
- * @has_bus:    all clients use @bus, instead of their own translation
- * @is_default: serves devices for which nobody named a pool
- * @is_idle:    it was reported that a default pool has no clients
  * @dir:        debugfs directory
- * @pool:       the pool itself; the last member, since short offsets of the
- *              others make small code
+ * @pool:       the pool itself; the last member, because of the others' offsets
  */
 struct dap_entry {
+	struct list_head node;
+	bool has_bus;
+	bool is_default;
+	bool is_idle;
 	enum dap_entry_state state;
 	struct device *dev;
 	struct kref ref;
 	struct kref users;
-	struct list_head node;
 	struct llist_node idle;
 	struct list_head clients;
 	struct device_node *region_np;
 	dma_addr_t bus;
-	bool has_bus;
-	bool is_default;
-	bool is_idle;
 	struct dentry *dir;
 	struct dap_pool pool;
 };
 
 /**
  * enum dap_client_state - the life of a client
- * @DAP_NAMED:    it will become a client when its device is bound next; the
- *                device does not have our operations yet
+ * @DAP_NAMED:    the device does not have this client's operations.  It will
+ *                become a client when it is bound next, or is one by those
+ *                that its driver has copied from another client (@lender).
  * @DAP_ATTACHED: the device has our operations.  If a driver is bound, it can
  *                be unbound.
  * @DAP_PINNED:   the device has our operations, and a driver that cannot be
- *                unbound, or is in use without any driver.  The module cannot
- *                be unloaded.
+ *                unbound, or may be in use without any driver.  The module
+ *                cannot be unloaded.
  * @DAP_LEAVING:  the device or the pool is gone, or the device was detached.
  *                The client keeps its operations, since it holds memory or a
  *                driver has copied them.
  * @DAP_ENDED:    the device is no client any more, and the pool may be gone.
- *                But a driver is bound that may be running in one of our
- *                operations, so the device keeps them.  What they allocate is
- *                the kernel's.
+ *                But its driver, or whoever made it, may be running in one of
+ *                our operations, so the device keeps them.  What they allocate
+ *                is the kernel's.
  * @DAP_DEAD:     it waits to be freed.  Devices without a driver may still have
  *                copied operations of it.
  */
@@ -96,15 +97,22 @@ enum dap_client_state {
 	DAP_DEAD,
 };
 
-/* Who has asked for the region of a pool, for a device? */
-enum dap_rmem_asker {
-	DAP_BY_NOBODY,
-	DAP_BY_DRIVER,	/* its own; it asks again in each probe */
-	DAP_BY_OTHERS,	/* who has made it */
-};
-
 /**
  * struct dap_client - a device whose coherent memory comes from a pool
+ * @node:       entry in the list of the pool's clients, or of the clients that
+ *              have ended; it comes first as in struct dap_entry
+ * @by_default: nobody named this pool for it
+ * @by_rmem:    the pool was asked for as a region, see rmem.c
+ * @by_maker:   it was asked for while no driver was bound, by whoever made the
+ *              device, who may use it without a driver at any time; or they
+ *              have not given back a pool that it had before
+ * @foreign:    it may free memory that is not of the pool, but that it got
+ *              before it was a client, or in DAP_ENDED
+ * @has_ref:    has a reference to @dev.  For a device on a bus always; for one
+ *              on no bus only if it is removed while it holds memory, and in
+ *              DAP_DEAD, since its children are looked at then.
+ * @linked:     has a device link to the pool's device
+ * @lends:      has a reference to @lender, since the driver is bound
  * @dev:        the device; NULL if it was freed before the memory that it
  *              holds, which is lost then
  * @pool:       the pool
@@ -116,18 +124,7 @@ enum dap_rmem_asker {
  * @companion:  stands in for the device where the direct mapping is needed
  * @lender:     the client whose operations this device's driver has copied.
  *              The lender takes them back before it is freed.
- * @node:       entry in the list of the pool's clients, or of the clients that
- *              have ended
  * @idle:       entry in the list of clients without references
- * @by_default: nobody named this pool for it
- * @by_rmem:    who has asked for the pool as a region, see rmem.c
- * @foreign:    it may free memory that is not of the pool, but that it got
- *              before it was a client, or in DAP_ENDED
- * @has_ref:    has a reference to @dev.  For a device on a bus always; for one
- *              on no bus only if it is removed while it holds memory, and in
- *              DAP_DEAD, since its children are looked at then.
- * @linked:     has a device link to the pool's device
- * @lends:      has a reference to @lender, since the driver is bound
  * @user:       what it holds, and its references, see registry.c
  * @driver:     name of the last driver, empty if there was none
  * @ops:        the operations of the device.  Each client has a copy of its
@@ -135,6 +132,14 @@ enum dap_rmem_asker {
  *              context.
  */
 struct dap_client {
+	struct list_head node;
+	bool by_default;
+	bool by_rmem;
+	bool by_maker;
+	bool foreign;
+	bool has_ref;
+	bool linked;
+	bool lends;
 	struct device *dev;
 	struct dap_pool *pool;
 	enum dap_client_state state;
@@ -142,14 +147,7 @@ struct dap_client {
 	const struct dma_map_ops *saved;
 	struct device *companion;
 	struct dap_client *lender;
-	struct list_head node;
 	struct llist_node idle;
-	bool by_default;
-	enum dap_rmem_asker by_rmem;
-	bool foreign;
-	bool has_ref;
-	bool linked;
-	bool lends;
 	struct dap_user user;
 	char driver[24];
 	struct dma_map_ops ops;

@@ -23,7 +23,7 @@
 #include "watched.h"
 
 static const char dap_not_there[] = "it is not registered";
-static const char dap_asked_for[] = "its driver asks for it";
+static const char dap_asked_for[] = "a driver asks for it";
 
 static void request_lock_device(struct device *dev)
 {
@@ -37,16 +37,15 @@ static void request_unlock_device(struct device *dev)
 	device_unlock(dev);
 }
 
-/*
- * Memory that a device has got by operations that it has copied is in the name
- * of their owner, and can be freed by these operations only.
- */
-static struct dap_client *request_find_holder(const struct device *dev)
+/* Find the client that a device is; one that is leaving ends now if it can. */
+static struct dap_client *request_find_client(struct device *dev)
 {
-	struct dap_client *owner = dap_client_search(DAP_OWNER_OF,
-						     dev->dma_ops);
+	struct dap_client *client = dap_client_find(dev);
 
-	return owner && READ_ONCE(owner->user.held) ? owner : NULL;
+	if (client && client->state == DAP_LEAVING &&
+	    dap_client_end_if_idle(client, dap_device_is_in_use(dev)))
+		return NULL;
+	return client;
 }
 
 static int request_report_other(struct device *dev, struct dap_entry *entry,
@@ -63,10 +62,17 @@ static int request_report_other(struct device *dev, struct dap_entry *entry,
  */
 static int request_may_join(struct device *dev, struct dap_entry *entry)
 {
-	struct dap_client *old = dap_client_find(dev);
 	const char *why = dap_policy_refusal_by(entry, dev);
+	struct dap_client *old;
 	dma_addr_t addr;
 
+	/*
+	 * It may have copied operations that nobody needs any more, or a failed
+	 * probe may have left it without ours.
+	 */
+	if (!dap_device_is_in_use(dev))
+		dap_client_unbound(dev, false);
+	old = request_find_client(dev);
 	/* Do not unbind its driver in vain: check what is known already. */
 	if (!why && dev->driver)
 		why = dap_bus_address(dev, entry, &addr) ?:
@@ -76,12 +82,15 @@ static int request_may_join(struct device *dev, struct dap_entry *entry)
 		return dap_report_refusal(dev, entry->pool.name, why);
 	why = "it is a client of";
 	if (!old) {
-		old = request_find_holder(dev);
+		old = dap_client_find_holder(dev);
 		if (!old)
 			return 0;
 		why = "it may hold memory of";
 	} else if (dap_entry_of(old) == entry && old->state < DAP_LEAVING) {
-		return 1;
+		if (!old->lender || dev->driver)
+			return 1;
+		/* What it has copied goes with the lender. */
+		why = "it may hold memory of";
 	} else if (old->by_default && !dap_client_is_busy(old)) {
 		/* It may change over. */
 		return 0;
@@ -249,8 +258,8 @@ static int request_attach(struct device *dev, struct dap_entry *entry)
  *
  * Context: process context, may sleep.
  * Return: 0; or an error that has been reported: -EBUSY if it is a client of
- * another pool, or may hold memory of one, -EINVAL if it cannot be a client,
- * -ENXIO if it is one now, but its driver did not bind again, -ENOMEM.
+ * another pool, or may hold memory of one, -EINVAL if it cannot be a client, or
+ * without memory, -ENXIO if it is one now, but its driver did not bind again.
  */
 int dap_attach_device(struct dap_entry *entry, struct device *dev)
 {
@@ -259,6 +268,7 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 		"is a client of DMA pool %s, but its driver did not bind\n",
 	};
 	const char *why = dap_policy_refusal(dev);
+	struct dap_client *client;
 	int ret;
 
 	if (why)
@@ -267,8 +277,6 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 	/* It may have freed its last memory of a former pool just now. */
 	dap_registry_flush();
 	ret = request_carry_out(&request, dev, entry);
-	if (ret > 0)
-		return 0;
 	if (!ret && !READ_ONCE(dev->driver) && device_attach(dev) < 0)
 		dev_dbg(dev, "has no driver\n");
 
@@ -276,13 +284,18 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 	 * Something that is only known when it is bound may have prevented it.
 	 */
 	dap_lock();
-	if (!ret && !dap_client_find_in(dev, entry))
+	client = dap_client_find_in(dev, entry);
+	if (!client && ret >= 0)
 		ret = -EINVAL;
 	/* A request that failed does not change that the device is excluded. */
-	if (!ret || ret == -ENXIO)
+	if (ret >= 0 || ret == -ENXIO) {
 		dap_outsider_admit(dev);
+		/* If it was one by default, it is one by request from now on. */
+		if (client)
+			client->by_default = false;
+	}
 	dap_unlock();
-	return ret;
+	return min(ret, 0);
 }
 
 static int request_refuse_detach(struct device *dev, const char *pool,
@@ -301,9 +314,7 @@ static int request_may_detach(struct device *dev, struct dap_entry *entry)
 	if (!client) {
 		why = "it is no client of it";
 		ret = -ENOENT;
-	} else if (client->state == DAP_PINNED) {
-		why = "its driver cannot be unbound";
-	} else if (client->by_rmem == DAP_BY_DRIVER && dev->driver) {
+	} else if (client->by_maker || (client->by_rmem && dev->driver)) {
 		why = dap_asked_for;
 	} else if (READ_ONCE(client->user.held)) {
 		why = "it holds memory of it";
@@ -319,8 +330,12 @@ static int request_may_detach(struct device *dev, struct dap_entry *entry)
 /* Detach a device, and exclude it from what would bring it back. */
 static int request_exclude(struct device *dev, struct dap_entry *entry)
 {
-	int ret = dap_outsider_exclude(dev);
+	int ret;
 
+	if (dev->driver)
+		return request_refuse_detach(dev, entry->pool.name,
+					     "its driver cannot be unbound");
+	ret = dap_outsider_exclude(dev);
 	if (ret)
 		return ret;
 	dap_client_leave(dap_client_find(dev), false);
@@ -336,10 +351,10 @@ static int request_exclude(struct device *dev, struct dap_entry *entry)
  *
  * Context: process context, may sleep.
  * Return: 0; or an error that has been reported: -ENOENT if it is no client of
- * the pool, -EBUSY if it holds memory, its driver cannot be unbound, or asks for
- * the pool, -EINVAL
- * if it is removed, -ENXIO if it is no client any more, but its driver did not
- * bind again, -ENOMEM.
+ * the pool, -EBUSY if it holds memory, a driver has copied operations from it or
+ * for it, its driver cannot be unbound, or a driver asks for the pool, -EINVAL if
+ * it is removed, or the pool's device depends on it, -ENXIO if it is no client
+ * any more, but its driver did not bind again, -ENOMEM.
  */
 int dap_detach_device(struct dap_entry *entry, struct device *dev)
 {
@@ -367,19 +382,27 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
 
 /*
  * Whoever asks may use the device without a driver of its own, as drivers do
- * with children that they make.  What cannot be now may be possible when it is
- * bound: it has its ranges then.  That also decides how a pool without an alias
- * is mapped.  The record of a borrower is no client that could be served.
+ * with children that they make: from now on, and no matter what becomes of a
+ * driver.  What cannot be now may be possible when it is bound: it has its
+ * ranges then.  That also decides how a pool without an alias is mapped.
  */
-static void request_serve_unbound(struct dap_client *client)
+static int request_serve_unbound(struct dap_client *client)
 {
-	if (client->state != DAP_NAMED || client->lender)
-		return;
+	if (client->state == DAP_ATTACHED &&
+	    !dap_client_set_state(client, DAP_PINNED))
+		return -EPROBE_DEFER;
+	client->by_maker = true;
+	/* A driver that wants another pool cannot take this one from them. */
+	client->by_default = false;
 	/* It may have memory already, or get some before it is served. */
 	client->foreign = true;
-	if (client->pool->region.cpu && !dap_client_prepare(client) &&
-	    !dap_client_install(client))
-		dap_client_announce(client);
+	if (client->state == DAP_PINNED ||
+	    !client->pool->region.cpu || dap_client_prepare(client))
+		return 0;
+	if (dap_client_install(client))
+		return -EPROBE_DEFER;
+	dap_client_announce(client);
+	return 0;
 }
 
 /**
@@ -397,6 +420,11 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 	const char *why = NULL;
 	int ret;
 
+	/*
+	 * Not by dev_err_probe(): the kernel keeps the reason until the device
+	 * leaves its list of deferred probes, which one that sysfs binds, or
+	 * that is not being probed, never enters.
+	 */
 	if (!entry || entry->state != DAP_UP || !dap_registry_is_open)
 		return -EPROBE_DEFER;
 	if (!device_is_registered(dev))
@@ -408,11 +436,11 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 	ret = request_may_join(dev, entry) ?: request_join(dev, entry, false);
 	if (ret < 0)
 		return ret;
-	/* Who was named for the pool before may not be served yet. */
-	request_serve_unbound(dap_client_find(dev));
 	if (!ret)
 		dap_outsider_admit(dev);
-	return ret;
+	/* Who was a client before may not be served yet, or not for its maker. */
+	return (dev->driver ? 0 : request_serve_unbound(dap_client_find(dev))) ?:
+	       ret;
 }
 
 /*
@@ -444,15 +472,20 @@ int dap_attach_result(const struct device *dev, int ret)
  * dma_alias_pool_attach() - let a device get its coherent memory from a pool
  * @dev:  the device, either being probed and before its first use of the DMA
  *        API, or not bound, or on no bus at all, such as a child that a driver
- *        makes for its DMA.  It needs a DMA mask.  One that is not bound is
- *        served at once, unless there is an MMU, and the pool has no alias and
- *        was not used before: then it is served when it is bound.
+ *        makes for its DMA.  It needs a DMA mask.  It is served at once, unless
+ *        it is on a bus and not bound, there is an MMU, and the pool has no
+ *        alias and was not used before: then it is served when it is bound.
  * @pool: name of the pool, NULL for the only one there is
+ *
+ * Whoever asks for a device without being its driver, while a driver may be
+ * bound to it, holds its lock: device_lock().
  *
  * This need not be undone: the device keeps its pool until it is removed, the
  * pool goes, or dma_alias_pool_detach() is called.  A device on another bus
- * than platform, AMBA or PCI keeps it until its driver is unbound.  A device on
- * no bus prevents this module from being unloaded.
+ * than platform, AMBA or PCI keeps it until its driver is unbound.  A device
+ * that is not bound, or on no bus, prevents this module from being unloaded
+ * once it was served, also when its pool has gone, until it is detached or
+ * removed: the caller may be using it at any time.
  *
  * Context: process context, may sleep.
  * Return: 0; -EPROBE_DEFER if there is no such pool yet; -EBUSY if the device
@@ -494,38 +527,34 @@ EXPORT_SYMBOL_GPL(dma_alias_pool_attach_node);
 /* Does something go on that needs a client? */
 static bool request_is_needed(const struct dap_client *client)
 {
-	/* On no bus it has no driver, so there is nothing to unbind. */
 	return dap_client_is_busy(client) ||
-	       (client->state == DAP_PINNED && client->dev->bus);
-}
-
-static int request_detach_watched(struct device *dev)
-{
-	struct dap_client *client = dap_client_find(dev);
-
-	if (!client)
-		return -ENOENT;
-	if (request_is_needed(client))
-		return -EBUSY;
-	return request_exclude(dev, dap_entry_of(client));
+	       (client->state == DAP_PINNED && !client->by_maker);
 }
 
 /*
- * Nobody is told when such a device goes, so also what is left of a pool that
- * has gone is kept until its caller says that it has finished.
+ * What is left of a client whose pool has gone is ended here as well, if its
+ * maker had asked, or on a bus that is not watched: nobody else can do that.
  */
-static int request_detach_unwatched(struct device *dev)
+static int request_detach(struct device *dev)
 {
-	struct dap_client *client = dap_client_find(dev);
+	struct dap_client *client = request_find_client(dev);
+	struct dap_client *any = client ?:
+				 dap_client_search(DAP_ENDED_OF, dev);
 
-	if (!client && !dap_client_search(DAP_ENDED_OF, dev))
+	if (!any || (!client && !any->by_maker && dap_device_is_watched(dev)))
 		return -ENOENT;
-	if (client && request_is_needed(client))
+	/* With a driver there are two who use it, and this is only one. */
+	if ((client && request_is_needed(client)) ||
+	    (any->by_maker && dev->driver))
 		return -EBUSY;
-	dap_unwatch_device(dev);
-	dap_client_unbound(dev, false);
+	if (!dap_device_is_watched(dev))
+		dap_unwatch_device(dev);
+	else if (dap_outsider_exclude(dev))
+		return -ENOMEM;
+	/* In this order: it may have other operations by now. */
 	if (client)
 		dap_client_leave(client, false);
+	dap_client_unbound(dev, true);
 	return 0;
 }
 
@@ -535,17 +564,17 @@ static int request_detach_unwatched(struct device *dev)
  *       is not bound
  *
  * Context: process context, may sleep.
- * Return: 0; -ENOENT if it is no client; -EBUSY if it holds memory of its pool,
- * its driver cannot be unbound, or operations were copied from it or to it;
- * -ENOMEM.
+ * Return: 0; -ENOENT if it is no client, and nothing is left of one that the
+ * caller has to give back; -EBUSY if it holds memory of its pool, its driver
+ * cannot be unbound, operations were copied from it or to it, or it has a driver
+ * and was attached for somebody else before that came; -ENOMEM.
  */
 int dma_alias_pool_detach(struct device *dev)
 {
 	int ret;
 
 	dap_lock();
-	ret = dap_device_is_watched(dev) ? request_detach_watched(dev) :
-					   request_detach_unwatched(dev);
+	ret = request_detach(dev);
 	dap_unlock();
 	request_forget_unwatched(dev);
 	return ret;

@@ -15,10 +15,10 @@
  * here.
  *
  * Contexts and locking: process context.  The operations are called for a
- * device that is bound or being bound, or is on no bus, with or without its
- * lock held.  Nothing in the kernel prevents that the operations are taken away
- * while they run.  So a call that has begun pins the module.  A small race
- * remains: between reading rmem->ops and calling it, the kernel allocates
+ * device that is bound or being bound, or that is used without a driver, with or
+ * without its lock held.  Nothing in the kernel prevents that the operations are
+ * taken away while they run.  So a call that has begun pins the module.  A small
+ * race remains: between reading rmem->ops and calling it, the kernel allocates
  * memory, and nothing can wait for a task that is there.
  */
 #include <linux/device.h>
@@ -51,25 +51,37 @@ static int dap_rmem_init(struct reserved_mem *rmem, struct device *dev)
 			found = entry;
 	ret = dap_attach_driver(dev, found);
 	if (!ret)
-		dap_client_find(dev)->by_rmem = dev->driver ? DAP_BY_DRIVER :
-							      DAP_BY_OTHERS;
+		dap_client_find(dev)->by_rmem = true;
 	dap_unlock();
 	ret = dap_attach_result(dev, ret);
 	module_put(THIS_MODULE);
 	return ret;
 }
 
-/* A device that holds memory stays a client until its driver is gone. */
+/*
+ * A client that holds memory stays one, and so does one that both its maker and
+ * its driver may use: nobody can tell which of them this is.  Any other ends now.
+ * Without a driver, on a bus, its maker says with this that they have finished,
+ * and nothing is left.  Otherwise somebody may be in an operation, so the device
+ * keeps them (DAP_ENDED) until its driver is gone, or on no bus until it is
+ * removed.
+ */
 static void dap_rmem_release(struct reserved_mem *rmem, struct device *dev)
 {
 	struct dap_client *client;
+	bool in_use;
 
 	if (!try_module_get(THIS_MODULE))
 		return;
 	dap_lock();
 	client = dap_client_find(dev);
-	if (client && client->by_rmem && !dap_client_is_busy(client))
-		dap_client_leave(client, dap_device_is_in_use(dev));
+	if (client && client->by_rmem && !(client->by_maker && dev->driver)) {
+		in_use = dap_device_is_in_use(dev);
+		if (!dap_client_is_busy(client))
+			dap_client_leave(client, in_use);
+		if (!in_use)
+			dap_client_unbound(dev, true);
+	}
 	dap_unlock();
 	module_put(THIS_MODULE);
 }

@@ -120,6 +120,12 @@ class Device:
         self.by_default = False  # None: not known
         self.excluded = False  # None: not known
         self.ended = False  # its client has ended under its driver
+        # Somebody has asked for its pool while it had no driver, and may use it at any
+        # time until they say that they have finished. "named": but it was not served
+        # yet. None: not known.
+        self.made = False
+        # Its client has ended under them. "open": and it has got other ops since, or none.
+        self.lasting = False
         self.may_change = False  # its ops, under its driver
         self.deferred = False
         self.managed = None  # where its driver's managed memory is from
@@ -263,10 +269,11 @@ class State:
         unknown = False
         for d in self.devices.values():
             held = self.held(d)
-            if held or (d.client and (d.bare or (d.stuck and d.bound))):
+            if held or (d.client and (d.bare or d.made is True or (d.stuck and d.bound))):
                 return True
-            if d.bound and d.ended:
+            if d.lasting or d.bound and d.ended:
                 return True
+            unknown |= d.made is None and bool(d.client)
             # that it is over, who would tell on no bus?
             unknown |= held is None or d.bare and d.ended is not False
             unknown |= d.bound and d.ended is None
@@ -293,6 +300,7 @@ class Transition:
         self.loading = False  # is the module's init running?
         self.choices = choices  # where the rules leave something open
         self.chosen = []  # (which, of how many)
+        self.asked = set()  # units for which the in-kernel API was called
         self.guessed = False  # was something taken over from what is seen?
         self.problems = []  # (rule, text)
         self.must_say = []  # (rule, regex)
@@ -383,13 +391,21 @@ class Transition:
         device.client, device.by_default = pool, by_default
         device.term += 1
         device.copied = None
+        # they have not said that they have finished
+        device.made = "named" if device.lasting else False
+        self.loses_lasting(device)
+
+    @staticmethod
+    def loses_lasting(device):
+        if device.lasting:
+            device.lasting = "open"
 
     def end(self, device, in_use=False):
         """It is no client any more: who has its ops, and is not bound, has not. in_use:
         its driver may be running in them, so children have them until that goes."""
         if not in_use:
             self.take_back(device, False)
-        device.client, device.leaving = None, False
+        device.client, device.leaving, device.made = None, False, False
         for other in self.s.borrowers(device, False):
             if not other.bound:
                 other.borrows = None
@@ -440,6 +456,10 @@ class Transition:
                 self.become(device, pool, by_default)
         device.replaced = None
         device.ended = device.may_change = False
+        if unit.mode in ("copy", "own", "null"):
+            self.loses_lasting(device)
+        if device.made == "named":
+            device.made = True
         ok = True
         # a driver that sets ops does not where others have to free
         sets = unit.mode in ("copy", "own", "null") and not s.slots_of(device)
@@ -488,8 +508,9 @@ class Transition:
         if copied and copied[0] == device.key:
             return
         if copied and self.s.has_ended(copied):
-            # these are taken from it as soon as its probe has ended
-            copied, device.may_change = None, True
+            # these are taken from it as soon as its probe has ended, and it has its own
+            device.may_change = True
+            return
         if copied:
             self.borrow(device, copied[0])
         elif self.served_by(device):
@@ -500,10 +521,12 @@ class Transition:
         if other.copied:
             return other.copied
         unit = self.seen.units.get(device.unit)
-        ended = other.ended or other.ended is None and unit and unit.ops == "x"
+        ended = other.ended or other.lasting is True or \
+            (other.ended is None or other.lasting) and unit and unit.ops == "x"
         key = other.borrows[0] if other.borrows else other.key if other.client or ended else None
         # one that was not bound since it is a client has no ops yet
-        if not key or not (other.bound or other.bare or unit and unit.ops == "x"):
+        if not key or not (other.bound or other.bare or other.lasting is True or
+                           unit and unit.ops == "x"):
             return None
         return key, self.s.devices[key].term, self.s.devices[key].client
 
@@ -512,6 +535,7 @@ class Transition:
         if device.client:
             device.leaving = True
             self.let_go(device)
+            self.loses_lasting(device)
         device.borrows = (key, self.s.devices[key].client)
 
     def unbind(self, device):
@@ -526,7 +550,8 @@ class Transition:
             unit.changes += 1
         device.managed = device.replaced = None
         device.bound = device.ended = device.may_change = False
-        self.take_back(device, True)
+        if not device.lasting:
+            self.take_back(device, True)
         left = {}
         for source, pool, size in s.sources(device):
             if source in ("pool", "fallback"):
@@ -558,10 +583,20 @@ class Transition:
         aside = "ended" in self.without or device.stuck and "stuck" in self.without
         if dead and device.bound and aside and self.sees_client(device) == device.client:
             return
+        if device.exists and self.is_made(device):
+            device.lasting = "open" if device.replaced or device.borrows else True
+            self.end(device, True)
+            return
         in_use = dead and (device.bound or device.bare and device.exists)
         if in_use:
             device.ended = True
         self.end(device, in_use)
+
+    def is_made(self, device):
+        """May whoever made it be running in its ops?"""
+        if device.made is None:
+            device.made = self.choose((False, True))
+        return device.made is True
 
     def collect(self):
         """What nobody needs any more."""
@@ -677,6 +712,8 @@ class Transition:
         there = self.seen.errnos[1]
         if got and not there and not self.bad_load(pools, rules):
             self.problems.append(("load", f"it ended with {name_of(got)} without a fault"))
+        if not got and self.bad_load(pools, rules):
+            self.problems.append(("load", "it ended with success"))
         # without memory for a device's name, the kernel itself says EINVAL
         nameless = got == errno.EINVAL and not self.bad_load(pools, rules)
         if got and got != errno.ENOMEM and not nameless:
@@ -771,6 +808,7 @@ class Transition:
         s = self.s
         s.applied = tuple(x for x in s.applied if x != unit)
         device.exists = device.deferred = device.excluded = device.ended = False
+        device.made = device.lasting = False
         device.borrows = device.copied = None
         self.take_back(device, True)
         self.collect()
@@ -823,6 +861,10 @@ class Transition:
             self.errno(got, "request", errno.ENODEV)
             return
         if s.listed_by(device) == pool and not device.leaving:
+            if device.borrows and not device.bound:
+                self.errno(got, "request", errno.EBUSY)
+                return
+            device.by_default = False
             self.errno(got, "request", 0)
             return
         if not self.taken(device, pool, got):
@@ -839,6 +881,7 @@ class Transition:
         self.collect()
         if bound and device.stuck:
             device.may_change, device.ended, device.excluded = True, False, False
+            device.made = bool(device.made)
             self.errno(got, "request", 0)
             return
         binds = self.bind(device) or not bound
@@ -868,8 +911,8 @@ class Transition:
         if s.listed_by(device) != pool or device.leaving:
             self.errno(got, "detach", errno.ENOENT)
             return
-        refused = s.busy(device)
-        if refused is None:
+        refused = device.made or s.busy(device)
+        if refused is None or device.made is None:
             refused = self.failed(got)
         if not refused and device.stuck and device.bound:
             refused = "stuck" not in self.without or self.failed(got)
@@ -901,6 +944,10 @@ class Transition:
         if not (device.watched or device.bare or device.bound or probing):
             return errno.EINVAL
         if s.listed_by(device) == pool and not device.leaving:
+            if not probing and device.watched and not device.bound and device.borrows:
+                return errno.EBUSY
+            if not probing:
+                self.note_maker(device)
             return 0
         if s.listed_by(device):
             if device.by_default is False or s.busy(device):
@@ -924,8 +971,20 @@ class Transition:
         if device.bound:
             device.may_change = True
             device.replaced = None
+        if device.bound or probing:
+            device.made = bool(device.made)
+        if not probing:
+            self.note_maker(device)
         self.collect()
         return 0
+
+    def note_maker(self, device):
+        if not device.watched or device.bound:
+            return
+        device.by_default = False
+        if device.made is not True:
+            unit = self.seen.units.get(device.unit)
+            device.made = True if unit and unit.ops == "x" else "named"
 
     def step_api(self, got, unit, pool):
         device = self.s.device(unit)
@@ -953,14 +1012,20 @@ class Transition:
         if not device:
             self.errno(got, rule, errno.ENODEV)
             return
-        # where nobody watches, that of a pool that has gone can be given back, too
-        ended = not device.watched and device.ended
+        # that of a pool that has gone can be given back, too, where nobody watches or a
+        # maker has asked
+        ended = device.lasting or not device.watched and device.ended
         if not s.loaded or not (s.listed_by(device) or ended):
             self.errno(got, rule, errno.ENOENT, *[0] * (s.loaded and ended is None))
             device.ended = device.ended if device.watched else False
             return
         busy = s.busy(device)
-        refused = busy or (device.stuck and device.bound)
+        # with a driver there are two who use it
+        pinned = device.bound and (device.made or device.lasting or
+                                   device.client and device.stuck)
+        if not pinned and device.bound and device.made is None:
+            pinned = self.failed(got)
+        refused = busy or pinned
         if busy is None or "stuck" in self.without and device.stuck:
             refused = bool(got)
         if refused:
@@ -968,9 +1033,8 @@ class Transition:
             return
         self.errno(got, rule, 0)
         self.end(device)
-        if not device.watched:
-            device.ended = device.heard = False
-            self.take_back(device, True)
+        device.ended = device.lasting = device.heard = False
+        self.take_back(device, True)
         device.excluded = device.watched
         device.may_change = device.bound
         self.collect()
@@ -1090,8 +1154,19 @@ class Transition:
         elif device.excluded is not False or client is None:
             device.excluded = None
         device.by_default = None if device.watched else False
+        self.adopt_maker(device, there)
         self.adopt_children()
         self.collect()
+
+    def adopt_maker(self, device, there):
+        if not device.watched or not there:
+            return
+        if self.seen.references == 0:
+            device.made = device.lasting = False
+        elif device.client:
+            device.made = None if device.unit in self.asked else device.made
+        elif not device.bound and there.ops == "x":
+            device.lasting = True
 
     def adopt_managed(self, device, pool):
         """What its driver's probe took, if that was while the pool went."""
@@ -1168,6 +1243,8 @@ class Transition:
     # --- all of it
 
     def run(self, step, got):
+        if step[0] == "api":
+            self.asked.add(step[1])
         getattr(self, "step_" + step[0])(got, *step[1:])
 
     def log(self):
@@ -1267,7 +1344,8 @@ def compare_ops(state, device, unit, differ):
         wanted = "n" if unit.ops == "n" and not device.bound else "x"
     else:
         # under a driver they stay when it is no client any more
-        wanted = "x" if device.ended or device.ended is None and unit.ops == "x" else "n"
+        wanted = "x" if device.ended or device.lasting is True or \
+            (device.ended is None or device.lasting) and unit.ops == "x" else "n"
     differ("child" if device.parent else "ops", f"whose ops has {device.name}", unit.ops, wanted)
 
 

@@ -136,6 +136,13 @@ def is_between(s, device):
     return any(d.copied and d.copied[0] != device.key for d in s.children(device))
 
 
+def is_copied_from_kernel(s, device):
+    """Has it memory of the kernel, by copied ops? Once it is removed, nobody finds it to
+    take these back, and it would free by what is gone."""
+    return bool(device.copied) and any(x.source not in ("pool", "fallback")
+                                       for x in s.slots_of(device).values())
+
+
 def makes_sense(step, s, machine):
     kind, args = step[0], step[1:]
     if kind == "two":
@@ -151,7 +158,8 @@ def makes_sense(step, s, machine):
     if kind == "add":
         return not s.device(args[0]) and machine.has(args[0]) and \
             (len(args) < 2 or may_have_child(s, s.device(args[1])))
-    if kind == "del" and s.device(args[0]) and is_between(s, s.device(args[0])):
+    if kind == "del" and s.device(args[0]) and (
+            is_between(s, s.device(args[0])) or is_copied_from_kernel(s, s.device(args[0]))):
         return False
     if step == ("del", "T0") and is_needed(s, s.device("T0")):
         # who needs it has a reference to it, and the kernel complains of who has
@@ -430,7 +438,8 @@ class Generator:
              ("detach", "rmmod"), ("punbind", "punbind"), ("punbind", "rmmod"), ("free", "free"),
              ("attach", "bind"), ("unbind", "rmmod"), ("unbind", "punbind"), ("free", "unbind"),
              ("free", "del"), ("attach", "detach"), ("pbind", "rmmod"), ("pbind", "attach"),
-             ("alloc", "attach"), ("attach", "alloc"), ("alloc", "detach"))
+             ("alloc", "attach"), ("attach", "alloc"), ("alloc", "detach"), ("api", "bind"),
+             ("api", "rmmod"), ("unapi", "bind"), ("free", "unapi"))
 
     def a_two(self, s):
         r = self.rng

@@ -23,8 +23,8 @@
  *   mode UNIT MODE [ARG]	what the driver's next probe does (life_modes[])
  *   keep UNIT 0|1|2		1: the driver leaves memory allocated when it goes,
  *				unless it has set other ops; 2: even then; 0: never
- *   maker UNIT			from now on it is used without a driver as well, by
- *				whoever has made it
+ *   maker UNIT [OTHER]		from now on it is used without a driver as well, by
+ *				whoever has made it; they give it the ops of that unit
  *   alloc UNIT SLOT SIZE [nk]	coherent memory; nk: DMA_ATTR_NO_KERNEL_MAPPING
  *   free UNIT SLOT		free it; driver and device may be gone by then
  *   map UNIT			streaming DMA, memory that is not coherent, masks
@@ -34,6 +34,7 @@
  *   region UNIT PATH, unregion UNIT   take the first memory-region of this device
  *				tree node by the kernel's functions, and release it
  *   link UNIT OTHER		a device link: the unit depends on the other one
+ *   channels UNIT		it registers a DMA controller, one unit at a time
  *   supply UNIT DEVICE		the same: this platform device depends on the unit
  *   chip UNIT			a chip on an I2C bus, with a driver of the kernel's, which
  *				depends on the unit; it is dropped with this module
@@ -782,7 +783,7 @@ static int add_device(struct life_unit *unit, struct life_unit *parent)
 		life->pdev.id = unit->id;
 		ret = platform_device_register(&life->pdev);
 	} else {
-		dev->bus = (DAP_BUS_CONST struct bus_type *)unit->bus;
+		dev->bus = (typeof(dev->bus))unit->bus;
 		ret = register_bare(dev, unit->driver ?: unit->id ?
 				    "dap-bare-child" : "dap-bare");
 		if (parent) {
@@ -904,7 +905,20 @@ static int do_maker(struct life_unit *unit, char *args)
 	mutex_lock(&unit->lock);
 	unit->maker = true;
 	mutex_unlock(&unit->lock);
+	if (args && unit->dev && unit_of(args))
+		copy_ops(unit->dev, unit_of(args));
 	return 0;
+}
+
+static int do_channels(struct life_unit *unit, char *args)
+{
+	int ret = -ENODEV;
+
+	mutex_lock(&unit->lock);
+	if (unit->bound)
+		ret = register_channels(unit->dev);
+	mutex_unlock(&unit->lock);
+	return ret;
 }
 
 static int do_snoops(struct life_unit *unit, char *args)
@@ -1184,6 +1198,7 @@ static const struct {
 	{ "link",	do_link },
 	{ "supply",	do_supply },
 	{ "chip",	do_chip },
+	{ "channels",	do_channels },
 };
 
 static void raw_release(struct device *dev)
