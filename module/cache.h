@@ -137,13 +137,15 @@ static inline void dap_flush_cached_view(void *va, phys_addr_t phys,
 		dap_cbo_flush(va, size);
 	} else {
 #if defined(CONFIG_RISCV_NONSTANDARD_CACHE_OPS) && \
-	!defined(DAP_THEAD_CMO_BY_VA)
+	!(defined(DAP_THEAD_CMO_BY_VA) && defined(CONFIG_ERRATA_THEAD_CMO))
 		/*
 		 * The cache controllers of SiFive and StarFive, and T-Head's
 		 * CPUs since Linux 6.8, get the physical address that belongs
 		 * to @va in the linear map, whether it is mapped there or not.
 		 * (Andes' AX45MP wants it mapped, which this memory is not.)
-		 * T-Head's CPUs before, and other architectures, access @va.
+		 * T-Head's CPUs before, and other architectures, access @va.  A
+		 * kernel before 6.8 that is built for T-Head's CPUs and for such
+		 * a controller gets @va, which does nothing for the controller.
 		 */
 		va = phys_to_virt(phys);
 #endif

@@ -2,10 +2,11 @@
 /*
  * Everything that depends on the kernel being built against.
  *
- * No other file tests a kernel version, and none but cache.h, clear.h and mpu.h,
- * which are about CPUs, an architecture.  Differences are found by looking at
- * the headers of the kernel tree (probe.mk defines macros), or at its
- * configuration, but not by version number, since vendor kernels have backports.
+ * No other file tests a kernel version, and none an architecture but cache.h,
+ * clear.h and mpu.h, which are about CPUs, and region.h.  Differences are found
+ * by looking at the headers of the kernel tree (probe.mk defines macros), or at
+ * its configuration, but not by version number, since vendor kernels have
+ * backports.
  */
 #ifndef DAP_COMPAT_H
 #define DAP_COMPAT_H

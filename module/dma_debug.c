@@ -92,18 +92,57 @@ dma_addr_t dap_debug_map_phys(struct device *companion, phys_addr_t phys,
 	return addr;
 }
 
+/* Memory that somebody else has allocated: its CPU address, or the pages. */
+struct dap_adopted {
+	void *memory;
+	dma_addr_t handle;
+};
+
+static void *debug_alloc_adopted(struct device *dev, size_t size,
+				 dma_addr_t *handle, gfp_t gfp,
+				 unsigned long attrs)
+{
+	const struct dap_adopted *adopted = dev_get_drvdata(dev);
+
+	*handle = adopted->handle;
+	return adopted->memory;
+}
+
 static void debug_free_nothing(struct device *dev, size_t size, void *cpu,
 			       dma_addr_t handle, unsigned long attrs)
 {
 }
 
 #ifdef CONFIG_DMA_CMA
+static struct page *debug_alloc_adopted_pages(struct device *dev, size_t size,
+					      dma_addr_t *handle,
+					      enum dma_data_direction dir,
+					      gfp_t gfp)
+{
+	return debug_alloc_adopted(dev, size, handle, gfp, 0);
+}
+
 static void debug_free_no_pages(struct device *dev, size_t size,
 				struct page *page, dma_addr_t handle,
 				enum dma_data_direction dir)
 {
 }
+#endif
 
+/*
+ * What companions have for a moment: DMA_API_DEBUG sees them allocate what is
+ * there already, or free what stays.
+ */
+static const struct dma_map_ops debug_ops = {
+	.alloc		 = debug_alloc_adopted,
+	.free		 = debug_free_nothing,
+#ifdef CONFIG_DMA_CMA
+	.dap_alloc_pages = debug_alloc_adopted_pages,
+	.free_pages	 = debug_free_no_pages,
+#endif
+};
+
+#ifdef CONFIG_DMA_CMA
 /**
  * dap_debug_alloc_pages() - allocate pages for the device of a companion
  * @companion: the companion
@@ -121,20 +160,19 @@ struct page *dap_debug_alloc_pages(struct device *companion, size_t size,
 				   dma_addr_t *handle,
 				   enum dma_data_direction dir, gfp_t gfp)
 {
-	static const struct dma_map_ops ops = {
-		.free_pages = debug_free_no_pages,
-	};
 	struct device *dev;
 	struct page *page;
 
 	dev = dap_companion_create(companion, dev_name(companion), gfp);
 	if (!dev)
 		return NULL;
+	/* 5.10 records failed allocations as well, unless the handle is this. */
+	*handle = DMA_MAPPING_ERROR;
 	page = dma_alloc_pages(dev, size, handle, dir, gfp);
 	if (page) {
 		/* Older kernels want to see this. */
 		dma_mapping_error(dev, *handle);
-		set_dma_ops(dev, &ops);
+		set_dma_ops(dev, &debug_ops);
 		dma_free_pages(dev, size, page, *handle, dir);
 		set_dma_ops(dev, NULL);
 	}
@@ -160,7 +198,6 @@ struct page *dap_debug_alloc_pages(struct device *companion, size_t size,
 void *dap_debug_alloc(struct device *companion, size_t size,
 		      dma_addr_t *handle, gfp_t gfp, unsigned long attrs)
 {
-	static const struct dma_map_ops ops = { .free = debug_free_nothing };
 	struct device *dev;
 	void *cpu;
 
@@ -169,39 +206,13 @@ void *dap_debug_alloc(struct device *companion, size_t size,
 		return NULL;
 	cpu = dma_alloc_attrs(dev, size, handle, gfp, attrs);
 	if (cpu) {
-		set_dma_ops(dev, &ops);
+		set_dma_ops(dev, &debug_ops);
 		dma_free_attrs(dev, size, cpu, *handle, attrs);
 		set_dma_ops(dev, NULL);
 	}
 	dap_companion_destroy(dev);
 	return cpu;
 }
-
-/* Memory that somebody else has allocated: its CPU address, or the pages. */
-struct dap_adopted {
-	void *memory;
-	dma_addr_t handle;
-};
-
-static void *debug_alloc_adopted(struct device *dev, size_t size,
-				 dma_addr_t *handle, gfp_t gfp,
-				 unsigned long attrs)
-{
-	const struct dap_adopted *adopted = dev_get_drvdata(dev);
-
-	*handle = adopted->handle;
-	return adopted->memory;
-}
-
-#ifdef CONFIG_DMA_CMA
-static struct page *debug_alloc_adopted_pages(struct device *dev, size_t size,
-					      dma_addr_t *handle,
-					      enum dma_data_direction dir,
-					      gfp_t gfp)
-{
-	return debug_alloc_adopted(dev, size, handle, gfp, 0);
-}
-#endif
 
 /**
  * dap_debug_adopt() - make a device that looks like the owner of memory
@@ -223,12 +234,6 @@ struct device *dap_debug_adopt(struct device *companion, size_t size,
 			       void *memory, dma_addr_t handle,
 			       enum dma_data_direction dir, unsigned long attrs)
 {
-	static const struct dma_map_ops ops = {
-		.alloc		 = debug_alloc_adopted,
-#ifdef CONFIG_DMA_CMA
-		.dap_alloc_pages = debug_alloc_adopted_pages,
-#endif
-	};
 	struct dap_adopted adopted = { memory, handle };
 	struct device *dev;
 
@@ -236,7 +241,7 @@ struct device *dap_debug_adopt(struct device *companion, size_t size,
 	if (!dev)
 		return NULL;
 	dev_set_drvdata(dev, &adopted);
-	set_dma_ops(dev, &ops);
+	set_dma_ops(dev, &debug_ops);
 	if (!IS_ENABLED(CONFIG_DMA_CMA) || dir == DMA_NONE) {
 		dma_alloc_attrs(dev, size, &handle, GFP_ATOMIC, attrs);
 	} else {

@@ -46,7 +46,7 @@ static inline void dap_fault_debugfs(struct dap_fault *fault,
 	fault_create_debugfs_attr("fail_alloc", dir, &fault->attr);
 }
 
-/* Before 6.12, the kernel takes a reference to the directory and keeps it. */
+/* Older kernels take a reference to the directory and keep it. */
 static inline void dap_fault_exit(struct dap_fault *fault)
 {
 	void *name = &fault->attr.dname;

@@ -9,9 +9,10 @@
  * hardware.  Everything that does not concern coherent memory is done as before
  * the client was attached: by its former operations, or by direct.c.
  *
- * Contexts: .alloc and .free work in any context and allocate nothing
- * themselves.  Memory of the normal allocator is allocated with the flags of
- * the request.
+ * Contexts: .alloc and .free of the pool's memory work in any context and
+ * allocate nothing themselves.  Memory of the normal allocator is allocated with
+ * the flags of the request.  For what the device has from before it was a
+ * client, the rules of dma_free_attrs() apply.
  */
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
@@ -187,8 +188,9 @@ static bool ops_may_be_cached(const struct dap_client *client,
 }
 
 /*
- * Allocate normal memory for a request that can be served with it.  It is clean
- * in the cache, so that no line is written back over what the device writes.
+ * Allocate normal memory for a request that can be served with it.  Nothing of
+ * it is in the cache: no line is written back over what the device writes, and
+ * none is found by user space, which gets another mapping of it.
  */
 static noinline void *ops_alloc_fallback(struct dap_client *client,
 					 struct device *dev, size_t size,
@@ -224,6 +226,10 @@ static noinline void *ops_alloc_fallback(struct dap_client *client,
 		/* Without a node, the kernel takes it for coherent. */
 		dap_sync_for_device(page_to_phys(page), size,
 				    DMA_BIDIRECTIONAL);
+	/* That has cleaned it, and may have left the clean lines. */
+	if (client->ops.sync_single_for_cpu)
+		client->ops.sync_single_for_cpu(dev, *handle, size,
+						DMA_FROM_DEVICE);
 	/* The mark by which .free recognizes such memory. */
 	set_page_private(page, (unsigned long)client);
 	return page_address(page);
@@ -621,8 +627,8 @@ static void dap_ops_sync_sg_for_device(struct device *dev,
  * dap_ops_build() - make the operations of a client
  * @client: @before, @pool and @dev are set
  *
- * Context: process context.  No driver uses the device yet, but memory that the
- * last driver left may be freed meanwhile.
+ * Context: process context.  The device may be in use: memory that the last
+ * driver left may be freed, and whoever made it may use it without a driver.
  */
 void dap_ops_build(struct dap_client *client)
 {

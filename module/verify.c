@@ -43,6 +43,7 @@
 #include <linux/io.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 
 #include "cache.h"
 #include "region.h"
@@ -120,6 +121,8 @@ static int verify_compare(struct device *dev, const struct dap_views *v)
 		const u32 *p = v->phys + offset;
 		const u32 *a = v->alias + offset;
 
+		/* There may be gigabytes of it. */
+		cond_resched();
 		for (i = 0; i < DAP_COMPARE_WORDS; i++)
 			if (READ_ONCE(p[i]) != READ_ONCE(a[i]))
 				return verify_report_mismatch(dev, v, offset,
@@ -158,6 +161,25 @@ static enum dap_seen verify_change_shows(const struct dap_views *v,
 	return seen;
 }
 
+/*
+ * Does a change of the page at @offset show in one at a distance of a power of
+ * two?  That one is @offset, or its address, without the lowest bit: the bits of
+ * the address tell which pages are the same, and the region may begin anywhere.
+ */
+static bool verify_repeats(const struct dap_views *v, size_t offset)
+{
+	phys_addr_t start = v->region->phys, at = start + offset;
+	size_t other = offset & (offset - 1);
+	u32 *word = v->alias + offset;
+
+	if (!offset)
+		return false;
+	at &= at - 1;
+	return verify_change_shows(v, offset, word, v->alias + other) ||
+	       (at >= start && at - start != other &&
+		verify_change_shows(v, offset, word, v->alias + (at - start)));
+}
+
 static int verify_change_pages(struct device *dev, const struct dap_views *v)
 {
 	enum dap_seen seen;
@@ -167,6 +189,7 @@ static int verify_change_pages(struct device *dev, const struct dap_views *v)
 		void *phys = v->phys + offset;
 		void *alias = v->alias + offset;
 
+		cond_resched();
 		seen = verify_change_shows(v, offset, alias, phys);
 		if (seen == DAP_SEEN && v->region->has_alias)
 			seen = verify_change_shows(v, offset, phys, alias);
@@ -178,13 +201,7 @@ static int verify_change_pages(struct device *dev, const struct dap_views *v)
 						      v->region->has_alias ?
 						      "a write to one is not seen in the other" :
 						      "a write to it is lost");
-		/*
-		 * The other page: @offset without its lowest bit, 0 for a power
-		 * of two.
-		 */
-		if (offset &&
-		    verify_change_shows(v, offset, alias,
-					v->alias + (offset & (offset - 1))))
+		if (verify_repeats(v, offset))
 			return verify_report_mismatch(dev, v, offset,
 						      "a write to it changed another page");
 	}

@@ -125,6 +125,7 @@ fallback()
 		all_right nokmap pool 20 $run_period $pace
 		same_stat sram fallback_count $((before + 20))
 	done
+	all_right nokmap_read pool 20 0 $pace
 	same_stat sram live_allocs 0
 }
 

@@ -207,14 +207,11 @@ static struct all *get_all(struct engine *e)
 	return NULL;
 }
 
-/* Is a page zero for the CPU, and for the engine? */
-static int not_zero(struct engine *e, const struct engine_memory *m, size_t at)
+static int not_zero_for_engine(struct engine *e, dma_addr_t src, u32 length)
 {
-	int wrong = !!memchr_inv(m->cpu + at, 0, PAGE_SIZE);
+	int wrong = engine_copy(e, src, e->box_dma + ENGINE_BOX_SEEN, length);
 
-	wrong += engine_copy(e, m->dma + at, e->box_dma + ENGINE_BOX_SEEN,
-			     PAGE_SIZE);
-	return wrong + !!memchr_inv(e->box + ENGINE_BOX_SEEN, 0, PAGE_SIZE);
+	return wrong + !!memchr_inv(e->box + ENGINE_BOX_SEEN, 0, length);
 }
 
 /*
@@ -235,7 +232,8 @@ static int round_whole(struct engine *e)
 	end = &all->chunk[all->count];
 	for (m = all->chunk; m < end; m++) {
 		for (at = 0; at < m->size; at += PAGE_SIZE) {
-			wrong += not_zero(e, m, at);
+			wrong += !!memchr_inv(m->cpu + at, 0, PAGE_SIZE);
+			wrong += not_zero_for_engine(e, m->dma + at, PAGE_SIZE);
 			wrong += engine_writes(e, m->dma + at, PAGE_SIZE,
 					       seed + m->dma + at);
 		}
@@ -251,9 +249,10 @@ static int round_whole(struct engine *e)
 
 /*
  * The pool is full, so memory without a kernel mapping comes from elsewhere.  Only the
- * engine accesses it.
+ * engine accesses it, or, if the CPU @reads it, finds by that whether something of it was
+ * in the cache.
  */
-static int round_nokmap(struct engine *e)
+static int without_mapping(struct engine *e, bool reads)
 {
 	u32 length = 1 + engine_random(e, 9000), seed = engine_random(e, 0);
 	struct all *all = get_all(e);
@@ -266,15 +265,32 @@ static int round_nokmap(struct engine *e)
 	cookie = dma_alloc_attrs(e->dev, length, &dma, GFP_KERNEL,
 				 DMA_ATTR_NO_KERNEL_MAPPING);
 	if (cookie) {
-		wrong = engine_writes(e, dma, length, seed);
+		wrong = not_zero_for_engine(e, dma, length);
+		wrong += engine_writes(e, dma, length, seed);
 		if (engine_random(e, 2))
 			engine_control(e, ENGINE_EVICT_ALL, 1);
 		wrong += engine_reads(e, dma, length, seed);
+		if (reads)
+			wrong += engine_wrong_data(cookie, length, seed);
 		dma_free_attrs(e->dev, length, cookie, dma,
 			       DMA_ATTR_NO_KERNEL_MAPPING);
 	}
 	put_all(e, all);
 	return wrong;
+}
+
+static int round_nokmap(struct engine *e)
+{
+	return without_mapping(e, false);
+}
+
+/*
+ * User space maps such memory uncached, and some hardware looks into the cache even then.
+ * Not with the adversary, which puts there what it likes.
+ */
+static int round_nokmap_read(struct engine *e)
+{
+	return without_mapping(e, true);
 }
 
 /* Leave dirty lines in the cache, as firmware may. */
@@ -292,6 +308,7 @@ const struct engine_test engine_coherent_tests[] = {
 	{ "ring",	 round_ring,	    ENGINE_NEEDS_BUFFER | ENGINE_TESTS_RING },
 	{ "soak",	 round_soak,	    ENGINE_NEEDS_BUFFER | ENGINE_TESTS_RING },
 	{ "nokmap",	 round_nokmap,	    ENGINE_NEEDS_POOL },
+	{ "nokmap_read", round_nokmap_read, ENGINE_NEEDS_POOL },
 	{ "whole",	 round_whole,	    ENGINE_NEEDS_POOL | ENGINE_TAKES_ALL },
 	{ "dirty",	 round_dirty,	    ENGINE_NEEDS_RANGE },
 	{ }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * module/cache.h as it is, for RISC-V with an MMU and without Zicbom: which
- * address the kernel's functions get, and what a CPU can map. Compiled for a
- * kernel whose functions go by that address; test_cache_phys.c has one where they
- * go by the physical address that belongs to it.
+ * address the kernel's functions get, and what a CPU can map. Compiled for kernels
+ * whose functions go by that address, or by the physical address that belongs to
+ * it in the linear map (BY_PHYS).
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -38,7 +38,7 @@ static void store(u32 *to, u32 value);
 
 #include "../../module/verify.c"
 
-#define BASE		0x20000000
+#define FIRST		0x20000000
 #define ALIAS		0x20400000
 #define PAGES		16
 #define PAGE_WORDS	(PAGE_SIZE / sizeof(u32))
@@ -63,7 +63,7 @@ struct view {
 	struct line lines[WORDS / LINE];
 };
 
-static struct view phys = { .caching = WRITE_BACK, .address = BASE };
+static struct view phys = { .caching = WRITE_BACK, .address = FIRST };
 static struct view alias = { .address = ALIAS };
 /* Twice as much as the region has: the rest is others'. */
 static u32 memory[2 * WORDS], before[2 * WORDS];
@@ -74,6 +74,7 @@ static long read_only_from = 2 * WORDS;	/* word of memory */
 static bool alone;	/* phys is the one view */
 static bool is_dirty_before;	/* others' data is not in memory yet */
 static bool others_write;	/* until interrupts are off */
+static phys_addr_t base = FIRST;	/* of the region */
 static unsigned int cached_page = PAGES;	/* of what is not cached else */
 static unsigned int page_in_use;
 static unsigned int unrest;	/* a line comes or goes at every so manieth access */
@@ -193,13 +194,13 @@ static void dap_flush_cached_view(void *va, phys_addr_t address, size_t size)
 static void dap_sync_for_device(phys_addr_t address, size_t size,
 				enum dma_data_direction dir)
 {
-	unsigned int word = (address - BASE) / sizeof(u32);
+	unsigned int word = (address - base) / sizeof(u32);
 	unsigned int end = word + size / sizeof(u32);
 
 	accesses++;
 	EXPECT(alone && irqs_off && dir == DMA_FROM_DEVICE);
 	EXPECT(size && !(address % LONGEST_LINE) && !(size % LONGEST_LINE));
-	EXPECT(address >= BASE && end <= WORDS);
+	EXPECT(address >= base && end <= WORDS);
 	for (word /= LINE; word < end / LINE; word++)
 		phys.lines[word].valid = phys.lines[word].dirty = false;
 	caches_work();
@@ -248,6 +249,14 @@ void irq_restore(unsigned long flags)
 		fail("changed, and seen by others");
 }
 
+static unsigned int rests;
+
+void cond_resched(void)
+{
+	EXPECT(!irqs_off);
+	rests++;
+}
+
 int dev_err_probe(struct device *dev, int err, const char *format, ...)
 {
 	va_list args;
@@ -259,12 +268,12 @@ int dev_err_probe(struct device *dev, int err, const char *format, ...)
 	va_start(args, format);
 	if (!strcmp(format, "%pa is no alias of %pa: %s%s\n")) {
 		EXPECT(*va_arg(args, phys_addr_t *) - ALIAS ==
-		       *va_arg(args, phys_addr_t *) - BASE);
+		       *va_arg(args, phys_addr_t *) - base);
 		message = va_arg(args, const char *);
 		hint = va_arg(args, const char *);
 		EXPECT(!*hint == can_flush);
 	} else if (!strcmp(format, "%pa: %s: check address and size\n")) {
-		EXPECT(alone && *va_arg(args, phys_addr_t *) >= BASE);
+		EXPECT(alone && *va_arg(args, phys_addr_t *) >= base);
 		message = va_arg(args, const char *);
 	} else if (!strcmp(format, "%pa is cached: %s\n")) {
 		where = *va_arg(args, phys_addr_t *);
@@ -276,7 +285,7 @@ int dev_err_probe(struct device *dev, int err, const char *format, ...)
 
 void *memremap(phys_addr_t address, size_t size, unsigned long flags)
 {
-	EXPECT(!alone && address == BASE && size == sizeof(phys.pointers));
+	EXPECT(!alone && address == base && size == sizeof(phys.pointers));
 	return unmappable ? NULL : phys.pointers;
 }
 
@@ -333,7 +342,7 @@ static void leave_lines(struct view *view, bool dirty, unsigned int lines)
 static void verify_with(bool use_mpu, const char *why)
 {
 	struct dap_region region = {
-		.phys = BASE, .alias = alone ? BASE : ALIAS,
+		.phys = base, .alias = alone ? base : ALIAS,
 		.size = sizeof(phys.pointers), .has_alias = !alone,
 		.cpu = alone ? phys.pointers : alias.pointers,
 		.use_mpu = use_mpu,
@@ -344,7 +353,7 @@ static void verify_with(bool use_mpu, const char *why)
 	message = NULL;
 	where = 0;
 	irqs_off = false;
-	writes = accesses = 0;
+	writes = accesses = rests = 0;
 
 	ret = dap_verify_region(NULL, &region);
 	steps++;
@@ -353,6 +362,8 @@ static void verify_with(bool use_mpu, const char *why)
 	if (!message != !why || (why && strcmp(message, why)))
 		fail("said '%s'", message);
 	EXPECT(!irqs_off);
+	/* There may be gigabytes of it. */
+	EXPECT(why || rests == (alone ? 1 : 2) * PAGES);
 	if (is_changed())
 		fail("memory was left changed");
 }
@@ -543,6 +554,28 @@ static void repeats(void)
 }
 
 /*
+ * The same in a region that does not begin where the memory does. If that is three
+ * quarters of a power of two, of which the last answers twice, only addresses tell
+ * what is the same.
+ */
+static void repeats_behind_others(void)
+{
+	unsigned int quarter = PAGES / 2, first, i;
+
+	one_memory();
+	base = phys.address = FIRST + PAGE_SIZE;
+	repeats_in_views();
+	for (first = quarter + 1; first <= 2 * quarter; first++) {
+		base = phys.address = FIRST + first * PAGE_SIZE;
+		for (i = 0; i < PAGES; i++)
+			phys.page[i] = alias.page[i] =
+				first + i < 3 * quarter ? i : i - quarter;
+		verify("a write to it changed another page");
+	}
+	base = phys.address = FIRST;
+}
+
+/*
  * Nothing in the region tells that the end of it is somebody's: as long as it does
  * not get used, nobody loses anything.
  */
@@ -607,8 +640,8 @@ static void cached_without_alias(void)
 			for (i = 0; i < 20; i++) {
 				fill(false);
 				verify(no_alias);
-				EXPECT(where >= BASE && !(where % PAGE_SIZE));
-				EXPECT(unrest || where == BASE);
+				EXPECT(where >= base && !(where % PAGE_SIZE));
+				EXPECT(unrest || where == base);
 				verify_with(true, "the MPU region does not take effect");
 				no_lines();
 			}
@@ -627,7 +660,7 @@ static void one_page_is_cached(void)
 	for (i = 0; i < PAGES; i++) {
 		cached_page = i;
 		verify(no_alias);
-		EXPECT(where == BASE + i * PAGE_SIZE);
+		EXPECT(where == base + i * PAGE_SIZE);
 	}
 	cached_page = PAGES;
 }
@@ -684,7 +717,7 @@ static void caches_cannot_be_maintained(void)
 static void not_mapped(void)
 {
 	struct dap_region region = {
-		.phys = BASE, .alias = BASE, .size = sizeof(phys.pointers),
+		.phys = base, .alias = base, .size = sizeof(phys.pointers),
 	};
 
 	one_view(UNCACHED);
@@ -726,6 +759,7 @@ static const struct tap_test tests[] = {
 	{ "two pages swapped", two_pages_are_swapped },
 	{ "shifted by a page", shifted },
 	{ "memory smaller than the region", repeats },
+	{ "memory smaller than the region, which begins later", repeats_behind_others },
 	{ "a region larger than its memory", ends_in_other_memory },
 	{ "phys cannot be mapped", cannot_be_mapped },
 	{ "no alias, and not cached", uncached_without_alias },
