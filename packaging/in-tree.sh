@@ -76,17 +76,25 @@ has_room() {
 	esac
 }
 
-# put FILE PLACE: copy FILE, unless PLACE is the same already. PLACE is replaced and not
-# written into: in a tree of hard links that would change other trees.
+# replace PLACE: by $tmp/file. Not written into: in a tree of hard links that would change
+# other trees. And at once: it may be all that there is of a vendor's file.
+replace() {
+	new=$1.new
+	cp -p "$tmp/file" "$new"
+	mv -f "$new" "$1"
+	new=
+}
+
+# put FILE PLACE: copy FILE, unless PLACE is the same already
 put() {
 	adapted "$1" >"$tmp/file"
 	if cmp -s "$tmp/file" "$tree/$2"; then
 		return
 	fi
 	mkdir -p "$tree/${2%/*}"
-	rm -f "$tree/$2"
-	cat "$tmp/file" >"$tree/$2"
-	[ ! -x "$top/$1" ] || chmod a+x "$tree/$2"
+	chmod a-x "$tmp/file"
+	[ ! -x "$top/$1" ] || chmod a+x "$tmp/file"
+	replace "$tree/$2"
 }
 
 add_files() {
@@ -116,8 +124,7 @@ edit() {
 	perl -0777 -pe "$2" "$file" >"$tmp/file"
 	if ! cmp -s "$tmp/file" "$file"; then
 		chmod --reference="$file" "$tmp/file"
-		rm -f "$file"
-		cp -p "$tmp/file" "$file"
+		replace "$file"
 	fi
 }
 
@@ -184,13 +191,15 @@ remove() {
 }
 
 [ $# -eq 2 ] || die "usage: in-tree.sh add|remove KERNEL_SOURCE"
-for file in Kbuild kernel/dma/Kconfig kernel/dma/Makefile; do
+# a package of headers may have all but the sources
+for file in Kbuild kernel/dma/Kconfig kernel/dma/Makefile kernel/dma/mapping.c; do
 	[ -f "$2/$file" ] ||
 		die "there is no kernel source in $2 (no $file): say KDIR=<kernel source>"
 done
 tree=$(readlink -f "$2")
+new=
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+trap 'rm -rf "$tmp" ${new:+"$new"}' EXIT
 export ADD=
 case $1 in
 add | remove) "$1" ;;

@@ -257,6 +257,12 @@ in_tree_says_no() {
 	make -C "$top" in-tree KDIR="$work" >"$work/no" 2>&1 || rc=$?
 	[ $rc -ne 0 ]
 	grep 'there is no kernel source' "$work/no"
+	# as Ubuntu's packages of headers are
+	mkdir -p "$work/headers/kernel/dma"
+	touch "$work/headers/Kbuild" "$work/headers/kernel/dma"/{Kconfig,Makefile}
+	make -C "$top" in-tree KDIR="$work/headers" >"$work/no" 2>&1 && return 1
+	grep 'there is no kernel source in .* (no kernel/dma/mapping.c)' "$work/no"
+	[ ! -s "$work/headers/kernel/dma/Kconfig" ]
 }
 
 check "in-tree: added twice, and removed without a trace" in_tree in_tree_undo
@@ -268,7 +274,7 @@ built_in() { # KERNEL USERLAND
 	# shellcheck source=../rig/boards/an385/board.conf
 	. "$tests/rig/boards/$BOARD/board.conf"
 	mkdir -p "$work/files"
-	cp "$tests"/{built_in,calls,ktap,log,insmod}.sh "$work/files/"
+	cp "$tests"/{built_in,calls,ktap,stack,log,insmod}.sh "$work/files/"
 	"$tests/rig/initramfs.sh" "$work/built_in.cpio" "$2" "$work/files"
 	dtc -q -@ -I dts -O dtb -o "$work/built-in.dtbo" \
 		"$tests/rig/boards/$BOARD/built-in.dtso"

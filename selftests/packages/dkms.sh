@@ -96,7 +96,7 @@ modinfo_is_complete() {
 	[ -z "$(modinfo -F depends "$file")" ]
 	modinfo -F alias "$file" | grep -q '^of:.*Cdma-alias-pool$'
 	# each parameter in main.c has a description
-	sed -n 's/^module_param(\([a-z_]*\),.*/\1/p' "/srv/source tree/module/main.c" |
+	sed -n 's/^module_param\(_hw\)\?(\([a-z_]*\),.*/\2/p' "/srv/source tree/module/main.c" |
 		while read -r field; do
 			modinfo -F parm "$file" | grep -q "^$field:[^(].*"
 		done
