@@ -4,9 +4,11 @@
 # make demo       shows the module at work in an emulated machine; builds all it needs
 # make check      runs lint, unit tests and selftests in the emulated machine; with
 #                 TEST="NAME..." only these: TEST=lifetime, TEST="unit lint"
-# make check-all  runs the same on every machine, and a minute of fuzzing
-# make check-long runs what takes hours: a million allocations under stress, a thousand
-#                 cycles of what may leak, an hour of fuzzing, mutants ...
+# make check-all  runs that, what differs on other machines and kernels, the packages, and
+#                 a minute of fuzzing
+# make check-long runs all on every machine, and what takes hours: a million allocations
+#                 under stress, a thousand cycles of what may leak, an hour of fuzzing,
+#                 mutants ...
 # make mutants    breaks the module in many small ways, and sees that make check notices
 #                 each; ONLY="NAME..." for some of them
 # make bench      measures the module and the kernel's own pool, in build/bench
@@ -119,7 +121,7 @@ clean:
 	$(remove_objects)
 
 distclean: clean
-	@bash -euc '. selftests/rig/lib.sh; rm -rf "$$CACHE_DIR"'
+	@bash -euc '. selftests/rig/lib.sh; remove_cache'
 
 # Two targets that build modules would write to the same files. The kernel's build is as
 # parallel as -j says.

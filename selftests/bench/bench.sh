@@ -72,8 +72,8 @@ figures() {
 		growth_worst_64_to_65536	<=2.00	both	times
 		growth_below_64_to_65536	<=2.00	module	times
 		metadata_bytes_per_page		<=20	both	bytes
-		text_data_bytes			<=38910	module	bytes
-		text_data_bytes_no_debug_fs	<=36240	module	bytes
+		text_data_bytes			<=39240	module	bytes
+		text_data_bytes_no_debug_fs	<=36560	module	bytes
 		memory_kib			<=120	module	KiB
 		insmod				-	module	instructions
 		insmod_init			-	module	instructions
@@ -201,10 +201,14 @@ while read -r name goal who unit; do
 done < <(figures)
 echo "$rule"
 
+shown() {
+	[ -n "${KSRC:-}" ] || ! is_default || "$here/shown.py" "$top/README.md" "$out/bench.csv" ||
+		echo "its figures could not all be compared"
+}
 while read -r wrong; do
 	missed=$((missed + 1))
 	echo "README.md: $wrong MISS"
-done < <([ -n "${KSRC:-}" ] || ! is_default || "$here/shown.py" "$top/README.md" "$out/bench.csv")
+done < <(shown)
 
 # --- pictures
 

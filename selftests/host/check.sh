@@ -455,7 +455,7 @@ elif [ -n "${FAIL_FAST:-}" ]; then
 	fi
 	mapfile -t boots < <(printf '%s\n' "${found[@]}" "${boots[@]}" | awk 'NF && !seen[$0]++')
 fi
-[ -z "${BOOTS_ONLY:-}" ] || [ -n "${TEST:-}" ] || parts="w1 layers boots life"
+[ -z "${BOOTS_ONLY:-}" ] || [ -n "${TEST:-}" ] || parts="boots life w1 layers"
 for part in $parts; do
 	case " $texts " in
 	*" $part "*) part_text "$part" ;;

@@ -80,7 +80,7 @@ flags_of() {
 # tells it of the kernel's functions, see clang_reads().
 clang="clang --analyze --analyzer-output text -w"
 # With its default limits gcc gives up half-way in the larger files, and does not say so.
-gcc="-fanalyzer --param analyzer-bb-explosion-factor=60 -Wanalyzer-too-complex -c -o /dev/null"
+gcc="-fanalyzer --param analyzer-bb-explosion-factor=120 -Wanalyzer-too-complex -c -o /dev/null"
 
 clang_reads() {
 	local flags

@@ -181,6 +181,16 @@ distclean() {
 	is_clean
 }
 
+# Nor does it empty a directory that may be for more than the cache.
+spares_what_a_link_names() {
+	mkdir -p "$RIG_TMP/shared" "$RIG_TMP/linked"
+	touch "$RIG_TMP/shared/file"
+	ln -sfn ../shared "$RIG_TMP/linked/dma-alias-pool"
+	fails "remove .*/shared yourself, and the link" \
+		env XDG_CACHE_HOME="$RIG_TMP/linked" make -C "$tree" distclean
+	[ -e "$RIG_TMP/shared/file" ]
+}
+
 # Nor does it remove the sources.
 spares_the_sources() {
 	local to=$RIG_TMP/big/dma-alias-pool
@@ -339,6 +349,7 @@ check "another kernel" another_kernel
 check "kernels of others" kernels_of_others
 check "a path with spaces" says_no_to_spaces
 check "distclean" distclean
+check "distclean of a cache that is a link" spares_what_a_link_names
 check "distclean of a cache that is around the sources" spares_the_sources
 check "no HOME" without_home
 

@@ -48,19 +48,20 @@ style() {
 		case $file in
 		selftests/cache/*) ignore+=,PREFER_KERNEL_TYPES,BIT_MACRO,ASSIGN_IN_IF,TRAILING_STATEMENTS ;;
 		esac
-		perl "$source/scripts/checkpatch.pl" --strict --no-tree \
+		# from there, as it leaves a cache where it is started
+		(cd "$build" && perl "$source/scripts/checkpatch.pl" --strict --no-tree \
 			--no-summary --quiet --terse --color=never \
-			--ignore "$ignore" -f "$file" 2>&1 || true
+			--ignore "$ignore" -f "$top/$file" 2>&1) || true
 	# what checkpatch says where there is no git, or no repository
-	done | sed -e "/^find: '/d" -e '/value \$root in/d' -e '/git: not found$/d'
-	rm -f .checkpatch-camelcase.*	# its cache
+	done | sed -e "s|^$top/||" -e "/^find: '/d" -e '/value \$root in/d' -e '/git: not found$/d'
 }
 report_found "checkpatch --strict" < <(style)
 
 # A fresh build, since only what is compiled is checked.
 rm -rf "$build/modules"
 "$tests/rig/modules.sh" "$kernel" "$build/modules" C=2
-report_found "sparse and W=1" < <(grep -E 'warning:|error:' "$build/modules/build.log")
+report_found "sparse and W=1" < <(grep -E -e 'warning:|error:' \
+	-e "$MODPOST_WARNING" "$build/modules/build.log")
 
 cross=arm-linux-gnueabi-
 [ ! -e "$kernel/rig/make" ] || cross=$(sed 's/.*CROSS_COMPILE=//' "$kernel/rig/make")

@@ -85,7 +85,7 @@ reason() {
 list_error() {
 	if grep -qE '[a-z]\.[ch]:[0-9:]+ (fatal )?error:|undefined!' "$1"; then
 		echo "does not compile"
-	elif grep -qE '^ *W=1 .*FAILED' "$1"; then
+	elif grep -qE '^(# )?not ok (- compiling without a warning|[0-9]+ sparse and W=1)' "$1"; then
 		echo "has a compiler's warning"
 	elif grep -qE '^not ok [0-9]+ (checkpatch|kernel-doc)' "$1"; then
 		echo "has bad style"

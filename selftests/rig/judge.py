@@ -12,6 +12,13 @@ from klog import COMPLAINT, MISTAKE, PANIC, PANIC_END, RACE, STAMP, RaceReport
 from ktap import KTAP, Ktap
 from symbols import announced
 
+# what a shell says of a mistake in a script, which may go on as if nothing were
+SCRIPT_MISTAKE = re.compile(
+    r"""^[\w./-]*sh:\ .*(?:bad\ number|out\ of\ range|not\ found|can't\ execute|syntax\ error
+    |unknown\ operand|(?:argument|operator|integer)\ expected|divide\ by\ zero|unterminated
+    |missing\ \]|bad\ substitution|parameter\ not\ set)""",
+    re.X,
+)
 FINISHED = re.compile(r"^rig: finished status=(\d+)$")
 
 
@@ -57,6 +64,9 @@ class Judge:
             for p in self.ktap.problems[before:]:
                 self.problem(p)
             self.show(text)
+            return
+        if SCRIPT_MISTAKE.search(text):
+            self.problem(f"script: {text}")
             return
         # other processors go on meanwhile: tests, above, and complaints
         if self.race is not None or RACE.search(text):

@@ -23,14 +23,19 @@ COMPLAINT = re.compile(
     |page\ allocation\ failure|Out\ of\ memory|vfree\(\)\ nonexistent
     |possible\ (?:recursive|circular)|stack\ guard|stack\ overflow
     |unreferenced\ object|UBSAN:|INFO:\ trying
-    |invalid_entry|Unexpected\ (?:IRQ|exception)""",
+    |invalid_entry|Unexpected\ (?:IRQ|exception)
+    |\bBUG\ \S+\ \(|OF:\ ERROR:|nonexistent\ resource|(?<!dma_alias_pool_test'\ )already\ present!
+    |is\ already\ registered|initialized\ object|Flags\ mismatch|messages\ dropped
+    |kmemleak:.*(?:disabled|[Pp]ool\ empty)""",
     re.X,
 )
 
 # What a warning that is expected does not say: only a detector of mistakes does.
 MISTAKE = re.compile(
     r"""BUG:|\bOops\b|Unable\ to\ handle|Internal\ error|[Ss]leeping\ function|refcount_t:
-    |possible\ (?:recursive|circular)|UBSAN:|INFO:\ (?:task|rcu|trying)|unreferenced\ object""",
+    |possible\ (?:recursive|circular)|UBSAN:|INFO:\ (?:task|rcu|trying)|unreferenced\ object
+    |WARNING:\ (?!CPU:|\S+:\d+\ at\ )|corruption|cannot\ create\ duplicate
+    |nobody\ cared|\bBUG\ \S+\ \(|nonexistent\ resource|initialized\ object""",
     re.X,
 )
 

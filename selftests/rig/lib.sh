@@ -19,7 +19,8 @@ case ${XDG_CACHE_HOME:-} in
 /*) CACHE_DIR=$XDG_CACHE_HOME ;;
 *) CACHE_DIR=${HOME:-$(getent passwd "$(id -u)" | cut -d : -f 6)}/.cache ;;
 esac
-CACHE_DIR=$(readlink -m "$CACHE_DIR/dma-alias-pool")
+CACHE_PATH=$CACHE_DIR/dma-alias-pool
+CACHE_DIR=$(readlink -m "$CACHE_PATH")
 JOBS=${JOBS:-$(nproc)}
 export LC_ALL=C
 # Python would keep compiled files in the tree, whose state mutants.sh compares.
@@ -46,6 +47,13 @@ die() {
 case $RIG/ in
 "$CACHE_DIR"/*) die "the cache would be $CACHE_DIR, where the sources are: set XDG_CACHE_HOME to another directory" ;;
 esac
+
+# remove_cache: for make distclean
+remove_cache() {
+	[ ! -L "$CACHE_PATH" ] ||
+		die "the cache is elsewhere, and others may have files there: remove $CACHE_DIR yourself, and the link $CACHE_PATH"
+	rm -rf "$CACHE_DIR"
+}
 
 # skip WHY: end the script with status 3, as this machine or Debian's archive lacks what
 # it needs. That is no failure; parts.sh counts it as skipped.
@@ -79,6 +87,18 @@ default_machine() {
 		BOARD=${BOARD:-${default#* }}
 	fi
 	export KVER BOARD
+	[ -z "${KSRC:-}" ] || [ -n "${RIG_PART:-}" ] || uses_own_kernel
+}
+
+# uses_own_kernel: end the script if it would take another kernel than the user's. The
+# parts of a larger check choose their kernels themselves (parts.sh).
+uses_own_kernel() {
+	local series
+	series=$(series_of "$KSRC")
+	[ "$series" = "$KVER" ] ||
+		die "KSRC=$KSRC is Linux $series, so it cannot be KVER=$KVER: leave KVER out"
+	! grep -qsx KERNEL=stock "$RIG/boards/$BOARD/board.conf" ||
+		die "BOARD=$BOARD has kernels of Debian's only: leave BOARD out, or KSRC"
 }
 
 # usual_series: print the series that make check has by default, whatever KVER and KSRC
@@ -233,10 +253,15 @@ try_step() {
 [ -z "${LIMIT:-}" ] || export LIMIT_ENDS=${LIMIT_ENDS:-$((EPOCHSECONDS + LIMIT * 60))}
 no_time_left() { [ -n "${LIMIT:-}" ] && [ $EPOCHSECONDS -ge $LIMIT_ENDS ]; }
 
+# what modpost says of the modules themselves, in a build's log
+MODPOST_WARNING='^WARNING: modpost: .*(section mismatch|missing MODULE_)'
+
 # no_warnings LOG: fails if a compiler said something about the project's own files, and
 # prints it. Old kernels' own headers have warnings, too.
 no_warnings() {
-	[ -s "$1" ] && ! grep -E '(^|/)(module|selftests/modules)/[^ ]*: (warning|error):' "$1" &&
+	[ -s "$1" ] &&
+		! grep -E -e '(^|/)(module|selftests/modules)/[^ ]*: (warning|error):' \
+			-e "$MODPOST_WARNING" "$1" &&
 		return
 	echo "not ok - compiling without a warning: $1"
 	return 1

@@ -41,9 +41,11 @@ find_zicbom() {
 qemu_tree() {
 	local out=$1 program
 	program=${emulator:-$(conf EMULATOR)}
+	# the last one counts
 	# shellcheck disable=SC2046 # words
-	"${program:-qemu-system-arm}" -M "$(conf MACHINE),dumpdtb=$out.qemu" \
-		-display none $(grep '^-cpu ' "$HERE/boards/$BOARD/qemu.args")
+	"${program:-qemu-system-arm}" -M "$(conf MACHINE),dumpdtb=$out.qemu" -display none \
+		$(cat "$HERE/boards/$BOARD/qemu.args" "$HERE/flavours/${FLAVOUR:-}.qemu" 2>/dev/null |
+			grep '^-cpu ')
 	dtc -q -I dtb -O dts "$out.qemu" | grep -v 'dma-coherent;' |
 		dtc -q -I dts -O dtb -o "$out" -
 	rm "$out.qemu"

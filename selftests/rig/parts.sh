@@ -11,6 +11,7 @@
 # write to the same directory. With LIMIT=MINUTES in the environment, parts that would be
 # started later than that are skipped, and so are boots of parts that run then (boots.sh).
 
+export RIG_PART=y	# see default_machine()
 logs=$top/build/check
 passed=0 failed=0 skipped=0 table="" failures="" absent=""
 mkdir -p "$logs"

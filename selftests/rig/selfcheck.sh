@@ -9,7 +9,7 @@
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
 . "$HERE/lib.sh"
-unset LIMIT LIMIT_ENDS	# check-all's
+unset LIMIT LIMIT_ENDS RIG_PART	# check-all's
 KVER=${1:-}
 BOARD=${2:-}
 default_machine
@@ -77,6 +77,10 @@ guest warn <<'X1'
 echo 1..1
 echo "<4>WARNING: CPU: 0 PID: 1 at nowhere.c:1" >/dev/kmsg
 echo "ok 1 fine"
+X1
+guest mistake <<'X1'
+echo 1..1
+[ 0xff -gt 1 ] || echo "ok 1 $(nothing_of_the_kind)fine"
 X1
 guest spins <<'X1'
 echo 1..1
@@ -274,6 +278,8 @@ verdict $bad "and where it stood is said"
 check "a panic is seen" 1 'FAILED: the kernel panicked' --append rdinit=/bin/false --run pass
 check "an exception that nothing handles ends it" 1 'FAILED: the kernel panicked' --run spins
 check "a warning in the kernel log fails" 1 'FAILED: kernel: WARNING' --run warn
+check "a mistake in a script fails" 1 'FAILED: script: .*bad number' --run mistake
+check "and so does a command that there is not" 1 'FAILED: script: .*nothing_of_the_kind' --run mistake
 check "an end without the finished line fails" 1 'ended without the finished line' --run ends
 check "an expected complaint passes" 0 ': 1 passed, 0 failed$' --run expected
 check "a mistake beside an expected complaint fails" 1 'FAILED: kernel: BUG: KASAN' \
@@ -381,7 +387,7 @@ bad=0
 AGAIN=y SAYS="Kernel panic - not syncing $(printf %10000d 0)" QEMU=$RIG_TMP/saying \
 	timeout 60 "$HERE/../life/life.py" --kernel "$KERNEL" --initrd "$RIG_TMP/initrd.gz" \
 	--board "$BOARD" >"$RIG_TMP/out" 2>&1 || bad=$?
-grep -q "^not ok 1 .*: hang" "$RIG_TMP/out" && [ $bad -eq 1 ] && bad=0
+grep -q "^not ok 1 .*: hang" "$RIG_TMP/out" && [ $bad -eq 1 ] && bad=0 || bad=1
 verdict $bad "the fuzzer gives up a machine whose panic does not end"
 
 # Files that QEMU maps as memory, by a stand-in that looks at them and may stay.
@@ -424,6 +430,67 @@ interrupted "and after Ctrl-C"
 # so many that it is amid them when the next signal comes
 files+=(--qemu "$(printf '@disk:0@ %.0s' {1..1000})")
 interrupted "and after Ctrl-C again and again" again
+
+# The names of a module's functions, also if its sections have an address before it is
+# loaded, as from the linker script of Linux 6.18.
+named() {
+	arm-linux-gnueabi-as -o "$RIG_TMP/names.o" - <<-X0
+		.type near, %function
+		.type far, %function
+		near: .space 16
+		far: .space 16
+		.size near, 16
+		.size far, 16
+	X0
+	arm-linux-gnueabi-ld -r -T /dev/stdin -o "$RIG_TMP/names.ko" "$RIG_TMP/names.o" \
+		<<<"SECTIONS { .text $1 : { *(.text) } }"
+	PYTHONPATH=$HERE python3 - "$RIG_TMP/names.ko" <<-X0
+		import sys
+		from symbols import Symbols
+		names = Symbols("/dev/null", {"names": sys.argv[1]}, "arm-linux-gnueabi-nm")
+		names.module("names", 0x1000, ".text")
+		print(names.name(0x1004), names.name(0x1014), names.name(0x1020))
+	X0
+}
+for at in 0 0xdc; do
+	bad=0
+	named $at >"$RIG_TMP/out" 2>&1 || bad=1
+	grep -qxF 'near+0x4 [names] far+0x4 [names] None' "$RIG_TMP/out" || bad=1
+	verdict $bad "names of functions, with the section at $at"
+done
+
+# What kernels say of mistakes without a warning's trace; and what a warning that is
+# expected must not hide.
+complaints() {
+	PYTHONPATH=$HERE python3 - <<-'X0'
+		from klog import COMPLAINT, MISTAKE
+		both = """resource: Trying to free nonexistent resource <0000000020000000-00000000203fffff>
+		BUG kmalloc-64 (Tainted: G           O      ): Object already free
+		kobject (0x1): tried to init an initialized object, something is seriously wrong.
+		WARNING: inconsistent lock state
+		WARNING: possible irq lock inversion dependency detected
+		WARNING: suspicious RCU usage
+		list_del corruption. prev->next should be ffff, but was fffe
+		sysfs: cannot create duplicate filename '/a'"""
+		one = """OF: ERROR: Bad of_node_put() on /dma-pool
+		OF: ERROR: memory leak before free overlay changeset,  /overlay
+		debugfs: Directory 'sram' with parent 'dma_alias_pool' already present!
+		debugfs: File 'peak' in directory 'sram' already present!
+		Error: Driver 'dma_alias_pool' is already registered, aborting...
+		genirq: Flags mismatch irq 3. 00000080 (a) vs. 00000000 (b)
+		** 12 printk messages dropped **
+		kmemleak: Kernel memory leak detector disabled
+		WARNING: CPU: 0 PID: 1 at kernel/dma/mapping.c:1 f+0x1/0x2
+		WARNING: kernel/dma/mapping.c:1 at f+0x1/0x2"""
+		for text in (both + "\n" + one).split("\n"):
+		    if not COMPLAINT.search(text) or (text in both) != bool(MISTAKE.search(text)):
+		        print(text)
+	X0
+}
+bad=0
+complaints >"$RIG_TMP/out" 2>&1 || bad=1
+[ ! -s "$RIG_TMP/out" ] || bad=1
+verdict $bad "what a kernel complains of"
 
 # Where no QEMU can have a data cache, the check of it is skipped by name, and does not
 # fail.
@@ -544,6 +611,49 @@ says "kernels: Debian's own are not for every machine" 1 "" \
 	env BOARD=an385 KVER=6.12 "$HERE/../host/check_stock.sh"
 printed "kernels: and which those are is said" \
 	"rig: BOARD=an385 has no kernel of Debian's, BOARD=pc and BOARD=arm64 have"
+
+# --- a kernel of the user's
+
+own=$RIG_TMP/own
+mkdir "$own"
+touch "$own/Kbuild"
+printf 'VERSION = 6\nPATCHLEVEL = 6\n' >"$own/Makefile"
+says "own kernel: not of another series" 1 "" \
+	env KSRC="$own" KVER=6.1 BOARD=an385 "$HERE/machine.sh" prepare
+printed "own kernel: that is said" \
+	"rig: KSRC=$own is Linux 6.6, so it cannot be KVER=6.1: leave KVER out"
+says "own kernel: not on a machine with Debian's" 1 "" \
+	env KSRC="$own" KVER=6.6 BOARD=pc "$HERE/../host/check_stock.sh"
+printed "own kernel: that is said, too" \
+	"rig: BOARD=pc has kernels of Debian's only: leave BOARD out, or KSRC"
+says "own kernel: a part of a larger check has others" 0 "6.1 pc" \
+	env RIG_PART=y KSRC="$own" KVER=6.1 BOARD=pc \
+	bash -euc '. "$0/lib.sh"; default_machine; echo "$KVER $BOARD"' "$HERE"
+
+# --- scripts for a target, run here, as far as they come without the module
+
+need mksh
+mkdir "$RIG_TMP/target"
+cp "$HERE"/../{ktap,stack,log,insmod}.sh "$RIG_TMP/target/"
+cat >"$RIG_TMP/target/pool.sh" <<'X0'
+. "$(dirname "$0")/ktap.sh"
+need_pool
+pool a
+pool b 0x10000 0x1000
+X0
+memory=0x9f000000:4M:0xdf000000
+for shell in sh mksh; do	# mksh calculates with 32 bits
+	says "target: addresses with 32 bits, $shell" 0 \
+		$'a:0x9f000000:0x400000:0xdf000000\nb:0x9f010000:0x1000:0xdf010000' \
+		env DAP_POOL=$memory $shell "$RIG_TMP/target/pool.sh"
+done
+for memory in a:0x20000000:4M 0x20000000 0x20000000:4MB 0x20000000:4M:0x20400000:0x0; do
+	says "target: DAP_POOL=$memory" 1 \
+		"Bail out! DAP_POOL=$memory is not BASE:SIZE[:ALIAS], as 0x20000000:4M:0x20400000" \
+		env DAP_POOL=$memory sh "$RIG_TMP/target/pool.sh"
+done
+says "target: an empty ALIAS" 0 $'a:0x20000000:0x400000\nb:0x20010000:0x1000' \
+	env DAP_POOL=512M:4M: sh "$RIG_TMP/target/pool.sh"
 
 # --- the mirror
 

@@ -49,12 +49,19 @@ class Symbols:
             return
         # "arm-linux-gnueabi-nm" is in binutils-arm-linux-gnueabi
         package = "-".join(["binutils"] + self.nm.split("-")[:-1])
+        # the linker script of Linux 6.18 gives sections an address, and symbols with them
+        start = 0
+        for row in tool([self.nm[:-2] + "objdump", "-h", self.objects[name]],
+                        package).splitlines():
+            cell = row.split()
+            if len(cell) >= 4 and cell[1] == section:
+                start = int(cell[3], 16)
         table, end = [], 0
         for row in tool([self.nm, "-f", "sysv", self.objects[name]], package).splitlines():
             cell = [c.strip() for c in row.split("|")]
             if len(cell) == 7 and cell[6] == section and cell[3] == "FUNC":
                 # on Arm bit 0 says that it is Thumb code
-                offset = int(cell[1], 16) & ~1
+                offset = (int(cell[1], 16) - start) & ~1
                 table.append((offset, cell[0]))
                 end = max(end, offset + int(cell[4] or "0", 16))
         self.modules.insert(0, (base, base + end, name, sorted(table)))
