@@ -102,12 +102,12 @@ no_kernel_mapping()
 normal_memory()
 {
 	for call in noncoherent pages noncontiguous; do
+		# 5.10 has no such call
+		[ $call != noncontiguous ] || case $(error_of $tests/dap-test.0 "$call 10000") in
+		*"not supported"*) continue ;;
+		esac
 		before=$(stat_of sram fallback_count)
-		do_dev dap-test.0 $call 10000 || {
-			# 5.10 has no such call
-			[ $call = noncontiguous ] || fail "$call failed"
-			continue
-		}
+		ok_dev dap-test.0 $call 10000
 		not_from_pool
 		same "bus address" $dma $phys
 		same_stat sram fallback_count $((before + 1))
@@ -133,13 +133,14 @@ pages_of_cma()
 		skip "no CMA for this device"
 		return
 	fi
-	for round in 1 2; do
+	# more than there is at one time; what the kernel counts as free says less, since it may
+	# keep what was freed for the next who wants some
+	round=0
+	while [ $round -le $((cma / 5120)) ]; do
 		ok_dev dap-test.0 pages 0x500000
 		not_from_pool
+		round=$((round + 1))
 	done
-	left=$(sed -n 's/^CmaFree: *\([0-9]*\) kB$/\1/p' /proc/meminfo)
-	[ -z "$RIG_BOARD" ] || [ $left -gt $((cma - 5120)) ] ||
-		fail "free memory of CMA: $left kB, before $cma"
 }
 
 # dma_map_*, dma_unmap_*, dma_sync_*, DMA_ATTR_SKIP_CPU_SYNC, limits

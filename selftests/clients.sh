@@ -144,7 +144,7 @@ kernel_serves_only()
 			fail "$(device $1) is a client of $pool"
 	done
 	if ! kernel_serves; then
-		bad_life alloc $1 2 5000
+		fails_life memory alloc $1 2 5000
 		return
 	fi
 	ok_life alloc $1 2 5000
@@ -313,7 +313,7 @@ freed_while_bound_again()
 	! unload 2>/dev/null || fail "unloaded with memory held"
 	ok_life free L0 0
 	# the driver's next memory comes from the kernel
-	wait_for is_gone a
+	wait_for is_gone a || fail "the pool stays"
 	kernel_serves_only L0
 	! unload 2>/dev/null || fail "unloaded under a driver"
 	bound L0
@@ -383,6 +383,10 @@ default_client_is_taken_over()
 	# nor can one whose driver asks for a pool that it cannot have
 	ok_life supply L1 $pool_b
 	bad_life attach L1 b
+	serves d L1
+	# nor one that somebody has asked to be where it is
+	attach $pool_d dap-life.1 || fail "attach failed"
+	fails attach $pool_a dap-life.1 busy
 	serves d L1
 	# at unload, the client of the first pool that goes does not become a client
 	# of the pools that go after it
@@ -471,7 +475,9 @@ drivers_that_cannot_be_unbound()
 	for unit in S0 S1; do
 		bound $unit
 		kernel_serves_only $unit
-		# a driver that runs keeps them, since it may be calling them
+		# a driver that runs keeps them, since it may be calling them, whoever
+		# says that they have finished
+		bad_life detach $unit
 		has_ops $unit x
 	done
 	unit S0
@@ -1312,7 +1318,7 @@ region_of_a_driver()
 	fails detach $pool_b dap-life.0 "No such file"
 	log_has "dap-life.0: not detached from DMA pool a: it is no client of it"
 	fails detach $pool_d0 dap-life.0 busy
-	log_has "dap-life.0: not detached from DMA pool d: its driver asks for it"
+	log_has "dap-life.0: not detached from DMA pool d: a driver asks for it"
 	ok_life unregion L0
 	kernel_serves_only L0
 	ok_life region L0 $region_node
@@ -1409,6 +1415,7 @@ region_of_a_child()
 	ok_life unregion B0
 	kernel_serves_only B0
 	same_stat d clients 0
+	stays_loaded
 	ok_life region B0 $region_node
 	serves d B0
 	has_memory_of d B0 0
@@ -1509,7 +1516,7 @@ detached_and_asks_again()
 	rebind L0
 	serves a L0
 	fails detach $pool_a dap-life.0 busy
-	log_has "dap-life.0: not detached from DMA pool a: its driver asks for it"
+	log_has "dap-life.0: not detached from DMA pool a: a driver asks for it"
 	serves a L0
 	ok_life mode L0 ok
 	detach $pool_a dap-life.0 || fail "detach failed"
@@ -1517,8 +1524,9 @@ detached_and_asks_again()
 	ends
 }
 
-# Somebody has named it for the pool already, and no driver was there to be bound. It is
-# not bound when the module goes either, though it got no memory meanwhile.
+# Somebody has named it for the pool already, and no driver was there to be bound. Whoever
+# made it may be using it at any time: it keeps its operations until they say that they
+# have finished, or it is removed, whatever becomes of the pool and of drivers.
 child_named_before()
 {
 	starts dap-life.3@a L3
@@ -1530,13 +1538,286 @@ child_named_before()
 	ok_life attach L0 a
 	log_has "dap-life.0: coherent DMA memory comes from pool a"
 	serves a L0
-	ok_life slow unbind 10000 dap-life.3
-	begins unloaded
-	is_slowed
-	life alloc L0 2 5000
-	in_time "unload"
+	stays_loaded
+	fails detach $pool_a dap-life.0 busy
+	log_has "dap-life.0: not detached from DMA pool a: a driver asks for it"
+	serves a L0
+	log_clear
+	pool_leaves_it L0
 	! log_since | grep -q "dap-life.0: was unbound" ||
 		fail "somebody tried to bind it"
+	ok_life detach L0
+	has_ops L0 n
+	bad_life detach L0
+
+	# it holds memory when the pool goes
+	bind_pool $pool_a || fail "the pool does not come back"
+	rebind L3
+	ok_life attach L0 a
+	has_memory_of a L0 0
+	unbind_pool $pool_a
+	has_client a dap-life.0 || fail "no client"
+	ok_life free L0 0
+	wait_for is_gone a || fail "the pool stays"
+	has_ops L0 x
+	kernel_serves_only L0
+	stays_loaded
+	ok_life del L0
+	released L0
+	unloaded
+	ends
+}
+
+# starts_child CLIENTS UNIT: as starts(), and L0 gets pool a, which whoever has made it
+# uses without a driver
+starts_child()
+{
+	starts $1 $2
+	ok_life maker L0
+	ok_life mode L0 fail
+	adds_unprobed L0
+	ok_life attach L0 a
+}
+
+# A driver gives a child other operations, and loses them: those that its maker may be in
+# are there again, also if that could not be at once.
+child_that_copied_for_longer()
+{
+	starts_child dap-life.1@b L1
+	ok_life keep L1 1
+	ok_life mode L0 copy L1
+	bind_life L0 || fail "not bound"
+	has_memory_of b L1 0
+	unbind_life L0
+	has_client b dap-life.0 || fail "no client"
+	ok_life free L1 0
+	ok_life mode L0 ok
+	bind_life L0 || fail "not bound"
+	no_client b dap-life.0 || fail "still a client"
+	has_ops L0 x
+	kernel_serves_only L0
+	unbind_life L0
+	has_ops L0 x
+	stays_loaded
+	ok_life detach L0
+	has_ops L0 n
+	unloaded
+	ends
+}
+
+# The operations that its driver copies are of no use any more.
+child_that_copies_from_one_that_ended()
+{
+	starts_child dap-stuck.0@b,dap-life.1@a S0
+	unbind_pool $pool_b
+	has_ops S0 x
+	ok_life mode L0 copy S0
+	log_clear
+	bind_life L0 || fail "not bound"
+	log_has "dap-life.0: coherent DMA memory comes from pool a"
+	serves a L0
+	unbind_life L0
+	serves a L0
+	ok_life detach L0
+
+	# what its probe has got by them is freed by its own
+	ok_life mode L1 copyfail S0
+	adds_unprobed L1
+	ok_life snoops L1 1
+	! bind_life L1 || fail "bound"
+	has_client a dap-life.1 || fail "no client"
+	same_stat a bad_free_count 0
+	ends
+}
+
+# Its maker gives it operations of a client without telling anybody. What it holds is in
+# the client's name then, so it can get no pool of its own.
+child_that_got_operations()
+{
+	starts dap-life.0@b,dap-life.1@a L1
+	ok_life keep L0 1
+	adds_unprobed L0
+	ok_life maker L0 L1
+	has_memory_of a L0 0
+	log_clear
+	bind_life L0 || fail "not bound"
+	log_has "dap-life.0: not attached to DMA pool b: it may hold memory of another device"
+	has_client a dap-life.0 || fail "no client"
+	ok_life free L0 0
+	same_stat a bad_free_count 0
+	rebind L0
+	serves b L0
+
+	# so it is if it had a pool itself, which has gone
+	adds_unprobed L2
+	ok_life attach L2 b
+	unbind_pool $pool_b
+	ok_life maker L2 L1
+	has_memory_of a L1 0
+	bind_pool $pool_b || fail "the pool does not come back"
+	fails_life "busy" attach L2 b
+	log_has "dap-life.2: not attached to DMA pool b: it may hold memory of a"
+	ok_life free L1 0
+	# with an MMU, a pool without an alias is mapped when a client is bound
+	rebind L0
+	ok_life attach L2 b
+	serves b L2
+	ok_life detach L2
+	ends
+}
+
+# Its maker has asked for the pool that it had by default: from then on nobody can give
+# it another one.
+child_of_the_default_pool()
+{
+	with_overlays || { skip "no default pool"; return; }
+	insmod "$here/dma_alias_pool_life.ko" || fail "no test module"
+	add_default
+	load "pools=$two_pools" || fail "cannot load"
+	ok_life add L0
+	serves d L0
+	unbind_life L0
+	ok_life maker L0
+	ok_life attach L0 d
+	log_clear
+	fails attach $pool_a dap-life.0 busy
+	ok_life mode L0 api a
+	! bind_life L0 2>/dev/null || fail "bound"
+	[ "$(log_since | grep -c "dap-life.0: not attached to DMA pool a: it is a client of d")" = 2 ] ||
+		fail "not both are refused"
+	serves d L0
+	stays_loaded
+	ok_life detach L0
+	bind_life L0
+	serves a L0
+	ends
+}
+
+stays_loaded()
+{
+	! unload 2>/dev/null || fail "unloaded while somebody may be in an operation"
+}
+
+# pool_leaves_it UNIT: pool a goes, and the device keeps the operations
+pool_leaves_it()
+{
+	unbind_pool $pool_a
+	has_ops $1 x
+	kernel_serves_only $1
+	stays_loaded
+}
+
+# It was a client that had a driver, before it is used without one.
+child_that_had_a_driver()
+{
+	starts dap-life.0@a L0
+	unbind_life L0
+	ok_life maker L0
+	ok_life attach L0 a
+	serves a L0
+	stays_loaded
+	# a driver may come and go, and be refused
+	bind_life L0 || fail "not bound"
+	stays_loaded
+	unbind_life L0
+	ok_life mode L0 fail
+	! bind_life L0 || fail "bound"
+	serves a L0
+	stays_loaded
+	pool_leaves_it L0
+	! bind_life L0 || fail "bound"
+	stays_loaded
+	ok_life detach L0
+	unloaded
+	ends
+}
+
+# With a driver there are two who use it: one of them cannot end it for the other, and the
+# driver is unbound and bound again with the pool. What the maker has asked for holds for
+# the pool that comes next.
+child_with_a_driver()
+{
+	starts_child dap-life.3@a L3
+	ok_life mode L0 ok
+	bind_life L0 || fail "not bound"
+	fails_life "busy" detach L0
+	serves a L0
+	log_clear
+	pool_leaves_it L0
+	log_has "dap-life.0: was unbound because of $pool_a, and is bound again"
+	bound L0
+	fails_life "busy" detach L0
+	bind_pool $pool_a || fail "the pool does not come back"
+	attach $pool_a dap-life.0 || fail "attach failed"
+	serves a L0
+	stays_loaded
+	fails detach $pool_a dap-life.0 busy
+	unbind_life L0
+	serves a L0
+	stays_loaded
+	# operations of its own go with the driver
+	ok_life mode L0 own
+	bind_life L0 || fail "not bound"
+	has_ops L0 o
+	unbind_life L0
+	serves a L0
+	ok_life mode L0 ok
+	pool_leaves_it L0
+	ok_life detach L0
+	has_ops L0 n
+	unloaded
+	ends
+}
+
+# fails_life ERROR WORD...: the test module cannot do it, for this reason
+fails_life()
+{
+	fails_why=$1
+	shift
+	fails_error=$({ echo "$*" >$life/control; } 2>&1)
+	case $fails_error in
+	*"$fails_why"*) ;;
+	*) fail "$*: not '$fails_why' but: '$fails_error'" ;;
+	esac
+}
+
+# Its driver had copied the operations of another device, and some of the memory that this
+# one holds may be its own: it has these until all of it is free. They would then be taken
+# away while the maker is in one.
+child_with_copied_operations()
+{
+	starts dap-life.1@a L1
+	ok_life keep L1 1
+	ok_life maker L0
+	ok_life mode L0 copy L1
+	ok_life add L0
+	has_memory_of a L1 0
+	unbind_life L0
+	has_client a dap-life.0 || fail "no client"
+	fails_life "busy" attach L0 a
+	log_has "dap-life.0: not attached to DMA pool a: it may hold memory of a"
+	ok_life free L1 0
+	ok_life attach L0 a
+	serves a L0
+	ok_life detach L0
+	ends
+}
+
+# Its driver copies the operations of another device, so that it is a client by these only.
+# Whoever made it may still be running in those that it had.
+child_that_copies()
+{
+	starts_child dap-life.1@a L1
+	ok_life mode L0 copy L1
+	bind_life L0 || fail "not bound"
+	unbind_life L0
+	no_client a dap-life.0 || fail "still a client"
+	# its maker may be in one of these
+	has_ops L0 x
+	stays_loaded
+	ok_life detach L0
+	has_ops L0 n
+	unloaded
 	ends
 }
 
@@ -1580,11 +1861,34 @@ region_without_a_driver()
 	ok_life mode L0 ok
 	bind_life L0 || fail "not bound"
 	serves d L0
+	# its driver releases what it has taken, and so does its maker
+	ok_life region L0 $region_node
+	ok_life unregion L0
+	serves d L0
 	unbind_life L0
 	serves d L0
+	ok_life region L0 $region_node
 	ok_life unregion L0
 	kernel_serves_only L0
 	same_stat d clients 0
+	has_ops L0 n
+	ok_life region L0 $region_node
+	serves d L0
+	stays_loaded
+	# it has lost its claim to the region with the pool: the release is late
+	unbind_pool $pool_d0
+	bind_pool $pool_d0 || fail "the pool does not come back"
+	ok_life attach L0 d
+	ok_life unregion L0
+	serves d L0
+	stays_loaded
+	ok_life detach L0
+	ok_life region L0 $region_node
+	has_memory_of d L0 0
+	ok_life unregion L0
+	serves d L0
+	ok_life free L0 0
+	unloaded
 	ends
 }
 
@@ -1709,7 +2013,7 @@ region_of_an_overlay()
 	bad_life region B0 $region_node
 	same_stat run-time clients 1
 	ok_life free B0 0
-	wait_for is_gone run-time
+	wait_for is_gone run-time || fail "the pool stays"
 	ok_life del B0
 	released B0
 	ends
@@ -1730,8 +2034,15 @@ probe_sets_operations()
 	rebind L0
 	log_has "dap-life.0: coherent DMA memory comes from pool a"
 	serves a L0
+	# if it does without the pool, it keeps them
+	ok_life mode L0 own
+	rebind L0
+	ok_life detach L0
+	has_ops L0 o
 	ends
 }
+
+has_dma_engines() { [ -d /sys/class/dma ]; }
 
 # A DMA controller's channels may be in use by anybody, of whom the kernel need not know:
 # its driver is not unbound for a pool's sake, neither one that was there before the device
@@ -1739,13 +2050,14 @@ probe_sets_operations()
 dma_controller()
 {
 	starts dap-life.0@a
-	ok_life mode L0 channels
-	if ! life add L0 || ! is_bound L0; then
+	if ! has_dma_engines; then
 		skip "the kernel has no DMA engines"
-		life del L0
 		ends
 		return
 	fi
+	ok_life mode L0 channels
+	ok_life add L0
+	bound L0
 	serves a L0
 	! unload 2>/dev/null || fail "unloaded"
 	fails detach $pool_a dap-life.0 busy
@@ -1756,6 +2068,23 @@ dma_controller()
 	# the pool binds it again, and there can be only one controller
 	ok_life mode L0 ok
 	bind_pool $pool_a || fail "the pool does not come back"
+
+	# it registers them later than its probe
+	ok_life add L1
+	attach $pool_b dap-life.1 || fail "attach failed"
+	ok_life channels L1
+	unloaded
+	load "pools=$two_pools" || fail "cannot load"
+	attach $pool_b dap-life.1 || fail "attach failed"
+	ok_life channels L1
+	fails detach $pool_b dap-life.1 busy
+	log_has "dap-life.1: not detached from DMA pool b: its driver cannot be unbound"
+	serves b L1
+	unbind_pool $pool_b
+	is_bound L1 || fail "unbound with its pool"
+	kernel_serves_only L1
+	bind_pool $pool_b || fail "the pool does not come back"
+	ok_life del L1
 
 	ok_life mode L1 channels
 	ok_life add L1
@@ -1776,19 +2105,19 @@ controller_is_bound_while_its_pool_goes()
 	starts dap-life.0@a L0
 	ok_life mode L0 channels
 	unbind_life L0
-	if ! bind_life L0; then
+	if ! has_dma_engines; then
 		skip "the kernel has no DMA engines"
 		ends
 		return
 	fi
-	unbind_life L0
 	ok_life slow bound 10000 dap-life.0
 	begins bind_life L0
 	is_slowed
 	unbind_pool $pool_a &
-	sleep 0.3
+	nap 300000
 	in_time "binding"
 	wait
+	wait_for is_gone a || fail "the pool stays"
 	bound L0
 	! log_since | grep "dap-life.0: was unbound" || fail "unbound with its pool"
 	unbind_life L0
@@ -2046,11 +2375,12 @@ consumers()
 consumer_on_another_bus()
 {
 	starts "" L0
-	if ! life chip L0; then
+	if ! [ -d /sys/bus/i2c ]; then
 		skip "the kernel has no I2C built in"
 		ends
 		return
 	fi
+	ok_life chip L0
 	chip=$(echo /sys/bus/i2c/drivers/dummy/*-0010)
 	[ -e "$chip" ] || fail "there is no chip"
 	for request in attach detach attach; do
@@ -2299,7 +2629,10 @@ order_of_suspend()
 	attached_on_another_bus lender_on_no_bus_goes child_on_no_bus child_of_the_ended refused_on_no_bus \
 	late_free_on_another_bus \
 	region_of_a_driver region_at_probe region_of_a_child \
-	child_without_a_driver child_named_before child_of_a_pool_without_clients region_without_a_driver borrower_snoops_as_its_owner \
+	child_without_a_driver child_named_before child_that_had_a_driver child_that_copies child_with_a_driver \
+	child_with_copied_operations child_that_copied_for_longer child_that_copies_from_one_that_ended \
+	child_that_got_operations \
+	child_of_the_default_pool child_of_a_pool_without_clients region_without_a_driver borrower_snoops_as_its_owner \
 	only_pool_that_is_up \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations dma_controller \

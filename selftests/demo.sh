@@ -5,6 +5,10 @@
 # cannot make any, before and after insmod. Ends with an error if anything goes wrong.
 . "$(dirname "$0")/ktap.sh"
 need_pool
+need_unloaded
+# nothing stays, however it ends
+trap 'ktap_restore; unload_left' EXIT
+trap 'exit 1' INT TERM HUP QUIT PIPE
 
 # show COMMAND: print it as a person would type it, and run it
 show()

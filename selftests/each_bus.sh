@@ -12,6 +12,8 @@ unbound_on()
 {
 	for device in /sys/bus/$1/devices/*; do
 		[ -e "$device" ] && [ ! -e "$device/driver" ] || continue
+		# kept for another driver, as for vfio-pci
+		case $(cat "$device/driver_override" 2>/dev/null) in "" | "(null)") ;; *) continue ;; esac
 		# a bridge does no DMA
 		case $(cat "$device/class" 2>/dev/null) in 0x06*) continue ;; esac
 		echo "${device##*/}"

@@ -290,8 +290,7 @@ failing_probes()
 # A client's device is removed, and another one of that name comes.
 device_cycle()
 {
-	echo "del 1" >$tests/control
-	echo "add 1" >$tests/control
+	echo "del 1" >$tests/control && echo "add 1" >$tests/control || fail "not removed, or not added"
 }
 
 devices_come_and_go()

@@ -124,10 +124,16 @@ stray()
 stray_read() { stray read; }
 stray_write() { stray write; }
 
-load guard=1 "pools=$(pool sram)" 2>/dev/null && unload
-for why in "the CPU has no ARMv7-M MPU" "this is no ARMv7-M kernel"; do
-	! dmesg | grep -q "$why" || ktap_run no_such_mpu
-done
 [ "$1" != stray ] || ktap_run stray_$2
+# on machines that have one, the module does not decide what is tested
+case $RIG_BOARD in
+an385 | an500) ;;
+*)
+	load guard=1 "pools=$(pool sram)" 2>/dev/null && unload
+	for why in "the CPU has no ARMv7-M MPU" "this is no ARMv7-M kernel"; do
+		! dmesg | grep -q "$why" || ktap_run no_such_mpu
+	done
+	;;
+esac
 ktap_run registers alias_works is_undone size_that_no_region_has \
 	no_region_is_free nothing_to_guard ends

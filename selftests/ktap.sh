@@ -40,6 +40,12 @@ fi
 # RIG_POOL, a person sets DAP_POOL. The kernel must not use this memory as RAM, and
 # the CPU must reach it both at BASE and at ALIAS.
 : "${DAP_POOL:=$RIG_POOL}"
+# Anything else could be read as memory that is somebody else's.
+pool_number='(0[xX][0-9a-fA-F]+|[0-9]+)[kKmMgG]?'
+[ -z "$DAP_POOL" ] || echo "$DAP_POOL" | grep -Eqx "$pool_number:$pool_number(:($pool_number)?)?" || {
+	echo "Bail out! DAP_POOL=$DAP_POOL is not BASE:SIZE[:ALIAS], as 0x20000000:4M:0x20400000"
+	exit 1
+}
 pool_base=${DAP_POOL%%:*}
 pool_size=${DAP_POOL#*:}
 pool_alias=
@@ -50,7 +56,20 @@ case $pool_size in
 	;;
 esac
 
-hex() { printf '0x%x' "$(($1))"; }
+# hex NUMBER: in two halves if the shell calculates with 32 bits (BusyBox may, mksh does):
+# there it is negative from 0x80000000 up, and printf would make 64 bits of it
+if [ $((1 << 16 << 16)) -ne 0 ]; then
+	hex() { printf '0x%x' "$(($1))"; }
+else
+	hex()
+	{
+		if [ $(($1)) -lt 0 ]; then
+			printf '0x%x%04x' "$((($1) >> 16 & 0xffff))" "$((($1) & 0xffff))"
+		else
+			printf '0x%x' "$(($1))"
+		fi
+	}
+fi
 
 # plain NUMBER: the shell cannot calculate with 4M, which pools= accepts
 plain()
@@ -111,14 +130,10 @@ ktap_restore()
 	[ -z "$drivers_are_filtered" ] || echo "$driver_filter" >$debugfs/dma-api/driver_filter
 }
 
-# ktap_interrupted: Ctrl-C in the middle of a test, or nobody reads what it prints. No
-# module of ours was loaded before the tests. Once more, since one of them may have
+# unload_left: no module of ours was loaded before. Once more, since one of them may have
 # memory, or be needed by the other.
-ktap_interrupted()
+unload_left()
 {
-	trap '' INT TERM HUP PIPE
-	ktap_undo
-	ktap_restore
 	for try in 1 2 3 4 5; do
 		left=$(sed -n 's/^\(dma_alias_pool[a-z_]*\) .*/\1/p' /proc/modules)
 		[ -n "$left" ] || break
@@ -127,22 +142,37 @@ ktap_interrupted()
 			rmmod "$module" 2>/dev/null
 		done
 	done
+}
+
+# ktap_interrupted: Ctrl-C in the middle of a test, or nobody reads what it prints.
+ktap_interrupted()
+{
+	trap '' INT TERM HUP QUIT PIPE
+	ktap_undo
+	ktap_restore
+	unload_left
 	rm -rf "$tmp"
 	echo "Bail out! interrupted"
 	exit 1
 }
 
-# ktap_run TEST ...: run these functions, and exit
-ktap_run()
+# need_unloaded: skip all tests if somebody else may be using the module
+need_unloaded()
 {
 	! is_loaded dma_alias_pool ||
 		ktap_skip_all "the module is loaded, and maybe in use: unload it first"
+}
+
+# ktap_run TEST ...: run these functions, and exit
+ktap_run()
+{
+	need_unloaded
 	echo "KTAP version 1"
 	mkdir -p "${tmp%/*}" && mkdir -m 700 "$tmp" || {
 		echo "Bail out! cannot write to ${tmp%/*}: set TMPDIR to where it can"
 		exit 1
 	}
-	trap ktap_interrupted INT TERM HUP
+	trap ktap_interrupted INT TERM HUP QUIT
 	trap 'exec >/dev/null 2>&1; ktap_interrupted' PIPE
 	echo "1..$#"
 	ktap_n=0
@@ -257,8 +287,8 @@ ram_within()
 {
 	sed -n 's/^\([0-9a-fA-F]*\)-\([0-9a-fA-F]*\) : System RAM.*/\1 \2/p' /proc/iomem | (
 		while read -r ram_start ram_end; do
-			[ $((0x0${ram_start%????})) -gt $2 ] ||
-				[ $((0x0${ram_end%????})) -lt $1 ] || exit 0
+			[ $((0x0${ram_start%????})) -gt $(($2)) ] ||
+				[ $((0x0${ram_end%????})) -lt $(($1)) ] || exit 0
 		done
 		exit 1
 	)
@@ -506,6 +536,8 @@ not_served()
 		not_from_pool
 		ok_dev $1 free $id
 	else
+		# it has a driver: that is not why
+		ok_dev $1 limits
 		bad_dev $1 alloc 4096 nowarn
 	fi
 }
@@ -662,7 +694,7 @@ fi
 # log_has REGEX
 log_has()
 {
-	log_since | grep -q -e "$1" || {
+	log_since | grep -v '# ' | grep -q -e "$1" || {
 		fail "the kernel log has no '$1' but:"
 		log_since | grep -v '# ' | sed 's/^/#   /'
 	}

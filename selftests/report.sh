@@ -19,7 +19,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/stack.sh" || exit 2
 stack_holds "$here/report.sh" "$here/log.sh" "$here/insmod.sh" || {
-	echo "report: the shell's stack of $stack KiB is too small: $stack_advice" >&2
+	echo "report.sh: the shell's stack of $stack KiB is too small: $stack_advice" >&2
 	exit 2
 }
 . "$here/log.sh"
@@ -485,13 +485,19 @@ done
 # not every BusyBox has id
 grep -q '^Uid:[^0-9]*[0-9][0-9]*[^0-9][^0-9]*0[^0-9]' /proc/self/status || { echo "report.sh: needs root"; exit 2; }
 child='' testing='' tried='' stop='' our_dmatest='' our_debugfs=''
-trap 'stop=y; [ -z "$child" ] || kill "$child"' INT TERM HUP
+trap 'stop=y; [ -z "$child" ] || kill "$child"' INT TERM HUP QUIT
 # nobody reads this any more
 trap 'stop=y; exec >/dev/null 2>&1; [ -z "$child" ] || kill "$child"' PIPE
 mkdir -p "${tmp%/*}" && mkdir -m 700 "$tmp" || {
 	echo "report.sh: needs to write to ${tmp%/*}: set TMPDIR to where it can"
 	exit 2
 }
+# without it, what a selftest says would be cut off, and look like a fault
+dd if=/dev/zero of="$tmp/room" bs=1024 count=256 2>/dev/null || {
+	echo "report.sh: needs room for 256 KiB in ${tmp%/*}: set TMPDIR to where it is"
+	finish 2
+}
+rm "$tmp/room"
 if ! grep -q " $debugfs debugfs " /proc/mounts; then
 	mount -t debugfs none $debugfs 2>/dev/null || {
 		echo "report.sh: debugfs cannot be mounted: is there /sys, and CONFIG_DEBUG_FS?"
@@ -560,5 +566,5 @@ fi
 checkpoint
 unload_ours
 # nothing comes between the verdict and its end
-trap '' INT TERM HUP PIPE
+trap '' INT TERM HUP QUIT PIPE
 verdict

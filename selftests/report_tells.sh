@@ -226,6 +226,15 @@ read_only()
 	not_loaded
 }
 
+# What does not fit would look as if a test had ended early.
+no_room()
+{
+	pretends 'dd() { return 1; }' 2 -q "$(pool a)"
+	says 'report.sh: needs room for 256 KiB in /tmp: set TMPDIR'
+	! has_begun 2>/dev/null || fail "its directory is left"
+	not_loaded
+}
+
 # The one that is measured need not be the first by name.
 several_pools()
 {
@@ -361,6 +370,26 @@ interrupted()
 		kill -TERM $interrupted_pid
 		wait $interrupted_pid
 		same "the exit status" $? 1
+		says '^interrupted: nothing of this is left'
+		not_loaded
+	done
+}
+
+# interrupts SIGNAL: sends it to the report when that has the module loaded
+interrupts()
+{
+	wait_for has_begun
+	wait_for is_loaded dma_alias_pool
+	interrupted_dir=$(has_begun)
+	kill -$1 ${interrupted_dir##*.}
+}
+
+# By a key. What runs in the background ignores these signals.
+interrupted_by_key()
+{
+	for signal in INT QUIT; do
+		interrupts $signal &
+		reports 1 "$(pool a)"
 		says '^interrupted: nothing of this is left'
 		not_loaded
 	done
@@ -569,7 +598,7 @@ fi
 long="as_pools_takes_them odd_pool small_pool log_of_others"
 [ "${1:-}" != few ] || long=
 ktap_run good_pool wrong_alias kernels_memory no_pool no_pool_is_up pool_serves_nobody \
-	in_use first_client_decides directory_is_anothers no_awk read_only several_pools which_have_an_alias no_log pools_of_the_device_tree not_measured \
-	skipped_is_not_passed selftest_ends_early channel_that_cannot_copy nobody_checks interrupted nobody_reads $long \
+	in_use first_client_decides directory_is_anothers no_awk read_only no_room several_pools which_have_an_alias no_log pools_of_the_device_tree not_measured \
+	skipped_is_not_passed selftest_ends_early channel_that_cannot_copy nobody_checks interrupted interrupted_by_key nobody_reads $long \
 	pool_too_small_for_the_selftests part_of_the_memory modules_stay \
 	why_it_is_refused nothing_else_stays without_root without_usleep

@@ -58,21 +58,29 @@ all_worked()
 binding()
 {
 	[ -e $pool_dev ] || { nap 100000; return 1; }
+	binding_status=1
 	for name in $names; do
-		echo $name >$stressed/unbind
+		echo $name >$stressed/unbind || continue
 		nap 20000
-		echo $name >$stressed/bind
+		echo $name >$stressed/bind && binding_status=0
 	done
 	nap 500000
+	return $binding_status
 }
 
 attaching()
 {
 	[ -e $pool_dev/attach ] || { nap 100000; return 1; }
-	echo dap-stress.1 >$pool_dev/detach
+	# it mostly holds memory: then it is not detached
+	echo dap-stress.1 >$stressed/unbind || { nap 100000; return 1; }
+	attaching_status=0
+	echo dap-stress.1 >$pool_dev/detach || attaching_status=1
 	nap 100000
-	echo dap-stress.1 >$pool_dev/attach
+	echo dap-stress.1 >$pool_dev/attach || attaching_status=1
+	# that binds it, unless it was a client still
+	[ -e $stressed/dap-stress.1 ] || echo dap-stress.1 >$stressed/bind
 	nap 200000
+	return $attaching_status
 }
 
 # The pool goes and comes back. Its clients' drivers are bound again without it, and are
@@ -108,8 +116,13 @@ reloading()
 
 reading()
 {
-	cat $pools/sram/* >/dev/null
+	reading_status=1
+	for file in $pools/sram/*; do
+		# fault injection has a directory there
+		[ ! -d $file ] && cat $file >/dev/null && reading_status=0
+	done
 	nap 300000
+	return $reading_status
 }
 
 starts()

@@ -309,9 +309,7 @@ load_disk()
 	until [ -e /run/enough ]; do
 		load_node=$(node_of "$1")
 		[ -n "$load_node" ] || { usleep 20000; continue; }
-		"$here/odirect" write "/dev/$load_node" "$2" 4M 512
-		# 127: there is no such program
-		[ $? -eq 127 ] || echo >>"/run/rounds.$1"
+		"$here/odirect" write "/dev/$load_node" "$2" 4M 512 && echo >>"/run/rounds.$1"
 		"$here/odirect" check "/dev/$load_node" "$2" 4M 512
 	done
 }
@@ -321,8 +319,8 @@ load_net()
 	until [ -e /run/enough ]; do
 		has_node "$1" || { usleep 20000; continue; }
 		up "$1"
-		timeout 2 nc "$(net_of "$1").100" 7 </run/sent >/dev/null
-		[ $? -eq 127 ] || echo >>"/run/rounds.$1"
+		[ "$(timeout 2 nc "$(net_of "$1").100" 7 </run/sent | wc -c)" -eq 0 ] ||
+			echo >>"/run/rounds.$1"
 	done
 }
 
@@ -339,7 +337,8 @@ start_load()
 		load_net "$1" >/dev/null 2>&1 &
 		load_pids=$!
 	fi
-	usleep 300000
+	# otherwise, all could be over before anything has come through
+	wait_for [ -s "/run/rounds.$1" ] || fail "there is no load"
 }
 
 stop_load()
