@@ -219,17 +219,20 @@ static noinline void *ops_alloc_fallback(struct dap_client *client,
 			ops_put_drained(client);
 		return NULL;
 	}
+	/* The first cleans it and may leave the clean lines, the second drops them. */
 	if (client->ops.sync_single_for_device)
 		client->ops.sync_single_for_device(dev, *handle, size,
 						   DMA_BIDIRECTIONAL);
-	else if (DAP_COHERENT_IN_ARCHDATA && !dap_is_coherent(dev))
-		/* Without a node, the kernel takes it for coherent. */
-		dap_sync_for_device(page_to_phys(page), size,
-				    DMA_BIDIRECTIONAL);
-	/* That has cleaned it, and may have left the clean lines. */
 	if (client->ops.sync_single_for_cpu)
 		client->ops.sync_single_for_cpu(dev, *handle, size,
 						DMA_FROM_DEVICE);
+	if (DAP_COHERENT_IN_ARCHDATA && !client->ops.sync_single_for_device &&
+	    !dap_is_coherent(dev)) {
+		/* Without a node, the kernel takes it for coherent. */
+		dap_sync_for_device(page_to_phys(page), size,
+				    DMA_BIDIRECTIONAL);
+		dap_sync_for_cpu(page_to_phys(page), size, DMA_FROM_DEVICE);
+	}
 	/* The mark by which .free recognizes such memory. */
 	set_page_private(page, (unsigned long)client);
 	return page_address(page);

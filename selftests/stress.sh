@@ -130,7 +130,7 @@ starts()
 	mkdir $run
 	load_pool || fail "cannot load"
 	insmod "$here/dma_alias_pool_stress.ko" \
-		base=$((pool_base)) size=$((pool_size)) || fail "no devices"
+		base=$(hex "$pool_base") size=$(hex "$pool_size") || fail "no devices"
 	[ -e $stressed/dap-stress.3 ] || fail "not bound"
 }
 
