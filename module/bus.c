@@ -28,9 +28,9 @@ static bool bus_ranges_cover(const struct bus_dma_region *map, phys_addr_t phys,
 
 	while (map && done < size) {
 		for (range = map; range->size; range++) {
+			/* Of a range above it, the offset is huge. */
 			offset = phys + done - range->cpu_start;
-			if (phys + done >= range->cpu_start &&
-			    offset < range->size &&
+			if (offset < range->size &&
 			    range->dma_start + offset == bus + done)
 				break;
 		}

@@ -447,6 +447,8 @@ static void check_ranges(void)
 		{ BASE, BYTES, BASE - BYTES + PAGE_SIZE, false },
 		{ BASE, 0, ALIAS, false },
 		{ BASE, BYTES + 1, ALIAS, false },
+		{ BASE, BYTES - 1, ALIAS, false },
+		{ BASE, BYTES - 1, BASE, false },
 		{ BASE + 1, BYTES, ALIAS, false },
 		{ BASE, BYTES, ALIAS + 1, false },
 		{ 0, BYTES, ALIAS, false },
