@@ -57,7 +57,10 @@ static void attach_before_probe(struct device *dev)
 		dap_client_keep_ops(client);
 
 	client = attach_find_or_choose(dev);
-	/* While the module goes, also the pools that are left give no memory. */
+	/*
+	 * While the module is being unloaded, pools that are still up give no
+	 * memory either.
+	 */
 	if (client && client->state != DAP_LEAVING &&
 	    (!dap_registry_is_open || dap_entry_of(client)->state != DAP_UP ||
 	     dap_client_install(client)) &&
@@ -166,7 +169,7 @@ static void attach_unbound(struct device *dev)
 	if (client)
 		attach_report_leaks(client);
 	/* After the client had ended, its driver got memory from the kernel. */
-	if (dap_device_is_watched(dev) && dap_client_search(DAP_ENDED_OF, dev))
+	if (dap_on_watched_bus(dev) && dap_client_search(DAP_ENDED_OF, dev))
 		dap_outsider_add(dev);
 	attach_driver_gone(dev);
 }
@@ -284,7 +287,7 @@ static int __init attach_note_outsider(struct device *dev, void *unused)
 void __init dap_attach_init(void)
 {
 	dap_watch_buses(attach_bus_notify,
-			DAP_HAS_OTHER_BUSES ? attach_others_notify : NULL,
+			DAP_NR_OTHER_BUSES ? attach_others_notify : NULL,
 			attach_unwatched_gone);
 	/* The notifiers see those that are added from now on. */
 	dap_lock();

@@ -28,7 +28,7 @@ static bool bus_ranges_cover(const struct bus_dma_region *map, phys_addr_t phys,
 
 	while (map && done < size) {
 		for (range = map; range->size; range++) {
-			/* Of a range above it, the offset is huge. */
+			/* Huge if the range is above. */
 			offset = phys + done - range->cpu_start;
 			if (offset < range->size &&
 			    range->dma_start + offset == bus + done)

@@ -75,8 +75,9 @@ static void (*const dap_callers[])(struct device *dev) = {
 };
 
 /*
- * May @word be the return address of the call in caller @n?  Its start is none:
- * that is a pointer to the function.
+ * May @word be the return address of the call in caller @n?  Its first address
+ * is not: that is a pointer to the function.  A word that is nearer behind the
+ * other caller is in that one.
  */
 static bool caller_is_return_address(unsigned long word, unsigned int n)
 {
@@ -90,6 +91,8 @@ static bool caller_is_return_address(unsigned long word, unsigned int n)
  * dap_caller_sample() - look for the caller on the stack, from .alloc of the
  * private device
  * @frame: __builtin_frame_address(0) of .alloc
+ *
+ * Context: any.
  */
 void dap_caller_sample(const unsigned long *frame)
 {

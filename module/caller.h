@@ -13,7 +13,7 @@ struct dma_map_ops;
 
 /*
  * Number of words from the frame of dap_ops_alloc() to the return address of
- * its caller's caller; 0 if it is not known.
+ * its caller, dma_alloc_attrs(); 0 if it is not known.
  */
 extern unsigned int dap_caller_depth;
 

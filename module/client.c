@@ -57,11 +57,12 @@
 #include "watched.h"
 
 /**
- * dap_device_is_in_use() - may the device's driver be in an operation?  (Whoever
- * made a device may be in one if by_maker says so.)
+ * dap_device_is_in_use() - may the device's driver be in a DMA operation?
  * @dev: the device, its lock held, or about to be removed
  *
  * A device that is on no bus has no driver of its own; whoever made it uses it.
+ * Whether the maker of another device uses it does not count here, see
+ * dap_client.by_maker.
  *
  * Return: true if one may be running.
  */
@@ -161,8 +162,9 @@ const char *dap_client_link(struct device *dev, const struct dap_entry *entry,
  * @entry:      the pool
  * @by_default: it is the default pool, for which nobody has asked
  *
- * Return: the client, in DAP_NAMED; or NULL after an error, which has been
- * reported, unless @by_default: the pool may be on a bus that @dev is.
+ * Return: the client, in DAP_NAMED; or NULL after an error.  That has been
+ * reported, unless @by_default: the default pool is tried for all devices, also
+ * for those that its own device depends on.
  */
 struct dap_client *dap_client_create(struct device *dev,
 				     struct dap_entry *entry, bool by_default)
@@ -241,7 +243,7 @@ static bool client_save_ops(struct dap_client *client)
 }
 
 /* Replace the operations of the device by ours, after client_save_ops(). */
-static void client_put_ops(struct dap_client *client)
+static void client_replace_ops(struct dap_client *client)
 {
 	struct device *dev = client->dev;
 
@@ -254,12 +256,15 @@ static void client_put_ops(struct dap_client *client)
 	trace_attach(client);
 }
 
-/* Do both.  Returns false, and changes nothing, if there is no memory for that. */
+/*
+ * Save the operations of the device, and replace them.  Returns false, and
+ * changes nothing, if there is no memory for that.
+ */
 static bool client_set_ops(struct dap_client *client)
 {
 	if (!client_save_ops(client))
 		return false;
-	client_put_ops(client);
+	client_replace_ops(client);
 	return true;
 }
 
@@ -314,8 +319,8 @@ const char *dap_client_prepare(struct dap_client *client)
  *          bound, or in use already, and may hold memory
  *
  * Context: the device's lock is held, or its driver or maker calls.
- * Return: 0; or -EINVAL, with the device as it was; reported, unless it would
- *         be one by default.
+ * Return: 0; or -EINVAL, with the device as it was.  The error has been
+ *         reported, unless the device is a client by default only.
  */
 int dap_client_install(struct dap_client *client)
 {
@@ -334,7 +339,7 @@ int dap_client_install(struct dap_client *client)
 	if (why)
 		return client->by_default ? -EINVAL :
 		       dap_report_refusal(dev, client->pool->name, why);
-	client_put_ops(client);
+	client_replace_ops(client);
 	return 0;
 }
 
@@ -389,8 +394,8 @@ static struct dap_client *client_find_owner(const struct device *dev)
 
 /*
  * Take the operations of a client away from a device, unless its driver has
- * replaced them already.  If it had copied them, it is to have others, which may
- * have to free what these have allocated.
+ * replaced them already.  A device that had copied them, and is a client itself,
+ * gets its own: these may have to free what the copied ones have allocated.
  */
 static void client_restore_ops(struct device *dev,
 			       const struct dap_client *client)
@@ -445,7 +450,7 @@ static void client_end_in(struct dap_client *client,
 	bool had_ops = client_has_own_ops(client) && client->dev;
 	struct dap_client *borrower;
 
-	/* Its maker may be in one at any time, whatever its driver does. */
+	/* Its maker may be in an operation at any time, whatever its driver does. */
 	if (client->by_maker && had_ops)
 		state = DAP_ENDED;
 	while ((borrower = dap_client_search(DAP_BORROWER_OF, client)))
@@ -566,6 +571,7 @@ bool dap_client_end_if_idle(struct dap_client *client, bool in_use)
  */
 void dap_client_keep_ops(struct dap_client *client)
 {
+	device_lock_assert(client->dev);
 	if (!dap_client_end_if_idle(client, false) && !client_set_ops(client))
 		dap_report_refusal(client->dev, client->pool->name, "out of memory");
 }
@@ -630,6 +636,7 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 {
 	struct dap_client *client;
 
+	device_lock_assert(dev);
 	/* It was set for other operations, by a driver that set its mask first. */
 	dap_assign_skip_sync(dev, false);
 	/*
@@ -688,6 +695,7 @@ bool dap_client_keep_borrowed(struct device *dev)
 {
 	struct dap_client *client = dap_client_search(DAP_BORROWER_AT, dev);
 
+	device_lock_assert(dev);
 	if (!client)
 		return false;
 	if (!READ_ONCE(client->lender->user.held)) {
@@ -720,9 +728,9 @@ static bool client_needs_ops(const struct dap_client *client)
 /*
  * After a failed probe, arm64 before 6.12 clears dma_ops when the last notifier
  * has been called.  What the device holds can be freed by ours only, so set them
- * once more when the driver core is done with the device.  Come *again for those
- * with which it is not.  This comes too late for memory that is freed just then,
- * and not at all if the kernel fails before it calls any notifier.
+ * once more when the driver core is done with the device.  Sets *again if there
+ * are devices with which it is not.  This comes too late for memory that is freed
+ * just then, and not at all if the kernel fails before it calls any notifier.
  */
 static void client_renew_all_ops(bool *again)
 {
@@ -837,7 +845,7 @@ static void client_free(struct dap_client *client)
 /*
  * End a client that nobody refers to, as far as that is possible now.  Called
  * with the lock of its device held, if that is on a bus.  Returns true if the
- * client can be freed.  Come *again if there was no memory.
+ * client can be freed.  Sets *again if there was no memory.
  */
 static bool client_end(struct dap_client *client, bool *again)
 {
@@ -865,7 +873,7 @@ static bool client_end(struct dap_client *client, bool *again)
 
 /*
  * Do not wait for the device's lock: its holder may be waiting for
- * dap_client_reap().  Come *again instead.
+ * dap_client_reap().  Sets *again instead.
  */
 static bool client_try_end(struct dap_client *client, bool *again)
 {

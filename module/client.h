@@ -15,12 +15,12 @@ struct dap_client *dap_client_create(struct device *dev,
 				     struct dap_entry *entry, bool by_default);
 struct dap_client *dap_client_find_holder(const struct device *dev);
 const char *dap_client_prepare(struct dap_client *client);
-int dap_client_install(struct dap_client *client);
-bool dap_client_end_if_idle(struct dap_client *client, bool in_use);
+int __must_check dap_client_install(struct dap_client *client);
+bool __must_check dap_client_end_if_idle(struct dap_client *client, bool in_use);
 void dap_client_keep_ops(struct dap_client *client);
 void dap_client_announce(struct dap_client *client);
 bool dap_client_is_busy(const struct dap_client *client);
-bool dap_client_leave_idle(struct dap_client *client, bool in_use);
+bool __must_check dap_client_leave_idle(struct dap_client *client, bool in_use);
 bool dap_client_leave(struct dap_client *client, bool in_use);
 void dap_client_borrow(struct device *dev, struct dap_client *lender);
 bool dap_client_keep_borrowed(struct device *dev);

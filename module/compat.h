@@ -34,7 +34,7 @@
 #define dap_alloc_pages		alloc_pages
 #endif
 
-/* The operations that map a page and a resource, where there is no map_phys. */
+/* Mapping by direct.c, in the form of the newest kernels ... */
 dma_addr_t dap_direct_map_phys(struct device *dev, phys_addr_t phys,
 			       size_t size, enum dma_data_direction dir,
 			       unsigned long attrs);
@@ -46,6 +46,7 @@ void dap_direct_unmap_phys(struct device *dev, dma_addr_t addr, size_t size,
 	.map_phys		= dap_direct_map_phys,			\
 	.unmap_phys		= dap_direct_unmap_phys
 #else
+/* ... and in that of others, which map pages and resources. */
 static inline dma_addr_t dap_compat_map_page(struct device *dev,
 					     struct page *page,
 					     unsigned long offset, size_t size,

@@ -353,7 +353,8 @@ void dap_direct_free(struct device *companion, size_t size, void *cpu,
 }
 
 /*
- * Without .alloc, .free, .mmap, .get_sgtable and .sync_sg_*: ops.c has these.
+ * Without .alloc, .free, .mmap, .get_sgtable and .sync_sg_*: ops.c has these for
+ * all clients.
  */
 const struct dma_map_ops dap_direct_ops = {
 	.dap_alloc_pages	= dap_direct_alloc_pages,

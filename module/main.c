@@ -85,7 +85,7 @@ static void dap_describe_region(const struct dap_region *region, char *text,
 		if (region->mpu[1] >= 0)
 			snprintf(text + len, size - len, " and %d",
 				 region->mpu[1]);
-	} else if (region->alias != region->phys) {
+	} else if (region->has_alias) {
 		snprintf(text, size, ", reached through its alias %pa%s%s",
 			 &region->alias, verify ? "" : " (not verified)",
 			 region->guard ? ", guarded by the MPU" : "");
@@ -289,7 +289,10 @@ static int __init dap_add_devices(void)
 		dap_devices[dap_nr_devices++] = pdev;
 		if (dap_probe_result)
 			return dap_probe_result;
-		/* The driver core undoes a probe whose sysfs files it lacks. */
+		/*
+		 * Without memory for the sysfs files of the driver, the driver
+		 * core undoes a probe that has succeeded.
+		 */
 		if (!pdev->dev.driver)
 			return -ENOMEM;
 	}
@@ -325,7 +328,7 @@ static int __init dap_init(void)
 
 	ret = dap_add_devices();
 	if (!ret)
-		ret = dap_policy_check();
+		ret = dap_policy_resolve();
 	if (!ret)
 		ret = dap_check_aligns();
 	if (ret)
@@ -341,8 +344,8 @@ err_devices:
 	dap_remove_devices();
 	platform_driver_unregister(&dap_pool_driver);
 err_registry:
-	dap_debugfs_exit();
 	dap_registry_exit();
+	dap_debugfs_exit();
 err_lists:
 	kfree(dap_aligns);
 	kfree(dap_rules);

@@ -204,22 +204,22 @@ static noinline void *ops_alloc_fallback(struct dap_client *client,
 	gfp |= __GFP_NOWARN;
 
 	/*
-	 * With other operations the memory would be freed in a wrong way: hold
-	 * it.
+	 * Only these operations can free the memory: the client must keep them
+	 * until then.
 	 */
-	if (!dap_pool_hold_user(client->pool, &client->user))
+	if (!dap_pool_hold_fallback(client->pool, &client->user))
 		return NULL;
 
 	size = PAGE_ALIGN(size);
 	page = client->ops.dap_alloc_pages(dev, size, handle, DMA_BIDIRECTIONAL,
 				       gfp);
 	if (!page) {
-		if (dap_pool_drop_user(client->pool, &client->user) ==
+		if (dap_pool_drop_fallback(client->pool, &client->user) ==
 		    DAP_DRAINED)
 			ops_put_drained(client);
 		return NULL;
 	}
-	/* The first cleans it and may leave the clean lines, the second drops them. */
+	/* The first writes the lines back and may keep them, the second drops them. */
 	if (client->ops.sync_single_for_device)
 		client->ops.sync_single_for_device(dev, *handle, size,
 						   DMA_BIDIRECTIONAL);
@@ -323,7 +323,7 @@ static int ops_free_outside(struct dap_client *client, struct device *dev,
 		set_page_private(page, 0);
 		client->ops.free_pages(dev, PAGE_ALIGN(size), page,
 				       handle, DMA_BIDIRECTIONAL);
-		return dap_pool_drop_user(client->pool, &client->user);
+		return dap_pool_drop_fallback(client->pool, &client->user);
 	}
 	/* Operations that only refuse (dma_dummy_ops) have no .free. */
 	if (!client->foreign || (client->before && !client->before->free))
@@ -340,6 +340,7 @@ static void *dap_ops_alloc(struct device *dev, size_t size, dma_addr_t *handle,
 	u32 limit = U32_MAX;
 	void *cpu;
 
+	/* Only the device of dap_ops_calibrate() has none. */
 	if (unlikely(!pool)) {
 		dap_caller_sample(__builtin_frame_address(0));
 		return NULL;
@@ -378,14 +379,18 @@ static noinline void ops_report_bad_free(struct dap_client *client,
 					 int error)
 {
 	struct dap_pool *pool = client->pool;
-	struct dap_live live = { .page = 0 };
+	struct dap_live live;
 	const char *what, *who = "";
 	char at[40];
 
 	if (!dap_pool_count_bad_free(pool, &client->user))
 		return;
 
-	snprintf(at, sizeof(at), "offset %#zx", dap_pool_offset(pool, cpu));
+	if (error == -ERANGE)
+		snprintf(at, sizeof(at), "bus address %pad", &handle);
+	else
+		snprintf(at, sizeof(at), "offset %#zx",
+			 dap_pool_offset(pool, cpu));
 	switch (error) {
 	case -ENOENT:
 		what = "no allocation starts there (freed twice?)";
@@ -402,7 +407,6 @@ static noinline void ops_report_bad_free(struct dap_client *client,
 		break;
 	default:
 		what = "it is not in the pool";
-		snprintf(at, sizeof(at), "bus address %pad", &handle);
 	}
 	dev_WARN(dev,
 		 "DMA pool %s: bad free of %zu bytes at %s: %s%s; ignored, more by this device are only counted\n",
@@ -594,8 +598,8 @@ static void dap_ops_sync_single_for_device(struct device *dev, dma_addr_t addr,
 }
 
 /*
- * Entry by entry, since some may be of the pool.  On ARM without an MMU before
- * Linux 5.15, .sync_single_for_cpu does not what .sync_sg_for_cpu does.
+ * Entry by entry, since some may be in the pool.  On ARM without an MMU before
+ * Linux 5.15, .sync_single_for_cpu does not do what .sync_sg_for_cpu does.
  */
 static void dap_ops_sync_sg_for_cpu(struct device *dev, struct scatterlist *sgl,
 				    int nents, enum dma_data_direction dir)
@@ -662,8 +666,8 @@ void dap_ops_build(struct dap_client *client)
 	}
 
 	/*
-	 * .free is always there: some drivers free while the device is bound
-	 * again.
+	 * At once, so that .free is always there: memory that the last driver
+	 * left may be freed meanwhile.
 	 */
 	client->ops = ops;
 }

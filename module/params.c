@@ -227,7 +227,7 @@ static int __init params_parse_pool_name(const char **text, char *name,
  * dap_parse_rule() - read one GLOB[@NAME]
  * @text:  moved behind the entry and the comma after it
  * @entry: struct dap_rule, filled in except for the name of the pool, which
- *         stays in the glob until dap_policy_check() knows the names of all
+ *         stays in the glob until dap_policy_resolve() knows the names of all
  *         pools
  * @err:   set on failure
  *

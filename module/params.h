@@ -7,7 +7,7 @@
 /**
  * struct dap_rule - one entry of clients=
  * @glob: pattern for device names, with "*" and "?" as in a shell; "@" and the
- *        name of the pool follow until dap_policy_check() splits them
+ *        name of the pool follow until dap_policy_resolve() splits them
  * @pool: name of the pool, empty for the only one there is
  */
 struct dap_rule {

@@ -6,7 +6,7 @@
  *
  * Contexts and locking: process context, under dap_lock(), except for what reads
  * only the device (dap_policy_refusal(), dap_report_refusal()) and what loading
- * the module calls (dap_policy_init(), and dap_policy_check(), which takes the
+ * the module calls (dap_policy_init(), and dap_policy_resolve(), which takes the
  * lock).
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -268,15 +268,15 @@ static bool __init policy_split_rule(struct dap_rule *rule)
 }
 
 /**
- * dap_policy_check() - does each entry of clients= name a pool?
+ * dap_policy_resolve() - find the pool of each entry of clients=
  *
- * Also splits each entry into the name of the device and that of its pool, which
- * is set for those that have none.
+ * Splits each entry into the name of the device and that of its pool.  An entry
+ * without a pool gets the name of the only one there is.
  *
  * Context: process context, may sleep; after the pools were made.
  * Return: 0, or -ENOENT, reported.
  */
-int __init dap_policy_check(void)
+int __init dap_policy_resolve(void)
 {
 	struct dap_rule *rule;
 	struct dap_entry *entry;
@@ -285,16 +285,16 @@ int __init dap_policy_check(void)
 
 	dap_lock();
 	for (rule = dap_rules; rule < dap_rules + dap_nr_rules; rule++) {
-		bool named = policy_split_rule(rule);
+		bool valid = policy_split_rule(rule);
 
-		entry = named ? dap_entry_find(rule->pool) : NULL;
+		entry = valid ? dap_entry_find(rule->pool) : NULL;
 		if (entry) {
 			/* The only one now may not be the only one for long. */
 			strscpy(rule->pool, entry->pool.name,
 				sizeof(rule->pool));
 			continue;
 		}
-		if (!named)
+		if (!valid)
 			why = "there is no such pool (a device name with @ needs @NAME after it)";
 		else if (list_empty(&dap_entries))
 			why = "there is no pool, add pools= or a device tree node";

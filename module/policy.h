@@ -6,7 +6,7 @@
 #include "registry.h"
 
 void dap_policy_init(struct dap_rule *rules, unsigned int nr_rules);
-int dap_policy_check(void);
+int dap_policy_resolve(void);
 const char *dap_policy_refusal(struct device *dev);
 const char *dap_policy_refusal_by(const struct dap_entry *entry,
 				  struct device *dev);

@@ -46,6 +46,7 @@ static u32 pool_now(void)
 	return ktime_get_seconds();
 }
 
+/* Not PFN_UP(), which overflows for sizes that drivers may ask for by mistake. */
 static unsigned long pool_pages(size_t size)
 {
 	return (size >> PAGE_SHIFT) + !!(size & ~PAGE_MASK);
@@ -55,20 +56,15 @@ static unsigned long pool_pages(size_t size)
  * A pool whose address is aligned to less than its size cannot hold the largest
  * buffers that would otherwise fit.  Tell the user how to change that.
  */
-static void pool_note_alignment(struct dap_pool *pool, struct device *dev,
-				u32 pages, unsigned int max_order)
+static void pool_note_alignment(struct dap_pool *pool, struct device *dev)
 {
-	unsigned int order = min_t(unsigned int, max_order, fls(pages - 1));
-	unsigned long flags;
-	u32 largest;
+	struct dap_pool_stats stats;
 
-	raw_spin_lock_irqsave(&pool->lock, flags);
-	largest = dap_alloc_largest(&pool->alloc);
-	raw_spin_unlock_irqrestore(&pool->lock, flags);
-	if (largest < pages)
-		dev_info(dev, "DMA pool %s: no buffer above %lu KiB: align its address to %#lx, or lower max_align\n",
-			 pool->name, largest * (PAGE_SIZE >> 10),
-			 PAGE_SIZE << order);
+	dap_pool_stats(pool, &stats);
+	if (stats.largest_free_bytes < stats.total_bytes)
+		dev_info(dev, "DMA pool %s: no buffer above %zu KiB: align its address to %#zx, or lower max_align\n",
+			 pool->name, stats.largest_free_bytes >> 10,
+			 dap_pool_alignment(pool, stats.total_bytes));
 }
 
 /**
@@ -127,7 +123,7 @@ int dap_pool_init(struct dap_pool *pool, struct device *dev,
 	dap_alloc_init(&pool->alloc, pages, bus >> PAGE_SHIFT, max_order,
 		       pool->meta);
 	pool->count.least_free = pages;
-	pool_note_alignment(pool, dev, pages, max_order);
+	pool_note_alignment(pool, dev);
 	return 0;
 }
 
@@ -225,6 +221,7 @@ static int pool_take_pages(struct dap_pool *pool, struct dap_user *user,
 	struct dap_record *record;
 	int page;
 
+	lockdep_assert_held(&pool->lock);
 	if (pool->dead)
 		return -ENODEV;
 	page = dap_alloc_get(&pool->alloc, pool_pages(size), limit);
@@ -541,8 +538,8 @@ void dap_pool_user_stats(struct dap_pool *pool, const struct dap_user *user,
 }
 
 /**
- * dap_pool_hold_user() - a user gets memory from elsewhere instead of from the
- * pool
+ * dap_pool_hold_fallback() - a user gets memory from elsewhere instead of from
+ * the pool
  * @pool: the pool
  * @user: the user
  *
@@ -552,27 +549,28 @@ void dap_pool_user_stats(struct dap_pool *pool, const struct dap_user *user,
  * Return: false if the module is being unloaded; also if the pool is dead and
  * the user holds nothing, since the user may be gone then.
  */
-bool dap_pool_hold_user(struct dap_pool *pool, struct dap_user *user)
+bool dap_pool_hold_fallback(struct dap_pool *pool, struct dap_user *user)
 {
 	unsigned long flags;
 	bool ret;
 
 	raw_spin_lock_irqsave(&pool->lock, flags);
 	ret = (!pool->dead || user->held) && pool_hold_user(pool, user);
-	user->fallbacks += ret;
+	if (ret)
+		user->fallbacks++;
 	raw_spin_unlock_irqrestore(&pool->lock, flags);
 	return ret;
 }
 
 /**
- * dap_pool_drop_user() - undo dap_pool_hold_user()
+ * dap_pool_drop_fallback() - undo dap_pool_hold_fallback()
  * @pool: the pool
  * @user: the user
  *
  * Context: any.
  * Return: 0, or DAP_DRAINED as in dap_pool_free().
  */
-int dap_pool_drop_user(struct dap_pool *pool, struct dap_user *user)
+int dap_pool_drop_fallback(struct dap_pool *pool, struct dap_user *user)
 {
 	unsigned long flags;
 	int ret;

@@ -200,8 +200,10 @@ bool dap_pool_failure(struct dap_pool *pool, unsigned int back,
 		      struct dap_failure *failure);
 void dap_pool_user_stats(struct dap_pool *pool, const struct dap_user *user,
 			 struct dap_user *copy);
-bool dap_pool_hold_user(struct dap_pool *pool, struct dap_user *user);
-int dap_pool_drop_user(struct dap_pool *pool, struct dap_user *user);
+bool __must_check dap_pool_hold_fallback(struct dap_pool *pool,
+					 struct dap_user *user);
+int __must_check dap_pool_drop_fallback(struct dap_pool *pool,
+					struct dap_user *user);
 void dap_pool_count_fallback(struct dap_pool *pool);
 u32 dap_pool_age(u32 when);
 size_t dap_pool_alignment(const struct dap_pool *pool, size_t size);

@@ -48,7 +48,7 @@ void dap_rebind_begin(struct dap_rebind *rebind)
 
 /**
  * dap_rebind_note() - note that a device has lost its driver
- * @dev: its device
+ * @dev: the device
  *
  * Context: under dap_lock().
  */

@@ -36,7 +36,7 @@ enum dap_entry_state {
  *              since short offsets make small code
  * @has_bus:    all clients use @bus, instead of their own translation
  * @is_default: serves devices for which nobody named a pool
- * @is_idle:    it was reported that a default pool has no clients
+ * @reported_unused: it was reported that this default pool has no clients
  * @state:      see there
  * @dev:        the pool's platform device, with a reference; NULL in DAP_GONE
  * @ref:        references to this structure: one for all of @users together,
@@ -55,7 +55,7 @@ struct dap_entry {
 	struct list_head node;
 	bool has_bus;
 	bool is_default;
-	bool is_idle;
+	bool reported_unused;
 	enum dap_entry_state state;
 	struct device *dev;
 	struct kref ref;

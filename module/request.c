@@ -113,7 +113,7 @@ static int request_join_in_use(struct dap_client *client)
 	 * For a device that is being bound, attach.c reports it when that is
 	 * done.
 	 */
-	if (!dap_device_is_watched(dev) ||
+	if (!dap_on_watched_bus(dev) ||
 	    dev->links.status == DL_DEV_DRIVER_BOUND)
 		dap_client_announce(client);
 	return 0;
@@ -150,7 +150,7 @@ static int request_join(struct device *dev, struct dap_entry *entry,
 	int ret = 0;
 	bool is_new;
 
-	if (dap_device_is_watched(dev) && dap_device_is_removed(dev))
+	if (dap_on_watched_bus(dev) && dap_device_is_removed(dev))
 		return dap_report_refusal(dev, entry->pool.name, dap_not_there);
 	client = dap_client_create(dev, entry, false);
 	if (!client)
@@ -158,8 +158,8 @@ static int request_join(struct device *dev, struct dap_entry *entry,
 	if (old)
 		ret = request_change_over(dev, client, old, in_use);
 	/* It may have got memory already, which nobody has watched. */
-	client->foreign |= !dap_device_is_watched(dev);
-	/* What it was of a pool that went may be watched until it ends. */
+	client->foreign |= !dap_on_watched_bus(dev);
+	/* It may be watched already, as the client of a former pool. */
 	if (!ret)
 		ret = dap_watch_device(dev);
 	is_new = !ret;
@@ -264,8 +264,10 @@ static int request_attach(struct device *dev, struct dap_entry *entry)
 int dap_attach_device(struct dap_entry *entry, struct device *dev)
 {
 	static const struct dap_request request = {
-		request_may_join, request_attach, dap_report_refusal,
-		"is a client of DMA pool %s, but its driver did not bind\n",
+		.may	= request_may_join,
+		.act	= request_attach,
+		.refuse	= dap_report_refusal,
+		.unbound = "is a client of DMA pool %s, but its driver did not bind\n",
 	};
 	const char *why = dap_policy_refusal(dev);
 	struct dap_client *client;
@@ -429,7 +431,7 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 		return -EPROBE_DEFER;
 	if (!device_is_registered(dev))
 		why = dap_not_there;
-	else if (dev->bus && !dev->driver && !dap_device_is_watched(dev))
+	else if (dev->bus && !dev->driver && !dap_on_watched_bus(dev))
 		why = "its driver has to ask, on this bus";
 	if (why)
 		return dap_report_refusal(dev, entry->pool.name, why);
@@ -438,7 +440,7 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 		return ret;
 	if (!ret)
 		dap_outsider_admit(dev);
-	/* Who was a client before may not be served yet, or not for its maker. */
+	/* One from before may have no operations yet, or only for its driver. */
 	return (dev->driver ? 0 : request_serve_unbound(dap_client_find(dev))) ?:
 	       ret;
 }
@@ -449,7 +451,7 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
  */
 static void request_forget_unwatched(const struct device *dev)
 {
-	if (!dap_device_is_watched(dev))
+	if (!dap_on_watched_bus(dev))
 		dap_registry_flush();
 }
 
@@ -541,13 +543,13 @@ static int request_detach(struct device *dev)
 	struct dap_client *any = client ?:
 				 dap_client_search(DAP_ENDED_OF, dev);
 
-	if (!any || (!client && !any->by_maker && dap_device_is_watched(dev)))
+	if (!any || (!client && !any->by_maker && dap_on_watched_bus(dev)))
 		return -ENOENT;
 	/* With a driver there are two who use it, and this is only one. */
 	if ((client && request_is_needed(client)) ||
 	    (any->by_maker && dev->driver))
 		return -EBUSY;
-	if (!dap_device_is_watched(dev))
+	if (!dap_on_watched_bus(dev))
 		dap_unwatch_device(dev);
 	else if (dap_outsider_exclude(dev))
 		return -ENOMEM;

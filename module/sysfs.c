@@ -57,7 +57,8 @@ static ssize_t attach_store(struct device *dev, struct device_attribute *attr,
 
 /*
  * A write to one pool's file may unbind another pool, and wait for writes to its
- * files.  That ends, see request.c, but to lockdep they are all one.
+ * files.  Neither waits for the other in turn, see request_carry_out(), but
+ * lockdep does not tell the files apart.
  */
 static DEVICE_ATTR_IGNORE_LOCKDEP(attach, 0200, NULL, attach_store);
 

@@ -20,7 +20,10 @@
 #include "waiting.h"
 #include "watched.h"
 
-/* Is it a client to be without a driver, perhaps because it got no memory? */
+/*
+ * Is it a device without a driver that would get a pool?  Its probe may have
+ * failed for lack of memory.
+ */
 static bool waiting_for_pool(struct device *dev)
 {
 	bool ret = false;
@@ -59,14 +62,14 @@ static int waiting_is_left_alone(struct device *dev, void *found)
 }
 
 /* A default pool without clients, of which that has not been said yet. */
-static struct dap_entry *waiting_find_idle(void)
+static struct dap_entry *waiting_find_unused(void)
 {
 	struct dap_entry *entry;
 
 	if (!dap_devices_are_there || !dap_registry_is_open)
 		return NULL;
 	list_for_each_entry(entry, &dap_entries, node)
-		if (entry->is_default && !entry->is_idle &&
+		if (entry->is_default && !entry->reported_unused &&
 		    entry->state == DAP_UP && list_empty(dap_clients(entry)))
 			return entry;
 	return NULL;
@@ -74,20 +77,20 @@ static struct dap_entry *waiting_find_idle(void)
 
 /*
  * On a machine without caches, a default pool serves nobody.  As that looks
- * like a fault, report it once.  @idle is the pool that had no clients before
+ * like a fault, report it once.  @unused is the pool that had no clients before
  * all devices were tried: a later one has not been tried with them.
  */
-static void waiting_report_idle(struct dap_entry *idle)
+static void waiting_report_unused(struct dap_entry *unused)
 {
 	bool found = false;
 
 	dap_lock();
-	if (idle && waiting_find_idle() == idle &&
+	if (unused && waiting_find_unused() == unused &&
 	    !dap_walk_devices(&found, waiting_is_left_alone) && found) {
-		idle->is_idle = true;
-		dev_info(idle->dev,
+		unused->reported_unused = true;
+		dev_info(unused->dev,
 			 "DMA pool %s is the default, but all devices that it could serve count as coherent in hardware: name those that are to use it\n",
-			 idle->pool.name);
+			 unused->pool.name);
 	}
 	dap_unlock();
 }
@@ -98,13 +101,13 @@ static void waiting_report_idle(struct dap_entry *idle)
  */
 static void waiting_work(struct work_struct *work)
 {
-	struct dap_entry *idle;
+	struct dap_entry *unused;
 
 	dap_lock();
-	idle = waiting_find_idle();
+	unused = waiting_find_unused();
 	dap_unlock();
 	dap_walk_devices(NULL, waiting_probe_device);
-	waiting_report_idle(idle);
+	waiting_report_unused(unused);
 }
 
 static DECLARE_WORK(dap_probe_work, waiting_work);

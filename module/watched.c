@@ -4,10 +4,11 @@
  * other buses, or on none, are watched one by one: devres tells when their
  * driver is gone, or they themselves are.
  *
- * On some other buses there are devices that depend on those, such as a switch
- * on SPI that a network controller is connected to (net/dsa).  When the driver
- * core unbinds them, too, that must be known.  I2C is such a bus only where it is
- * built in, and MDIO is none: newer kernels do not export it.
+ * On some other buses there are devices that depend on devices of these, such as
+ * a switch on SPI that a network controller is connected to (net/dsa).  The
+ * driver core unbinds both together, and rebind.c has to hear of it.  I2C is such
+ * a bus only where it is built in, and MDIO is none: newer kernels do not export
+ * it.
  *
  * Contexts and locking: process context, also under dap_lock().  While that is
  * held, no device that is found here can go away, so putting it never frees it:
@@ -51,16 +52,15 @@ static struct dap_bus dap_buses[] = {
 #endif
 };
 
-#define DAP_NR_WATCHED	(ARRAY_SIZE(dap_buses) - IS_ENABLED(CONFIG_SPI) - \
-			 IS_BUILTIN(CONFIG_I2C))
+#define DAP_NR_WATCHED	(ARRAY_SIZE(dap_buses) - DAP_NR_OTHER_BUSES)
 
 /**
- * dap_device_is_watched() - is a device on a bus that is watched?
+ * dap_on_watched_bus() - is a device on a bus that is watched?
  * @dev: the device
  *
  * Return: true if it is.
  */
-bool dap_device_is_watched(const struct device *dev)
+bool dap_on_watched_bus(const struct device *dev)
 {
 	unsigned int i;
 
@@ -136,7 +136,7 @@ int dap_watch_device(struct device *dev)
 {
 	void *res;
 
-	if (dap_device_is_watched(dev) ||
+	if (dap_on_watched_bus(dev) ||
 	    devres_find(dev, watched_gone, NULL, NULL))
 		return 1;
 	res = devres_alloc(watched_gone, 0, GFP_KERNEL);

@@ -5,15 +5,18 @@
 #include <linux/device.h>
 #include <linux/notifier.h>
 
-bool dap_device_is_watched(const struct device *dev);
+bool dap_on_watched_bus(const struct device *dev);
 struct device *dap_find_device(const char *name);
 bool dap_device_is_removed(struct device *dev);
 int dap_walk_devices(void *data, int (*fn)(struct device *dev, void *data));
-int dap_watch_device(struct device *dev);
+int __must_check dap_watch_device(struct device *dev);
 void dap_unwatch_device(struct device *dev);
-/* Are there buses of which only the end of drivers matters? */
-#define DAP_HAS_OTHER_BUSES	(IS_ENABLED(CONFIG_SPI) || \
-				 IS_BUILTIN(CONFIG_I2C))
+
+/*
+ * How many buses are watched only for devices that depend on others.  They are
+ * the last ones in dap_buses[].
+ */
+#define DAP_NR_OTHER_BUSES	(IS_ENABLED(CONFIG_SPI) + IS_BUILTIN(CONFIG_I2C))
 
 void dap_watch_buses(notifier_fn_t notify, notifier_fn_t others,
 		     dr_release_t gone);

@@ -36,7 +36,7 @@
 /*
  * The allocator itself, a second time: the get_put command needs pools of sizes
  * that no memory is there for, and times get and put alone, without lock,
- * records and clearing.  dma_alias_pool.ko exports nothing, and should not.
+ * records and clearing.  dma_alias_pool.ko does not export its allocator, and should not.
  */
 #include "../../module/alloc.c"
 #include "../../module/clear.h"
@@ -144,7 +144,7 @@ static void calibrate(void)
 	local_irq_restore(flags);
 }
 
-/* Of so much time, for each of count. */
+/* How many instructions one of @count actions took, of their total @time. */
 static u32 instructions(u64 time, u32 count)
 {
 	u32 unit = BENCH_NS_PER_INSTRUCTION * BENCH_CLOCK_READS * count;
@@ -170,7 +170,7 @@ static bool take_buffer(struct bench_dev *b, u32 pages)
 	return true;
 }
 
-/* The last one takes its place. */
+/* Free a buffer; the last one takes its place in the array. */
 static u32 give_buffer(struct bench_dev *b, u32 i)
 {
 	struct bench_buffer *buffer = &b->buffer[i];
@@ -471,7 +471,7 @@ static noinline u32 timed_get(struct allocator *a, u32 n, bool *done)
 	return end - start - bench_clock;
 }
 
-/* Below any page, often a low one; where that fails there is another try. */
+/* Allocate below a random limit, often a low one; if that fails, anywhere. */
 static u32 timed_get_below(struct allocator *a, u32 n)
 {
 	bool done;
@@ -600,7 +600,7 @@ static void read_figures(struct allocator *a, struct readers *r)
 	worst(&r->user);
 }
 
-/* Starting from each page of some. */
+/* Look for the next allocation from each page of a range. */
 static void read_pages(struct allocator *a, u32 from, u32 to,
 		       struct readers *r)
 {
@@ -614,7 +614,7 @@ static void read_pages(struct allocator *a, u32 from, u32 to,
 	worst(&r->next);
 }
 
-/* Free any, allocate as many pages as the pattern is of. */
+/* Free a random allocation, then make one of a size of the pattern. */
 static void get_put_pairs(struct allocator *a, bool single, struct cost *get,
 			  struct cost *put, struct cost *pair,
 			  struct readers *readers)

@@ -734,28 +734,21 @@ static struct device_driver other_driver = {
 
 /* --- devices */
 
-struct life_dev {
-	struct platform_device pdev;	/* only its dev is used without the platform bus */
-};
-
 static void life_release(struct device *dev)
 {
 	struct life_unit *unit = dev_get_platdata(dev);
 
 	take_time(dev, false, LIFE_RELEASED);
 	atomic_inc(&unit->released);
-	kfree(container_of(dev, struct life_dev, pdev.dev));
+	kfree(to_platform_device(dev));
 }
 
-static int register_bare(struct device *dev, const char *name)
+static int init_bare(struct device *dev, const char *name)
 {
-	int ret;
-
 	device_initialize(dev);
 	dev->dma_mask = &dev->coherent_dma_mask;
 	dev->coherent_dma_mask = DMA_BIT_MASK(32);
-	ret = dev_set_name(dev, "%s", name);
-	return ret;
+	return dev_set_name(dev, "%s", name);
 }
 
 static bool is_platform(const struct life_unit *unit)
@@ -765,13 +758,14 @@ static bool is_platform(const struct life_unit *unit)
 
 static int add_device(struct life_unit *unit, struct life_unit *parent)
 {
-	struct life_dev *life = kzalloc(sizeof(*life), GFP_KERNEL);
+	/* Without the platform bus, only its dev is used. */
+	struct platform_device *pdev = kzalloc(sizeof(*pdev), GFP_KERNEL);
 	struct device *dev;
 	int ret;
 
-	if (!life)
+	if (!pdev)
 		return -ENOMEM;
-	dev = &life->pdev.dev;
+	dev = &pdev->dev;
 	dev->platform_data = unit;
 	dev->release = life_release;
 	mutex_lock(&unit->lock);
@@ -779,13 +773,13 @@ static int add_device(struct life_unit *unit, struct life_unit *parent)
 	unit->dev = dev;
 	mutex_unlock(&unit->lock);
 	if (is_platform(unit)) {
-		life->pdev.name = unit->driver;
-		life->pdev.id = unit->id;
-		ret = platform_device_register(&life->pdev);
+		pdev->name = unit->driver;
+		pdev->id = unit->id;
+		ret = platform_device_register(pdev);
 	} else {
 		dev->bus = (typeof(dev->bus))unit->bus;
-		ret = register_bare(dev, unit->driver ?: unit->id ?
-				    "dap-bare-child" : "dap-bare");
+		ret = init_bare(dev, unit->driver ?: unit->id ?
+				"dap-bare-child" : "dap-bare");
 		if (parent) {
 			dev->parent = parent->dev;
 			copy_ops(dev, parent);
@@ -1214,7 +1208,7 @@ static int do_raw(const char *pool)
 
 	if (!dev)
 		return -ENOMEM;
-	ret = register_bare(dev, "dap-raw");
+	ret = init_bare(dev, "dap-raw");
 	dev->release = raw_release;
 	ret = ret ?: api_attach(dev, pool);
 	put_device(dev);

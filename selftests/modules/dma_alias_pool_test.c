@@ -1647,16 +1647,6 @@ static int ask_for_pool(struct device *dev)
 	return ret;
 }
 
-/* Has the device taken the "shared-dma-pool" of its memory-region already? */
-static bool has_own_memory(struct device *dev)
-{
-#ifdef CONFIG_DMA_DECLARE_COHERENT
-	return dev->dma_mem;
-#else
-	return false;
-#endif
-}
-
 static void take_own_memory(struct device *dev)
 {
 	struct device_node *region = of_parse_phandle(dev->of_node,
@@ -1678,7 +1668,7 @@ static int test_bind(struct device *dev)
 	if (ret)
 		return ret;
 	/* The driver never releases this memory, so the device has it at the next probe. */
-	if (!has_own_memory(dev))
+	if (!dap_has_own_memory(dev))
 		take_own_memory(dev);
 
 	drop_gone(dev_name(dev));

@@ -820,7 +820,7 @@ static void checks(int wanted, const char *message)
 {
 	steps++;
 	messages = 0;
-	EXPECT(dap_policy_check() == wanted);
+	EXPECT(dap_policy_resolve() == wanted);
 	EXPECT(!locked);
 	EXPECT(messages == !!message);
 	if (message && !strstr(said, message))

@@ -165,17 +165,17 @@ void dev_err(struct device *dev, const char *format, ...)
 }
 
 /* The largest buffer, and what would allow one of the whole pool; or nothing */
-static unsigned long noted_kib, noted_align;
+static size_t noted_kib, noted_align;
 
 void dev_info(struct device *dev, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	EXPECT(strstr(format, "no buffer above %lu KiB") &&
+	EXPECT(strstr(format, "no buffer above %zu KiB") &&
 	       !strcmp(va_arg(args, const char *), "sram"));
-	noted_kib = va_arg(args, unsigned long);
-	noted_align = va_arg(args, unsigned long);
+	noted_kib = va_arg(args, size_t);
+	noted_align = va_arg(args, size_t);
 	va_end(args);
 }
 
@@ -331,7 +331,7 @@ static int let_go(struct dap_user *user)
 	bool held = user->held;
 	int ret;
 
-	TAKES(1, ret = dap_pool_drop_user(&pool, user););
+	TAKES(1, ret = dap_pool_drop_fallback(&pool, user););
 	return settle(user, held, ret);
 }
 
@@ -339,7 +339,7 @@ static bool hold_more(struct dap_user *user)
 {
 	bool ret;
 
-	TAKES(1, ret = dap_pool_hold_user(&pool, user););
+	TAKES(1, ret = dap_pool_hold_fallback(&pool, user););
 	check_refs();
 	return ret;
 }
@@ -697,13 +697,13 @@ static void last_free(void)
 	EXPECT(hold_more(&first));
 	EXPECT(kref_read(&first.ref) == 2 && module_refs == 1);
 	TAKES(1, EXPECT(dap_pool_free(&pool, &first, a, 1) == 0););
-	TAKES(1, EXPECT(dap_pool_drop_user(&pool, &first) == 0););
+	TAKES(1, EXPECT(dap_pool_drop_fallback(&pool, &first) == 0););
 	TAKES(1, EXPECT(dap_pool_free(&pool, &first, b, 1) == DAP_DRAINED););
 	EXPECT(kref_read(&first.ref) == 2 && module_refs == 1);
 	drained(&first);
 
 	EXPECT(hold_more(&first));
-	TAKES(1, EXPECT(dap_pool_drop_user(&pool, &first) == DAP_DRAINED););
+	TAKES(1, EXPECT(dap_pool_drop_fallback(&pool, &first) == DAP_DRAINED););
 	EXPECT(kref_read(&first.ref) == 2 && module_refs == 1);
 	/* Before that is done, it may hold something again: for itself. */
 	TAKES(1, a = dap_pool_alloc(&pool, &first, 1, ANYWHERE, CALLER););
@@ -734,7 +734,7 @@ static void user_is_gone(void)
 
 	start();
 	EXPECT(kref_put(&first.ref, note_released));
-	TAKES(1, EXPECT(!dap_pool_hold_user(&pool, &first)););
+	TAKES(1, EXPECT(!dap_pool_hold_fallback(&pool, &first)););
 	TAKES(1, EXPECT(dap_pool_alloc(&pool, &first, 1, ANYWHERE, CALLER) ==
 			ERR_PTR(-ENODEV)););
 	EXPECT(!module_refs && !kref_read(&first.ref));
@@ -959,8 +959,8 @@ static void *client(void *arg)
 		dap_pool_reset_peak(&pool);
 		dap_pool_count_fallback(&pool);
 		dap_pool_count_bad_free(&pool, user);
-		if (!dap_pool_hold_user(&pool, user) ||
-		    thread_gave(user, dap_pool_drop_user(&pool, user)))
+		if (!dap_pool_hold_fallback(&pool, user) ||
+		    thread_gave(user, dap_pool_drop_fallback(&pool, user)))
 			return "cannot hold the module";
 		dap_pool_bucket(&pool, random >> 29);
 	}
@@ -1012,7 +1012,7 @@ static void *late(void *arg)
 		if (dap_pool_alloc(&pool, user, 1, ANYWHERE, CALLER) !=
 		    ERR_PTR(-ENODEV))
 			return "a dead pool gave memory";
-		if (dap_pool_hold_user(&pool, user))
+		if (dap_pool_hold_fallback(&pool, user))
 			return "a dead pool can be held";
 		dap_pool_count_bad_free(&pool, user);
 		dap_pool_stats(&pool, &s);
