@@ -71,6 +71,9 @@ bool dap_device_is_in_use(const struct device *dev)
 	return dev->driver || !dev->bus;
 }
 
+/* Why a request is refused, if it may succeed when it is made again. */
+const char *const dap_no_memory = "out of memory";
+
 /* Is it a channel of a DMA controller, as the kernel's dmaengine makes them? */
 static int client_is_channel(struct device *child, void *data)
 {
@@ -174,7 +177,7 @@ struct dap_client *dap_client_create(struct device *dev,
 	const char *why;
 
 	why = client ? dap_client_link(dev, entry, &client->linked) :
-		       "out of memory";
+		       dap_no_memory;
 	if (why) {
 		kfree(client);
 		if (!by_default)
@@ -309,7 +312,7 @@ const char *dap_client_prepare(struct dap_client *client)
 	       NULL) ?:
 	      dap_region_map(&client->pool->region, dap_is_coherent(dev));
 	if (!why && !client_save_ops(client))
-		why = "out of memory";
+		why = dap_no_memory;
 	return why;
 }
 
@@ -464,23 +467,14 @@ static void client_end_in(struct dap_client *client,
 	dap_client_set_state(client, state);
 }
 
-/* The last reference was dropped, and its driver runs in none of its operations. */
-static void client_release_idle(struct kref *ref)
+/*
+ * The last reference was dropped.  @in_use: an operation of the device may be
+ * running, which is one of ours only if it has ours.
+ */
+static void client_release(struct dap_client *client, bool in_use)
 {
-	struct dap_client *client = container_of(ref, struct dap_client,
-						 user.ref);
-
-	client_end_in(client, DAP_DEAD);
-	dap_client_queue_reap(client);
-}
-
-/* The last reference was dropped, but an operation may still be running. */
-static void client_release_in_use(struct kref *ref)
-{
-	struct dap_client *client = container_of(ref, struct dap_client,
-						 user.ref);
-
-	client_end_in(client, DAP_ENDED);
+	client_end_in(client, in_use && client_has_own_ops(client) ?
+			      DAP_ENDED : DAP_DEAD);
 	dap_client_queue_reap(client);
 }
 
@@ -511,10 +505,7 @@ bool dap_client_leave_idle(struct dap_client *client, bool in_use)
 	if (!refcount_dec_if_one(&client->user.ref.refcount))
 		return false;
 	client_unlink(client);
-	if (in_use && client_has_own_ops(client))
-		client_release_in_use(&client->user.ref);
-	else
-		client_release_idle(&client->user.ref);
+	client_release(client, in_use);
 	return true;
 }
 
@@ -532,11 +523,10 @@ bool dap_client_leave(struct dap_client *client, bool in_use)
 {
 	dap_assert_locked();
 	client_unlink(client);
-	if (!client_has_own_ops(client))
-		in_use = false;
-	if (kref_put(&client->user.ref,
-		     in_use ? client_release_in_use : client_release_idle))
+	if (refcount_dec_and_test(&client->user.ref.refcount)) {
+		client_release(client, in_use);
 		return false;
+	}
 	dap_client_set_state(client, DAP_LEAVING);
 	return true;
 }
@@ -573,7 +563,7 @@ void dap_client_keep_ops(struct dap_client *client)
 {
 	device_lock_assert(client->dev);
 	if (!dap_client_end_if_idle(client, false) && !client_set_ops(client))
-		dap_report_refusal(client->dev, client->pool->name, "out of memory");
+		dap_report_refusal(client->dev, client->pool->name, dap_no_memory);
 }
 
 /* The driver of a borrower is bound: get a reference to the lender for it. */

@@ -6,6 +6,8 @@
 
 struct work_struct;
 
+extern const char *const dap_no_memory;
+
 bool dap_device_is_in_use(const struct device *dev);
 bool dap_device_cannot_unbind(struct device *dev);
 

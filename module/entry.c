@@ -134,14 +134,15 @@ static void entry_unlock_client(struct device *dev)
 static void entry_release_device(struct device *dev, struct dap_entry *entry)
 {
 	struct dap_client *client = entry_lock_client(dev, entry);
+	/* A driver that comes from now on gets no pool, and may have to stay. */
+	bool is_bound = client && dev->driver;
 
 	/* If the module goes, it cannot be pinned: then unbind it all the same. */
 	if (client && dap_device_cannot_unbind(dev) &&
-	    (client->state == DAP_LEAVING ||
-	     dap_client_set_state(client, DAP_PINNED)))
-		client = NULL;
+	    dap_client_set_state(client, DAP_PINNED))
+		is_bound = false;
 	entry_unlock_client(dev);
-	if (client)
+	if (is_bound)
 		device_release_driver(dev);
 	client = entry_lock_client(dev, entry);
 	if (client) {

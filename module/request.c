@@ -390,6 +390,11 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
  */
 static int request_serve_unbound(struct dap_client *client)
 {
+	bool serve = client->state == DAP_NAMED && client->pool->region.cpu;
+	const char *why = serve ? dap_client_prepare(client) : NULL;
+
+	if (why == dap_no_memory)
+		return -ENOMEM;
 	if (client->state == DAP_ATTACHED &&
 	    !dap_client_set_state(client, DAP_PINNED))
 		return -EPROBE_DEFER;
@@ -398,8 +403,7 @@ static int request_serve_unbound(struct dap_client *client)
 	client->by_default = false;
 	/* It may have memory already, or get some before it is served. */
 	client->foreign = true;
-	if (client->state == DAP_PINNED ||
-	    !client->pool->region.cpu || dap_client_prepare(client))
+	if (!serve || why)
 		return 0;
 	if (dap_client_install(client))
 		return -EPROBE_DEFER;
@@ -419,8 +423,9 @@ static int request_serve_unbound(struct dap_client *client)
  */
 int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 {
+	struct dap_client *client;
 	const char *why = NULL;
-	int ret;
+	int ret, error;
 
 	/*
 	 * Not by dev_err_probe(): the kernel keeps the reason until the device
@@ -438,11 +443,14 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 	ret = request_may_join(dev, entry) ?: request_join(dev, entry, false);
 	if (ret < 0)
 		return ret;
-	if (!ret)
-		dap_outsider_admit(dev);
 	/* One from before may have no operations yet, or only for its driver. */
-	return (dev->driver ? 0 : request_serve_unbound(dap_client_find(dev))) ?:
-	       ret;
+	client = dap_client_find(dev);
+	error = dev->driver ? 0 : request_serve_unbound(client);
+	if (error && !ret)
+		dap_client_leave(client, false);
+	else if (!ret)
+		dap_outsider_admit(dev);
+	return error ?: ret;
 }
 
 /*
@@ -475,8 +483,10 @@ int dap_attach_result(const struct device *dev, int ret)
  * @dev:  the device, either being probed and before its first use of the DMA
  *        API, or not bound, or on no bus at all, such as a child that a driver
  *        makes for its DMA.  It needs a DMA mask.  It is served at once, unless
- *        it is on a bus and not bound, there is an MMU, and the pool has no
- *        alias and was not used before: then it is served when it is bound.
+ *        it is on a bus and not bound, and what a driver sets up may change
+ *        whether it can be served: if it cannot address the pool now, or if
+ *        there is an MMU, and the pool has no alias and was not used before.
+ *        Then it is served when it is bound.
  * @pool: name of the pool, NULL for the only one there is
  *
  * Whoever asks for a device without being its driver, while a driver may be

@@ -279,6 +279,45 @@ with_a_pool()
 life=$debugfs/dma_alias_pool_life
 life_driver=/sys/bus/platform/drivers/dap-life
 
+unbound_device()
+{
+	echo "add L0" >$life/control || fail "no device"
+	[ ! -e $life_driver/dap-life.0 ] || fail "bound"
+}
+
+# What is said to be served gets the pool's memory; what is refused is no client.
+after_api()
+{
+	if [ "$1" = 0 ]; then
+		echo "alloc L0 0 4096" >$life/control || fail "served, and gets no memory"
+		same_stat sram live_allocs 1
+		echo "free L0 0" >$life/control
+		echo "detach L0" >$life/control || fail "not detached"
+	fi
+	! has_client sram dap-life.0 || fail "refused, and a client"
+	echo "del L0" >$life/control
+	unbound_device
+}
+
+# A driver asks for a device that it has made, and that has no driver.
+asking_for_a_child()
+{
+	insmod "$here/dma_alias_pool_life.ko" || fail "no devices without a driver"
+	load "pools=$(pool sram)" clients=dap-life.3 || fail "cannot load"
+	# the first client decides how a pool is mapped
+	echo "add L3" >$life/control
+	echo "maker L0" >$life/control
+	echo 0 >$autoprobe
+	unbound_device
+	each_fails ask after_api write $life/control "attach L0 sram"
+	echo 1 >$autoprobe
+	for unit in L0 L3; do
+		echo "del $unit" >$life/control || fail "del $unit"
+	done
+	unload || fail "module in use"
+	rmmod dma_alias_pool_life || fail "the test devices stay"
+}
+
 # The other device works as before, whether the copy was noted or not.
 after_copy()
 {
@@ -306,4 +345,5 @@ copying()
 }
 
 ktap_run starts loading records_of_a_pool with_a_pool binding attaching detaching \
-	reading fail_alloc as_documented fails_a_probe next_load_works copying
+	reading fail_alloc as_documented fails_a_probe next_load_works asking_for_a_child \
+	copying
