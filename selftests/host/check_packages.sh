@@ -135,11 +135,13 @@ deb_has_what_it_should() {
 	[ -z "$(find Documentation examples -name '*.gz')" ]
 }
 
-# Build the package of a later release, for the test of an upgrade.
+# Build the package of a later release, for the test of an upgrade: one that a distribution
+# has changed.
 deb_of_the_next() {
 	local tree=$work/next
 	archive "$tree"
-	sed -i 's/0\.1\.0/9.9.9/' "$tree"/{module/main.c,dkms.conf,debian/changelog}
+	sed -i 's/0\.1\.0/9.9.9/' "$tree"/{module/main.c,dkms.conf}
+	sed -i 's/0\.1\.0/9.9.9+nmu1/' "$tree/debian/changelog"
 	make -C "$tree" deb
 	mkdir -p "$work/deb-next"
 	cp "$tree"/build/deb/*.deb "$work/deb-next/"
@@ -300,7 +302,11 @@ need python3 perl rsync qemu-system-arm device-tree-compiler
 userland=$("$tests/rig/userland.sh" | tail -n 1)
 mode=--source
 [ -z "${ALL:-}" ] || mode=
-if ! in_tree=$("$tests/rig/in_tree.sh" $mode "$KVER" "$BOARD"); then
+# until the end of its tests, or another run would replace it meanwhile
+mkdir -p "$CACHE_DIR/in-tree"
+exec 8>"$CACHE_DIR/in-tree/lock"
+flock 8
+if ! in_tree=$(IN_TREE_LOCKED=y "$tests/rig/in_tree.sh" $mode "$KVER" "$BOARD"); then
 	report 1 "in-tree: a kernel with the module built in"
 elif [ -n "$mode" ]; then
 	check "in-tree: built in, W=1" built_in-compiled compiles_built_in
@@ -428,6 +434,7 @@ if [ -n "$in_tree" ]; then
 	check "in-tree: DMA operations per device on arm64" ops-arm64 \
 		has_operations arm64 allnoconfig
 fi
+exec 8>&-
 
 # --- DKMS, and the package on bare systems
 

@@ -186,8 +186,9 @@ package_upgrades() {
 	local config=/etc/modprobe.d/dma-alias-pool-dkms.conf
 	[ "$(grep -cv '^#' $config)" -eq 0 ]
 	sed -i 's/^#options/options/' $config
-	install_packages "$(deb_of -next 9.9.9)"
+	install_packages "$(deb_of -next 9.9.9+nmu1)"
 	only 9.9.9
+	bash -ex "/srv/source tree/debian/tests/build"
 	grep '^options dma_alias_pool pools=' $config
 }
 

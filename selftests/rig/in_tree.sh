@@ -7,7 +7,8 @@
 # only its source tree and its configuration are made.
 #
 # Copies the source tree (as hard links) and adds the module with "make in-tree". The
-# build stays in the cache, so that next time only what has changed is built.
+# build stays in the cache, so that next time only what has changed is built. Who goes on to
+# use it holds the lock of its own (IN_TREE_LOCKED=y): another run would replace it.
 # Prints the directory, for run.py, as the last line on stdout.
 set -euo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
@@ -66,8 +67,10 @@ build() {
 
 # not cache_lock, as no other script writes to this directory
 mkdir -p "$CACHE_DIR/in-tree" "$CACHE_DIR/log"
-exec 9>"$CACHE_DIR/in-tree/lock"
-flock 9
+if [ -z "${IN_TREE_LOCKED:-}" ]; then
+	exec 9>"$CACHE_DIR/in-tree/lock"
+	flock 9
+fi
 : >"$log"
 [ -d "$dir/src" ] || step "IN-TREE $KVER $BOARD: copying the source tree" "$log" copy
 step "IN-TREE $KVER $BOARD: adding the module" "$log" configure

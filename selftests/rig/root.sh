@@ -129,6 +129,9 @@ make_root() {
 		mkdir -p "$CACHE_DIR/root" "$CACHE_DIR/log"
 		exec 9>"$CACHE_DIR/root/lock"
 		flock 9
+	fi
+	# another run may have made it meanwhile, and be using it
+	if [ ! -e "$dir/rig/headers" ] || [ -n "${RIG_REFRESH:-}" ]; then
 		tmp=$CACHE_DIR/root/.tmp-$SUITE
 		log=$CACHE_DIR/log/root-$SUITE.log
 		rm -rf "$tmp"
