@@ -133,7 +133,7 @@ alias_is_taken_for_memory()
 		skip "no alias follows the pool, without an MMU"
 		return
 	fi
-	refused "$alias: a write to it changed another page: check address and size" \
+	refused "0x0*${alias#0x}: a write to it changed another page: check address and size" \
 		pools=x:$base:$(hex $((pool_size * 2)))
 }
 

@@ -59,8 +59,10 @@ esac
 # hex NUMBER: in two halves if the shell calculates with 32 bits (BusyBox may, mksh does):
 # there it is negative from 0x80000000 up, and printf would make 64 bits of it
 if [ $((1 << 16 << 16)) -ne 0 ]; then
+	shell_bits=64
 	hex() { printf '0x%x' "$(($1))"; }
 else
+	shell_bits=32
 	hex()
 	{
 		if [ $(($1)) -lt 0 ]; then
@@ -71,14 +73,45 @@ else
 	}
 fi
 
-# plain NUMBER: the shell cannot calculate with 4M, which pools= accepts
+# overflows NUMBER: has it more than 32 bits? Found without calculating with all of it. Of
+# decimal numbers, ten digits are too many.
+overflows()
+{
+	digits=${1%[kKmMgG]}
+	case $digits in
+	0[xX]*)
+		digits=$(echo "$digits" | sed 's/^0[xX]0*//')
+		[ ${#digits} -le 8 ] || return 0
+		digits=0x0$digits
+		;;
+	*) [ ${#digits} -le 9 ] || return 0 ;;
+	esac
+	case $1 in
+	*[kK]) [ $((digits >> 22 & 0x3ff)) -ne 0 ] ;;
+	*[mM]) [ $((digits >> 12 & 0xfffff)) -ne 0 ] ;;
+	*[gG]) [ $((digits >> 2 & 0x3fffffff)) -ne 0 ] ;;
+	*) false ;;
+	esac
+}
+
+# A shell with 32 bits would calculate with the lower half of a larger number, which is
+# other memory. A size of 2 GiB would be negative.
+too_large=
+if [ $shell_bits = 32 ]; then
+	for number in $pool_base $pool_size $pool_alias; do
+		! overflows $number || too_large=$number
+	done
+fi
+
+# plain NUMBER: in hexadecimal, without the 4M that pools= accepts and a shell cannot
+# calculate with
 plain()
 {
 	case $1 in
 	*[kK]) hex $((${1%?} << 10)) ;;
 	*[mM]) hex $((${1%?} << 20)) ;;
 	*[gG]) hex $((${1%?} << 30)) ;;
-	*) echo "$1" ;;
+	?*) hex "$1" ;;
 	esac
 }
 
@@ -217,6 +250,9 @@ need_pool()
 {
 	[ -n "$DAP_POOL" ] ||
 		ktap_skip_all "set DAP_POOL=BASE:SIZE[:ALIAS] to memory that may be used"
+	[ $((pool_size)) -ge 0 ] || too_large=$pool_size
+	[ -z "$too_large" ] ||
+		ktap_skip_all "this shell calculates with 32 bits, and $too_large is too much for it: take one with 64"
 	narrow_pool
 	[ $((pool_size)) -ge $((${1:-128} * 1024)) ] ||
 		ktap_skip_all "${1:-128} KiB are needed, at a multiple of that"

@@ -30,7 +30,7 @@ board=$debugfs/dma_alias_pool_board
 pool_driver=/sys/bus/platform/drivers/dma_alias_pool
 tmp=${TMPDIR:-/tmp}/dap-report.$$
 # without one of these, what is said would be wrong, not only less
-tools="awk basename cat cut dd dirname find grep head insmod ls mkdir readlink rm sed sleep sort tail tr uname
+tools="awk basename cat cut dd dirname find grep head insmod ls mkdir printf readlink rm sed sleep sort tail tr uname
 uniq wc"
 # selftests that use only devices of their own, and cause no complaints in the log, each
 # maybe with @ and a number of rounds: not so many that nothing else is left in the log
@@ -190,6 +190,9 @@ aliases_of()
 
 stat_of() { sed -n "s/^$2 //p" "$pools/$1/stats"; }
 
+# kib_of NAME FIGURE: a shell with 32 bits cannot calculate with 2 GiB
+kib_of() { awk -v figure="$2" '$1 == figure { printf "%d", $2 / 1024 }' "$pools/$1/stats"; }
+
 # attach_files: one for each pool that is up. A shell expands no pattern behind a ">".
 attach_files()
 {
@@ -228,7 +231,7 @@ show_pools()
 {
 	title "Pools"
 	for pool in $(pool_names); do
-		row "$pool" "$(($(stat_of "$pool" total_bytes) >> 10)) KiB, $(($(stat_of "$pool" free_bytes) >> 10)) free, $(stat_of "$pool" clients) clients"
+		row "$pool" "$(kib_of "$pool" total_bytes) KiB, $(kib_of "$pool" free_bytes) free, $(stat_of "$pool" clients) clients"
 		dmesg | sed -n "s/.*\(DMA pool $pool: [0-9]* KiB at .*\)/    \1/p" | tail -n 1
 		for count in fail_count bad_free_count; do
 			value=$(stat_of "$pool" $count)

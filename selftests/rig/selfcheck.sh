@@ -647,6 +647,13 @@ for shell in sh mksh; do	# mksh calculates with 32 bits
 		$'a:0x9f000000:0x400000:0xdf000000\nb:0x9f010000:0x1000:0xdf010000' \
 		env DAP_POOL=$memory $shell "$RIG_TMP/target/pool.sh"
 done
+for memory in 0x880000000:4M 0xc0000000:4M:0xc000000000 0x40000000:0x80000000 4G:4M; do
+	says "target: more than 32 bits, $memory" 4 "is too much for it: take one with 64" \
+		env DAP_POOL=$memory mksh "$RIG_TMP/target/pool.sh"
+done
+says "target: addresses in other ways of writing" 0 \
+	$'a:0xc0000000:0x400000:0xd0000000\nb:0xc0010000:0x1000:0xd0010000' \
+	env DAP_POOL=3221225472:4M:0x0D0000000 sh "$RIG_TMP/target/pool.sh"
 for memory in a:0x20000000:4M 0x20000000 0x20000000:4MB 0x20000000:4M:0x20400000:0x0; do
 	says "target: DAP_POOL=$memory" 1 \
 		"Bail out! DAP_POOL=$memory is not BASE:SIZE[:ALIAS], as 0x20000000:4M:0x20400000" \
