@@ -92,6 +92,16 @@ beyond_the_buffer()
 	same_stat sram live_allocs 1
 }
 
+# A driver says that its buffer is larger than what there is.
+beyond_the_pool()
+{
+	ok_dev dap-test.0 beyond $pool_size
+	! map dap-test.0 0 0 $page || fail "mapped as a buffer beyond the pool"
+	bad_dev dap-test.0 sgtable 0
+	ok_dev dap-test.0 beyond 0
+	map dap-test.0 0 0 $page || fail "mmap: $map_result"
+}
+
 # Mapping memory that is not the pool's. Cached pages of the kernel must not be mapped
 # for a device that does not snoop.
 fallback()
@@ -202,4 +212,4 @@ ends_empty()
 }
 
 ktap_run starts whole_buffer written_by_user_space written_by_the_kernel \
-	last_page beyond_the_buffer fallback own_memory scatterlist imported_scatterlist ends_empty
+	last_page beyond_the_buffer beyond_the_pool fallback own_memory scatterlist imported_scatterlist ends_empty

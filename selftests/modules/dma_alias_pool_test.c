@@ -118,6 +118,7 @@ struct test_dev {
 	bool gone;
 	struct test_buffer buffer[TEST_MAX_BUFFERS];
 	struct test_hold hold;
+	unsigned long beyond;	/* of each buffer, mmap() and sgtable ask for so much more */
 	char result[512];
 };
 
@@ -618,6 +619,12 @@ static int do_unhold(struct test_dev *t, char *args)
 	return 0;
 }
 
+/* beyond BYTES: a wrong size, with which drivers map their buffers elsewhere */
+static int do_beyond(struct test_dev *t, char *args)
+{
+	return kstrtoul(args ?: "", 0, &t->beyond);
+}
+
 /* sg COUNT SIZE [to | from | bidi]: as map, for a scatterlist of COUNT buffers */
 static int do_sg(struct test_dev *t, char *args)
 {
@@ -1012,8 +1019,8 @@ static int do_sgtable(struct test_dev *t, char *args)
 		return -ENOENT;
 	if (direction(dir_word, &dir) || (args && !attrs))
 		return -EINVAL;
-	ret = dma_get_sgtable_attrs(t->dev, &sgt, b->cpu, b->dma, b->size,
-				    b->attrs);
+	ret = dma_get_sgtable_attrs(t->dev, &sgt, b->cpu, b->dma,
+				    b->size + t->beyond, b->attrs);
 	if (ret)
 		return ret;
 	result(t, "nents=%u phys=0x%llx length=%u\n", sgt.nents,
@@ -1310,6 +1317,7 @@ static const struct {
 	{ "map",	 do_map },
 	{ "hold",	 do_hold },
 	{ "unhold",	 do_unhold },
+	{ "beyond",	 do_beyond },
 	{ "sg",		 do_sg },
 	{ "resource",	 do_resource },
 	{ "noncoherent", do_noncoherent },
@@ -1503,7 +1511,7 @@ static int map_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!map->b)
 		return -ENODEV;
 	ret = dma_mmap_attrs(map->t->dev, vma, map->b->cpu, map->b->dma,
-			     map->b->size, map->b->attrs);
+			     map->b->size + map->t->beyond, map->b->attrs);
 #ifdef CONFIG_MMU
 	if (!ret)
 		ret = apply_to_page_range(vma->vm_mm, vma->vm_start, PAGE_SIZE,
