@@ -164,7 +164,7 @@ if [ -n "${ALL:-}" ]; then
 fi
 
 # --- the report of missing syncs: it names the driver that forgets one, and nothing is
-# reported of the same driver after it was corrected
+# reported of the same driver after it was corrected, and asks for its pool itself
 example=$top/Documentation/missing-sync
 rc=0
 DRIVER=$example "$tests/host/check_readme.sh" "$top/Documentation/missing-sync.md" \
@@ -178,15 +178,19 @@ fixed() {
 	rm -rf "$logs/fixed"
 	cp -a "$example" "$logs/fixed"
 	echo "ccflags-y += -DMISSING_SYNC_FIXED" >>"$logs/fixed/Kbuild"
+	sed -i -e 's|^#include <linux/platform_device.h>|&\n#include <dma_alias_pool.h>|' \
+		-e 's|^\trx->dev = dev;|&\n\tif (dma_alias_pool_attach(dev, "sram"))\n\t\treturn -ENODEV;|' \
+		"$logs/fixed/missing_sync.c"
 	# shellcheck disable=SC2016 # the machine's
-	printf 'insmod dma_alias_pool.ko pools=sram:$RIG_POOL clients=40030000.dma-engine
+	printf 'insmod dma_alias_pool.ko pools=sram:$RIG_POOL
 		insmod missing_sync.ko\ndmesg\n' |
 		DRIVER=$logs/fixed "$tests/rig/machine.sh" vm
 }
 fixed >"$logs/fixed.log" 2>&1 || true
 rc=0
 grep -q "nothing that is a fault" "$logs/fixed.log" &&
+	grep -q "dma-engine: coherent DMA memory comes from pool sram" "$logs/fixed.log" &&
 	[ "$(grep -c "packet of .*: 0 of 256 words are wrong" "$logs/fixed.log")" -eq 3 ] || rc=1
-result $rc "a driver that forgets nothing: nothing is reported"
+result $rc "a driver that forgets nothing, and asks for its pool: nothing is reported"
 
 finished

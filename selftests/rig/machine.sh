@@ -72,13 +72,15 @@ flavour_words() {
 	[ ! -e "$file" ] || printf ' --qemu=%s' $(grep -v '^#' "$file")
 }
 
-# build_driver KERNEL: build the user's module in a copy of its directory
+# build_driver KERNEL: build the user's module in a copy of its directory. It may call
+# functions of dma_alias_pool.h.
 build_driver() {
 	local for_whom=(ARCH=arm CROSS_COMPILE=arm-linux-gnueabi-)
 	[ ! -e "$1/rig/make" ] || read -ra for_whom <"$1/rig/make"
 	rm -rf "$build/driver"
 	cp -aL "$DRIVER" "$build/driver"
-	make -C "$1" M="$build/driver" "${for_whom[@]}" modules
+	make -C "$1" M="$build/driver" "${for_whom[@]}" KCFLAGS="-I$top/module" \
+		KBUILD_EXTRA_SYMBOLS="$build/modules/Module.symvers" modules
 }
 
 put_driver_in() { # KERNEL

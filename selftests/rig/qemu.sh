@@ -45,7 +45,10 @@ log=$CACHE_DIR/log/$NAME.log
 # enough?
 is_new() { [ "${1%%.*}" -ge "$OLDEST" ] 2>/dev/null; }
 
+# One that was built from source has no package, and the header of a plugin for it is not in
+# the archive.
 own_version() {
+	dpkg-query -S "$(readlink -f "$(command -v "$PROGRAM")")" >/dev/null 2>&1 || return 0
 	"$PROGRAM" --version 2>/dev/null |
 		sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p'
 }
