@@ -52,6 +52,20 @@ typed_by_hand()
 	unload
 }
 
+# With a test device in the place of the one that is shown: it is attached, and detached.
+examples_of_the_files()
+{
+	load "pools=$(pool sram)" && load_tests || fail "cannot load"
+	sed -e 's/40200000.ethernet/dap-test.1/' -e 's/smsc911x/dap-test/' "$here/docs/abi" >"$tmp/abi"
+	same "commands" "$(grep -c ' attach$\| detach$\| .*bind$' "$tmp/abi")" 4
+	log_clear
+	sh -e "$tmp/abi" || fail "docs/abi"
+	log_has "dap-test.1: coherent DMA memory comes from pool sram"
+	! has_client sram dap-test.1 || fail "not detached"
+	[ -e $driver/dap-test.1 ] || fail "not bound again"
+	unload_all
+}
+
 selftests_by_hand()
 {
 	cd "$here" || return
@@ -64,4 +78,4 @@ selftests_by_hand()
 }
 
 ktap_run each_parameter_loads in_a_file_and_on_the_command_line typed_by_hand \
-	selftests_by_hand
+	examples_of_the_files selftests_by_hand

@@ -15,7 +15,8 @@ A test does everything that a reader may copy from a document:
     it. "write" writes its commands to DIRECTORY/NAME, without prompts and answers. Some
     script of selftests/ runs them: it has docs/NAME in its text.
 "write" also writes the module parameters that are shown anywhere to DIRECTORY/parameters,
-and the test results that are promised to DIRECTORY/results, one a line.
+the test results that are promised to DIRECTORY/results, one a line, and the examples of
+the files in Documentation/ABI to DIRECTORY/abi.
 """
 import os
 import re
@@ -482,7 +483,7 @@ def fragments():
             yield f"{path}:{number}: no test does docs/{name}"
         seen.add(name)
     for name in sorted(set(re.findall(r"\bdocs/([\w-]+)(?![\w.-])", tests))):
-        if name not in seen | {"parameters", "results"}:
+        if name not in seen | {"parameters", "results", "abi"}:
             yield f"a test does docs/{name}, which there is not"
 
 
@@ -513,10 +514,18 @@ def parameters_shown():
     return sorted(set(found))
 
 
+def abi_examples():
+    """The commands of all examples."""
+    for name in sorted(os.listdir(os.path.join(TOP, ABI))):
+        for example in read(f"{ABI}/{name}").split("Example::")[1:]:
+            yield from re.findall(r"^\t\t  # (.*)", example, flags=re.M)
+
+
 def write(folder):
     os.makedirs(folder, exist_ok=True)
     files = {name: lines for _, _, name, lines in all_fragments() if name}
     files["parameters"] = parameters_shown()
+    files["abi"] = abi_examples()
     files["results"] = [text for _, text in spans(read(PORTING)) if re.match(r"ok \d+ \w+$", text)]
     for name, lines in files.items():
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
