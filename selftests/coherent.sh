@@ -442,6 +442,8 @@ odd_base()
 	# nothing is held, and yet there is no place for two pages
 	load "pools=$(pool odd $page $((2 * page)))" "clients=dap-test.*" || fail "cannot load"
 	load_tests
+	# a line that is not full has an end as well
+	same "its map, and the lines of it" "$(cat $pools/odd/map) $(wc -l <$pools/odd/map)" ".. 1"
 	log_clear
 	unserved dap-test.0 alloc $((2 * page))
 	unserved_says "dap-test.0: DMA pool odd: no $((2 * page)) bytes: no place is aligned enough, see max_align"
