@@ -119,7 +119,7 @@ sizes_of_requests()
 # The file has the last eight failures, the most recent one first.
 last_failures()
 {
-	ok_dev dap-test.1 alloc $((pool_size - 8192))
+	ok_dev dap-test.1 alloc $((pool_size - 12288))
 	n=1
 	while [ $n -le 10 ]; do
 		unserved dap-test.0 alloc $((8192 + n)) nowarn
@@ -127,7 +127,7 @@ last_failures()
 	done
 	same "failures kept" "$(sed 1d $pools/sram/failures | grep -c "$caller")" 8
 	set -- $(sed -n 2p $pools/sram/failures)
-	same "last one" "$2 $3 $4 $5 $6" "8202 8192 8192 dap-test.0 -28"
+	same "last one" "$2 $3 $4 $5 $6" "8202 12288 8192 dap-test.0 -28"
 	case $7 in
 	$caller*) ;;
 	*) fail "caller is $7" ;;
@@ -140,13 +140,13 @@ last_failures()
 
 peak()
 {
-	same peak "$(cat $pools/sram/peak)" $((pool_size - 8192))
+	same peak "$(cat $pools/sram/peak)" $((pool_size - 12288))
 	ok_dev dap-test.0 alloc 20480
 	# not even root can write the other files
 	for file in stats clients allocations map requests failures; do
 		(echo 0 >$pools/sram/$file) 2>/dev/null && fail "$file was written"
 	done
-	same "peak as before" "$(cat $pools/sram/peak)" $((pool_size - 8192))
+	same "peak as before" "$(cat $pools/sram/peak)" $((pool_size - 12288))
 	echo 0 >$pools/sram/peak
 	same "peak after reset" "$(cat $pools/sram/peak)" 20480
 	same_stat sram peak_used_bytes 20480
