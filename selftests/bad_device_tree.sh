@@ -98,10 +98,24 @@ good_one_works()
 	ok_dev dap-test.0 free 0
 }
 
+node_refs()
+{
+	for node in disabled second; do
+		ok_dev dap-test.0 node_refs "/reserved-memory/$(region $node)"
+		echo "$refs"
+	done
+}
+
 nothing_is_left()
 {
 	unload_all || fail "module in use"
 	same "claimed resources" "$(cat /proc/iomem)" "$iomem"
+	load_tests
+	before=$(node_refs)
+	load || fail "cannot load once more"
+	unload || fail "module in use"
+	same "references on the nodes of regions that are refused" "$(node_refs)" "$before"
+	unload_tests
 }
 
 # over BASE SIZE NODE WHO: the memory is refused as the region of a pool, and as the
