@@ -361,8 +361,10 @@ static int request_exclude(struct device *dev, struct dap_entry *entry)
 int dap_detach_device(struct dap_entry *entry, struct device *dev)
 {
 	static const struct dap_request request = {
-		request_may_detach, request_exclude, request_refuse_detach,
-		"its driver did not bind without DMA pool %s\n",
+		.may	= request_may_detach,
+		.act	= request_exclude,
+		.refuse	= request_refuse_detach,
+		.unbound = "its driver did not bind without DMA pool %s\n",
 	};
 	int ret;
 
