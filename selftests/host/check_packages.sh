@@ -305,7 +305,10 @@ mode=--source
 # until the end of its tests, or another run would replace it meanwhile
 mkdir -p "$CACHE_DIR/in-tree"
 exec 8>"$CACHE_DIR/in-tree/lock"
-flock 8
+flock -n 8 || {
+	say "  IN-TREE another run uses the tree, waiting for it"
+	flock 8
+}
 if ! in_tree=$(IN_TREE_LOCKED=y "$tests/rig/in_tree.sh" $mode "$KVER" "$BOARD"); then
 	report 1 "in-tree: a kernel with the module built in"
 elif [ -n "$mode" ]; then
