@@ -1579,6 +1579,18 @@ starts_child()
 	ok_life attach L0 a
 }
 
+# ends_given_back UNIT: its maker may be in an operation until they say that they have
+# finished. Then nothing of it is left.
+ends_given_back()
+{
+	has_ops $1 x
+	stays_loaded
+	ok_life detach $1
+	has_ops $1 n
+	unloaded
+	ends
+}
+
 # A driver gives a child other operations, and loses them: those that its maker may be in
 # are there again, also if that could not be at once.
 child_that_copied_for_longer()
@@ -1597,12 +1609,7 @@ child_that_copied_for_longer()
 	has_ops L0 x
 	kernel_serves_only L0
 	unbind_life L0
-	has_ops L0 x
-	stays_loaded
-	ok_life detach L0
-	has_ops L0 n
-	unloaded
-	ends
+	ends_given_back L0
 }
 
 # The operations that its driver copies are of no use any more.
@@ -1813,12 +1820,7 @@ child_that_copies()
 	unbind_life L0
 	no_client a dap-life.0 || fail "still a client"
 	# its maker may be in one of these
-	has_ops L0 x
-	stays_loaded
-	ok_life detach L0
-	has_ops L0 n
-	unloaded
-	ends
+	ends_given_back L0
 }
 
 # With an MMU, a pool without an alias serves nobody before its first client, who decides
