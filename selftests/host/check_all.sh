@@ -52,10 +52,11 @@ for conf in "${confs[@]}"; do
 	# machines with Debian's own kernels are above
 	if [ "$board" != "$default" ] &&
 		! grep -qx KERNEL=stock "$conf"; then
-		kver=$(sed -n 's/^SERIES=//p' "$conf")
+		kver=$(board_series "$board")
+		kver=${kver:-$KVER}
 		names=$(sed -n 's/^CHECK=//p' "$conf" | tr , ' ')
-		check "$board ${kver:-$KVER}" env BOARD="$board" \
-			KVER="${kver:-$KVER}" LIFE_STEPS=$((LIFE_STEPS / 20)) \
+		check "$board $kver" env BOARD="$board" \
+			KVER="$kver" LIFE_STEPS=$((LIFE_STEPS / 20)) \
 			BOOTS_ONLY=y TEST="$names" "$tests/host/check.sh"
 	fi
 done

@@ -78,7 +78,7 @@ usual=(MODULES=y COMPILE_TEST=n WERROR=n GCC_PLUGINS=n RUST=n DEBUG_INFO_NONE=y
 random() {
 	local newest smp rc text why
 	newest=$("$tests/rig/series.sh" newest)
-	smp=$(sed -n 's/^SERIES=//p' "$tests/rig/boards/smp/board.conf")
+	smp=$(board_series smp)
 	case $1 in
 	*[05]) set -- "$1" an385 "$KVER" MMU=n ARM_SINGLE_ARMV7M=y ;;
 	*[16]) set -- "$1" virt "$KVER" ;;

@@ -27,7 +27,7 @@ top=$(dirname "$tests")
 . "$tests/rig/lib.sh"
 default_machine
 default=$BOARD
-smp=$(sed -n 's/^SERIES=//p' "$tests/rig/boards/smp/board.conf")
+smp=$(board_series smp)
 newest=$("$tests/rig/series.sh" newest)
 . "$tests/rig/parts.sh"
 
@@ -112,7 +112,7 @@ check "analysis virt" env BOARD=virt "$tests/host/check_analysis.sh"
 mapfile -t confs < <(grep -l ^CHECK= "$tests"/rig/boards/*/board.conf)
 for conf in "${confs[@]}"; do
 	board=$(basename "$(dirname "$conf")")
-	kver=$(sed -n 's/^SERIES=//p' "$conf")
+	kver=$(board_series "$board")
 	kver=${kver:-$KVER}
 	check "$board $kver" env BOARD="$board" KVER="$kver" BOOTS_ONLY=y "$tests/host/check.sh"
 done

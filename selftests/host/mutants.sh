@@ -44,11 +44,11 @@ state() {
 # check LOG FIRST[@BOARD[-FLAVOUR]]: run make check in the copy until something fails,
 # beginning with FIRST; with BOARD only the boots of that board
 check() {
-	case $2 in *@*) local -x BOARD=${2#*@} BOOTS_ONLY=y ;; esac
+	# without KVER: each board has its own series
+	case $2 in *@*) local -x BOARD=${2#*@} BOOTS_ONLY=y KVER='' ;; esac
 	case $2 in *@*-*)
-		local -x FLAVOUR=${BOARD#*-} KVER
+		local -x FLAVOUR=${BOARD#*-}
 		BOARD=${BOARD%%-*}
-		KVER=$(sed -n 's/^SERIES=//p' "$tests/rig/boards/$BOARD/board.conf")
 		;;
 	esac
 	case ${FAIL_FAST:-} in first) local -x TEST=${2%@*} ;; esac

@@ -255,8 +255,7 @@ if [ "$MODE" = source ]; then
 fi
 
 [ -n "$BOARD" ] || usage
-[ -e "$HERE/boards/$BOARD/board.conf" ] ||
-	die "unknown board $BOARD (there are: $(cd "$HERE/boards" && echo */ | tr -d /))"
+need_board "$BOARD"
 # shellcheck source=boards/an385/board.conf
 . "$HERE/boards/$BOARD/board.conf"
 

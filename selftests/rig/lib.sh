@@ -69,6 +69,15 @@ series_of() {
 	sed -n 's/^\(VERSION\|PATCHLEVEL\) *= *//p' "$1/Makefile" | head -n 2 | paste -sd .
 }
 
+# need_board BOARD: end the script if there is no such board
+need_board() {
+	[ -e "$RIG/boards/$1/board.conf" ] ||
+		die "there is no BOARD=$1, but $(cd "$RIG/boards" && echo */ | tr -d /)"
+}
+
+# board_series BOARD: print the series that BOARD is tested with, if it names one
+board_series() { sed -n 's/^SERIES=//p' "$RIG/boards/$1/board.conf"; }
+
 # default_machine: export KVER and BOARD, with defaults where the user has not set them.
 # With CACHE the default board is the one that can have a cache. Ends the script if no
 # machine can be built here: the kernel's build takes a path with spaces for several.
@@ -80,10 +89,14 @@ default_machine() {
 	case $CACHE_DIR in *[[:space:]]*)
 		die "the kernel's build cannot do with a path that has spaces: set XDG_CACHE_HOME to another than ${CACHE_DIR%/*}" ;;
 	esac
-	if [ -z "${KVER:-}" ] || [ -z "${BOARD:-}" ]; then
+	BOARD=${BOARD:-${CACHE:+an500}}
+	[ -z "$BOARD" ] || need_board "$BOARD"
+	if [ -n "$BOARD" ] && [ -z "${KSRC:-}" ]; then
+		KVER=${KVER:-$(board_series "$BOARD")}
+	fi
+	if [ -z "${KVER:-}" ] || [ -z "$BOARD" ]; then
 		default=$("$RIG/series.sh" default | tail -n 1)
 		KVER=${KVER:-${default% *}}
-		BOARD=${BOARD:-${CACHE:+an500}}
 		BOARD=${BOARD:-${default#* }}
 	fi
 	export KVER BOARD

@@ -159,8 +159,6 @@ prepare_stock() {
 prepare() {
 	local kernel userland compile overlay tree='' root='' machine module emulator=''
 	local overlays=()
-	[ -e "$HERE/boards/$BOARD/board.conf" ] ||
-		die "no board $BOARD; there is: $(cd "$HERE/boards" && echo */ | tr -d /)"
 	if grep -qx KERNEL=stock "$HERE/boards/$BOARD/board.conf"; then
 		prepare_stock
 		return

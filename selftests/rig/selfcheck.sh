@@ -570,6 +570,8 @@ printed() {
 }
 
 boards=arch/arm/configs/mps2_defconfig
+riscv=arch/riscv/configs/nommu_virt_defconfig
+machine='. "$0/lib.sh"; default_machine; echo "$KVER $BOARD"'
 archive bullseye "bookworm 6.1 6.12" "trixie 6.12" "trixie-backports 7.5" "sid 7.4 7.6"
 says "kernels: those of releases, and the newest of those that move" 0 \
 	$'6.1\n6.12\n7.6' "$HERE/series.sh"
@@ -605,8 +607,23 @@ says "kernels: 6.1 in the cache needs no archive" 0 "6.1 an385" "$HERE/series.sh
 says "kernels: one without the boards is skipped" 3 "" "$HERE/kernel.sh" 7.6 an385
 printed "kernels: that is said, too" "rig: skipped: Linux 7.6.1-1 for an385: it has no mps2_defconfig"
 archive "trixie 6.12"
+keep 6.12 $riscv
+says "kernels: RISC-V, if none has the boards any more" 0 "6.12 rv64" \
+	"$HERE/series.sh" default
+says "kernels: make check takes that" 0 "6.12 rv64" \
+	env -u KVER -u BOARD bash -euc "$machine" "$HERE"
+says "kernels: a board has its own series" 0 "6.12 smp" \
+	env -u KVER BOARD=smp bash -euc "$machine" "$HERE"
+says "kernels: the user's comes first" 0 "6.6 smp" \
+	env KVER=6.6 BOARD=smp bash -euc "$machine" "$HERE"
+says "kernels: no board of that name" 1 "" \
+	env -u KVER BOARD=an386 bash -euc "$machine" "$HERE"
+printed "kernels: that is said as well" \
+	"rig: there is no BOARD=an386, but $(cd "$HERE/boards" && echo */ | tr -d /)"
+archive "trixie 6.12"
 keep 6.12
 says "kernels: one machine there must be" 1 "" "$HERE/series.sh" default
+printed "kernels: what it would need" "rig: Debian's archive has no kernel source with $boards or $riscv"
 says "kernels: Debian's own are not for every machine" 1 "" \
 	env BOARD=an385 KVER=6.12 "$HERE/../host/check_stock.sh"
 printed "kernels: and which those are is said" \
@@ -627,8 +644,9 @@ says "own kernel: not on a machine with Debian's" 1 "" \
 printed "own kernel: that is said, too" \
 	"rig: BOARD=pc has kernels of Debian's only: leave BOARD out, or KSRC"
 says "own kernel: a part of a larger check has others" 0 "6.1 pc" \
-	env RIG_PART=y KSRC="$own" KVER=6.1 BOARD=pc \
-	bash -euc '. "$0/lib.sh"; default_machine; echo "$KVER $BOARD"' "$HERE"
+	env RIG_PART=y KSRC="$own" KVER=6.1 BOARD=pc bash -euc "$machine" "$HERE"
+says "own kernel: on a board that has its own series" 0 "6.6 rv64" \
+	env -u KVER KSRC="$own" BOARD=rv64 bash -euc "$machine" "$HERE"
 
 # --- scripts for a target, run here, as far as they come without the module
 

@@ -109,37 +109,45 @@ silent() {
 	[ -n "$(of $MOVE <<<"$all")" ] || echo "${MOVE// / and }"
 }
 
-# has_mps2 KVER: can its source be fetched, and does it have the MPS2 boards?
-has_mps2() {
+# has CONFIG KVER: can that source be fetched, and is arch/CONFIG in it?
+has() {
 	local source rc=0
-	source=$("$HERE/kernel.sh" --source "$1" | tail -n 1) || rc=$?
+	source=$("$HERE/kernel.sh" --source "$2" | tail -n 1) || rc=$?
 	# status 3: the archive does not have it
 	[ $rc -eq 0 ] || [ $rc -eq 3 ] || exit $rc
-	[ $rc -eq 0 ] && [ -e "$source/arch/arm/configs/mps2_defconfig" ]
+	[ $rc -eq 0 ] && [ -e "$source/arch/$1" ]
 }
 
-# Print "KVER BOARD" of the default machine. For a source tree of the user's that has no
-# MPS2 boards, it is the PC.
-default() {
-	local kver board=smp
-	if [ -n "${KSRC:-}" ]; then
-		kver=$(series_of "$KSRC")
-		[ ! -e "$KSRC/arch/arm/configs/mps2_defconfig" ] || board=an385
-		echo "$kver $board"
-		return
-	fi
-	if has_mps2 $USUAL; then
-		echo "$USUAL an385"
-		return
-	fi
+# newest_with CONFIG BOARD: print the newest series that has it, and BOARD
+newest_with() {
+	local kver
 	for kver in $(series | tac); do
-		if has_mps2 "$kver"; then
-			echo "$kver an385"
+		if has "$1" "$kver"; then
+			echo "$kver $2"
 			return
 		fi
 	done
-	# if this ever happens, another machine must become the default: here
-	die "no kernel series is to be had that has mps2_defconfig"
+	return 1
+}
+
+# Print "KVER BOARD" of the default machine. For a source tree of the user's that has no
+# MPS2 boards, it is the PC. If none of Debian's has them any more (they go from mainline
+# after 7.3), it is RISC-V.
+default() {
+	local mps2=arm/configs/mps2_defconfig riscv=riscv/configs/nommu_virt_defconfig
+	local kver board=smp
+	if [ -n "${KSRC:-}" ]; then
+		kver=$(series_of "$KSRC")
+		[ ! -e "$KSRC/arch/$mps2" ] || board=an385
+		echo "$kver $board"
+		return
+	fi
+	if has $mps2 $USUAL; then
+		echo "$USUAL an385"
+		return
+	fi
+	newest_with $mps2 an385 || newest_with $riscv rv64 ||
+		die "Debian's archive has no kernel source with arch/$mps2 or arch/$riscv"
 }
 
 case ${1:-} in

@@ -193,7 +193,7 @@ MODE=build
 KVER=${1:-}
 BOARD=${2:-}
 [ -n "$KVER" ] && [ -n "$BOARD" ] || die "usage: stock.sh [--path] KVER BOARD"
-[ -e "$HERE/boards/$BOARD/board.conf" ] || die "unknown board $BOARD"
+need_board "$BOARD"
 PATH=$PATH:/usr/sbin:/sbin
 # shellcheck source=boards/pc/board.conf
 . "$HERE/boards/$BOARD/board.conf"
