@@ -6,6 +6,10 @@
 . "$(dirname "$0")/ktap.sh"
 need_pool
 need_unloaded
+if with_mmu || [ -z "$pool_alias" ]; then
+	echo "demo: it needs a kernel without an MMU, and memory with an alias; report.sh tells what is right here" >&2
+	exit 1
+fi
 # nothing stays, however it ends
 trap 'ktap_restore; unload_left' EXIT
 trap 'exit 1' INT TERM HUP QUIT PIPE

@@ -685,6 +685,11 @@ for memory in a:0x20000000:4M 0x20000000 0x20000000:4MB 0x20000000:4M:0x20400000
 done
 says "target: an empty ALIAS" 0 $'a:0x20000000:0x400000\nb:0x20010000:0x1000' \
 	env DAP_POOL=512M:4M: sh "$RIG_TMP/target/pool.sh"
+cp "$HERE/../demo.sh" "$RIG_TMP/target/"
+says "target: no demo with an MMU" 1 "" \
+	env DAP_POOL=0x9f000000:4M:0xdf000000 sh "$RIG_TMP/target/demo.sh"
+printed "target: that is said" \
+	"demo: it needs a kernel without an MMU, and memory with an alias; report.sh tells what is right here"
 
 # --- the mirror
 
