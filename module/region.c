@@ -10,7 +10,9 @@
  * memory of the pool may still be held when the device is gone, nothing is
  * devm-managed.
  */
+#include <linux/clk.h>
 #include <linux/device.h>
+#include <linux/err.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/mm.h>
@@ -248,13 +250,48 @@ const char *dap_region_map(struct dap_region *region, bool coherent)
 }
 
 /*
+ * RAM on the chip may have clocks.  Those that nobody asks for are turned off by
+ * the kernel, once it has booted (clk_disable_unused()).
+ */
+static int region_enable_clocks(struct device *dev, struct dap_region *region)
+{
+	int ret = clk_bulk_get_all(dev, &region->clocks);
+
+	if (ret > 0) {
+		region->nr_clocks = ret;
+		ret = clk_bulk_prepare_enable(ret, region->clocks);
+		if (ret) {
+			clk_bulk_put_all(region->nr_clocks, region->clocks);
+			region->nr_clocks = 0;
+		}
+	}
+	/* For a clock that comes later, the pool is probed again. */
+	if (ret && ret != -EPROBE_DEFER)
+		dev_err(dev, "the memory's clocks cannot be turned on: %pe\n",
+			ERR_PTR(ret));
+	return ret;
+}
+
+static void region_disable_clocks(struct dap_region *region)
+{
+	if (!region->nr_clocks)
+		return;
+	clk_bulk_disable_unprepare(region->nr_clocks, region->clocks);
+	clk_bulk_put_all(region->nr_clocks, region->clocks);
+}
+
+/*
  * Do all but the first step of dap_region_claim().  If this fails, the caller
  * releases the region.
  */
 static int region_set_up(struct device *dev, struct dap_region *region)
 {
 	const char *why = NULL;
-	int ret = 0;
+	int ret;
+
+	ret = region_enable_clocks(dev, region);
+	if (ret)
+		return ret;
 
 	if (region->alias != region->phys) {
 		ret = region_claim_window(dev, region, region->alias,
@@ -296,7 +333,8 @@ static int region_set_up(struct device *dev, struct dap_region *region)
  * -EINVAL for addresses that cannot be right (unaligned, overflow, no alias of
  * each other, memory that is cached), -EBUSY for memory that belongs to
  * somebody else, -EOPNOTSUPP if the MPU cannot do what is needed, -ENXIO for
- * memory that cannot be mapped.
+ * memory that cannot be mapped; or what the clocks of @dev's node say, of which
+ * -EPROBE_DEFER is not reported.
  */
 int dap_region_claim(struct device *dev, struct dap_region *region,
 		     const char *name, bool no_map)
@@ -343,6 +381,7 @@ void dap_region_release(struct dap_region *region)
 			dap_flush_cached_view(region->cpu, region->phys, size);
 		memunmap(region->cpu);
 	}
+	region_disable_clocks(region);
 	if (region->has_alias)
 		release_mem_region(region->alias, size);
 	region_release(region, region->phys, size);

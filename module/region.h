@@ -6,6 +6,7 @@
 
 #include "mpu.h"
 
+struct clk_bulk_data;
 struct device;
 
 #define DAP_NAME_LEN	32
@@ -28,6 +29,8 @@ struct device;
  * @guard:      the MPU forbids access to the memory at @phys
  * @mpu:        the numbers of the MPU's regions for that, negative if there is
  *              none
+ * @nr_clocks:  the number of @clocks
+ * @clocks:     clocks of the memory, which are on
  * @phys_name:  name of the memory at @phys in /proc/iomem
  * @alias_name: name of the memory at @alias in /proc/iomem
  */
@@ -43,6 +46,8 @@ struct dap_region {
 	bool use_mpu;
 	bool guard;
 	int mpu[DAP_MPU_REGIONS];
+	int nr_clocks;
+	struct clk_bulk_data *clocks;
 	char phys_name[DAP_NAME_LEN + 16];
 	char alias_name[DAP_NAME_LEN + 24];
 };

@@ -207,6 +207,7 @@ pool_compatible() { trees_of pool_compatible; }
 pool_status() { trees_of pool_status; }
 pool_memory_region() { trees_of pool_memory_region; }
 pool_reg() { trees_of pool_reg; }
+pool_clocks() { trees_of pool_clocks; }
 pool_label() { trees_of pool_label; }
 pool_default() { trees_of pool_default; }
 pool_mpu() { trees_of pool_mpu; }
@@ -236,7 +237,7 @@ nothing_is_left()
 }
 
 ktap_run starts control pool_compatible pool_status pool_memory_region pool_reg \
-	pool_label pool_default pool_mpu pool_max_alignment region_compatible \
+	pool_clocks pool_label pool_default pool_mpu pool_max_alignment region_compatible \
 	region_status region_reg region_overlap region_size region_alignment \
 	region_no_map region_cycle client_memory_region bus_dma_ranges \
 	bus_of_its_pool nothing_is_left

@@ -159,6 +159,12 @@ def all_pools():
     pool("pool_reg", "the kernel's free RAM", "refused", ram, reg=cells(dram + 0xe00000, MiB))
     pool("pool_reg", "a device", "refused", taken, reg=cells(uart & ~(MiB - 1), MiB))
 
+    # --- clocks: of a property without any, or of a node that is none, the kernel says
+    # that there are none
+    pool("pool_clocks", "empty", "works", came_up, clocks="")
+    no_clock = "the memory's clocks cannot be turned on: "
+    pool("pool_clocks", "zero", "refused", no_clock, clocks="<0>")
+
     # --- label
     pool("pool_label", "missing", "works", UP.format(f"second@{second:x}", second), label=None)
     must = "label must be one string$"

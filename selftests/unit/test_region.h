@@ -118,6 +118,11 @@ int dev_err_probe(struct device *dev, int err, const char *format, ...)
 	return err;
 }
 
+void dev_err(struct device *dev, const char *format, ...)
+{
+	dev_err_probe(dev, 0, format);
+}
+
 static void dev_printk(const char *level, struct device *dev,
 		       const char *format, ...)
 {
@@ -214,6 +219,41 @@ int dap_verify_region(struct device *dev, const struct dap_region *region)
 	return verify_result;
 }
 
+static int clocks;	/* how many the node names; or an error */
+static int clock_error;
+
+int clk_bulk_get_all(struct device *dev, struct clk_bulk_data **clks)
+{
+	if (clocks > 0)
+		*clks = (struct clk_bulk_data *)&memory;
+	return clocks;
+}
+
+static void expect_clocks(int nr_clks, const struct clk_bulk_data *clks)
+{
+	EXPECT(nr_clks == clocks && clks == (struct clk_bulk_data *)&memory);
+}
+
+int clk_bulk_prepare_enable(int nr_clks, const struct clk_bulk_data *clks)
+{
+	expect_clocks(nr_clks, clks);
+	if (!clock_error)
+		called('t', 0);
+	return clock_error;
+}
+
+void clk_bulk_disable_unprepare(int nr_clks, const struct clk_bulk_data *clks)
+{
+	expect_clocks(nr_clks, clks);
+	called('w', 0);
+}
+
+void clk_bulk_put_all(int nr_clks, struct clk_bulk_data *clks)
+{
+	expect_clocks(nr_clks, clks);
+	called('x', 0);
+}
+
 static struct dap_region region;
 
 static void start(phys_addr_t alias)
@@ -229,6 +269,7 @@ static void start(phys_addr_t alias)
 	has_memory_types = true;
 	unmappable = 0;
 	mpu_refuses = NULL;
+	clocks = clock_error = 0;
 	verify_result = 0;
 	map_flags = 0;
 }
@@ -435,6 +476,35 @@ static void with_guard(void)
 	releases("uRr");
 }
 
+/* On before anything is accessed or flushed, off after. */
+static void with_clocks(void)
+{
+	start(ALIAS);
+	clocks = 2;
+	claims(0, true, NOMMU ? "ctCfMv" : "ctCbfuMv");
+	releases("uwxRr");
+
+	start(ALIAS);
+	clocks = 1;
+	taken = ALIAS;
+	claims(-EBUSY, true, "ctwxr");
+
+	start(ALIAS);
+	clocks = -ENOENT;
+	claims(-ENOENT, true, "cr");
+
+	/* they come later: that is no failure */
+	start(ALIAS);
+	clocks = -EPROBE_DEFER;
+	EXPECT(dap_region_claim(NULL, &region, "sram", true) == -EPROBE_DEFER);
+	EXPECT(!message && !strcmp(calls, "cr"));
+
+	start(ALIAS);
+	clocks = 2;
+	clock_error = -EIO;
+	claims(-EIO, true, "cxr");
+}
+
 static void check_ranges(void)
 {
 	const struct {
@@ -607,6 +677,7 @@ static const struct tap_test tests[] = {
 	{ "a region without an alias", without_alias },
 	{ "a region for the MPU", with_mpu },
 	{ "a guard over the other view", with_guard },
+	{ "clocks of the memory", with_clocks },
 	{ "memory that the kernel has placed", placed },
 	{ "each step may fail", failures },
 	{ "addresses and sizes", ranges },

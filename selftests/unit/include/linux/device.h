@@ -15,7 +15,8 @@ void dev_err(struct device *dev, const char *format, ...);
  * What dev_err_probe() does not print: being out of memory, which an allocation that
  * fails has said already.
  */
-#define ERR_PROBE_SAYS(err)	((err) != -ENOMEM && (err) != -517 /* EPROBE_DEFER */)
+#define EPROBE_DEFER		517
+#define ERR_PROBE_SAYS(err)	((err) != -ENOMEM && (err) != -EPROBE_DEFER)
 void dev_info(struct device *dev, const char *format, ...);
 void *dev_get_drvdata(const struct device *dev);
 void put_device(struct device *dev);
