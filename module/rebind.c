@@ -9,6 +9,8 @@
  * dap_rebind_begin() and dap_rebind_end(), each device that the calling task
  * unbinds is noted, and those that have lost their driver otherwise.  The
  * devices are bound again in the opposite order, so that suppliers come first.
+ * If one of them is a pool's device, that pool's clients are unbound meanwhile:
+ * they are bound again after it, and not when it has just gone.
  *
  * A noted device has a reference until it is bound again or removed, and no
  * longer: if the device comes from an overlay, nobody may use its nodes when
@@ -33,15 +35,28 @@ struct dap_unbound {
 
 static LIST_HEAD(dap_rebinds);
 
+/* Where the calling task notes what it unbinds; NULL if it does not. */
+static struct dap_rebind *rebind_of_task(void)
+{
+	struct dap_rebind *rebind;
+
+	dap_assert_locked();
+	list_for_each_entry(rebind, &dap_rebinds, node)
+		if (rebind->task == current)
+			return rebind;
+	return NULL;
+}
+
 /**
  * dap_rebind_begin() - begin to note which devices this task unbinds
- * @rebind: not initialized
+ * @rebind: not initialized.  If the task notes them already, it goes on to do so
+ *          there, and nothing is noted here.
  */
 void dap_rebind_begin(struct dap_rebind *rebind)
 {
-	rebind->task = current;
 	INIT_LIST_HEAD(&rebind->devices);
 	dap_lock();
+	rebind->task = rebind_of_task() ? NULL : current;
 	list_add(&rebind->node, &dap_rebinds);
 	dap_unlock();
 }
@@ -54,33 +69,26 @@ void dap_rebind_begin(struct dap_rebind *rebind)
  */
 void dap_rebind_note(struct device *dev)
 {
+	struct dap_rebind *rebind = rebind_of_task();
 	struct dap_unbound *unbound;
-	struct dap_rebind *rebind;
 
-	dap_assert_locked();
-	list_for_each_entry(rebind, &dap_rebinds, node) {
-		if (rebind->task != current)
-			continue;
-		/*
-		 * It may be watched by itself and by its bus, or have been bound
-		 * again meanwhile, now with others that depend on it.
-		 */
-		list_for_each_entry(unbound, &rebind->devices, node)
-			if (unbound->dev == dev) {
-				list_move(&unbound->node, &rebind->devices);
-				return;
-			}
-		/*
-		 * The kernel reports the lack of memory; the device stays
-		 * unbound.
-		 */
-		unbound = kmalloc(sizeof(*unbound), GFP_KERNEL);
-		if (!unbound)
-			return;
-		unbound->dev = get_device(dev);
-		list_add(&unbound->node, &rebind->devices);
+	if (!rebind)
 		return;
-	}
+	/*
+	 * It may be watched by itself and by its bus, or have been bound again
+	 * meanwhile, now with others that depend on it.
+	 */
+	list_for_each_entry(unbound, &rebind->devices, node)
+		if (unbound->dev == dev) {
+			list_move(&unbound->node, &rebind->devices);
+			return;
+		}
+	/* The kernel reports the lack of memory; the device stays unbound. */
+	unbound = kmalloc(sizeof(*unbound), GFP_KERNEL);
+	if (!unbound)
+		return;
+	unbound->dev = get_device(dev);
+	list_add(&unbound->node, &rebind->devices);
 }
 
 static void rebind_forget(struct dap_unbound *unbound)
