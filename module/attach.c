@@ -45,6 +45,19 @@ static struct dap_client *attach_find_or_choose(struct device *dev)
 	       dap_client_create(dev, entry, by_default);
 }
 
+/*
+ * A driver is gone, and with it the pool that it asked for itself, unless the
+ * device still holds memory.
+ */
+static void attach_end_claim(struct device *dev)
+{
+	struct dap_client *client = dap_client_find(dev);
+
+	if (client && client->by_rmem && !client->by_maker &&
+	    !dap_client_is_busy(client))
+		dap_client_leave(client, false);
+}
+
 static void attach_before_probe(struct device *dev)
 {
 	struct dap_client *client;
@@ -52,6 +65,8 @@ static void attach_before_probe(struct device *dev)
 	dap_lock();
 	if (dap_client_keep_borrowed(dev))
 		goto out;
+	/* After a failed probe, devres may have freed memory since. */
+	attach_end_claim(dev);
 	client = dap_client_find(dev);
 	if (client && client->state == DAP_LEAVING)
 		dap_client_keep_ops(client);
@@ -72,20 +87,11 @@ out:
 	dap_unlock();
 }
 
-/*
- * A driver is gone, and with it the pool that it asked for itself, unless the
- * device still holds memory.
- */
 static void attach_driver_gone(struct device *dev)
 {
-	struct dap_client *client;
-
 	/* One on no bus is gone itself. */
 	dap_client_unbound(dev, !dev->bus);
-	client = dap_client_find(dev);
-	if (client && client->by_rmem && !client->by_maker &&
-	    !dap_client_is_busy(client))
-		dap_client_leave(client, false);
+	attach_end_claim(dev);
 }
 
 /*
@@ -181,6 +187,18 @@ static void attach_after_unbind(struct device *dev)
 	dap_unlock();
 }
 
+/*
+ * Wait until nothing of ours refers to a device that is removed.  Not while the
+ * system is being suspended or resumed: a removed link is freed when nobody goes
+ * through the links of any device, as those do who wait for the consumers of one.
+ * They may be waiting for the driver that removes this device.
+ */
+static void attach_flush(const struct device *dev)
+{
+	if (!dev->power.is_prepared)
+		dap_registry_flush();
+}
+
 static void attach_after_removal(struct device *dev)
 {
 	struct dap_client *client;
@@ -197,7 +215,7 @@ static void attach_after_removal(struct device *dev)
 	 * The device may come from an overlay, which must have no users to be
 	 * removed.
 	 */
-	dap_registry_flush();
+	attach_flush(dev);
 }
 
 static int attach_bus_notify(struct notifier_block *nb, unsigned long action,
@@ -268,7 +286,7 @@ static void attach_unwatched_gone(struct device *dev, void *unused)
 	 * A client that ended has a reference to the device until then, and the
 	 * code that releases the device may be a module that goes next.
 	 */
-	dap_registry_flush();
+	attach_flush(dev);
 	/* Nothing may follow, see ops_put_drained(). */
 	module_put(THIS_MODULE);
 }
