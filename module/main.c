@@ -13,6 +13,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/of.h>
 #include <linux/platform_device.h>
@@ -141,9 +142,13 @@ static int dap_probe(struct platform_device *pdev)
 	struct dap_spec spec = { };
 	int ret = 0;
 
-	/* Other devices may get here as well, by driver_override. */
-	if (!strcmp(pdev->name, "dma_alias_pool"))
-		given = dev_get_platdata(&pdev->dev);
+	/*
+	 * Other devices may get here as well, by driver_override.  Nobody else
+	 * would know that such a one is a pool, and it might be a client.
+	 */
+	if (!dap_policy_is_pool(&pdev->dev))
+		return -ENODEV;
+	given = dev_get_platdata(&pdev->dev);
 	if (given) {
 		spec = *given;
 		/* Devices may name it in their memory-region all the same. */
@@ -358,6 +363,11 @@ static void __exit dap_exit(void)
 	dap_registry_set_open(false);
 	dap_remove_devices();
 	platform_driver_unregister(&dap_pool_driver);
+#ifdef CONFIG_MODULE_UNLOAD
+	/* attach_unwatched_gone() may still be in what is freed below. */
+	while (module_refcount(THIS_MODULE) >= 0)
+		usleep_range(1000, 2000);
+#endif
 	dap_waiting_exit();
 	dap_attach_exit();
 	dap_registry_exit();

@@ -38,8 +38,13 @@ void __init dap_policy_init(struct dap_rule *rules, unsigned int nr_rules)
 	dap_nr_rules = nr_rules;
 }
 
-/* Would the driver of pools bind to this device? */
-static bool policy_is_pool(const struct device *dev)
+/**
+ * dap_policy_is_pool() - is a device one that the driver of pools is for?
+ * @dev: the device
+ *
+ * Return: true if it is.
+ */
+bool dap_policy_is_pool(const struct device *dev)
 {
 	return of_device_is_compatible(dev->of_node, "dma-alias-pool") ||
 	       (dev->bus == &platform_bus_type &&
@@ -55,7 +60,7 @@ static bool policy_is_pool(const struct device *dev)
  */
 const char *dap_policy_refusal(struct device *dev)
 {
-	if (policy_is_pool(dev))
+	if (dap_policy_is_pool(dev))
 		return "it is a pool itself";
 	if (!dev->dma_mask || !dev->coherent_dma_mask)
 		return "it has no DMA mask";
@@ -161,7 +166,7 @@ struct dap_entry *dap_policy_choose(struct device *dev, bool quiet)
 	unsigned int i;
 
 	dap_assert_locked();
-	if (!dap_registry_is_open || policy_is_pool(dev) ||
+	if (!dap_registry_is_open || dap_policy_is_pool(dev) ||
 	    dap_outsider_is_excluded(dev))
 		return ERR_PTR(-ENOENT);
 	entry = policy_find_by_node(dev->of_node, &named, &broken);

@@ -7,6 +7,7 @@
 
 void dap_policy_init(struct dap_rule *rules, unsigned int nr_rules);
 int dap_policy_resolve(void);
+bool dap_policy_is_pool(const struct device *dev);
 const char *dap_policy_refusal(struct device *dev);
 const char *dap_policy_refusal_by(const struct dap_entry *entry,
 				  struct device *dev);
