@@ -17,7 +17,6 @@
  * (dap_client_link()).
  */
 #include <linux/debugfs.h>
-#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/of.h>
 #include <linux/slab.h>
@@ -162,16 +161,17 @@ static void entry_release_clients(struct dap_entry *entry)
 	while ((client = entry_next_client(entry))) {
 		dev = client->dev;
 		/*
-		 * A device on no bus may be removed right now; that waits for
-		 * dap_lock().
+		 * One on no bus has no driver, but its maker may be using it.
+		 * No reference is held, so it may be removed as soon as the
+		 * lock is dropped.
 		 */
-		if (!kobject_get_unless_zero(&dev->kobj))
-			dev = NULL;
+		if (!client->has_ref) {
+			dap_client_leave(client, true);
+			continue;
+		}
+		get_device(dev);
 		dap_unlock();
-		if (dev)
-			entry_release_device(dev, entry);
-		else
-			usleep_range(1000, 2000);
+		entry_release_device(dev, entry);
 		put_device(dev);
 		dap_lock();
 	}
