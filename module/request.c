@@ -425,7 +425,7 @@ static int request_serve_unbound(struct dap_client *client)
  */
 int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 {
-	struct dap_client *client;
+	struct dap_client *client, *holder;
 	const char *why = NULL;
 	int ret, error;
 
@@ -442,6 +442,11 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 		why = "its driver has to ask, on this bus";
 	if (why)
 		return dap_report_refusal(dev, entry->pool.name, why);
+	/* One on no bus, which has copied operations: they serve it already. */
+	client = dap_client_find(dev);
+	holder = client ? NULL : dap_client_find_holder(dev);
+	if (holder && dap_entry_of(holder) == entry)
+		return 1;
 	ret = request_may_join(dev, entry) ?: request_join(dev, entry, false);
 	if (ret < 0)
 		return ret;
