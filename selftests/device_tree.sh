@@ -528,6 +528,46 @@ scatterlist()
 	ok_dev dt-test-named free $id
 }
 
+# It names the region of a pool, but is none: nobody else would know that it is one.
+no_pool_by_override()
+{
+	override=/sys/bus/platform/devices/dt-test-unserved/driver_override
+	unbind dt-test-unserved
+	echo dma_alias_pool >$override
+	! echo dt-test-unserved 2>/dev/null >/sys/bus/platform/drivers/dma_alias_pool/bind ||
+		fail "it is a pool"
+	echo >$override
+	bind dt-test-unserved
+}
+
+# clock_is_on TIMES: so often the clock of the pool "placed" has been enabled
+clock_is_on() { [ "$(cat $debugfs/clk/pool-clock/clk_enable_count)" = "$1" ]; }
+
+# They are on while the pool is up, or memory of it is held. Its node names one clock
+# twice.
+clocks_of_the_memory()
+{
+	pools_driver=/sys/bus/platform/drivers/dma_alias_pool
+	if [ ! -d $debugfs/clk ]; then
+		skip "no clocks in this kernel's debugfs"
+		return
+	fi
+	clock_is_on 2 || fail "off while the pool is up"
+	echo dt-test-placed >$params/leak
+	ok_dev dt-test-placed alloc 4096
+	echo placed-pool >$pools_driver/unbind || fail "cannot unbind the pool"
+	clock_is_on 2 || fail "off while memory is held"
+	ok_dev dt-test-placed free $id
+	echo >$params/leak
+	wait_for clock_is_on 0 || fail "left on"
+	echo placed-pool >$pools_driver/bind || fail "cannot bind the pool"
+	clock_is_on 2 || fail "off after it was bound again"
+	# without the pool, it was bound again at once
+	unbind dt-test-placed
+	bind dt-test-placed
+	in_pool dt-test-placed placed
+}
+
 # The device is attached under a driver that cannot be unbound. Memory from before goes
 # back to the kernel, memory from then on comes from the pool.
 in_place_with_buffers()
@@ -575,6 +615,7 @@ ends_empty()
 	unload_tests || fail "test module in use"
 	unload || fail "module in use"
 	! grep -q dma_alias_pool /proc/iomem || fail "resources left"
+	[ ! -d $debugfs/clk ] || clock_is_on 0 || fail "a clock left on"
 	# the same device tree works a second time
 	load || fail "cannot load again"
 	load_tests
@@ -628,5 +669,5 @@ ktap_run others_are_skipped will_have_its_own starts by_memory_region late_free 
 	coherent_devices_are_left_alone \
 	others_get_the_default_if_not_coherent region_without_a_pool region_of_a_parameter \
 	two_pools_want_it by_the_driver by_the_kernel default_is_idle own_memory shifted_bus bus_of_its_driver blind_bus two_pools_at_once full_pool_and_coherent_devices \
-	sync_is_needed_if_not_coherent mapped_for_its_clients alias_serves_both_kinds scatterlist in_place_with_buffers \
+	sync_is_needed_if_not_coherent mapped_for_its_clients alias_serves_both_kinds clocks_of_the_memory no_pool_by_override scatterlist in_place_with_buffers \
 	default_gives_way ends_empty caches_as_before

@@ -34,6 +34,7 @@
  *   region UNIT PATH, unregion UNIT   take the first memory-region of this device
  *				tree node by the kernel's functions, and release it
  *   link UNIT OTHER		a device link: the unit depends on the other one
+ *   takes UNIT OTHER		when it is suspended, the other one is removed
  *   channels UNIT		it registers a DMA controller, one unit at a time
  *   supply UNIT DEVICE		the same: this platform device depends on the unit
  *   chip UNIT			a chip on an I2C bus, with a driver of the kernel's, which
@@ -108,6 +109,7 @@ enum life_mode {
 	LIFE_BIND,
 	LIFE_REGION,
 	LIFE_REGION_FAILS,
+	LIFE_REGION_HOLDS,
 	LIFE_CHANNELS,
 	LIFE_COPY,
 	LIFE_COPY_FAIL,
@@ -124,6 +126,7 @@ static const char * const life_modes[] = {
 	"bind",		/* binds platform device ARG, as if it had just made it */
 	"region",	/* takes the memory-region of node ARG, or fails */
 	"region_fails",	/* the same, and then fails for another reason */
+	"region_holds",	/* the same, with 8 KiB of managed memory from there */
 	"channels",	/* registers a DMA controller; one unit at a time */
 	/* the next ones do nothing if the device holds memory already */
 	"copy",		/* sets the ops that unit ARG has */
@@ -174,6 +177,7 @@ struct life_slot {
  * @bound:	true from the end of probe to the beginning of remove
  * @maker:	whoever has made the device uses it, with a driver or without
  * @tidy:	the driver has set other ops, so no memory is kept unless @keep is 2
+ * @taken:	is removed when this one is suspended, or NULL; see "takes"
  * @ops:	the ops at the end of probe
  * @changed:	how often the ops at remove were not @ops
  * @release:	the original release() of a device that is not this module's
@@ -195,6 +199,7 @@ struct life_unit {
 	bool bound;
 	bool maker;		/* used by whoever has made it */
 	bool tidy;
+	struct life_unit *taken;
 	const struct dma_map_ops *ops;
 	unsigned int changed;
 	void (*release)(struct device *dev);
@@ -486,8 +491,12 @@ static int probe(struct device *dev)
 		break;
 	case LIFE_REGION:
 	case LIFE_REGION_FAILS:
+	case LIFE_REGION_HOLDS:
 		ret = take_region(dev, arg);
-		if (!ret && mode == LIFE_REGION_FAILS)
+		if (mode == LIFE_REGION_HOLDS)
+			dmam_alloc_attrs(dev, SZ_8K, &dma, GFP_KERNEL,
+					 DMA_ATTR_NO_WARN);
+		if (!ret && mode != LIFE_REGION)
 			ret = -ENXIO;
 		break;
 	case LIFE_CHANNELS:
@@ -557,6 +566,23 @@ static dap_remove_t life_remove(struct platform_device *pdev)
 	return DAP_REMOVED;
 }
 
+static int do_del(struct life_unit *unit, char *args);
+
+/* Removing what has gone already is no error here. */
+static int life_suspend(struct device *dev)
+{
+	struct life_unit *unit = dev_get_platdata(dev);
+
+	if (unit && unit->taken) {
+		/* those that wait for this device do so by now */
+		msleep(200);
+		do_del(unit->taken, NULL);
+	}
+	return 0;
+}
+
+static const struct dev_pm_ops life_pm_ops = { .suspend = life_suspend };
+
 static const struct of_device_id life_of_ids[] = {
 	{ .compatible = "dma-alias-pool,life" },
 	{ }
@@ -569,6 +595,7 @@ static struct platform_driver life_drivers[] = {
 		.driver	= {
 			.name = "dap-life",
 			.of_match_table = life_of_ids,
+			.pm = &life_pm_ops,
 		},
 	}, {
 		.probe	= life_probe,
@@ -854,6 +881,12 @@ static int do_del(struct life_unit *unit, char *args)
 		ret = -ENODEV;
 	mutex_unlock(&unit->plug);
 	return ret;
+}
+
+static int do_takes(struct life_unit *unit, char *args)
+{
+	unit->taken = unit_of(args);
+	return unit->taken ? 0 : -EINVAL;
 }
 
 static int do_mode(struct life_unit *unit, char *args)
@@ -1190,6 +1223,7 @@ static const struct {
 	{ "region",	do_region },
 	{ "unregion",	do_unregion },
 	{ "link",	do_link },
+	{ "takes",	do_takes },
 	{ "supply",	do_supply },
 	{ "chip",	do_chip },
 	{ "channels",	do_channels },
