@@ -179,6 +179,19 @@ in_use()
 	not_loaded
 }
 
+# A pool that was not checked is wrong, but not where nobody can check it.
+not_verified()
+{
+	load "pools=$(pool sram)" verify=0 || fail "cannot load"
+	machine="uname() { [ \"\$1\" != -m ] && command uname \"\$@\" || echo"
+	pretends "$machine armv7l; }" 1 -q
+	says 'was not checked. Load the module without it$'
+	pretends "$machine riscv64; }" 0 -q
+	says 'All is right: the pools that are in use are up, but were not checked;'
+	unload || fail "cannot unload"
+	not_loaded
+}
+
 # With an MMU, that device must not be one of the report's.
 first_client_decides()
 {
@@ -598,7 +611,7 @@ fi
 long="as_pools_takes_them odd_pool small_pool log_of_others"
 [ "${1:-}" != few ] || long=
 ktap_run good_pool wrong_alias kernels_memory no_pool no_pool_is_up pool_serves_nobody \
-	in_use first_client_decides directory_is_anothers no_awk read_only no_room several_pools which_have_an_alias no_log pools_of_the_device_tree not_measured \
+	in_use not_verified first_client_decides directory_is_anothers no_awk read_only no_room several_pools which_have_an_alias no_log pools_of_the_device_tree not_measured \
 	skipped_is_not_passed selftest_ends_early channel_that_cannot_copy nobody_checks interrupted interrupted_by_key nobody_reads $long \
 	pool_too_small_for_the_selftests part_of_the_memory modules_stay \
 	why_it_is_refused nothing_else_stays without_root without_usleep
