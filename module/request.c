@@ -442,10 +442,11 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 		why = "its driver has to ask, on this bus";
 	if (why)
 		return dap_report_refusal(dev, entry->pool.name, why);
-	/* One on no bus, which has copied operations: they serve it already. */
-	client = dap_client_find(dev);
-	holder = client ? NULL : dap_client_find_holder(dev);
-	if (holder && dap_entry_of(holder) == entry)
+	/* One on no bus with copied operations: they serve it already. */
+	holder = dev->bus || dap_client_find(dev) ? NULL :
+						    dap_client_find_holder(dev);
+	if (holder && dap_entry_of(holder) == entry &&
+	    holder->state < DAP_LEAVING)
 		return 1;
 	ret = request_may_join(dev, entry) ?: request_join(dev, entry, false);
 	if (ret < 0)

@@ -959,9 +959,12 @@ class Transition:
                     return errno.EBUSY
         elif device.copied and not s.has_ended(device.copied):
             # what the other holds may be its own, and comes back only by these ops
-            held = s.held(s.devices[device.copied[0]])
+            origin = s.devices[device.copied[0]]
+            held = s.held(origin)
+            # they serve it already
+            served = device.bare and device.copied[2] == pool and not origin.leaving
             if held or held is None:
-                return errno.EBUSY if held else None
+                return (0 if served else errno.EBUSY) if held else None
         device.excluded = False
         device.heard = not device.watched
         self.become(device, pool)
