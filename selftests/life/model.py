@@ -961,8 +961,9 @@ class Transition:
             # what the other holds may be its own, and comes back only by these ops
             origin = s.devices[device.copied[0]]
             held = s.held(origin)
-            # they serve it already
-            served = device.bare and device.copied[2] == pool and not origin.leaving
+            # they serve it already, while that one is a client
+            served = device.bare and device.copied[2] == pool and \
+                origin.exists and not origin.leaving
             if held or held is None:
                 return (0 if served else errno.EBUSY) if held else None
         device.excluded = False
