@@ -1445,10 +1445,16 @@ region_of_a_child()
 	has_memory_of d B0 0
 	ok_life free B0 0
 	ok_life unregion B0
+	# but not when that is no client any more, and only has memory to free
+	ok_life keep L0 1
+	ok_life del L0
+	fails_life "busy" region B0 $region_node
+	log_has "dap-bare: not attached to DMA pool d: it may hold memory of d"
+	ok_life free L0 0
+	ok_life keep L0 0
 	ok_life del B0
 	released B0
-	ok_life free L0 0
-	ok_life del L0
+	released L0
 	same_stat d clients 0
 
 	# the pool goes and comes back: the child has lost its claim to the region, so
