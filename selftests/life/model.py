@@ -520,13 +520,14 @@ class Transition:
         """What device gets that copies the ops of the other: as Device.copied."""
         if other.copied:
             return other.copied
-        unit = self.seen.units.get(device.unit)
+        # those of one that has ended may have been taken from the device since
+        units = [self.seen.units.get(d.unit) for d in (device, other)]
+        has_ops = any(unit and unit.ops == "x" for unit in units)
         ended = other.ended or other.lasting is True or \
-            (other.ended is None or other.lasting) and unit and unit.ops == "x"
+            (other.ended is None or other.lasting) and has_ops
         key = other.borrows[0] if other.borrows else other.key if other.client or ended else None
         # one that was not bound since it is a client has no ops yet
-        if not key or not (other.bound or other.bare or other.lasting is True or
-                           unit and unit.ops == "x"):
+        if not key or not (other.bound or other.bare or other.lasting is True or has_ops):
             return None
         return key, self.s.devices[key].term, self.s.devices[key].client
 
