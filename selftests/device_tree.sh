@@ -7,6 +7,8 @@
 . "$(dirname "$0")/ktap.sh"
 
 tree=/proc/device-tree
+platform=/sys/bus/platform/devices
+pools_driver=/sys/bus/platform/drivers/dma_alias_pool
 [ -d $tree/dt-test-named ] || ktap_skip_all "no test nodes in the device tree"
 
 # base_of REGION: its address
@@ -189,7 +191,7 @@ region_without_a_pool()
 region_of_a_parameter()
 {
 	unload_all
-	override=/sys/bus/platform/devices/$named_pool/driver_override
+	override=$platform/$named_pool/driver_override
 	echo none >$override
 	load "pools=late:$named_base:0x200000${named_alias:+:$named_alias}" \
 		clients=dap-test.1@late || fail "cannot load"
@@ -320,7 +322,7 @@ own_memory()
 	nobodys dt-test-own
 	log_is_quiet
 	! echo dt-test-own 2>/dev/null \
-		>/sys/bus/platform/devices/$shared_pool/attach ||
+		>$platform/$shared_pool/attach ||
 		fail "attached"
 	log_has "dt-test-own: not attached to DMA pool shared: it has coherent memory of its own"
 	ok_dev dt-test-own alloc 4096
@@ -453,14 +455,14 @@ mapped_for_its_clients()
 
 	in_pool dt-test-named $named
 	! is_cached $cpu || fail "mapped cached for a device that is not coherent"
-	echo dt-test-other >/sys/bus/platform/devices/$shared_pool/detach
+	echo dt-test-other >$platform/$shared_pool/detach
 	log_clear
 	! echo dt-test-other 2>/dev/null \
-		>/sys/bus/platform/devices/cached-pool/attach ||
+		>$platform/cached-pool/attach ||
 		fail "attached to a cached pool"
 	log_has "dt-test-other: not attached to DMA pool cached: it is not coherent in hardware"
 	! echo dt-test-coherent 2>/dev/null \
-		>/sys/bus/platform/devices/$shared_pool/attach ||
+		>$platform/$shared_pool/attach ||
 		fail "attached to a pool that is not cached"
 	log_has "dt-test-coherent: not attached to DMA pool shared: it is coherent in hardware"
 	nobodys dt-test-coherent
@@ -475,7 +477,7 @@ alias_serves_both_kinds()
 		skip "without an MMU all clients use the alias"
 		return
 	fi
-	twin=/sys/bus/platform/devices/48400000.twin-pool
+	twin=$platform/48400000.twin-pool
 	for device in dt-test-coherent dt-test-other; do
 		echo $device >$twin/attach || fail "cannot attach $device"
 		ok_dev $device alloc 5000
@@ -531,10 +533,10 @@ scatterlist()
 # It names the region of a pool, but is none: nobody else would know that it is one.
 no_pool_by_override()
 {
-	override=/sys/bus/platform/devices/dt-test-unserved/driver_override
+	override=$platform/dt-test-unserved/driver_override
 	unbind dt-test-unserved
 	echo dma_alias_pool >$override
-	! echo dt-test-unserved 2>/dev/null >/sys/bus/platform/drivers/dma_alias_pool/bind ||
+	! echo dt-test-unserved 2>/dev/null >$pools_driver/bind ||
 		fail "it is a pool"
 	echo >$override
 	bind dt-test-unserved
@@ -547,7 +549,6 @@ clock_is_on() { [ "$(cat $debugfs/clk/pool-clock/clk_enable_count)" = "$1" ]; }
 # twice.
 clocks_of_the_memory()
 {
-	pools_driver=/sys/bus/platform/drivers/dma_alias_pool
 	if [ ! -d $debugfs/clk ]; then
 		skip "no clocks in this kernel's debugfs"
 		return
@@ -578,8 +579,8 @@ in_place_with_buffers()
 	old=$id
 	ok_dev dt-test-coherent fill $old 0x31
 	load || fail "cannot load"
-	pool_device=/sys/bus/platform/devices/cached-pool
-	with_mmu || pool_device=/sys/bus/platform/devices/${shared_alias#0x}.dma-pool
+	pool_device=$platform/cached-pool
+	with_mmu || pool_device=$platform/${shared_alias#0x}.dma-pool
 	echo dt-test-coherent >$pool_device/attach || fail "attach failed"
 	ok_dev dt-test-coherent alloc 5000
 	same_stat $suits_coherent live_allocs 1
@@ -597,8 +598,8 @@ in_place_with_buffers()
 # memory.
 default_gives_way()
 {
-	pool_device=/sys/bus/platform/devices/named-pool
-	with_mmu || pool_device=/sys/bus/platform/devices/${named_alias#0x}.dma-pool
+	pool_device=$platform/named-pool
+	with_mmu || pool_device=$platform/${named_alias#0x}.dma-pool
 	ok_dev dap-test.0 alloc 5000
 	same_stat shared live_allocs 1
 	log_clear
