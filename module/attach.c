@@ -45,28 +45,13 @@ static struct dap_client *attach_find_or_choose(struct device *dev)
 	       dap_client_create(dev, entry, by_default);
 }
 
-/*
- * A driver is gone, and with it the pool that it asked for itself, unless the
- * device still holds memory.
- */
-static void attach_end_claim(struct device *dev)
-{
-	struct dap_client *client = dap_client_find(dev);
-
-	if (client && client->by_rmem && !client->by_maker &&
-	    !dap_client_is_busy(client))
-		dap_client_leave(client, false);
-}
-
 static void attach_before_probe(struct device *dev)
 {
 	struct dap_client *client;
 
 	dap_lock();
-	if (dap_client_keep_borrowed(dev))
+	if (dap_client_begin_probe(dev))
 		goto out;
-	/* After a failed probe, devres may have freed memory since. */
-	attach_end_claim(dev);
 	client = dap_client_find(dev);
 	if (client && client->state == DAP_LEAVING)
 		dap_client_keep_ops(client);
@@ -87,13 +72,6 @@ out:
 	dap_unlock();
 }
 
-static void attach_driver_gone(struct device *dev)
-{
-	/* One on no bus is gone itself. */
-	dap_client_unbound(dev, !dev->bus);
-	attach_end_claim(dev);
-}
-
 /*
  * Report a client only after its probe: with a default pool, many devices are
  * tried that turn out not to be there, and a probe may set other operations.
@@ -105,8 +83,9 @@ static void attach_after_probe(struct device *dev, bool failed)
 	dap_lock();
 	client = dap_client_find(dev);
 	owner = dap_client_search(DAP_OWNER_OF, dev->dma_ops);
-	/* Those of a client that has ended are taken away at once. */
-	if (owner && owner->state >= DAP_ENDED) {
+	/* Instead of those of a client that has ended, it may have its own. */
+	if (owner && owner->state >= DAP_ENDED &&
+	    owner != dap_client_search(DAP_ENDED_OF, dev)) {
 		dap_client_borrow(dev, owner);
 		owner = dap_client_search(DAP_OWNER_OF, dev->dma_ops);
 	}
@@ -116,14 +95,14 @@ static void attach_after_probe(struct device *dev, bool failed)
 		 (!owner || client->lender != owner))
 		dev_warn(dev, "its driver has set other DMA operations than those of DMA pool %s\n",
 			 client->pool->name);
-	if (owner && owner != client)
+	if (owner && owner != client && owner->state < DAP_ENDED)
 		dap_client_borrow(dev, owner);
 	/*
 	 * What its driver has registered tells whether it can be unbound.  If
 	 * the module is being unloaded, that is about to happen.
 	 */
 	if (failed)
-		attach_driver_gone(dev);
+		dap_client_probe_failed(dev);
 	else if (client && client->state == DAP_ATTACHED &&
 		 dap_device_cannot_unbind(dev))
 		dap_client_set_state(client, DAP_PINNED);
@@ -177,7 +156,8 @@ static void attach_unbound(struct device *dev)
 	/* After the client had ended, its driver got memory from the kernel. */
 	if (dap_on_watched_bus(dev) && dap_client_search(DAP_ENDED_OF, dev))
 		dap_outsider_add(dev);
-	attach_driver_gone(dev);
+	/* One on no bus is gone itself. */
+	dap_client_unbound(dev, !dev->bus);
 }
 
 static void attach_after_unbind(struct device *dev)
@@ -185,18 +165,6 @@ static void attach_after_unbind(struct device *dev)
 	dap_lock();
 	attach_unbound(dev);
 	dap_unlock();
-}
-
-/*
- * Wait until nothing of ours refers to a device that is removed.  Not while the
- * system is being suspended or resumed: a removed link is freed when nobody goes
- * through the links of any device, as those do who wait for the consumers of one.
- * They may be waiting for the driver that removes this device.
- */
-static void attach_flush(const struct device *dev)
-{
-	if (!dev->power.is_prepared)
-		dap_registry_flush();
 }
 
 static void attach_after_removal(struct device *dev)
@@ -215,7 +183,7 @@ static void attach_after_removal(struct device *dev)
 	 * The device may come from an overlay, which must have no users to be
 	 * removed.
 	 */
-	attach_flush(dev);
+	dap_registry_flush(dev);
 }
 
 static int attach_bus_notify(struct notifier_block *nb, unsigned long action,
@@ -286,7 +254,7 @@ static void attach_unwatched_gone(struct device *dev, void *unused)
 	 * A client that ended has a reference to the device until then, and the
 	 * code that releases the device may be a module that goes next.
 	 */
-	attach_flush(dev);
+	dap_registry_flush(dev);
 	/* Nothing may follow, see ops_put_drained(). */
 	module_put(THIS_MODULE);
 }

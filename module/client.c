@@ -21,11 +21,13 @@
  * got before that, unless it is the pool's, which keeps the client.
  *
  * A driver that runs keeps our operations, even when its device is no client any
- * more (DAP_ENDED).  The DMA core reads dma_ops and calls what it finds there,
- * and the operation finds its client there once more.  If somebody changed it
- * in between, the operation would take something else for a client.  So all
- * that changes under a driver is one client for another, and, in dap_ops_end(),
- * where memory comes from.
+ * more (DAP_ENDED), or they were copied from one that is none (client_follow()).
+ * The DMA core reads dma_ops and calls what it finds there, and the operation
+ * finds its client there once more.  If somebody changed it in between, the
+ * operation would take something else for a client.  So all that changes under a
+ * driver is one client for another, and, in dap_ops_end(), where memory comes
+ * from.  A driver runs from its probe on until it is unbound, or until what a
+ * failed probe has set up is released.
  *
  * A device link makes the driver core suspend and shut down client and pool in
  * the right order (see dap_client_link() for who has none).  It is a stateless
@@ -389,10 +391,9 @@ static struct dap_client *client_find_owner(const struct device *dev)
 {
 	struct dap_client *client = dap_client_find(dev);
 
-	if (client && client->lender)
-		return client->lender;
-	return client && client_has_own_ops(client) ?
-	       client : dap_client_search(DAP_ENDED_OF, dev);
+	if (!client || !(client->lender || client_has_own_ops(client)))
+		client = dap_client_search(DAP_ENDED_OF, dev);
+	return client && client->lender ? client->lender : client;
 }
 
 /*
@@ -408,8 +409,8 @@ static void client_restore_ops(struct device *dev,
 
 	if (dev->dma_ops != &client->ops)
 		return;
-	owner = client->dev == dev ? NULL : client_find_owner(dev);
-	if (owner) {
+	owner = client_find_owner(dev);
+	if (owner && owner != client) {
 		owner->foreign = true;
 		ops = &owner->ops;
 		/* A driver that is running may free by them at once. */
@@ -420,10 +421,18 @@ static void client_restore_ops(struct device *dev,
 }
 
 /*
- * Take the copied operations away from a device, and end its record as a
- * borrower.  If the lender holds memory, some of it may be the borrower's and
- * could come back only by these operations, so the device keeps them.
+ * Take the copied operations away from a device.  If the lender holds memory,
+ * some of it may be the borrower's and could come back only by these operations,
+ * so the device keeps them.
  */
+static void client_take_copied(const struct dap_client *client,
+			       const struct dap_client *lender)
+{
+	if (!READ_ONCE(lender->user.held))
+		client_restore_ops(client->dev, lender);
+}
+
+/* The same, and end its record as a borrower. */
 static void client_return_borrowed(struct dap_client *client)
 {
 	struct dap_client *lender = client->lender;
@@ -431,8 +440,7 @@ static void client_return_borrowed(struct dap_client *client)
 
 	client->lender = NULL;
 	client->lends = false;
-	if (!READ_ONCE(lender->user.held))
-		client_restore_ops(client->dev, lender);
+	client_take_copied(client, lender);
 	if (lends)
 		dap_client_put(lender);
 	/* If it was only a borrower, its record goes as well. */
@@ -460,11 +468,14 @@ static void client_end_in(struct dap_client *client,
 		client_return_borrowed(borrower);
 	if (had_ops && client->state < DAP_ENDED)
 		trace_detach(client);
+	/* Whoever has copied them may have them for longer. */
+	if (had_ops)
+		dap_ops_end(client);
 	if (had_ops && state == DAP_DEAD)
 		client_restore_ops(client->dev, client);
-	else if (had_ops)
-		dap_ops_end(client);
 	dap_client_set_state(client, state);
+	if (state == DAP_DEAD && client->lender)
+		client_take_copied(client, client->lender);
 }
 
 /*
@@ -566,15 +577,6 @@ void dap_client_keep_ops(struct dap_client *client)
 		dap_report_refusal(client->dev, client->pool->name, dap_no_memory);
 }
 
-/* The driver of a borrower is bound: get a reference to the lender for it. */
-static void client_lend_ops(struct dap_client *client)
-{
-	client->lends = client->lends ||
-			kref_get_unless_zero(&client->lender->user.ref);
-	if (!client->lends)
-		client_return_borrowed(client);
-}
-
 /*
  * Get the record of a device as a borrower, with a reference for that.  The
  * device must be nothing else from now on, but may hold memory of what it was.
@@ -610,6 +612,42 @@ static struct dap_client *client_get_borrower(struct device *dev,
 	return client;
 }
 
+/*
+ * A driver has copied operations of a client that has ended or is about to.  Its
+ * device keeps them until it is unbound, or gets those of the client that it is
+ * itself.  Until then, this record keeps the lender and the module.
+ */
+static void client_follow(struct device *dev, struct dap_client *lender)
+{
+	struct dap_client *client, *owner = client_find_owner(dev);
+	bool stays;
+
+	/* There is no way to go on without. */
+	client = kzalloc(sizeof(*client), GFP_KERNEL | __GFP_NOFAIL);
+	client->dev = get_device(dev);
+	client->has_ref = true;
+	client->lender = lender;
+	client->pool = lender->pool;
+	kref_get(&dap_entry_of(lender)->ref);
+	stays = dap_client_add_ended(client);
+	/* If the module is being unloaded, they cannot stay. */
+	if (!stays || (owner && owner->state < DAP_ENDED))
+		client_restore_ops(dev, lender);
+	dap_client_queue_reap(client);
+}
+
+/*
+ * Get a reference to a lender for the driver of a borrower.  Not if it has ended;
+ * and while a pool goes, a lender must not become one that cannot end: the module
+ * may be about to go.  Memory that is held prevents that.
+ */
+static bool client_lend(struct dap_client *lender)
+{
+	return (dap_entry_of(lender)->state != DAP_GOING ||
+		READ_ONCE(lender->user.held)) &&
+	       kref_get_unless_zero(&lender->user.ref);
+}
+
 /**
  * dap_client_borrow() - note that a driver has copied the operations of a
  * client
@@ -624,77 +662,26 @@ static struct dap_client *client_get_borrower(struct device *dev,
  */
 void dap_client_borrow(struct device *dev, struct dap_client *lender)
 {
-	struct dap_client *client;
+	struct dap_client *client = NULL;
 
 	device_lock_assert(dev);
 	/* It was set for other operations, by a driver that set its mask first. */
 	dap_assign_skip_sync(dev, false);
-	/*
-	 * They were copied from a device whose client has ended, or from a
-	 * child of it; or they are its own, which it keeps while it is bound.
-	 */
-	if (lender->state >= DAP_ENDED) {
-		if (lender->dev != dev)
-			client_restore_ops(dev, lender);
-		return;
+	if (client_lend(lender)) {
+		client = client_get_borrower(dev, lender);
+		if (!client || client->lends)
+			dap_client_put(lender);
 	}
-	/*
-	 * While a pool goes, a lender must not become one that cannot end: the
-	 * module may be about to go.  Memory that is held prevents that.
-	 */
-	if (dap_entry_of(lender)->state == DAP_GOING &&
-	    !READ_ONCE(lender->user.held)) {
-		client_restore_ops(dev, lender);
-		return;
-	}
-	client = client_get_borrower(dev, lender);
 	if (!client) {
-		/*
-		 * Without a record nobody would ever drop the references to the
-		 * lender and the module: keep them forever.  If either of them
-		 * is about to go, it cannot lend.
-		 */
-		if (!try_module_get(THIS_MODULE)) {
-			client_restore_ops(dev, lender);
-		} else if (!kref_get_unless_zero(&lender->user.ref)) {
-			client_restore_ops(dev, lender);
-			module_put(THIS_MODULE);
-		}
+		client_follow(dev, lender);
 		return;
 	}
+	client->lends = true;
 	client_note_driver(client);
 	/* The module may be about to go, and would unbind it. */
 	if (client->state == DAP_NAMED && dap_device_cannot_unbind(dev) &&
 	    !dap_client_set_state(client, DAP_PINNED))
 		client_return_borrowed(client);
-	else
-		client_lend_ops(client);
-}
-
-/**
- * dap_client_keep_borrowed() - decide about copied operations of a device
- * @dev: the device, which is about to be bound
- *
- * Operations that were copied for the last driver are taken away, unless the
- * lender holds memory that can come back only by them.
- *
- * Context: the device's lock is held.
- * Return: true if the device keeps them.
- */
-bool dap_client_keep_borrowed(struct device *dev)
-{
-	struct dap_client *client = dap_client_search(DAP_BORROWER_AT, dev);
-
-	device_lock_assert(dev);
-	if (!client)
-		return false;
-	if (!READ_ONCE(client->lender->user.held)) {
-		client_return_borrowed(client);
-		return false;
-	}
-	dap_set_ops(dev, &client->lender->ops);
-	client_lend_ops(client);
-	return client->lends;
 }
 
 /*
@@ -715,36 +702,85 @@ static bool client_needs_ops(const struct dap_client *client)
 	       (client->lender && READ_ONCE(client->lender->user.held));
 }
 
-/*
- * After a failed probe, arm64 before 6.12 clears dma_ops when the last notifier
- * has been called.  What the device holds can be freed by ours only, so set them
- * once more when the driver core is done with the device.  Sets *again if there
- * are devices with which it is not.  This comes too late for memory that is freed
- * just then, and not at all if the kernel fails before it calls any notifier.
- */
-static void client_renew_all_ops(bool *again)
+/* The driver is gone: no operation of a client that has ended is running. */
+static void client_end_former(const struct device *dev, bool unused)
 {
 	struct dap_client *client;
-	struct dap_entry *entry;
 
-	if (!DAP_OPS_ARE_TORN_DOWN)
-		return;
-	dap_lock();
-	list_for_each_entry(entry, &dap_entries, node) {
-		list_for_each_entry(client, dap_clients(entry), node) {
-			if (!client->has_ref || !client_needs_ops(client) ||
-			    client->dev->links.status == DL_DEV_DRIVER_BOUND)
-				continue;
-			if (!device_trylock(client->dev)) {
-				*again = true;
-				continue;
-			}
-			if (!client->dev->driver)
-				client_renew_ops(client->dev);
-			device_unlock(client->dev);
-		}
+	while ((client = dap_client_search(DAP_ENDED_OF, dev)) &&
+	       (unused || !client->by_maker)) {
+		client->by_maker = false;
+		client_end_in(client, DAP_DEAD);
+		dap_registry_queue_reap();
 	}
-	dap_unlock();
+}
+
+/*
+ * A driver is gone, and with it the pool that it asked for itself, unless the
+ * device still holds memory.
+ */
+static void client_end_claim(const struct device *dev)
+{
+	struct dap_client *client = dap_client_find(dev);
+
+	if (client && client->by_rmem && !client->by_maker &&
+	    !dap_client_is_busy(client))
+		dap_client_leave(client, false);
+}
+
+/**
+ * dap_client_begin_probe() - end what the last driver of a device has left
+ * @dev: the device, which is about to be bound
+ *
+ * Operations that were copied for the last driver are taken away, unless the
+ * lender holds memory that can come back only by them.
+ *
+ * Context: the device's lock is held.
+ * Return: true if the device keeps copied operations.
+ */
+bool dap_client_begin_probe(struct device *dev)
+{
+	struct dap_client *client;
+
+	device_lock_assert(dev);
+	client_end_former(dev, false);
+	client = dap_client_search(DAP_BORROWER_AT, dev);
+	if (client && READ_ONCE(client->lender->user.held) &&
+	    (client->lends ||
+	     kref_get_unless_zero(&client->lender->user.ref))) {
+		client->lends = true;
+		dap_set_ops(dev, &client->lender->ops);
+		return true;
+	}
+	if (client)
+		client_return_borrowed(client);
+	client_end_claim(dev);
+	return false;
+}
+
+static void client_unpin(const struct device *dev)
+{
+	struct dap_client *client = dap_client_find(dev);
+
+	if (client && client->state == DAP_PINNED && !client->by_maker)
+		dap_client_set_state(client, DAP_ATTACHED);
+}
+
+/**
+ * dap_client_probe_failed() - a device was not bound
+ * @dev: the device
+ *
+ * The driver core tells this before it releases what the probe has set up.  Until
+ * then, interrupts and threads of the driver may use the operations, so
+ * dap_client_reap() sees to these later.
+ *
+ * Context: the device's lock is held.
+ */
+void dap_client_probe_failed(const struct device *dev)
+{
+	dap_assert_locked();
+	client_unpin(dev);
+	dap_registry_queue_reap();
 }
 
 /**
@@ -764,16 +800,10 @@ void dap_client_unbound(struct device *dev, bool unused)
 	 * Not later: it may be bound again before dap_client_reap() looks at
 	 * it.
 	 */
-	while ((client = dap_client_search(DAP_ENDED_OF, dev)) &&
-	       (unused || !client->by_maker)) {
-		client->by_maker = false;
-		client_end_in(client, DAP_DEAD);
-		dap_registry_queue_reap();
-	}
+	client_end_former(dev, unused);
 	copied = dap_client_search(DAP_BORROWER_AT, dev);
 	if (copied && (unused || !READ_ONCE(copied->lender->user.held))) {
 		client_return_borrowed(copied);
-		copied = NULL;
 	} else if (copied && copied->lends) {
 		/*
 		 * The memory that the lender holds keeps it alive.  When it is
@@ -789,39 +819,119 @@ void dap_client_unbound(struct device *dev, bool unused)
 		return;
 	if (unused)
 		client->by_maker = false;
-	if (client->state == DAP_PINNED && !client->by_maker)
-		dap_client_set_state(client, DAP_ATTACHED);
+	client_unpin(dev);
 	if (DAP_OPS_ARE_TORN_DOWN && client_needs_ops(client))
 		dap_registry_queue_reap();
+	client_end_claim(dev);
 }
 
 /*
+ * Is there more to do for a client whose last probe has failed?  It may have
+ * copied operations or asked for a pool; and arm64 before 6.12 clears dma_ops
+ * when the last notifier has been called, though what the device holds can be
+ * freed by ours only.
+ */
+static bool client_is_unsettled(const struct dap_client *client)
+{
+	return client->lends || (client->by_rmem && !client->by_maker) ||
+	       (DAP_OPS_ARE_TORN_DOWN && client_needs_ops(client));
+}
+
+/*
+ * See to one client for which dap_client_probe_failed() was too early, when the
+ * driver core is done with the device.  This comes too late for memory that is
+ * freed just then, and not at all if the kernel fails before it calls any
+ * notifier.  Sets *again if the device is in use.  Returns true if the client has
+ * ended.
+ */
+static bool client_settle(struct dap_client *client, bool *again)
+{
+	struct device *dev = client->dev;
+
+	if (!client->has_ref || !client_is_unsettled(client) ||
+	    dev->links.status == DL_DEV_DRIVER_BOUND)
+		return false;
+	if (!device_trylock(dev)) {
+		*again = true;
+		return false;
+	}
+	if (!dev->driver)
+		dap_client_unbound(dev, false);
+	device_unlock(dev);
+	return client->state >= DAP_ENDED;
+}
+
+static void client_settle_all(bool *again)
+{
+	struct dap_client *client;
+	struct dap_entry *entry;
+
+	dap_lock();
+restart:
+	list_for_each_entry(entry, &dap_entries, node)
+		list_for_each_entry(client, dap_clients(entry), node)
+			/* It may have ended others as well. */
+			if (client_settle(client, again))
+				goto restart;
+	dap_unlock();
+}
+
+struct client_copies {
+	struct dap_client *client;
+	bool locked;	/* some of its operations may be those of a driver soon */
+};
+
+/*
  * Take copied operations away from a device without a driver, and from those
- * below it.
+ * below it.  A driver that is bound keeps them; nobody had told that it has them.
  */
 static int client_restore_copied(struct device *dev, void *data)
 {
-	struct dap_client *client = data;
+	struct client_copies *copies = data;
+	struct dap_client *client = copies->client;
 
-	if (READ_ONCE(dev->dma_ops) == &client->ops) {
-		dap_lock();
-		client_restore_ops(dev, client);
-		dap_unlock();
+	if (READ_ONCE(dev->dma_ops) != &client->ops)
+		goto out;
+	if (!device_trylock(dev)) {
+		copies->locked = true;
+		goto out;
 	}
+	dap_lock();
+	if (!dev->driver)
+		client_restore_ops(dev, client);
+	else if (dev->dma_ops == &client->ops &&
+		 !dap_client_search(DAP_FOLLOWER_OF, client))
+		client_follow(dev, client);
+	dap_unlock();
+	device_unlock(dev);
+out:
 	return device_for_each_child(dev, data, client_restore_copied);
+}
+
+/*
+ * Does anybody still have the operations of a dead client?  Not under dap_lock():
+ * dropping the last reference to a device may remove others.
+ */
+static bool client_has_copies(struct dap_client *client, bool *again)
+{
+	struct client_copies copies = { .client = client };
+	bool followed;
+
+	if (!client_has_own_ops(client))
+		return false;
+	dap_walk_devices(&copies, client_restore_copied);
+	if (client->has_ref)
+		client_restore_copied(client->dev, &copies);
+	*again |= copies.locked;
+	dap_lock();
+	followed = dap_client_search(DAP_FOLLOWER_OF, client);
+	dap_unlock();
+	return copies.locked || followed;
 }
 
 static void client_free(struct dap_client *client)
 {
-	/*
-	 * Not under dap_lock(): dropping the last reference to a device may
-	 * remove others.
-	 */
-	if (client_has_own_ops(client)) {
-		dap_walk_devices(client, client_restore_copied);
-		if (client->has_ref)
-			client_restore_copied(client->dev, client);
-	}
+	/* Not under dap_lock() either. */
 	if (client->has_ref)
 		put_device(client->dev);
 	dap_lock();
@@ -884,6 +994,15 @@ static bool client_try_end(struct dap_client *client, bool *again)
 	return done;
 }
 
+/* Returns true if the client was freed.  Sets *again if it has to be tried again. */
+static bool client_try_free(struct dap_client *client, bool *again)
+{
+	if (!client_try_end(client, again) || client_has_copies(client, again))
+		return false;
+	client_free(client);
+	return true;
+}
+
 /**
  * dap_client_reap() - free clients and pools that nobody refers to, and see to
  * the operations of devices without a driver
@@ -894,15 +1013,20 @@ static bool client_try_end(struct dap_client *client, bool *again)
 void dap_client_reap(struct work_struct *work)
 {
 	struct dap_client *client, *next;
-	bool again = false;
+	bool again, freed;
 
-	llist_for_each_entry_safe(client, next, dap_clients_take_idle(), idle) {
-		if (client_try_end(client, &again))
-			client_free(client);
-		else
-			dap_client_add_idle(client);
-	}
-	client_renew_all_ops(&again);
+	do {
+		again = false;
+		freed = false;
+		client_settle_all(&again);
+		llist_for_each_entry_safe(client, next, dap_clients_take_idle(),
+					  idle) {
+			if (client_try_free(client, &again))
+				freed = true;
+			else
+				dap_client_add_idle(client);
+		}
+	} while (freed);	/* others may have waited for them */
 	dap_entries_release();
 	if (again) {
 		usleep_range(1000, 2000);

@@ -25,7 +25,8 @@ bool dap_client_is_busy(const struct dap_client *client);
 bool __must_check dap_client_leave_idle(struct dap_client *client, bool in_use);
 bool dap_client_leave(struct dap_client *client, bool in_use);
 void dap_client_borrow(struct device *dev, struct dap_client *lender);
-bool dap_client_keep_borrowed(struct device *dev);
+bool dap_client_begin_probe(struct device *dev);
+void dap_client_probe_failed(const struct device *dev);
 void dap_client_unbound(struct device *dev, bool unused);
 void dap_client_reap(struct work_struct *work);
 

@@ -78,7 +78,7 @@ struct dap_entry *dap_entry_create(struct device *dev,
 	entry->is_default = spec->is_default;
 
 	/* A former pool with this memory may just have been freed. */
-	dap_registry_flush();
+	dap_registry_flush(dev);
 	dap_lock();
 	ret = entry_check_unique(dev, spec);
 	if (!ret)
@@ -201,7 +201,7 @@ void dap_entry_retire(struct dap_entry *entry)
 	dap_unlock();
 
 	dap_entry_unuse(entry);
-	dap_registry_flush();
+	dap_registry_flush(dev);
 	dap_rebind_end(&rebind, dev);
 	put_device(dev);
 }

@@ -19,6 +19,8 @@
  *  - each bound driver of another device that has copied its operations
  *    (lends), and the operations that its own driver has copied from another
  *    client (lender).
+ * A client without references is not freed before those that have copied its
+ * operations when it had ended (DAP_FOLLOWER_OF).
  *
  * The last reference may be dropped in any context.  Then the client or the
  * pool is put in a list, and a work sees to it: dap_client_reap() in client.c.
@@ -35,6 +37,8 @@
  *						used without a driver
  * NAMED		DEAD		no		it does not become a client
  *						after all
+ * none		ENDED		yes		its driver has copied operations
+ *						of a client that ends
  * ATTACHED	ATTACHED	yes		bound again
  * ATTACHED	PINNED		yes [1]		bound again, to another driver, or
  *						used without one from now on
@@ -79,6 +83,7 @@
  * inside of it.
  */
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/init.h>
 #include <linux/module.h>
@@ -161,13 +166,18 @@ int __init dap_registry_init(work_func_t reap)
 /**
  * dap_registry_exit() - undo dap_registry_init()
  *
- * All pools and all clients must be gone.
+ * All pools must be gone, and no client may have references.  This waits for a
+ * driver that is being bound, as it may have copied operations.
  *
  * Context: process context, may sleep.
  */
 void dap_registry_exit(void)
 {
-	dap_registry_flush();
+	dap_registry_flush(NULL);
+	while (!list_empty(&dap_ended)) {
+		usleep_range(1000, 2000);
+		dap_registry_flush(NULL);
+	}
 	destroy_workqueue(dap_wq);
 }
 
@@ -294,7 +304,7 @@ static bool registry_client_matches(const struct dap_client *client,
 				    enum dap_client_what what,
 				    const void *whose)
 {
-	if (what == DAP_BORROWER_OF)
+	if (what == DAP_BORROWER_OF || what == DAP_FOLLOWER_OF)
 		return client->lender == whose;
 	if (what == DAP_OWNER_OF)
 		return &client->ops == whose;
@@ -319,11 +329,11 @@ struct dap_client *dap_client_search(enum dap_client_what what,
 	struct dap_entry *entry;
 
 	dap_assert_locked();
-	if (what == DAP_ENDED_OF || what == DAP_OWNER_OF)
+	if (what >= DAP_OWNER_OF)
 		list_for_each_entry(client, &dap_ended, node)
 			if (registry_client_matches(client, what, whose))
 				return client;
-	if (what == DAP_ENDED_OF)
+	if (what > DAP_OWNER_OF)
 		return NULL;
 	list_for_each_entry(entry, &dap_entries, node)
 		list_for_each_entry(client, dap_clients(entry), node)
@@ -426,6 +436,26 @@ bool dap_client_set_state(struct dap_client *client,
 }
 
 /**
+ * dap_client_add_ended() - begin with a client that has ended
+ * @client: the new client, which nobody knows
+ *
+ * It never uses the pool, which may be gone, but has a reference to the
+ * structure.
+ *
+ * Context: under dap_lock().
+ * Return: true if it is in DAP_ENDED; false if it is in DAP_DEAD, since the
+ * module is being unloaded and cannot be pinned.
+ */
+bool dap_client_add_ended(struct dap_client *client)
+{
+	dap_assert_locked();
+	client->state = try_module_get(THIS_MODULE) ? DAP_ENDED : DAP_DEAD;
+	/* Those that the device was itself are found before this one. */
+	list_add_tail(&client->node, &dap_ended);
+	return client->state == DAP_ENDED;
+}
+
+/**
  * dap_registry_queue_reap() - start the work that frees clients and pools
  *
  * Context: any.
@@ -491,11 +521,17 @@ struct llist_node *dap_clients_take_idle(void)
 
 /**
  * dap_registry_flush() - wait until everything without references is freed
+ * @dev: the device because of which, or NULL
  *
  * This does not wait for a client whose device's lock is taken, as the holder
  * of that lock may be the one who waits here.  It does wait for device links
  * that were removed: until then they refer to their devices, and what releases
  * a device may be code of a module that is unloaded next.
+ *
+ * But not while @dev is suspended, with the rest of the system: a removed link
+ * is freed when nobody goes through the links of any device, as those do who
+ * wait for the consumers of one.  They may be waiting for the driver that is
+ * calling here.
  *
  * Called by the work itself, it returns at once.  That happens when the work
  * drops the last reference to a device, and thereby removes others.  Before
@@ -504,10 +540,11 @@ struct llist_node *dap_clients_take_idle(void)
  *
  * Context: process context, may sleep; not under dap_lock().
  */
-void dap_registry_flush(void)
+void dap_registry_flush(const struct device *dev)
 {
 	if (!dap_wq || current_work() == &dap_reap_work)
 		return;
 	flush_work(&dap_reap_work);
-	dap_wait_for_links();
+	if (!dev || !dev->power.is_prepared)
+		dap_wait_for_links();
 }

@@ -123,7 +123,8 @@ enum dap_client_state {
  *              architecture's default
  * @companion:  stands in for the device where the direct mapping is needed
  * @lender:     the client whose operations this device's driver has copied.
- *              The lender takes them back before it is freed.
+ *              The lender takes them back before it is freed.  In DAP_ENDED, one
+ *              that had ended or was about to, and is freed later.
  * @idle:       entry in the list of clients without references
  * @user:       what it holds, and its references, see registry.c
  * @driver:     name of the last driver, empty if there was none
@@ -156,26 +157,33 @@ struct dap_client {
 /**
  * enum dap_client_what - what dap_client_search() looks for
  * @DAP_CLIENT_AT:   the client that a device is now; it may be leaving
- * @DAP_ENDED_OF:    a client that a device was, which cannot be freed yet
  * @DAP_BORROWER_AT: the client that a device is, if it has copied operations of
  *                   another
  * @DAP_BORROWER_OF: a client that has copied the operations of the given client
  * @DAP_OWNER_OF:    the client that the given operations belong to.  It may
  *                   have ended, while another device still has them.
+ * @DAP_ENDED_OF:    a client that a device was, or one whose operations its
+ *                   driver has copied, which cannot be freed yet
+ * @DAP_FOLLOWER_OF: a client that has copied the operations of the given client
+ *                   when that had ended
+ *
+ * From DAP_OWNER_OF on, clients that have ended are looked at, and for the last
+ * ones no others.
  */
 enum dap_client_what {
 	DAP_CLIENT_AT,
-	DAP_ENDED_OF,
 	DAP_BORROWER_AT,
 	DAP_BORROWER_OF,
 	DAP_OWNER_OF,
+	DAP_ENDED_OF,
+	DAP_FOLLOWER_OF,
 };
 
 int dap_registry_init(work_func_t reap);
 void dap_registry_exit(void);
 void dap_registry_set_open(bool open);
 void dap_registry_queue_reap(void);
-void dap_registry_flush(void);
+void dap_registry_flush(const struct device *dev);
 
 void dap_lock(void);
 void dap_unlock(void);
@@ -204,6 +212,7 @@ struct dap_client *dap_client_find_in(const struct device *dev,
 void dap_client_hold_device(struct dap_client *client);
 bool dap_client_set_state(struct dap_client *client,
 			  enum dap_client_state state);
+bool __must_check dap_client_add_ended(struct dap_client *client);
 void dap_client_put(struct dap_client *client);
 void dap_client_queue_reap(struct dap_client *client);
 void dap_client_add_idle(struct dap_client *client);

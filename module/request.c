@@ -277,7 +277,7 @@ int dap_attach_device(struct dap_entry *entry, struct device *dev)
 		return dap_report_refusal(dev, entry->pool.name, why);
 
 	/* It may have freed its last memory of a former pool just now. */
-	dap_registry_flush();
+	dap_registry_flush(dev);
 	ret = request_carry_out(&request, dev, entry);
 	if (!ret && !READ_ONCE(dev->driver) && device_attach(dev) < 0)
 		dev_dbg(dev, "has no driver\n");
@@ -368,6 +368,8 @@ int dap_detach_device(struct dap_entry *entry, struct device *dev)
 	};
 	int ret;
 
+	/* Its operations may have been copied by a probe that has just failed. */
+	dap_registry_flush(dev);
 	/* Do not lock a device that is no client: it could be any. */
 	dap_lock();
 	ret = request_may_detach(dev, entry);
@@ -468,7 +470,7 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 static void request_forget_unwatched(const struct device *dev)
 {
 	if (!dap_on_watched_bus(dev))
-		dap_registry_flush();
+		dap_registry_flush(dev);
 }
 
 /**

@@ -1006,7 +1006,8 @@ used_while_it_goes()
 	ok_life add L1
 	in_time "unbinding a device"
 	wait_for is_gone a || fail "the pool stays"
-	has_ops L1 n
+	has_ops L1 x
+	kernel_serves_only L1
 	has_ops L0 n
 
 	bind_pool $pool_a || fail "the pool does not come back"
@@ -1213,7 +1214,7 @@ child_of_the_ended()
 	kernel_serves_only B1
 	ok_life mode L1 copy B1
 	ok_life add L1
-	has_ops L1 n
+	has_ops L1 x
 	kernel_serves_only L1
 	ok_life attach B1 b
 	serves b B1
@@ -1389,7 +1390,7 @@ region_at_probe()
 	ok_life mode L0 region_fails $region_node
 	ok_life add L0
 	not_bound L0
-	same_stat d clients 0
+	wait_stat d clients 0
 	ok_life mode L0 ok
 	bind_life L0
 	no_client d dap-life.0 || fail "still a client"
@@ -1399,6 +1400,7 @@ region_at_probe()
 	ok_life mode L0 region_holds $region_node
 	bind_life L0 2>/dev/null
 	not_bound L0
+	wait_stat d clients 0
 	ok_life mode L0 ok
 	bind_life L0
 	no_client d dap-life.0 || fail "a client of what its driver never asked for"
@@ -1666,6 +1668,72 @@ child_that_copies_from_one_that_ended()
 	has_client a dap-life.1 || fail "no client"
 	same_stat a bad_free_count 0
 	ends
+}
+
+# A driver has copied operations of a client that has ended. Nothing changes under it: it
+# keeps them, and so the client stays, until it is unbound.
+copied_from_one_that_has_ended()
+{
+	starts dap-stuck.0@b S0
+	unbind_pool $pool_b
+	has_ops S0 x
+	ok_life mode L1 copy S0
+	ok_life add L1
+	has_ops L1 x
+	unbind_life L1
+	has_ops L1 n
+	bind_life L1
+	keeps_copied
+
+	# it copies them later than in its probe
+	bind_pool $pool_b
+	ok_life add S0
+	serves b S0
+	ok_life mode L1 ok
+	bind_life L1
+	kernel_serves_only L1
+	ok_life maker L1 S0
+	unbind_pool $pool_b
+	keeps_copied
+	ends
+}
+
+# They were copied in a probe, and their client has ended before that.
+copied_before_it_ends()
+{
+	starts dap-life.0@a L0
+	ok_life mode L1 copy L0
+	adds_unprobed L1
+	ok_life slow bound 10000 dap-life.1
+	begins bind_life L1
+	is_slowed
+	ok_life del L0
+	nap 100000 # for the module's work item to begin
+	unit L1
+	same "operations under a probe" $ops x
+	in_time "binding a device"
+	has_ops L1 x
+	kernel_serves_only L1
+	unbind_life L1
+	has_ops L1 n
+	released L0
+	ends
+}
+
+# L1 has those of S0, which goes
+keeps_copied()
+{
+	has_ops L1 x
+	kernel_serves_only L1
+	ok_life del S0
+	kernel_serves_only L1
+	has_ops L1 x
+	! unload 2>/dev/null || fail "unloaded under a driver"
+	unit S0
+	[ $created != $released ] || fail "dap-stuck.0 is released"
+	unbind_life L1
+	has_ops L1 n
+	released S0
 }
 
 # Its maker gives it operations of a client without telling anybody. What it holds is in
@@ -2694,6 +2762,7 @@ order_of_suspend()
 	region_of_a_driver region_at_probe region_of_a_child \
 	child_without_a_driver child_named_before child_that_had_a_driver child_that_copies child_with_a_driver \
 	child_with_copied_operations child_that_copied_for_longer child_that_copies_from_one_that_ended \
+	copied_from_one_that_has_ended copied_before_it_ends \
 	child_that_got_operations \
 	child_of_the_default_pool child_of_a_pool_without_clients region_without_a_driver borrower_snoops_as_its_owner \
 	only_pool_that_is_up \

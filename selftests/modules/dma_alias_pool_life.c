@@ -456,7 +456,35 @@ static int bind_device(const char *name)
 	return min(ret, 0);
 }
 
-static int probe(struct device *dev)
+struct failed_probe {
+	struct device *dev;
+	const struct dma_map_ops *ops;
+};
+
+/* The driver core calls it before all else that the probe has set up is released. */
+static void probe_undone(void *data)
+{
+	struct failed_probe *failed = data;
+
+	/* there may be those of another client now, its own */
+	if (failed->ops && !failed->dev->dma_ops)
+		finding("!a failed probe of %s lost its operations\n",
+			dev_name(failed->dev));
+}
+
+static void watch_failed_probe(struct device *dev)
+{
+	struct failed_probe *failed = devm_kzalloc(dev, sizeof(*failed),
+						   GFP_KERNEL);
+
+	if (!failed)
+		return;
+	failed->dev = dev;
+	failed->ops = dev->dma_ops;
+	devm_add_action(dev, probe_undone, failed);
+}
+
+static int probe_as_told(struct device *dev)
 {
 	struct life_unit *unit = dev_get_platdata(dev);
 	enum life_mode mode;
@@ -531,6 +559,15 @@ static int probe(struct device *dev)
 	unit->ops = dev->dma_ops;
 	mutex_unlock(&unit->lock);
 	return 0;
+}
+
+static int probe(struct device *dev)
+{
+	int ret = probe_as_told(dev);
+
+	if (ret)
+		watch_failed_probe(dev);
+	return ret;
 }
 
 static void driver_goes(struct device *dev)

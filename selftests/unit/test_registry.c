@@ -31,6 +31,9 @@ struct kobject {
 
 struct device {
 	struct kobject kobj;
+	struct {
+		bool is_prepared;
+	} power;
 };
 
 struct device_node {
@@ -170,6 +173,17 @@ struct work_struct *current_work(void)
 	return running;
 }
 
+/* How many times the work cannot free anybody, since a device is locked. */
+static unsigned int busy;
+
+/* As the work does it, which queues itself once more. */
+void usleep_range(unsigned long min, unsigned long max)
+{
+	EXPECT(!dap_mutex.held && busy);
+	busy--;
+	dap_registry_queue_reap();
+}
+
 /* --- what a pool is made of, and in which order it goes */
 
 static int entries, clients;	/* that are allocated */
@@ -294,10 +308,14 @@ static void reap(struct work_struct *work)
 		seen[seen_count++] = client;
 		/* The module stays until here. */
 		EXPECT(client->state == DAP_DEAD || module_refs);
-		if (client->state == DAP_DEAD)
+		if (client->state != DAP_DEAD)
+			;
+		else if (busy)
+			dap_client_add_idle(client);
+		else
 			free_client(client);
 		/* As when that was the last reference to a device with others below. */
-		dap_registry_flush();
+		dap_registry_flush(NULL);
 	}
 	dap_entries_release();
 }
@@ -317,7 +335,7 @@ static void start(void)
 	module_refs = entries = clients = queues = 0;
 	pending = NULL;
 	changing = NULL;
-	queued = seen_count = 0;
+	queued = seen_count = busy = 0;
 	calls[0] = '\0';
 	EXPECT(!dap_registry_init(reap));
 }
@@ -359,7 +377,7 @@ static void drop_dead(struct dap_client *client)
 {
 	EXPECT(client->state == DAP_DEAD && kref_read(&client->user.ref) == 1);
 	dap_client_put(client);
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 }
 
 /* --- states */
@@ -580,18 +598,27 @@ static void client_refs(void)
 	EXPECT(queued == 1 && pending && !seen_count);
 	EXPECT(client->state == DAP_LEAVING && module_refs == 1);
 	dap_unlock();
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 	EXPECT(module_refs == 1);
 	EXPECT(seen_count == 1 && seen[0] == client && clients == 2);
 
 	/* It is seen once for each time that it was queued. */
 	waited_for_links = 0;
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 	EXPECT(seen_count == 1 && !dap_clients_take_idle());
 	EXPECT(waited_for_links == 1);
+	dap_registry_flush(&devices[0]);
+	EXPECT(waited_for_links == 2);
+	/* These may be waiting for a device that is suspended. */
+	devices[0].power.is_prepared = true;
+	dap_registry_queue_reap();
+	dap_registry_flush(&devices[0]);
+	EXPECT(waited_for_links == 2 && !pending);
+	devices[0].power.is_prepared = false;
+	queued = 1;
 	dap_client_queue_reap(client);
 	EXPECT(queued == 2);
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 	EXPECT(seen_count == 2 && seen[1] == client);
 
 	/* Two at once, and the work once. */
@@ -599,7 +626,7 @@ static void client_refs(void)
 	changes(other, DAP_DEAD);
 	dap_client_queue_reap(client);
 	dap_client_put(other);
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 	EXPECT(seen_count == 4 && seen[2] != seen[3] && !clients);
 
 	EXPECT(entries == 1 && kref_read(&entry->ref) == 1);
@@ -626,7 +653,7 @@ static void pool_users(void)
 	dap_entry_unuse(entry);
 	EXPECT(pending && !calls[0] && dap_entry_find("pool") == entry);
 	dap_unlock();
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 	EXPECT(!strcmp(calls, "fdne"));
 	end();
 
@@ -645,7 +672,7 @@ static void pool_users(void)
 	changes(client, DAP_DEAD);
 	EXPECT(queued == 1 && !calls[0] && !seen_count);
 	/* Its structure is there until each client is freed. */
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 	EXPECT(!strcmp(calls, "fdn") && entries == 1);
 	EXPECT(list_empty(&dap_entries) && kref_read(&entry->ref) == 2);
 	drop_dead(other);
@@ -661,7 +688,7 @@ static void pool_users(void)
 	changes(client, DAP_PINNED);
 	dap_entry_unuse(entry);
 	changes(client, DAP_ENDED);
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 	EXPECT(!strcmp(calls, "fdn") && entries == 1);
 	EXPECT(dap_entry_of(client) == entry && module_refs == 1);
 	changes(client, DAP_DEAD);
@@ -684,7 +711,7 @@ static void several_pools(void)
 	changes(client, DAP_ATTACHED);
 	dap_entry_unuse(third);
 	dap_entry_unuse(first);
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 	EXPECT(!strcmp(calls, "fdnefdne") && entries == 1);
 	dap_lock();
 	EXPECT(!dap_entry_find("first") && !dap_entry_find("third"));
@@ -716,7 +743,7 @@ static void names(void)
 	EXPECT(!dap_entry_find(""));
 	dap_unlock();
 	dap_entry_unuse(first);
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 	dap_lock();
 	EXPECT(dap_entry_find("") == second);
 	EXPECT(dap_entry_find("second") == second);
@@ -735,7 +762,7 @@ static void names(void)
 	dap_unlock();
 	dap_entry_unuse(third);
 	dap_entry_unuse(second);
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 	dap_lock();
 	EXPECT(!dap_entry_find(""));
 	dap_unlock();
@@ -835,6 +862,7 @@ static void borrowers(void)
 	EXPECT(dap_client_search(DAP_BORROWER_OF, lender) == borrower);
 	EXPECT(!dap_client_search(DAP_BORROWER_OF, other));
 	EXPECT(!dap_client_search(DAP_BORROWER_OF, borrower));
+	EXPECT(!dap_client_search(DAP_FOLLOWER_OF, lender));
 	borrower->lender = NULL;
 	EXPECT(!dap_client_search(DAP_BORROWER_AT, &devices[2]));
 	EXPECT(!dap_client_search(DAP_BORROWER_OF, lender));
@@ -851,10 +879,79 @@ static void borrowers(void)
 	end();
 }
 
+static struct dap_client *new_follower(struct dap_client *lender,
+				       struct device *dev)
+{
+	struct dap_client *client = calloc(1, sizeof(*client));
+
+	clients++;
+	client->dev = dev;
+	client->has_ref = true;
+	dev->kobj.refs++;
+	client->lender = lender;
+	client->pool = lender->pool;
+	kref_get(&dap_entry_of(lender)->ref);
+	return client;
+}
+
+/* Who has copied operations of one that had ended is none of its pool. */
+static void followers(void)
+{
+	struct dap_client *lender, *follower;
+	struct dap_entry *entry;
+
+	start();
+	entry = new_entry(0, "pool");
+	lender = new_client(entry, &devices[0]);
+	changes(lender, DAP_DEAD);
+	dap_entry_unuse(entry);
+	dap_registry_flush(NULL);
+	EXPECT(list_empty(&dap_entries) && entries == 1 && !module_refs);
+
+	follower = new_follower(lender, &devices[1]);
+	dap_lock();
+	EXPECT(!dap_client_search(DAP_FOLLOWER_OF, lender));
+	EXPECT(dap_client_add_ended(follower));
+	EXPECT(follower->state == DAP_ENDED && module_refs == 1);
+	EXPECT(dap_client_search(DAP_FOLLOWER_OF, lender) == follower);
+	EXPECT(!dap_client_search(DAP_FOLLOWER_OF, follower));
+	EXPECT(!dap_client_search(DAP_BORROWER_OF, lender));
+	EXPECT(!dap_client_search(DAP_BORROWER_AT, &devices[1]));
+	EXPECT(!dap_client_find(&devices[1]));
+	EXPECT(dap_client_search(DAP_ENDED_OF, &devices[1]) == follower);
+	dap_unlock();
+	changes(follower, DAP_DEAD);
+	EXPECT(!module_refs);
+	dap_client_queue_reap(follower);
+	dap_registry_flush(NULL);
+	EXPECT(entries == 1 && clients == 1 && devices[1].kobj.refs == 1);
+	drop_dead(lender);
+
+	/* The module goes, and cannot wait for it. */
+	entry = new_entry(0, "pool");
+	lender = new_client(entry, &devices[0]);
+	changes(lender, DAP_DEAD);
+	follower = new_follower(lender, &devices[1]);
+	module_goes = true;
+	dap_lock();
+	EXPECT(!dap_client_add_ended(follower));
+	EXPECT(follower->state == DAP_DEAD && !module_refs);
+	EXPECT(dap_client_search(DAP_FOLLOWER_OF, lender) == follower);
+	dap_unlock();
+	dap_client_queue_reap(follower);
+	dap_registry_flush(NULL);
+	drop_dead(lender);
+	dap_entry_unuse(entry);
+	end();
+}
+
 /* --- load and unload */
 
 static void set_up(void)
 {
+	struct dap_client *client;
+	struct dap_entry *entry;
+
 	start();
 	end();
 	no_memory = true;
@@ -865,6 +962,17 @@ static void set_up(void)
 	dap_entry_unuse(new_entry(0, "pool"));
 	EXPECT(pending && entries == 1);
 	end();
+
+	/* So is what has to wait for somebody else. */
+	start();
+	entry = new_entry(0, "pool");
+	client = new_client(entry, &devices[0]);
+	dap_entry_unuse(entry);
+	changes(client, DAP_DEAD);
+	dap_client_queue_reap(client);
+	busy = 3;
+	end();
+	EXPECT(!busy);
 }
 
 static void open_and_closed(void)
@@ -915,7 +1023,7 @@ static void locking(void)
 	dap_entry_put(entry);
 	EXPECT(dap_mutex.taken == taken && dap_mutex.asked == asked);
 	/* And this one takes it for the list, once a pool. */
-	dap_registry_flush();
+	dap_registry_flush(NULL);
 	EXPECT(dap_mutex.taken == taken + 1);
 	end();
 }
@@ -981,6 +1089,7 @@ static const struct tap_test tests[] = {
 	{ "pools by name", names },
 	{ "clients by device and operations", finding },
 	{ "borrowers, and whose they are", borrowers },
+	{ "who follows one that has ended", followers },
 	{ "set-up, and what may fail in it", set_up },
 	{ "open and closed", open_and_closed },
 	{ "who relies on the lock", locking },
