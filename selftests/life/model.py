@@ -130,6 +130,7 @@ class Device:
         self.deferred = False
         self.managed = None  # where its driver's managed memory is from
         self.borrows = None  # (key of a device, its pool): whose ops it has copied
+        self.follows = None  # the same of a client that had ended, as copied
         self.leaving = False  # no client any more, but somebody needs it as one
         # On a bus that is not watched: does the module hear when its driver goes? It
         # does of one that has asked for the pool. None: not known.
@@ -243,6 +244,10 @@ class State:
         return [d for d in self.devices.values() if d.borrows and d.borrows[0] == device.key
                 and (d.bound or not bound)]
 
+    def followers(self, device):
+        """Whose drivers have copied ops of a client that it was."""
+        return [d for d in self.devices.values() if d.follows and d.follows[0] == device.key]
+
     def children(self, device):
         """Those that are registered: they have a reference to it."""
         return [d for d in self.devices.values() if d.exists and d.parent == device.key]
@@ -271,7 +276,7 @@ class State:
             held = self.held(d)
             if held or (d.client and (d.bare or d.made is True or (d.stuck and d.bound))):
                 return True
-            if d.lasting or d.bound and d.ended:
+            if d.lasting or d.bound and (d.ended or d.follows):
                 return True
             unknown |= d.made is None and bool(d.client)
             # that it is over, who would tell on no bus?
@@ -456,6 +461,7 @@ class Transition:
                 self.become(device, pool, by_default)
         device.replaced = None
         device.ended = device.may_change = False
+        device.follows = None
         if unit.mode in ("copy", "own", "null"):
             self.loses_lasting(device)
         if device.made == "named":
@@ -508,8 +514,12 @@ class Transition:
         if copied and copied[0] == device.key:
             return
         if copied and self.s.has_ended(copied):
-            # these are taken from it as soon as its probe has ended, and it has its own
-            device.may_change = True
+            # it keeps them, if it is no client with its own
+            device.follows = copied
+            if self.served_by(device):
+                device.may_change = True
+            else:
+                device.ended = True
             return
         if copied:
             self.borrow(device, copied[0])
@@ -520,6 +530,8 @@ class Transition:
         """What device gets that copies the ops of the other: as Device.copied."""
         if other.copied:
             return other.copied
+        if other.follows and not self.served_by(other):
+            return other.follows
         # those of one that has ended may have been taken from the device since
         units = [self.seen.units.get(d.unit) for d in (device, other)]
         has_ops = any(unit and unit.ops == "x" for unit in units)
@@ -551,6 +563,7 @@ class Transition:
             unit.changes += 1
         device.managed = device.replaced = None
         device.bound = device.ended = device.may_change = False
+        device.follows = None
         if not device.lasting:
             self.take_back(device, True)
         left = {}
@@ -610,7 +623,8 @@ class Transition:
                 del s.pools[pool]
         for key, device in list(s.devices.items()):
             if not device.exists and not s.slots_of(device) and not s.sources(device) and \
-                    not s.borrowers(device, False) and not s.children(device):
+                    not s.borrowers(device, False) and not s.children(device) and \
+                    not s.followers(device):
                 del s.devices[key]
 
     # --- pools
@@ -861,10 +875,10 @@ class Transition:
         if not device or not device.watched:
             self.errno(got, "request", errno.ENODEV)
             return
+        if self.keeps_copied(device, got):
+            self.errno(got, "request", errno.EBUSY)
+            return
         if s.listed_by(device) == pool and not device.leaving:
-            if device.borrows and not device.bound:
-                self.errno(got, "request", errno.EBUSY)
-                return
             device.by_default = False
             self.errno(got, "request", 0)
             return
@@ -944,9 +958,9 @@ class Transition:
             return 517
         if not (device.watched or device.bare or device.bound or probing):
             return errno.EINVAL
+        if not probing and device.watched and self.keeps_copied(device, None):
+            return errno.EBUSY
         if s.listed_by(device) == pool and not device.leaving:
-            if not probing and device.watched and not device.bound and device.borrows:
-                return errno.EBUSY
             if not probing:
                 self.note_maker(device)
             return 0
@@ -982,6 +996,18 @@ class Transition:
             self.note_maker(device)
         self.collect()
         return 0
+
+    def keeps_copied(self, device, got):
+        """Without a driver: must it keep ops that its last one has copied? Whose ops
+        they are may hold memory of it. If not, it has none of these from now on."""
+        if not device.borrows or device.bound:
+            return False
+        held = self.s.held(self.s.lender(device))
+        held = self.failed(got) if held is None else held
+        if not held:
+            device.borrows = None
+            self.collect()
+        return held
 
     def note_maker(self, device):
         if not device.watched or device.bound:
@@ -1078,7 +1104,9 @@ class Transition:
     def may_serve(self, device, size, nk):
         source = self.source(device)
         if not source:
-            if nk and (not device.copied or self.s.has_ended(device.copied)):
+            held = self.s.held(self.s.devices[device.holder])
+            if nk and (not device.copied or self.s.has_ended(device.copied) or
+                       held is not False):
                 of = self.served_by(device)
                 return {"fallback" if of and not device.replaced else "kernel", "fail"}
             return {"fail"}
@@ -1362,7 +1390,8 @@ def compare_unit(state, name, unit, differ, found, without):
     differ("held", f"slots of {name}", sorted(unit.slots),
            sorted(k[1] for k in state.slots if k[0] == name))
     left = [d for d in state.devices.values() if d.unit == name]
-    sure = [d for d in left if d.exists or state.slots_of(d) or state.children(d)]
+    sure = [d for d in left if d.exists or state.slots_of(d) or state.children(d) or
+            state.followers(d)]
     gone = s.created - len(left), s.created - len(sure)
     if not gone[0] <= unit.released <= gone[1] and "refs" not in without:
         found.append(("refs", f"released devices of {name}: {unit.released} of {unit.created},"

@@ -143,10 +143,22 @@ def is_copied_from_kernel(s, device):
                                        for x in s.slots_of(device).values())
 
 
+def frees_unseen(step, s):
+    """Is it a free of memory of the kernel, and maybe after the driver has gone? Nothing
+    tells the module that somebody is in an operation then, so the device may lose it."""
+    slot = s.slots.get((step[1], int(step[2]))) if step[0] == "free" else None
+    device = s.devices.get(slot.key) if slot else None
+    return bool(device) and slot.source not in ("pool", "fallback") and \
+        bool(s.units[device.unit].keep or not device.bound)
+
+
 def makes_sense(step, s, machine):
     kind, args = step[0], step[1:]
     if kind == "two":
-        return all(makes_sense(x, s, machine) for x in step[4:])
+        both = [x[2:] if x[0] == "again" else x for x in step[4:]]
+        return all(makes_sense(x, s, machine) for x in both) and \
+            not (any(frees_unseen(x, s) for x in both) and
+                 any(x[0] not in ("alloc", "free", "map") for x in both))
     if kind == "again":
         return makes_sense(step[2:], s, machine)
     if kind == "overlay":
@@ -459,7 +471,8 @@ class Generator:
             if kind != "self" and r.random() < 0.8:
                 step = self.about(step, unit)
             steps.append(step)
-        if any(step[0] == "two" or not makes_sense(step, s, self.machine) for step in steps):
+        if any(step[0] == "two" for step in steps) or \
+                not makes_sense(("two", 0, 0, "-", *steps), s, self.machine):
             return None
         if steps[0][0] in ("free", "alloc") and steps[0][1:3] == steps[1][1:3]:
             return None
