@@ -474,8 +474,13 @@ static void client_end_in(struct dap_client *client,
 	if (had_ops && state == DAP_DEAD)
 		client_restore_ops(client->dev, client);
 	dap_client_set_state(client, state);
-	if (state == DAP_DEAD && client->lender)
-		client_take_copied(client, client->lender);
+	if (state != DAP_DEAD || !client->lender)
+		return;
+	client_take_copied(client, client->lender);
+	/* By what else could it free? */
+	if (DAP_OPS_ARE_TORN_DOWN && !client->dev->dma_ops &&
+	    READ_ONCE(client->lender->user.held))
+		dap_set_ops(client->dev, &client->lender->ops);
 }
 
 /*
@@ -587,8 +592,6 @@ static struct dap_client *client_get_borrower(struct device *dev,
 {
 	struct dap_client *client = dap_client_find(dev);
 
-	if (client && client->lender == lender)
-		return client;
 	if (client && client->lender) {
 		client_return_borrowed(client);
 		client = dap_client_find(dev);
@@ -614,8 +617,9 @@ static struct dap_client *client_get_borrower(struct device *dev,
 
 /*
  * A driver has copied operations of a client that has ended or is about to.  Its
- * device keeps them until it is unbound, or gets those of the client that it is
- * itself.  Until then, this record keeps the lender and the module.
+ * device keeps them until it is unbound, or has those of the client that it is
+ * itself now.  As its driver may be in one of them, this record keeps the lender
+ * and the module until the driver is unbound.
  */
 static void client_follow(struct device *dev, struct dap_client *lender)
 {
@@ -662,15 +666,19 @@ static bool client_lend(struct dap_client *lender)
  */
 void dap_client_borrow(struct device *dev, struct dap_client *lender)
 {
-	struct dap_client *client = NULL;
+	struct dap_client *client = dap_client_search(DAP_BORROWER_AT, dev);
 
 	device_lock_assert(dev);
 	/* It was set for other operations, by a driver that set its mask first. */
 	dap_assign_skip_sync(dev, false);
-	if (client_lend(lender)) {
-		client = client_get_borrower(dev, lender);
-		if (!client || client->lends)
-			dap_client_put(lender);
+	/* It may have kept them since its last driver. */
+	if (!client || client->lender != lender) {
+		client = NULL;
+		if (client_lend(lender)) {
+			client = client_get_borrower(dev, lender);
+			if (!client)
+				dap_client_put(lender);
+		}
 	}
 	if (!client) {
 		client_follow(dev, lender);
@@ -696,12 +704,6 @@ static void client_renew_ops(struct device *dev)
 		dap_set_ops(dev, &owner->ops);
 }
 
-static bool client_needs_ops(const struct dap_client *client)
-{
-	return READ_ONCE(client->user.held) || client->by_maker ||
-	       (client->lender && READ_ONCE(client->lender->user.held));
-}
-
 /* The driver is gone: no operation of a client that has ended is running. */
 static void client_end_former(const struct device *dev, bool unused)
 {
@@ -719,11 +721,9 @@ static void client_end_former(const struct device *dev, bool unused)
  * A driver is gone, and with it the pool that it asked for itself, unless the
  * device still holds memory.
  */
-static void client_end_claim(const struct device *dev)
+static void client_end_claim(struct dap_client *client)
 {
-	struct dap_client *client = dap_client_find(dev);
-
-	if (client && client->by_rmem && !client->by_maker &&
+	if (client->by_rmem && !client->by_maker &&
 	    !dap_client_is_busy(client))
 		dap_client_leave(client, false);
 }
@@ -754,15 +754,15 @@ bool dap_client_begin_probe(struct device *dev)
 	}
 	if (client)
 		client_return_borrowed(client);
-	client_end_claim(dev);
+	client = dap_client_find(dev);
+	if (client)
+		client_end_claim(client);
 	return false;
 }
 
-static void client_unpin(const struct device *dev)
+static void client_unpin(struct dap_client *client)
 {
-	struct dap_client *client = dap_client_find(dev);
-
-	if (client && client->state == DAP_PINNED && !client->by_maker)
+	if (client->state == DAP_PINNED && !client->by_maker)
 		dap_client_set_state(client, DAP_ATTACHED);
 }
 
@@ -778,8 +778,13 @@ static void client_unpin(const struct device *dev)
  */
 void dap_client_probe_failed(const struct device *dev)
 {
+	struct dap_client *client = dap_client_find(dev);
+
 	dap_assert_locked();
-	client_unpin(dev);
+	if (client) {
+		client_unpin(client);
+		client->unsettled = true;
+	}
 	dap_registry_queue_reap();
 }
 
@@ -819,27 +824,18 @@ void dap_client_unbound(struct device *dev, bool unused)
 		return;
 	if (unused)
 		client->by_maker = false;
-	client_unpin(dev);
-	if (DAP_OPS_ARE_TORN_DOWN && client_needs_ops(client))
+	client_unpin(client);
+	/* If devres tells it, the architecture has not cleared dma_ops yet. */
+	client->unsettled = DAP_OPS_ARE_TORN_DOWN && dev->driver;
+	if (client->unsettled)
 		dap_registry_queue_reap();
-	client_end_claim(dev);
+	client_end_claim(client);
 }
 
 /*
- * Is there more to do for a client whose last probe has failed?  It may have
- * copied operations or asked for a pool; and arm64 before 6.12 clears dma_ops
- * when the last notifier has been called, though what the device holds can be
- * freed by ours only.
- */
-static bool client_is_unsettled(const struct dap_client *client)
-{
-	return client->lends || (client->by_rmem && !client->by_maker) ||
-	       (DAP_OPS_ARE_TORN_DOWN && client_needs_ops(client));
-}
-
-/*
- * See to one client for which dap_client_probe_failed() was too early, when the
- * driver core is done with the device.  This comes too late for memory that is
+ * See to a client for which it was too early before, when the driver core is done
+ * with the device.  arm64 before 6.12 has cleared dma_ops then, though what the
+ * device holds can be freed by ours only.  This comes too late for memory that is
  * freed just then, and not at all if the kernel fails before it calls any
  * notifier.  Sets *again if the device is in use.  Returns true if the client has
  * ended.
@@ -848,13 +844,13 @@ static bool client_settle(struct dap_client *client, bool *again)
 {
 	struct device *dev = client->dev;
 
-	if (!client->has_ref || !client_is_unsettled(client) ||
-	    dev->links.status == DL_DEV_DRIVER_BOUND)
+	if (!client->unsettled || !client->has_ref)
 		return false;
 	if (!device_trylock(dev)) {
 		*again = true;
 		return false;
 	}
+	client->unsettled = false;
 	if (!dev->driver)
 		dap_client_unbound(dev, false);
 	device_unlock(dev);
@@ -878,12 +874,13 @@ restart:
 
 struct client_copies {
 	struct dap_client *client;
-	bool locked;	/* some of its operations may be those of a driver soon */
+	bool again;
 };
 
 /*
  * Take copied operations away from a device without a driver, and from those
  * below it.  A driver that is bound keeps them; nobody had told that it has them.
+ * Sets copies->again if another driver may have copied them meanwhile.
  */
 static int client_restore_copied(struct device *dev, void *data)
 {
@@ -893,53 +890,58 @@ static int client_restore_copied(struct device *dev, void *data)
 	if (READ_ONCE(dev->dma_ops) != &client->ops)
 		goto out;
 	if (!device_trylock(dev)) {
-		copies->locked = true;
+		copies->again = true;
 		goto out;
 	}
 	dap_lock();
-	if (!dev->driver)
+	if (!dev->driver) {
 		client_restore_ops(dev, client);
-	else if (dev->dma_ops == &client->ops &&
-		 !dap_client_search(DAP_FOLLOWER_OF, client))
+		copies->again = true;
+	} else if (dev->dma_ops == &client->ops &&
+		   !dap_client_search(DAP_FOLLOWER_OF, client)) {
 		client_follow(dev, client);
+	}
 	dap_unlock();
 	device_unlock(dev);
 out:
 	return device_for_each_child(dev, data, client_restore_copied);
 }
 
-/*
- * Does anybody still have the operations of a dead client?  Not under dap_lock():
- * dropping the last reference to a device may remove others.
- */
-static bool client_has_copies(struct dap_client *client, bool *again)
+/* May anybody without a record still have the operations of a dead client? */
+static bool client_has_copies(struct dap_client *client)
 {
 	struct client_copies copies = { .client = client };
-	bool followed;
 
 	if (!client_has_own_ops(client))
 		return false;
 	dap_walk_devices(&copies, client_restore_copied);
 	if (client->has_ref)
 		client_restore_copied(client->dev, &copies);
-	*again |= copies.locked;
-	dap_lock();
-	followed = dap_client_search(DAP_FOLLOWER_OF, client);
-	dap_unlock();
-	return copies.locked || followed;
+	return copies.again;
 }
 
-static void client_free(struct dap_client *client)
+/* Returns false if somebody has operations of the client by now. */
+static bool client_free(struct dap_client *client)
 {
-	/* Not under dap_lock() either. */
+	bool followed;
+
+	dap_lock();
+	followed = dap_client_search(DAP_FOLLOWER_OF, client);
+	if (!followed)
+		list_del(&client->node);
+	dap_unlock();
+	if (followed)
+		return false;
+	/*
+	 * Not under dap_lock(): dropping the last reference to a device may
+	 * remove others.
+	 */
 	if (client->has_ref)
 		put_device(client->dev);
-	dap_lock();
-	list_del(&client->node);
-	dap_unlock();
 	dap_companion_destroy(client->companion);
 	dap_entry_put(dap_entry_of(client));
 	kfree(client);
+	return true;
 }
 
 /*
@@ -997,10 +999,13 @@ static bool client_try_end(struct dap_client *client, bool *again)
 /* Returns true if the client was freed.  Sets *again if it has to be tried again. */
 static bool client_try_free(struct dap_client *client, bool *again)
 {
-	if (!client_try_end(client, again) || client_has_copies(client, again))
+	if (!client_try_end(client, again))
 		return false;
-	client_free(client);
-	return true;
+	if (client_has_copies(client)) {
+		*again = true;
+		return false;
+	}
+	return client_free(client);
 }
 
 /**

@@ -37,8 +37,8 @@
  *						used without a driver
  * NAMED		DEAD		no		it does not become a client
  *						after all
- * none		ENDED		yes		its driver has copied operations
- *						of a client that ends
+ * none		ENDED, or	yes		its driver has copied operations
+ *		DEAD at unload			of a client that ends
  * ATTACHED	ATTACHED	yes		bound again
  * ATTACHED	PINNED		yes [1]		bound again, to another driver, or
  *						used without one from now on
@@ -79,7 +79,7 @@
  *
  * Locking: dap_lock() protects the lists and everything above.  It is taken in
  * process context only, with or without a device's lock held.  Nobody waits for
- * a device's lock under it: client_renew_all_ops() only tries.  Pool locks nest
+ * a device's lock under it: client_settle() only tries.  Pool locks nest
  * inside of it.
  */
 #include <linux/debugfs.h>

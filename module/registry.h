@@ -85,8 +85,8 @@ struct dap_entry {
  *                But its driver, or whoever made it, may be running in one of
  *                our operations, so the device keeps them.  What they allocate
  *                is the kernel's.
- * @DAP_DEAD:     it waits to be freed.  Devices without a driver may still have
- *                copied operations of it.
+ * @DAP_DEAD:     it waits to be freed.  Other devices may still have copied
+ *                operations of it.
  */
 enum dap_client_state {
 	DAP_NAMED,
@@ -113,6 +113,8 @@ enum dap_client_state {
  *              DAP_DEAD, since its children are looked at then.
  * @linked:     has a device link to the pool's device
  * @lends:      has a reference to @lender, since the driver is bound
+ * @unsettled:  its last probe has failed, or its driver is going, and the driver
+ *              core was not done with the device
  * @dev:        the device; NULL if it was freed before the memory that it
  *              holds, which is lost then
  * @pool:       the pool
@@ -141,6 +143,7 @@ struct dap_client {
 	bool has_ref;
 	bool linked;
 	bool lends;
+	bool unsettled;
 	struct device *dev;
 	struct dap_pool *pool;
 	enum dap_client_state state;
