@@ -851,8 +851,15 @@ static bool client_settle(struct dap_client *client, bool *again)
 		return false;
 	}
 	client->unsettled = false;
-	if (!dev->driver)
+	if (!dev->driver) {
 		dap_client_unbound(dev, false);
+	} else if (DAP_OPS_ARE_TORN_DOWN && !dev->dma_ops &&
+		   READ_ONCE(client->user.held)) {
+		/* Nobody has told that it was bound, on a bus that is not watched. */
+		client->foreign = true;
+		smp_wmb();
+		dap_set_ops(dev, &client->ops);
+	}
 	device_unlock(dev);
 	return client->state >= DAP_ENDED;
 }

@@ -13,9 +13,10 @@ top=$(dirname "$(dirname "$(readlink -f "$0")")")
 
 [ $# -gt 0 ] || die "usage: board-kit.sh STRIP..."
 cd "$top"
-PATH=$PATH:/usr/sbin:/sbin	# modinfo
-# not from the kernel's directory: with O= its build is elsewhere
-release=$(modinfo -F vermagic module/dma_alias_pool.ko | cut -d ' ' -f 1)
+# Not from the kernel's directory: with O= its build is elsewhere. Nor by modinfo, which who
+# only builds for another machine may not have.
+release=$(LC_ALL=C grep -a -o -m 1 'vermagic=[^ ]*' module/dma_alias_pool.ko)
+release=${release#vermagic=}
 name=dma-alias-pool-kit-$release
 rig_tmp
 

@@ -1252,6 +1252,8 @@ late_free_on_another_bus()
 		echo dap-other >$other_driver/unbind
 		ok_life mode X0 ok
 		echo dap-other >$other_driver/bind
+		# arm64 before 6.12 has taken the operations away, without telling anybody
+		nap 100000
 		ok_life free X0 0
 		case $last in
 		ask)
@@ -1259,6 +1261,7 @@ late_free_on_another_bus()
 			serves a X0
 			has_memory_of a X0 1
 			echo dap-other >$other_driver/unbind
+			nap 100000
 			ok_life free X0 1
 			echo dap-other >$other_driver/bind
 			;;

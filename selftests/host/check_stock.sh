@@ -69,7 +69,8 @@ twin() {
 # script gets. The boots that take longest come first.
 case $machine in
 *-16k) boots=(drivers) ;;
-arm64-*) boots=(report drivers attach swiotlb placed) ;;
+# before 6.12, this is where the kernel takes operations away with the driver
+arm64-*) boots=(report drivers attach swiotlb placed clients) ;;
 *) boots=(endurance report drivers attach high more iommu swiotlb microvm lockdown autopkgtest) ;;
 esac
 devices() {
@@ -110,6 +111,8 @@ more() {
 	esac
 }
 arguments() { [ "$1" != endurance ] || echo "${CYCLES:-50}"; }
+# clients.sh is that of the test kernels
+script() { [ "$1" = clients ] || printf stock_; echo "$1.sh"; }
 boot() {
 	local label=$1
 	say "  BOOT    $label"
@@ -118,7 +121,7 @@ boot() {
 		--append "$(append "$label")" --label "$label" \
 		--timeout "${TIMEOUT:-400}" \
 		--log "$logs/$label.console" --json "$logs/$label.json" \
-		--run "stock_$label.sh" $(arguments "$label") >"$logs/$label.log" 2>&1
+		--run "$(script "$label")" $(arguments "$label") >"$logs/$label.log" 2>&1
 }
 
 add() { # LABEL PASSED FAILED [SKIPPED]
