@@ -1013,9 +1013,13 @@ class Transition:
         if not device.watched or device.bound:
             return
         device.by_default = False
-        if device.made is not True:
-            unit = self.seen.units.get(device.unit)
-            device.made = True if unit and unit.ops == "x" else "named"
+        if device.made is True:
+            return
+        unit = self.seen.units.get(device.unit)
+        device.made = True if unit and unit.ops == "x" else "named"
+        # in the midst of a probe it is the driver that asks
+        if self.at_a_time:
+            device.made = None
 
     def step_api(self, got, unit, pool):
         device = self.s.device(unit)
