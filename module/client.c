@@ -780,7 +780,6 @@ void dap_client_probe_failed(const struct device *dev)
 {
 	struct dap_client *client = dap_client_find(dev);
 
-	dap_assert_locked();
 	if (client) {
 		client_unpin(client);
 		client->unsettled = true;
@@ -857,6 +856,7 @@ static bool client_settle(struct dap_client *client, bool *again)
 		   READ_ONCE(client->user.held)) {
 		/* Nobody has told that it was bound, on a bus that is not watched. */
 		client->foreign = true;
+		/* The driver that is running may free by them at once. */
 		smp_wmb();
 		dap_set_ops(dev, &client->ops);
 	}
@@ -881,13 +881,13 @@ restart:
 
 struct client_copies {
 	struct dap_client *client;
-	bool again;
+	bool restored;	/* somebody else may have copied them before that */
+	bool locked;	/* they may be those of a driver soon */
 };
 
 /*
  * Take copied operations away from a device without a driver, and from those
  * below it.  A driver that is bound keeps them; nobody had told that it has them.
- * Sets copies->again if another driver may have copied them meanwhile.
  */
 static int client_restore_copied(struct device *dev, void *data)
 {
@@ -897,13 +897,13 @@ static int client_restore_copied(struct device *dev, void *data)
 	if (READ_ONCE(dev->dma_ops) != &client->ops)
 		goto out;
 	if (!device_trylock(dev)) {
-		copies->again = true;
+		copies->locked = true;
 		goto out;
 	}
 	dap_lock();
 	if (!dev->driver) {
 		client_restore_ops(dev, client);
-		copies->again = true;
+		copies->restored = true;
 	} else if (dev->dma_ops == &client->ops &&
 		   !dap_client_search(DAP_FOLLOWER_OF, client)) {
 		client_follow(dev, client);
@@ -921,10 +921,13 @@ static bool client_has_copies(struct dap_client *client)
 
 	if (!client_has_own_ops(client))
 		return false;
-	dap_walk_devices(&copies, client_restore_copied);
-	if (client->has_ref)
-		client_restore_copied(client->dev, &copies);
-	return copies.again;
+	do {
+		copies.restored = false;
+		dap_walk_devices(&copies, client_restore_copied);
+		if (client->has_ref)
+			client_restore_copied(client->dev, &copies);
+	} while (copies.restored);
+	return copies.locked;
 }
 
 /* Returns false if somebody has operations of the client by now. */
