@@ -623,21 +623,21 @@ static struct dap_client *client_get_borrower(struct device *dev,
  */
 static void client_follow(struct device *dev, struct dap_client *lender)
 {
-	struct dap_client *client, *owner = client_find_owner(dev);
+	struct dap_client *follower, *owner = client_find_owner(dev);
 	bool stays;
 
 	/* There is no way to go on without. */
-	client = kzalloc(sizeof(*client), GFP_KERNEL | __GFP_NOFAIL);
-	client->dev = get_device(dev);
-	client->has_ref = true;
-	client->lender = lender;
-	client->pool = lender->pool;
+	follower = kzalloc(sizeof(*follower), GFP_KERNEL | __GFP_NOFAIL);
+	follower->dev = get_device(dev);
+	follower->has_ref = true;
+	follower->lender = lender;
+	follower->pool = lender->pool;
 	kref_get(&dap_entry_of(lender)->ref);
-	stays = dap_client_add_ended(client);
+	stays = dap_client_add_ended(follower);
 	/* If the module is being unloaded, they cannot stay. */
 	if (!stays || (owner && owner->state < DAP_ENDED))
 		client_restore_ops(dev, lender);
-	dap_client_queue_reap(client);
+	dap_client_queue_reap(follower);
 }
 
 /*
