@@ -18,8 +18,13 @@ page=4096
 room=${2:-$tmp}
 
 # how the module names functions of the test device
-some_caller=do_
-[ "$caller" = do_alloc+ ] || some_caller=$caller
+some_caller()
+{
+	case $caller in
+	do_alloc+) echo do_ ;;
+	*) echo "$caller" ;;
+	esac
+}
 
 # --- check_FILE: print a line for everything that is wrong with the file on stdin
 
@@ -56,7 +61,7 @@ check_clients()
 # Allocations are sorted by offset, do not overlap, and end within the pool.
 check_allocations()
 {
-	awk -v total=$((pool_size)) -v caller="^$some_caller" '
+	awk -v total=$((pool_size)) -v caller="^$(some_caller)" '
 	function hex(digits, i, n) {
 		n = 0
 		for (i = 3; i <= length(digits); i++)
@@ -93,7 +98,7 @@ check_requests()
 
 check_failures()
 {
-	awk -v total=$((pool_size)) -v caller="^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +dap-test[.][01] +-[0-9]+ $some_caller" '
+	awk -v total=$((pool_size)) -v caller="^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +dap-test[.][01] +-[0-9]+ $(some_caller)" '
 	NR > 1 && ($0 !~ caller ||
 		   $2 <= $4 || $4 > $3 || $3 > total) { print "line " $0 }
 	END { if (NR < 1 || NR > 9) print NR " lines" }'
