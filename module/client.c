@@ -25,8 +25,8 @@
  * The DMA core reads dma_ops and calls what it finds there, and the operation
  * finds its client there once more.  If somebody changed it in between, the
  * operation would take something else for a client.  So all that changes under a
- * driver is one client for another, and, in dap_ops_end(), where memory comes
- * from.  A driver runs from its probe on until it is unbound, or until what a
+ * driver is one client for another or for none, and, in dap_ops_end(), where
+ * memory comes from.  A driver runs from its probe on until it is unbound, or until what a
  * failed probe has set up is released.
  *
  * A device link makes the driver core suspend and shut down client and pool in
@@ -479,6 +479,7 @@ static void client_end_in(struct dap_client *client,
 	client_take_copied(client, client->lender);
 	/* By what else could it free? */
 	if (DAP_OPS_ARE_TORN_DOWN && !client->dev->dma_ops &&
+	    !dap_client_find(client->dev) &&
 	    READ_ONCE(client->lender->user.held))
 		dap_set_ops(client->dev, &client->lender->ops);
 }
@@ -672,7 +673,7 @@ void dap_client_borrow(struct device *dev, struct dap_client *lender)
 	/* It was set for other operations, by a driver that set its mask first. */
 	dap_assign_skip_sync(dev, false);
 	/* It may have kept them since its last driver. */
-	if (!client || client->lender != lender) {
+	if (!client || client->lender != lender || !client->lends) {
 		client = NULL;
 		if (client_lend(lender)) {
 			client = client_get_borrower(dev, lender);
@@ -853,12 +854,17 @@ static bool client_settle(struct dap_client *client, bool *again)
 	if (!dev->driver) {
 		dap_client_unbound(dev, false);
 	} else if (DAP_OPS_ARE_TORN_DOWN && !dev->dma_ops &&
-		   READ_ONCE(client->user.held)) {
-		/* Nobody has told that it was bound, on a bus that is not watched. */
+		   !dap_on_watched_bus(dev) && READ_ONCE(client->user.held)) {
+		/* Nobody has told that it was bound, or will tell of its end. */
+		if (dap_watch_device(dev) < 0) {
+			client->unsettled = true;
+			*again = true;
+		}
 		client->foreign = true;
 		/* The driver that is running may free by them at once. */
 		smp_wmb();
 		dap_set_ops(dev, &client->ops);
+		dap_assign_skip_sync(dev, !client->ops.sync_single_for_cpu);
 	}
 	device_unlock(dev);
 	return client->state >= DAP_ENDED;

@@ -1012,12 +1012,13 @@ class Transition:
     def note_maker(self, device):
         if not device.watched or device.bound:
             return
-        device.by_default = False
+        # in the midst of a probe it is the driver that asks
+        if device.by_default is not False:
+            device.by_default = None if self.at_a_time else False
         if device.made is True:
             return
         unit = self.seen.units.get(device.unit)
         device.made = True if unit and unit.ops == "x" else "named"
-        # in the midst of a probe it is the driver that asks
         if self.at_a_time:
             device.made = None
 
@@ -1069,6 +1070,7 @@ class Transition:
         self.errno(got, rule, 0)
         self.end(device)
         device.ended = device.lasting = device.heard = False
+        device.follows = None
         self.take_back(device, True)
         device.excluded = device.watched
         device.may_change = device.bound
