@@ -13,8 +13,8 @@ top=$(dirname "$(dirname "$(readlink -f "$0")")")
 
 [ $# -gt 0 ] || die "usage: board-kit.sh STRIP..."
 cd "$top"
-# Not from the kernel's directory: with O= its build is elsewhere. Nor by modinfo, which who
-# only builds for another machine may not have.
+# Not from the kernel's directory: with O= its build is elsewhere. Nor by modinfo: whoever
+# only builds for another machine may not have it.
 release=$(LC_ALL=C grep -a -o -m 1 'vermagic=[^ ]*' module/dma_alias_pool.ko)
 release=${release#vermagic=}
 name=dma-alias-pool-kit-$release
