@@ -26,8 +26,8 @@
  * finds its client there once more.  If somebody changed it in between, the
  * operation would take something else for a client.  So all that changes under a
  * driver is one client for another or for none, and, in dap_ops_end(), where
- * memory comes from.  A driver runs from its probe on until it is unbound, or until what a
- * failed probe has set up is released.
+ * memory comes from.  A driver runs from its probe on until it is unbound, or
+ * until what a failed probe has set up is released.
  *
  * A device link makes the driver core suspend and shut down client and pool in
  * the right order (see dap_client_link() for who has none).  It is a stateless
