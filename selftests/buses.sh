@@ -41,7 +41,7 @@ disk_of()
 {
 	for disk_link in /sys/class/block/*; do
 		case $(readlink -f $disk_link) in
-		*/$1/*)
+		*"/$1/"*)
 			echo /dev/${disk_link##*/}
 			return
 			;;

@@ -340,10 +340,7 @@ allocations_file()
 	set -- $(grep "^$offset " $pools/sram/allocations)
 	same size "$2" 10000
 	same client "$3" dap-test.0
-	case $5 in
-	$caller*) ;;
-	*) fail "caller is $5" ;;
-	esac
+	is_caller "$5" || fail "caller is $5"
 	same lines "$(grep -c '^0x' $pools/sram/allocations)" 1
 	ok_dev dap-test.0 free all
 	same lines "$(grep -c '^0x' $pools/sram/allocations)" 0

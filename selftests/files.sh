@@ -128,10 +128,7 @@ last_failures()
 	same "failures kept" "$(sed 1d $pools/sram/failures | grep -c "$caller")" 8
 	set -- $(sed -n 2p $pools/sram/failures)
 	same "last one" "$2 $3 $4 $5 $6" "8202 12288 8192 dap-test.0 -28"
-	case $7 in
-	$caller*) ;;
-	*) fail "caller is $7" ;;
-	esac
+	is_caller "$7" || fail "caller is $7"
 	set -- $(sed -n 9p $pools/sram/failures)
 	same "oldest one" "$2" 8195
 	same "16 KiB that failed" "$(line requests 16384)" "16384 2 10"
