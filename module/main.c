@@ -285,7 +285,7 @@ static int __init dap_add_devices(void)
 	for (i = 0; i < dap_nr_specs; i++) {
 		struct platform_device *pdev;
 
-		dap_probe_result = -ENODEV;
+		dap_probe_result = 0;
 		pdev = platform_device_register_data(NULL, "dma_alias_pool", i,
 						     &dap_specs[i],
 						     sizeof(dap_specs[i]));
@@ -295,11 +295,13 @@ static int __init dap_add_devices(void)
 		if (dap_probe_result)
 			return dap_probe_result;
 		/*
-		 * Without memory for the sysfs files of the driver, the driver
-		 * core undoes a probe that has succeeded.
+		 * The driver core did not call the probe, or has undone it for
+		 * want of memory, and says neither.
 		 */
-		if (!pdev->dev.driver)
-			return -ENOMEM;
+		if (!pdev->dev.driver) {
+			dev_err(&pdev->dev, "not bound: no memory, or drivers_autoprobe is 0\n");
+			return -ENODEV;
+		}
 	}
 	return 0;
 }

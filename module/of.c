@@ -123,21 +123,20 @@ static int spec_read_region(struct device *dev, struct device_node *np,
 			    struct dap_spec *spec)
 {
 	struct reserved_mem *rmem = NULL;
+	const char *why = NULL;
 
-	if (!of_device_is_available(np))
-		return dev_err_probe(dev, -EINVAL,
-				     "memory-region %pOF is disabled\n", np);
 	if (spec_is_reserved_memory(np) && spec_has_whole_ranges(np))
 		rmem = of_reserved_mem_lookup(np);
-	if (!rmem || !rmem->size)
-		return dev_err_probe(dev, -EINVAL,
-				     "memory-region %pOF is no reserved memory of this kernel: it must be in /reserved-memory at boot\n",
-				     np);
+	if (!of_device_is_available(np))
+		why = "is disabled";
+	else if (!rmem || !rmem->size)
+		why = "is no reserved memory of this kernel: it must be in /reserved-memory at boot";
 	/* A region without this compatible is meant for somebody else. */
-	if (!dap_is_pool_region(np))
-		return dev_err_probe(dev, -EINVAL,
-				     "memory-region %pOF is not compatible with dma-alias-pool,region\n",
-				     np);
+	else if (!dap_is_pool_region(np))
+		why = "is not compatible with dma-alias-pool,region";
+	if (why)
+		return dev_err_probe(dev, -EINVAL, "memory-region %pOF %s\n",
+				     np, why);
 	spec->phys = rmem->base;
 	spec->size = rmem->size;
 	spec->alias = rmem->base;
@@ -196,9 +195,6 @@ int dap_spec_from_node(struct device *dev, struct dap_spec *spec,
 	struct device_node *np;
 	int ret;
 
-	if (bytes < 0)
-		return dev_err_probe(dev, -EINVAL,
-				     "memory-region is missing\n");
 	np = of_parse_phandle(dev->of_node, "memory-region", 0);
 	if (!np || bytes != sizeof(phandle))
 		ret = spec_bad_property(dev, "memory-region",

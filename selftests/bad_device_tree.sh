@@ -62,7 +62,7 @@ refused()
 		     "$tmp/log")" 1
 }
 
-missing() { refused bad-missing EINVAL "memory-region is missing"; }
+missing() { refused bad-missing EINVAL "memory-region must be one phandle"; }
 disabled() { refused bad-disabled EINVAL "memory-region .*$(region disabled) is disabled"; }
 lacks_no_map() { refused bad-mapped EBUSY "0x[0-9a-f]*0000-0x[0-9a-f]*ffff is part of the kernel's own RAM: its reserved-memory node lacks no-map"; }
 unreserved() { refused bad-unreserved EINVAL "memory-region .*$(region unreserved) is no reserved memory of this kernel"; }

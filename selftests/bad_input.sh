@@ -287,6 +287,17 @@ max_align_is_wrong()
 	refused_at 3 "expected ',' or the end" max_align=4K:x
 }
 
+# Whoever has turned off probing for the whole bus is told why there is no pool.
+nobody_probes()
+{
+	echo 0 >/sys/bus/platform/drivers_autoprobe
+	log_clear
+	! load "pools=$(pool x 0 $half)" 2>/dev/null || fail "loaded without a pool"
+	log_has "dma_alias_pool.0: not bound: no memory, or drivers_autoprobe is 0"
+	[ ! -d $pools ] || fail "debugfs directory left"
+	echo 1 >/sys/bus/platform/drivers_autoprobe
+}
+
 # After all these failures, the module still loads and works.
 still_loads()
 {
@@ -318,4 +329,5 @@ ktap_run base_is_zero base_is_unaligned size_is_zero size_is_unaligned \
 	alias_is_taken_for_memory content_survives \
 	region_in_ram alias_in_ram region_is_claimed pools_overlap \
 	name_is_taken pools_do_not_parse clients_do_not_parse \
-	clients_without_their_pool max_align_is_wrong still_loads unusual_but_right
+	clients_without_their_pool max_align_is_wrong nobody_probes still_loads \
+	unusual_but_right

@@ -89,7 +89,7 @@ def all_pools():
     pool("pool_status", "okay", "works", came_up, status='"okay"')
 
     # --- memory-region
-    pool("pool_memory_region", "missing", "refused", "memory-region is missing", memory_region=None)
+    pool("pool_memory_region", "missing", "refused", "memory-region must be one phandle", memory_region=None)
     must = "memory-region must be one phandle, of a node that there is$"
     for name, value in (
             ("empty", ""), ("two bytes", raw(b"\0\1")), ("three bytes", raw(b"\0\0\1")),
