@@ -710,8 +710,8 @@ static void client_end_former(const struct device *dev, bool unused)
 {
 	struct dap_client *client;
 
-	while ((client = dap_client_search(DAP_ENDED_OF, dev)) &&
-	       (unused || !client->by_maker)) {
+	while ((client = dap_client_search(unused ? DAP_ENDED_OF : DAP_FORMER_OF,
+					   dev))) {
 		client->by_maker = false;
 		client_end_in(client, DAP_DEAD);
 		dap_registry_queue_reap();

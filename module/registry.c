@@ -309,7 +309,8 @@ static bool registry_client_matches(const struct dap_client *client,
 	if (what == DAP_OWNER_OF)
 		return &client->ops == whose;
 	if ((what == DAP_BORROWER_AT && !client->lender) ||
-	    (what == DAP_ENDED_OF && client->state != DAP_ENDED))
+	    (what >= DAP_ENDED_OF && client->state != DAP_ENDED) ||
+	    (what == DAP_FORMER_OF && client->by_maker))
 		return false;
 	return client->dev == whose;
 }

@@ -165,10 +165,11 @@ struct dap_client {
  * @DAP_BORROWER_OF: a client that has copied the operations of the given client
  * @DAP_OWNER_OF:    the client that the given operations belong to.  It may
  *                   have ended, while another device still has them.
- * @DAP_ENDED_OF:    a client that a device was, or one whose operations its
- *                   driver has copied, which cannot be freed yet
  * @DAP_FOLLOWER_OF: a client that has copied the operations of the given client
  *                   when that had ended
+ * @DAP_ENDED_OF:    a client that a device was, or one whose operations its
+ *                   driver has copied, which cannot be freed yet
+ * @DAP_FORMER_OF:   the same, if it ends with the driver
  *
  * From DAP_OWNER_OF on, clients that have ended are looked at, and for the last
  * ones no others.
@@ -178,8 +179,9 @@ enum dap_client_what {
 	DAP_BORROWER_AT,
 	DAP_BORROWER_OF,
 	DAP_OWNER_OF,
-	DAP_ENDED_OF,
 	DAP_FOLLOWER_OF,
+	DAP_ENDED_OF,
+	DAP_FORMER_OF,
 };
 
 int dap_registry_init(work_func_t reap);

@@ -456,10 +456,10 @@ int dap_attach_driver(struct device *dev, struct dap_entry *entry)
 	/* One from before may have no operations yet, or only for its driver. */
 	client = dap_client_find(dev);
 	error = dev->driver ? 0 : request_serve_unbound(client);
-	if (error && !ret)
-		dap_client_leave(client, false);
-	else if (!ret)
+	if (!error)
 		dap_outsider_admit(dev);
+	else if (!ret)
+		dap_client_leave(client, false);
 	return error ?: ret;
 }
 

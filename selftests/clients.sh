@@ -1673,6 +1673,20 @@ child_that_copies_from_one_that_ended()
 	ends
 }
 
+# What its driver has copied ends with the driver, though what its maker has does not.
+child_that_ended_and_copies()
+{
+	starts_child dap-stuck.0@b S0
+	unbind_pool $pool_b
+	unbind_pool $pool_a
+	ok_life mode L0 copy S0
+	bind_life L0 || fail "not bound"
+	ok_life del S0
+	unbind_life L0
+	released S0
+	ends_given_back L0
+}
+
 # A driver has copied operations of a client that has ended. Nothing changes under it: it
 # keeps them, and so the client stays, until it is unbound.
 copied_from_one_that_has_ended()
@@ -2354,6 +2368,26 @@ detached_and_attached()
 	ends
 }
 
+# What has a pool by operations that its driver has copied is asked for: it gets a pool of
+# its own when its driver does not do so any more.
+detached_and_asked_for_as_it_copies()
+{
+	starts "dap-life.*@a" L0 L1
+	for how in "attach $pool_a dap-life.1" "ok_life attach L1 a"; do
+		detach $pool_a dap-life.1 || fail "detach failed"
+		ok_life mode L1 copy L0
+		rebind L1
+		has_client a dap-life.1 || fail "no client"
+		$how || fail "$how failed"
+		ok_life mode L1 ok
+		rebind L1
+		serves a L1
+		log_has "dap-life.1: coherent DMA memory comes from pool a"
+		log_clear
+	done
+	ends
+}
+
 # An attach that is refused leaves a detached device detached. One that succeeds makes
 # clients= count again, even if the driver does not bind or the pool goes at once.
 attached_in_vain()
@@ -2765,13 +2799,15 @@ order_of_suspend()
 	region_of_a_driver region_at_probe region_of_a_child \
 	child_without_a_driver child_named_before child_that_had_a_driver child_that_copies child_with_a_driver \
 	child_with_copied_operations child_that_copied_for_longer child_that_copies_from_one_that_ended \
+	child_that_ended_and_copies \
 	copied_from_one_that_has_ended copied_before_it_ends \
 	child_that_got_operations \
 	child_of_the_default_pool child_of_a_pool_without_clients region_without_a_driver borrower_snoops_as_its_owner \
 	only_pool_that_is_up \
 	region_on_another_bus region_of_a_client region_of_an_overlay \
 	default_serves_nobody probe_sets_operations dma_controller \
-	controller_is_bound_while_its_pool_goes load_fails detached_and_attached detached_and_asks_again attached_in_vain bound_again \
+	controller_is_bound_while_its_pool_goes load_fails detached_and_attached detached_and_asked_for_as_it_copies \
+	detached_and_asks_again attached_in_vain bound_again \
 	bound_while_the_pool_goes unbound_by_others consumers consumer_at_unload probed_at_unload \
 	consumer_is_removed supplier_of_the_pool client_as_a_supplier \
 	suppliers_of_each_others_pool consumer_on_another_bus order_of_suspend removed_in_suspend data_of_another_driver device_of_the_tree memory_of_the_kernels_pool

@@ -919,6 +919,10 @@ static void followers(void)
 	EXPECT(!dap_client_search(DAP_BORROWER_AT, &devices[1]));
 	EXPECT(!dap_client_find(&devices[1]));
 	EXPECT(dap_client_search(DAP_ENDED_OF, &devices[1]) == follower);
+	EXPECT(dap_client_search(DAP_FORMER_OF, &devices[1]) == follower);
+	follower->by_maker = true;
+	EXPECT(dap_client_search(DAP_ENDED_OF, &devices[1]) == follower);
+	EXPECT(!dap_client_search(DAP_FORMER_OF, &devices[1]));
 	dap_unlock();
 	changes(follower, DAP_DEAD);
 	EXPECT(!module_refs);
