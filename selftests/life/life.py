@@ -28,13 +28,13 @@ from common import RigError, clean_up_on_signals
 from machine import read_conf
 
 import steps as st
-from model import RULES, Machine, State, Transition, compare
+from model import PAUSES, RULES, Machine, State, Transition, compare
 
 PATIENCE = 10.0  # seconds, for what the kernel does later
 LENGTH = (100, 400)  # steps of a sequence
 TRIES = 10  # of a sequence with steps at the same time
 SHRINKS = 150
-STATES = 12  # that a machine may be in, as far as one can know
+STATES = 64  # that a machine may be in, as far as one can know
 
 
 class Finding(Exception):
@@ -63,7 +63,7 @@ class Runner:
             faults = "CONFIG_FAULT_INJECTION_STACKTRACE_FILTER=y\n" in f.read()
         self.machine = Machine(args.board, base, alias, bool(args.overlay), faults)
         self.log = open(args.log, "w", encoding="utf-8") if args.log else None
-        self.steps = self.boots = 0
+        self.steps = self.boots = self.most = 0
         self.patience = PATIENCE
         self.began = self.told = time.monotonic()
         self.phase = ""
@@ -96,28 +96,29 @@ class Runner:
         """[(state, problems, guessed)] of all that the rules may make of it."""
         plain = [(step, seen.errnos[0])] if step[0] != "two" else list(zip(step[4:], seen.errnos))
         ways = [plain] if step[0] != "two" else list(orders_of(*plain))
-        out = [self.outcome(state, way, seen) for state in states for way in ways]
-        if step[0] == "two" and not any(not problems for _, problems, _ in out):
+        two = step[0] == "two"
+        out = [one for state in states for way in ways
+               for one in self.outcomes_of(state, way, seen, two)]
+        if two and all(problems for _, problems, _ in out):
             for state in states:
-                out.append(self.outcome(state, plain, seen, True))
+                out += self.outcomes_of(state, plain, seen, True, True)
         return out
 
-    def outcome(self, state, doings, seen, loose=False):
-        """(state, problems, guessed); of what is open, that which explains it."""
-        choices, first = [], None
-        while choices is not None:
-            t = Transition(self.machine, state, seen, self.without, loose, len(doings) > 1,
-                           choices)
+    def outcomes_of(self, state, doings, seen, two, loose=False):
+        """The same for one state and one order, which may be impossible: of what is open,
+        all that explains what is seen; if nothing does, the first."""
+        choices, good, bad = [], [], []
+        while choices is not None and len(good) < STATES:
+            t = Transition(self.machine, state, seen, self.without, loose, two, choices)
             out = self.judge(t, doings)
-            first = first or out
-            if not out[1]:
-                return out
             choices = t.other_choices()
-        return first
+            if not t.missed:
+                (bad if out[1] else good).append(out)
+        return good or bad[:1]
 
     def judge(self, t, doings):
-        for step, got in doings:
-            t.run(step, got)
+        for doing in doings:
+            t.run(*doing)
         if t.loose:
             t.adopt_all()
         t.settle()
@@ -167,10 +168,8 @@ class Runner:
             problems = min((p for _, p, _ in out), key=len)
             raise Finding(problems[0][0], "; ".join(text for _, text in problems), executed,
                           machine.console[-60:], kind_of(problems[0][1]))
-        distinct = after[:1]
-        for state in after[1:]:
-            if not any(state.same_as(d) for d in distinct):
-                distinct.append(state)
+        distinct = list({state.key(): state for state in after}.values())
+        self.most = max(self.most, len(distinct))
         return distinct[:STATES]
 
     # --- sequences
@@ -293,8 +292,8 @@ def is_usual(step, complaint):
 
 
 def orders_of(first, second):
-    """The orders in which two steps may have been done, lists of (step, error). Of
-    one that was done again and again only the last error is known."""
+    """The orders in which two steps may have been done, lists of what Transition.run()
+    is given. Of one that was done again and again only the last error is known."""
     def rounds(doing):
         again = [(once(doing[0]), None)]
         return [again * n + [doing] for n in range(1 + 2 * (doing[0][0] == "again"))]
@@ -303,6 +302,15 @@ def orders_of(first, second):
         for other in rounds(second):
             if len(one) + len(other) < 5:
                 yield from merged(one, other)
+                yield from within(one, other)
+                yield from within(other, one)
+
+
+def within(one, other):
+    """The other in a pause of the one."""
+    for at, doing in enumerate(one):
+        for pause in range(PAUSES.get(once(doing[0])[0], 0)):
+            yield one[:at] + [(*doing, (pause, other))] + one[at + 1:]
 
 
 def merged(one, other):
@@ -426,7 +434,7 @@ def fuzz(args):
     print(f"1..{count[0]}")
     took = time.monotonic() - runner.began
     print(f"# {args.board} {runner.series}: {runner.steps} steps in {took:.0f} s,"
-          f" {runner.boots} boots")
+          f" {runner.boots} boots, at most {runner.most} states at a time")
     print(f"life: {count[1]} passed, {count[2]} failed", flush=True)
     return 1 if count[2] else 0
 

@@ -15,6 +15,8 @@ import fnmatch
 import itertools
 import re
 
+# kinds of steps, and how many pauses they may have
+PAUSES = {"punbind": 2, "unoverlay": 2, "attach": 2, "detach": 2}
 RULES = {
     "member": "who is a client of which pool, when its driver is bound",
     "request": "how a write to attach ends",
@@ -201,12 +203,13 @@ class State:
         new.slots = {k: copy.copy(v) for k, v in self.slots.items()}
         return new
 
-    def same_as(self, other):
+    def key(self):
+        """The same for two that are the same."""
         def plain(x):
             if isinstance(x, dict):
-                return {k: plain(v) for k, v in x.items()}
+                return frozenset((k, plain(v)) for k, v in x.items())
             return plain(x.__dict__) if hasattr(x, "__dict__") else x
-        return plain(self) == plain(other)
+        return plain(self)
 
     def device(self, unit):
         """The one that is registered, or None."""
@@ -307,6 +310,7 @@ class Transition:
         self.chosen = []  # (which, of how many)
         self.asked = set()  # units for which the in-kernel API was called
         self.guessed = False  # was something taken over from what is seen?
+        self.missed = False  # was a step to be done at a pause that there was not?
         self.problems = []  # (rule, text)
         self.must_say = []  # (rule, regex)
         self.must_not_say = []
@@ -392,6 +396,8 @@ class Transition:
 
     def become(self, device, pool, by_default=False, in_use=False):
         if device.client:
+            # they may be running in its ops, whatever its driver does
+            in_use = self.keeps_maker(device) or in_use
             self.end(device, in_use)
         device.client, device.by_default = pool, by_default
         device.term += 1
@@ -511,8 +517,6 @@ class Transition:
                 or other.replaced == "own" else None
             return
         copied = self.ops_of(device, other)
-        if copied and copied[0] == device.key:
-            return
         if copied and self.s.has_ended(copied):
             # it keeps them, if it is no client with its own
             device.follows = copied
@@ -520,6 +524,8 @@ class Transition:
                 device.may_change = True
             else:
                 device.ended = True
+            return
+        if copied and copied[0] == device.key:
             return
         if copied:
             self.borrow(device, copied[0])
@@ -597,8 +603,7 @@ class Transition:
         aside = "ended" in self.without or device.stuck and "stuck" in self.without
         if dead and device.bound and aside and self.sees_client(device) == device.client:
             return
-        if device.exists and self.is_made(device):
-            device.lasting = "open" if device.replaced or device.borrows else True
+        if device.exists and self.keeps_maker(device):
             self.end(device, True)
             return
         in_use = dead and (device.bound or device.bare and device.exists)
@@ -606,11 +611,14 @@ class Transition:
             device.ended = True
         self.end(device, in_use)
 
-    def is_made(self, device):
-        """May whoever made it be running in its ops?"""
+    def keeps_maker(self, device):
+        """Its client is to end: may whoever made it be running in its ops?"""
         if device.made is None:
             device.made = self.choose((False, True))
-        return device.made is True
+        if device.made is not True:
+            return False
+        device.lasting = "open" if device.replaced or device.borrows else True
+        return True
 
     def collect(self):
         """What nobody needs any more."""
@@ -630,6 +638,7 @@ class Transition:
     # --- pools
 
     def pools_go(self, pools):
+        """With pauses; whom it has unbound is to be bound again."""
         s = self.s
         victims = []
         for device in s.devices.values():
@@ -643,8 +652,19 @@ class Transition:
             self.unbind(device)
         for pool in pools:
             s.pools[pool] = "dead"
+        yield
         self.collect()
+        yield
         return victims
+
+    def pools_end(self, pools):
+        """The same at once."""
+        pauses = self.pools_go(pools)
+        while True:
+            try:
+                next(pauses)
+            except StopIteration as e:
+                return e.value
 
     def copies(self, devices):
         return any(self.s.units[d.unit].mode == "copy" for d in devices)
@@ -653,6 +673,9 @@ class Transition:
         """In which order is open, and matters to who copies ops."""
         victims = self.any_order(victims, self.copies(victims))
         for device in victims:
+            if not device.exists or device.bound:
+                # somebody has done something else with it meanwhile
+                continue
             if "rebind" in self.without or self.loose:
                 if self.sees_bound(device):
                     self.bind(device)
@@ -684,10 +707,12 @@ class Transition:
             elif "waiting" not in self.without or self.sees_bound(device):
                 self.bind(device)
 
-    # --- steps; each has what its errno may be
+    # --- steps; each has what its errno may be. Those that are generators yield where
+    # another one may come in between: a device whose driver is unbound and bound again
+    # has none meanwhile.
 
     def step_again(self, got, count, *step):
-        self.run(step, got)
+        return self.begin(step, got)
 
     def step_insmod(self, got, pools, rules):
         s = self.s
@@ -751,7 +776,7 @@ class Transition:
         # one after the other, and who has copied is bound again in between
         copied = self.copies(d for d in s.devices.values() if d.bound)
         for pools in self.any_order([[p] for p in s.pools], True) if copied else [list(s.pools)]:
-            self.rebind(self.pools_go(pools))
+            self.rebind(self.pools_end(pools))
         s.pools.clear()
         for device in s.devices.values():
             device.excluded = device.leaving = False
@@ -772,7 +797,7 @@ class Transition:
             self.errno(got, "pool", "fail", *[0] * self.at_a_time)
             return
         self.errno(got, "pool", 0)
-        self.rebind(self.pools_go([pool]))
+        self.rebind((yield from self.pools_go([pool])))
 
     def step_pbind(self, got, pool):
         s = self.s
@@ -795,7 +820,7 @@ class Transition:
         self.s.overlay = False
         self.s.applied = tuple(x for x in self.s.applied if x != "d")
         if self.s.pools.get("d") == "up":
-            self.rebind(self.pools_go(["d"]))
+            self.rebind((yield from self.pools_go(["d"])))
 
     def step_add(self, got, unit, parent=None):
         s = self.s
@@ -875,19 +900,22 @@ class Transition:
         if not device or not device.watched:
             self.errno(got, "request", errno.ENODEV)
             return
-        if self.keeps_copied(device, got):
-            self.errno(got, "request", errno.EBUSY)
-            return
-        if s.listed_by(device) == pool and not device.leaving:
-            device.by_default = False
-            self.errno(got, "request", 0)
-            return
-        if not self.taken(device, pool, got):
-            self.errno(got, "request", errno.EBUSY)
-            return
+        done = self.joins(device, pool, got)
         bound = device.bound
-        if bound and not device.stuck:
+        if done is None and bound and not device.stuck:
             self.unbind(device)
+            yield
+            if not device.exists:
+                self.errno(got, "request", "fail")
+                return
+            self.unbind(device)
+            done = self.joins(device, pool, got)
+            if done is not None and not self.bind(device):
+                # that it has no driver is told only if nothing else is
+                done = done or "fail"
+        if done is not None:
+            self.errno(got, "request", done)
+            return
         # its driver may have left memory of the pool that it is to leave
         if device.client and s.held(device) is not False:
             self.adopt(device)
@@ -899,16 +927,28 @@ class Transition:
             device.made = bool(device.made)
             self.errno(got, "request", 0)
             return
-        binds = self.bind(device) or not bound
+        yield
+        binds = device.bound or device.exists and self.bind(device) or not bound
         if s.listed_by(device) == pool:
             device.excluded = False
         if binds:
             # its driver may have made it another pool's client
             self.errno(got, "request", 0 if s.listed_by(device) == pool else errno.EINVAL)
+        elif not device.exists:
+            self.errno(got, "request", "fail")
         elif "failed-attach" not in self.without:
             self.errno(got, "failed-attach", "fail")
             self.must_say.append(("failed-attach", f"{device.name}: is a client of DMA pool "
                                   f"{pool}, but its driver did not bind"))
+
+    def joins(self, device, pool, got):
+        """What a write to attach ends with at once, None if there is something to do."""
+        if self.keeps_copied(device, got):
+            return errno.EBUSY
+        if self.s.listed_by(device) == pool and not device.leaving:
+            device.by_default = device.excluded = False
+            return 0
+        return None if self.taken(device, pool, got) else errno.EBUSY
 
     def step_detach(self, got, pool, what):
         s = self.s
@@ -923,32 +963,47 @@ class Transition:
         if not device or not device.watched:
             self.errno(got, "detach", errno.ENODEV)
             return
-        if s.listed_by(device) != pool or device.leaving:
-            self.errno(got, "detach", errno.ENOENT)
-            return
-        refused = device.made or s.busy(device)
-        if refused is None or device.made is None:
-            refused = self.failed(got)
-        if not refused and device.stuck and device.bound:
-            refused = "stuck" not in self.without or self.failed(got)
-        if refused:
-            self.errno(got, "detach", errno.EBUSY)
-            return
+        refused = self.stays(device, pool, got)
         bound = device.bound
-        self.unbind(device)
+        if not refused and bound:
+            self.unbind(device)
+            yield
+            self.unbind(device)
+            refused = self.stays(device, pool, got) if device.exists else "fail"
+            if refused and device.exists:
+                self.bind(device)
+        if refused:
+            self.errno(got, "detach", refused)
+            return
         self.end(device)
         device.excluded = True
         self.collect()
         if not bound:
             self.errno(got, "detach", 0)
-        elif self.bind(device):
+            return
+        yield
+        if device.bound or device.exists and self.bind(device):
             # its driver may have asked for the pool again
             again = s.listed_by(device) == pool and not device.leaving
             self.errno(got, "detach", errno.EBUSY if again else 0)
+        elif not device.exists:
+            self.errno(got, "detach", "fail")
         elif "failed-attach" not in self.without:
             self.errno(got, "failed-attach", "fail")
             self.must_say.append(("failed-attach", f"{device.name}: its driver did not bind "
                                   f"without DMA pool {pool}"))
+
+    def stays(self, device, pool, got):
+        """What a write to detach ends with at once, None if there is something to do."""
+        s = self.s
+        if s.listed_by(device) != pool or device.leaving:
+            return errno.ENOENT
+        refused = device.made or s.busy(device)
+        if refused is None or device.made is None:
+            refused = self.failed(got)
+        if not refused and device.stuck and device.bound:
+            refused = "stuck" not in self.without or self.failed(got)
+        return errno.EBUSY if refused else None
 
     def ask(self, device, pool, probing=False):
         """The in-kernel API. Returns what it must return, None if that is open."""
@@ -961,6 +1016,7 @@ class Transition:
         if not probing and device.watched and self.keeps_copied(device, None):
             return errno.EBUSY
         if s.listed_by(device) == pool and not device.leaving:
+            device.excluded = False
             if not probing:
                 self.note_maker(device)
             return 0
@@ -1227,7 +1283,7 @@ class Transition:
                 if name in seen.bound:
                     s.pools[pool] = "up"
                 elif s.pools.get(pool) == "up":
-                    self.pools_go([pool])
+                    self.pools_end([pool])
         for unit, there in seen.units.items():
             self.adopt_slots(unit, there)
         for device in list(s.devices.values()):
@@ -1281,10 +1337,20 @@ class Transition:
 
     # --- all of it
 
-    def run(self, step, got):
+    def begin(self, step, got):
+        """Returns its pauses, to be gone through for the step to be done."""
         if step[0] == "api":
             self.asked.add(step[1])
-        getattr(self, "step_" + step[0])(got, *step[1:])
+        return getattr(self, "step_" + step[0])(got, *step[1:]) or ()
+
+    def run(self, step, got, within=None):
+        """within: (number of a pause, steps that are done in it)."""
+        at = -1
+        for at, _ in enumerate(self.begin(step, got)):
+            if within and at == within[0]:
+                for inner in within[1]:
+                    self.run(*inner)
+        self.missed |= bool(within) and at < within[0]
 
     def log(self):
         for rule, what in self.must_say:
