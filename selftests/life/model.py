@@ -1331,9 +1331,11 @@ class Transition:
                 pool, by_default = self.policy(device)
                 if self.sees_client(device) == pool:
                     self.become(device, pool, by_default)
-            if not device.client and self.s.units[device.unit].mode == "api" and \
-                    self.sees_client(device) == self.s.units[device.unit].arg:
-                self.become(device, self.s.units[device.unit].arg)
+            unit = self.s.units[device.unit]
+            # what is seen of a pool that is gone is what has not ended yet
+            if not device.client and unit.mode == "api" and \
+                    self.s.pools.get(unit.arg) == "up" and self.sees_client(device) == unit.arg:
+                self.become(device, unit.arg)
 
     # --- all of it
 
