@@ -132,8 +132,8 @@ done
 check "arm64 16k" env BOARD=arm64 KVER=6.12 FLAVOUR=16k "$tests/host/check_stock.sh"
 check make "$tests/host/check_make.sh"
 check packages env ALL=y "$tests/host/check_packages.sh"
-check "life $default" life "$default" "$KVER" $((STEPS / 4 * 3))
-check "life smp" life smp "$smp" $((STEPS / 4))
+check "life $default" life "$default" "$KVER" $((STEPS / 8 * 7))
+check "life smp" life smp "$smp" $((STEPS / 8))
 # make check has seeds 1 to 3
 check "cache $KVER" env ALL=y FLAVOUR= FIRST_SEED=100 SEEDS="$SEEDS" "$tests/host/check_cache.sh"
 check "cache $newest" env FLAVOUR= KVER="$newest" FIRST_SEED=100 ALL=y "$tests/host/check_cache.sh"

@@ -1331,7 +1331,9 @@ class Transition:
                 pool, by_default = self.policy(device)
                 if self.sees_client(device) == pool:
                     self.become(device, pool, by_default)
-            unit = self.s.units[device.unit]
+            there, unit = self.seen.units.get(device.unit), self.s.units[device.unit]
+            if device.made == "named" and there and there.ops == "x":
+                device.made = True
             # what is seen of a pool that is gone is what has not ended yet
             if not device.client and unit.mode == "api" and \
                     self.s.pools.get(unit.arg) == "up" and self.sees_client(device) == unit.arg:
