@@ -156,7 +156,10 @@ def makes_sense(step, s, machine):
     kind, args = step[0], step[1:]
     if kind == "two":
         both = [x[2:] if x[0] == "again" else x for x in step[4:]]
+        # nor is a client to have a driver's own operations below its own: it may have
+        # these by the time that somebody asks
         return all(makes_sense(x, s, machine) for x in both) and \
+            not any(x[0] == "api" and s.units[x[1]].mode == "own" for x in both) and \
             not (any(frees_unseen(x, s) for x in both) and
                  any(x[0] not in ("alloc", "free", "map") for x in both))
     if kind == "again":
