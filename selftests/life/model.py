@@ -499,8 +499,10 @@ class Transition:
             device.bound, device.deferred = True, False
             device.tidy = sets
             if device.replaced and device.client:
-                self.must_say.append(
-                    ("replace", f"{device.name}: its driver has set other DMA operations"))
+                # its driver may have given it back at the end of the probe
+                if not self.at_a_time:
+                    self.must_say.append(
+                        ("replace", f"{device.name}: its driver has set other DMA operations"))
                 self.must_not_say.append(
                     ("replace", f"{device.name}: coherent DMA memory comes from pool"))
         else:
@@ -671,8 +673,10 @@ class Transition:
 
     def rebind(self, victims):
         """In which order is open, and matters to who copies ops."""
-        victims = self.any_order(victims, self.copies(victims))
-        for device in victims:
+        copies = self.copies(victims)
+        for device in self.any_order(victims, copies):
+            if copies:
+                self.try_again(victims)
             if not device.exists or device.bound:
                 # somebody has done something else with it meanwhile
                 continue
@@ -693,7 +697,10 @@ class Transition:
                    if d.exists and not (d.bound or d.bare or d.borrows or d.client)
                    and self.policy(d)[0]]
         # in which order is open, and matters to who copies ops
-        for device in self.any_order(waiting, self.copies(waiting)):
+        copies = self.copies(waiting)
+        for device in self.any_order(waiting, copies):
+            if copies:
+                self.try_again(waiting)
             # who is a client has its driver tried by whoever asks for it
             if device.client or not self.policy(device)[0]:
                 continue
@@ -706,6 +713,14 @@ class Transition:
                 continue
             elif "waiting" not in self.without or self.sees_bound(device):
                 self.bind(device)
+
+    def try_again(self, but):
+        """Those whose probe was deferred may be bound before the next one."""
+        for device in list(self.s.devices.values()):
+            if device.deferred and device not in but and device.exists and \
+                    not device.bound and self.sees_bound(device) and \
+                    self.choose((False, True)):
+                self.bind_late(device)
 
     # --- steps; each has what its errno may be. Those that are generators yield where
     # another one may come in between: a device whose driver is unbound and bound again
@@ -755,7 +770,7 @@ class Transition:
         if not got and self.bad_load(pools, rules):
             self.problems.append(("load", "it ended with success"))
         # without memory for a device's name, the kernel itself says EINVAL
-        nameless = got == errno.EINVAL and not self.bad_load(pools, rules)
+        nameless = got == errno.EINVAL and there
         if got and got != errno.ENOMEM and not nameless:
             self.must_say.append(("load", "dma[_-]alias[_-]pool"))
 

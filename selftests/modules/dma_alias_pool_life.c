@@ -1067,45 +1067,49 @@ static void remember_ops(struct life_unit *unit)
 		unit->ops = unit->dev->dma_ops;
 }
 
-/* On a bus that is not watched, only the driver may ask, so none may be on its way out. */
-static int attach_without_driver(struct device *dev, char *pool)
+/*
+ * Ask as one has to: as the driver, which the unit's lock keeps from being unbound
+ * meanwhile, or else with the device's lock held.
+ */
+static int ask(struct life_unit *unit, const char *pool,
+	       int (*call)(struct device *dev, const char *pool))
 {
-	int ret;
-
-	if (!device_trylock(dev))
-		return -EBUSY;
-	ret = api_attach(dev, pool);
-	device_unlock(dev);
-	return ret;
-}
-
-/* The unit's lock keeps the driver from being unbound meanwhile. */
-static int do_attach(struct life_unit *unit, char *args)
-{
+	struct device *dev;
+	bool has_driver;
 	int ret = -ENODEV;
 
 	mutex_lock(&unit->lock);
-	if (unit->dev && unit->bus == &life_bus && !unit->bound)
-		ret = attach_without_driver(unit->dev, args);
-	else if (unit->dev)
-		ret = api_attach(unit->dev, args);
+	dev = get_device(unit->dev);
+	has_driver = unit->bound || !unit->driver;
+	if (dev && !has_driver) {
+		mutex_unlock(&unit->lock);
+		device_lock(dev);
+		mutex_lock(&unit->lock);
+	}
+	if (dev && unit->dev == dev)
+		ret = call(dev, pool);
 	if (!ret)
 		remember_ops(unit);
 	mutex_unlock(&unit->lock);
+	if (dev && !has_driver)
+		device_unlock(dev);
+	put_device(dev);
 	return ret;
+}
+
+static int do_attach(struct life_unit *unit, char *args)
+{
+	return ask(unit, args, api_attach);
+}
+
+static int call_detach(struct device *dev, const char *unused)
+{
+	return api_detach(dev);
 }
 
 static int do_detach(struct life_unit *unit, char *args)
 {
-	int ret = -ENODEV;
-
-	mutex_lock(&unit->lock);
-	if (unit->dev)
-		ret = api_detach(unit->dev);
-	if (!ret)
-		remember_ops(unit);
-	mutex_unlock(&unit->lock);
-	return ret;
+	return ask(unit, NULL, call_detach);
 }
 
 static int do_limit(struct life_unit *unit, char *args)
