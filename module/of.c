@@ -128,14 +128,14 @@ static int spec_read_region(struct device *dev, struct device_node *np,
 	if (spec_is_reserved_memory(np) && spec_has_whole_ranges(np))
 		rmem = of_reserved_mem_lookup(np);
 	if (!of_device_is_available(np))
-		why = "is disabled";
+		why = "disabled";
 	else if (!rmem || !rmem->size)
-		why = "is no reserved memory of this kernel: it must be in /reserved-memory at boot";
+		why = "no reserved memory of this kernel: it must be in /reserved-memory at boot";
 	/* A region without this compatible is meant for somebody else. */
 	else if (!dap_is_pool_region(np))
-		why = "is not compatible with dma-alias-pool,region";
+		why = "not compatible with dma-alias-pool,region";
 	if (why)
-		return dev_err_probe(dev, -EINVAL, "memory-region %pOF %s\n",
+		return dev_err_probe(dev, -EINVAL, "memory-region %pOF is %s\n",
 				     np, why);
 	spec->phys = rmem->base;
 	spec->size = rmem->size;
