@@ -72,8 +72,8 @@ figures() {
 		growth_worst_64_to_65536	<=2.00	both	times
 		growth_below_64_to_65536	<=2.00	module	times
 		metadata_bytes_per_page		<=20	both	bytes
-		text_data_bytes			<=40070	module	bytes
-		text_data_bytes_no_debug_fs	<=37390	module	bytes
+		text_data_bytes			<=40040	module	bytes
+		text_data_bytes_no_debug_fs	<=37360	module	bytes
 		memory_kib			<=120	module	KiB
 		insmod				-	module	instructions
 		insmod_init			-	module	instructions
