@@ -89,7 +89,7 @@ list_error() {
 		echo "has a compiler's warning"
 	elif grep -qE '^not ok [0-9]+ (checkpatch|kernel-doc)' "$1"; then
 		echo "has bad style"
-	elif grep -qE ': no such test for | is for [a-z0-9.-]+$' "$1"; then
+	elif grep -qE '^[^#]*(: no such test for |nothing of .* is for )' "$1"; then
 		echo "names a test that is not there"
 	elif [ -z "$(reason "$1")" ]; then
 		echo "is not what make check failed for"
