@@ -31,6 +31,7 @@ refused()
 		return
 	fi
 	log_has "dma_alias_pool.*: $regex"
+	! log_since | grep "not bound: no memory" || fail "and gives another reason"
 	# Each message is counted once, since BusyBox tries to load twice, by
 	# finit_module() and init_module(). The driver core's own message about the
 	# failed probe does not count, nor do those about where the module comes from.

@@ -2467,6 +2467,38 @@ bound_while_the_pool_goes()
 	ends
 }
 
+# A driver that cannot be unbound copies the operations of a client whose pool is going:
+# that does not keep client and pool.
+copied_as_its_pool_goes()
+{
+	starts dap-life.0@a L0
+	ok_life mode S0 copy L0
+	ok_life slow unbind 10000 dap-life.0
+	begins unbind_pool $pool_a
+	is_slowed
+	ok_life add S0
+	in_time "unbinding a pool's device"
+	wait_for [ ! -d $pools/a ] || fail "the pool stays for copied operations"
+	kernel_serves_only S0
+	ends
+}
+
+# While the driver core still sees to a probe that has failed, its driver, which cannot
+# be unbound, keeps the module no more.
+failed_probe_pins_nothing()
+{
+	starts dap-stuck.0@a
+	ok_life mode S0 api b
+	unbind_pool $pool_b
+	ok_life slow failed+ 10000 dap-stuck.0
+	begins ok_life add S0
+	is_slowed
+	has_client a dap-stuck.0 || fail "no client"
+	same "references to the module" "$(cat /sys/module/dma_alias_pool/refcnt)" 0
+	in_time "adding a device"
+	ends
+}
+
 # While the module unbinds and binds one device, somebody unbinds another. The module
 # must not bind that one again.
 unbound_by_others()
@@ -2808,7 +2840,7 @@ order_of_suspend()
 	default_serves_nobody probe_sets_operations dma_controller \
 	controller_is_bound_while_its_pool_goes load_fails detached_and_attached detached_and_asked_for_as_it_copies \
 	detached_and_asks_again attached_in_vain bound_again \
-	bound_while_the_pool_goes unbound_by_others consumers consumer_at_unload probed_at_unload \
+	bound_while_the_pool_goes copied_as_its_pool_goes failed_probe_pins_nothing unbound_by_others consumers consumer_at_unload probed_at_unload \
 	consumer_is_removed supplier_of_the_pool client_as_a_supplier \
 	suppliers_of_each_others_pool consumer_on_another_bus order_of_suspend removed_in_suspend data_of_another_driver device_of_the_tree memory_of_the_kernels_pool
 ktap_run "$@"

@@ -137,7 +137,7 @@ static const char * const life_modes[] = {
 
 /* In the order of the bus's events from BUS_NOTIFY_ADD_DEVICE on. */
 static const char * const life_events[] = {
-	"add", "del", "removed", "bind", "bound", "unbind", "unbound",
+	"add", "del", "removed", "bind", "bound", "unbind", "unbound", "failed",
 	"released",	/* not of the bus: a unit's device is freed */
 };
 
@@ -1412,6 +1412,8 @@ static int event_index(unsigned long action)
 		return 5;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
 		return 6;
+	case BUS_NOTIFY_DRIVER_NOT_BOUND:
+		return 7;
 	}
 	return -1;
 }
