@@ -2467,6 +2467,29 @@ bound_while_the_pool_goes()
 	ends
 }
 
+# What the next driver of a borrower finds are copied operations, if what the lender holds
+# may be the borrower's. It gets no other pool then, and none is tried.
+borrower_is_bound_again()
+{
+	starts dap-life.0@a,dap-life.1@b L0
+	ok_life alloc L0 0 4096
+	ok_life mode L1 copy L0
+	ok_life add L1
+	has_client a dap-life.1 || fail "no client by what it has copied"
+	unbind_life L1
+	ok_life mode L1 ok
+	log_clear
+	bind_life L1
+	has_client a dap-life.1 || fail "no client any more"
+	serves a L1
+	! log_since | grep "not attached" || fail "another pool is tried"
+	log_clear
+	ok_life free L0 0
+	rebind L1
+	serves b L1
+	ends
+}
+
 # A driver that cannot be unbound copies the operations of a client whose pool is going:
 # that does not keep client and pool.
 copied_as_its_pool_goes()
@@ -2840,7 +2863,7 @@ order_of_suspend()
 	default_serves_nobody probe_sets_operations dma_controller \
 	controller_is_bound_while_its_pool_goes load_fails detached_and_attached detached_and_asked_for_as_it_copies \
 	detached_and_asks_again attached_in_vain bound_again \
-	bound_while_the_pool_goes copied_as_its_pool_goes failed_probe_pins_nothing unbound_by_others consumers consumer_at_unload probed_at_unload \
+	bound_while_the_pool_goes borrower_is_bound_again copied_as_its_pool_goes failed_probe_pins_nothing unbound_by_others consumers consumer_at_unload probed_at_unload \
 	consumer_is_removed supplier_of_the_pool client_as_a_supplier \
 	suppliers_of_each_others_pool consumer_on_another_bus order_of_suspend removed_in_suspend data_of_another_driver device_of_the_tree memory_of_the_kernels_pool
 ktap_run "$@"
