@@ -1676,7 +1676,8 @@ child_that_copies_from_one_that_ended()
 # What its driver has copied ends with the driver, though what its maker has does not.
 child_that_ended_and_copies()
 {
-	starts_child dap-stuck.0@b S0
+	# the first client decides how a pool is mapped
+	starts_child dap-stuck.0@b,dap-life.1@a "S0 L1"
 	unbind_pool $pool_b
 	unbind_pool $pool_a
 	ok_life mode L0 copy S0
