@@ -94,9 +94,9 @@ class Runner:
 
     def outcomes(self, states, step, seen):
         """[(state, problems, guessed)] of all that the rules may make of it."""
-        plain = [(step, seen.errnos[0])] if step[0] != "two" else list(zip(step[4:], seen.errnos))
-        ways = [plain] if step[0] != "two" else list(orders_of(*plain))
         two = step[0] == "two"
+        plain = list(zip(step[4:], seen.errnos)) if two else [(step, seen.errnos[0])]
+        ways = list(orders_of(*plain)) if two else [plain]
         out = [one for state in states for way in ways
                for one in self.outcomes_of(state, way, seen, two)]
         if two and all(problems for _, problems, _ in out):
