@@ -260,6 +260,12 @@ class State:
         origin = self.devices[copied[0]]
         return not origin.client or origin.term != copied[1]
 
+    def is_over(self, copied):
+        """Is nobody left of whom it was the client? Only who has copied its ops has them."""
+        origin = self.devices[copied[0]]
+        return self.has_ended(copied) and \
+            not (origin.bound or origin.lasting or origin.bare and origin.exists)
+
     def lender(self, device):
         return self.devices.get(device.borrows[0]) if device.borrows else None
 
@@ -1309,11 +1315,13 @@ class Transition:
         self.adopt_children()
         self.collect()
 
-    def adopt_children(self):
-        """Who has its ops no more, after something was taken over of the others."""
+    def adopt_children(self, over=False):
+        """Who has its ops no more, after something was taken over of the others, or if
+        over: of those whose client is over."""
         for device in self.s.devices.values():
             there = self.seen.units.get(device.unit)
-            if device.exists and device.copied and there and there.ops == "n":
+            if device.exists and device.copied and there and there.ops == "n" and \
+                    (not over or self.s.is_over(device.copied)):
                 device.copied = None
 
     def adopt_slots(self, unit, there):
@@ -1336,7 +1344,9 @@ class Transition:
         return pool_device_name(self.s, pool)
 
     def settle(self):
-        """Deferred probes are tried again whenever some other device is bound."""
+        """Deferred probes are tried again whenever some other device is bound. And who
+        has no driver loses the ops of a client that is over, when the module looks next."""
+        self.adopt_children(True)
         for device in list(self.s.devices.values()):
             if not device.exists or device.bound or not device.deferred:
                 continue
