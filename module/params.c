@@ -109,7 +109,7 @@ static int __init params_parse_phys(const char **text, phys_addr_t *value,
 	*value = number;
 	if (*value != number)
 		return params_fail(err, start,
-				   "this kernel's addresses have fewer bits");
+				   "the number is too large");
 	return 0;
 }
 

@@ -48,7 +48,7 @@ static int region_check_range(struct device *dev, const char *what,
 	if (base + size - 1 < base || base + size - 1 > iomem_resource.end ||
 	    !region_end_is_usable(base + size))
 		return dev_err_probe(dev, -EINVAL,
-				     "%s %pa plus size %pa reaches the last address, or beyond\n",
+				     "%s %pa plus size %pa reaches the last address\n",
 				     what, &base, &size);
 	return 0;
 }

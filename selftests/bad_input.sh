@@ -75,13 +75,13 @@ size_overflows()
 	# physical addresses have 32 bits here, or 64
 	high=0xfff
 	! has_64_bits || high=0xfffffffffff
-	refused "base ${high}ff000 plus size 0x0*2000 reaches the last address, or beyond" \
+	refused "base ${high}ff000 plus size 0x0*2000 reaches the last address" \
 		pools=x:${high}ff000:8K
-	refused "alias ${high}00000 plus size .* reaches the last address, or beyond" \
+	refused "alias ${high}00000 plus size .* reaches the last address" \
 		pools=x:$base:2M:${high}00000
 	# a PC has fewer than 64
 	[ "$(uname -m)" != x86_64 ] ||
-		refused "base 0x1000000000000000 plus size .* reaches the last address, or beyond" \
+		refused "base 0x1000000000000000 plus size .* reaches the last address" \
 			pools=x:0x1000000000000000:8K
 	refused "size .* is more than 2 GiB" pools=x:$base:0x90000000
 }
@@ -243,7 +243,7 @@ pools_do_not_parse()
 	refused_at 14 "the number is too large" \
 		pools=x:0x20000000:17179869184G
 	has_64_bits || ! bits_are_known ||
-		refused_at 3 "this kernel's addresses have fewer bits" \
+		refused_at 3 "the number is too large" \
 			pools=x:0x120000000:4M
 }
 

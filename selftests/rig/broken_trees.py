@@ -142,7 +142,7 @@ def all_pools():
          reg=cells(at + 0x10, MiB))
     # some kernels make no resource of such a range, so it is refused for another reason
     pool("pool_reg", "beyond all addresses", "refused",
-         "alias 0xfff80000 plus size 0x00100000 reaches the last address, or beyond\\|has not the size\\|reg must be one range",
+         "alias 0xfff80000 plus size 0x00100000 reaches the last address\\|has not the size\\|reg must be one range",
          reg=cells(0xfff80000, MiB))
     pool("pool_reg", "the region itself", "refused", "the alias .* is the region itself",
          reg=cells(second, MiB))
@@ -269,7 +269,7 @@ def all_regions():
     region("region_reg", "not of a page", "refused",
            f"base 0x{odd:08x} is zero or not a multiple of the page size", odd)
     region("region_reg", "beyond all addresses", "refused",
-           "base 0xffffc000 plus size 0x00008000 reaches the last address, or beyond\\|is no reserved memory", 0xffffc000)
+           "base 0xffffc000 plus size 0x00008000 reaches the last address\\|is no reserved memory", 0xffffc000)
     taken = "0x.*-0x.* overlaps another pool or a claimed resource, see /proc/iomem$"
     region("region_overlap", "another region", "refused", taken, good + SLOT)
     region("region_overlap", "a page of another", "refused", taken, good + MiB - 0x1000)
