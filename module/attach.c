@@ -229,13 +229,18 @@ static int attach_others_notify(struct notifier_block *nb, unsigned long action,
 }
 
 /*
- * A device that is not watched, or its driver, is gone.  All of it is one step:
+ * A device that is not watched, or its driver, is gone; unless its driver has
+ * only released a group of resources, as components do.  All of it is one step:
  * in between, whoever takes the pool down would find a client that is not in
  * use any more.
  */
 static void attach_unwatched_gone(struct device *dev, void *unused)
 {
 	struct dap_client *client;
+
+	if (dev->links.status == DL_DEV_DRIVER_BOUND &&
+	    dap_watch_device(dev) >= 0)
+		return;
 
 	/* The client may have been the last to pin the module. */
 	__module_get(THIS_MODULE);
