@@ -11,8 +11,10 @@
  * pool holds the lock of the pool's device.  No lock is held while a device is
  * probed.
  */
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/init.h>
+#include <linux/jiffies.h>
 #include <linux/workqueue.h>
 
 #include "compat.h"
@@ -22,17 +24,22 @@
 
 /*
  * Is it a device without a driver that would get a pool?  Its probe may have
- * failed for lack of memory.
+ * failed for lack of memory.  What a probe sets up, and frees again, must not be
+ * looked at meanwhile (dma_range_map), so the device's lock is needed.
  */
 static bool waiting_for_pool(struct device *dev)
 {
 	bool ret = false;
 
+	if (READ_ONCE(dev->driver))
+		return false;
+	device_lock(dev);
 	dap_lock();
 	if (!dev->driver && !dap_client_find(dev))
 		ret = !IS_ERR_OR_NULL(dap_policy_choose(dev, true) ?:
 				      dap_policy_choose_default(dev));
 	dap_unlock();
+	device_unlock(dev);
 	return ret;
 }
 
@@ -89,7 +96,7 @@ static void waiting_report_unused(struct dap_entry *unused)
 	    !dap_walk_devices(&found, waiting_is_left_alone) && found) {
 		unused->reported_unused = true;
 		dev_info(unused->dev,
-			 "DMA pool %s is the default, but all devices that it could serve count as coherent in hardware: name those that are to use it\n",
+			 "DMA pool %s is the default, but all devices that it could serve count as coherent in hardware: name those that use it\n",
 			 unused->pool.name);
 	}
 	dap_unlock();
@@ -114,15 +121,18 @@ static DECLARE_WORK(dap_probe_work, waiting_work);
 
 /**
  * dap_probe_waiting() - probe the devices that were waiting for a pool
- * @wait: wait until that is done
+ * @wait: wait until that is done.  But not for long: a probe may load a module
+ *        that needs this one, and nobody can use this one before it is loaded.
  *
  * Context: any; if @wait, process context outside of any probe.
  */
 void dap_probe_waiting(bool wait)
 {
+	unsigned long end = jiffies + 5 * HZ;
+
 	queue_work(dap_wq, &dap_probe_work);
-	if (wait)
-		flush_work(&dap_probe_work);
+	while (wait && work_busy(&dap_probe_work) && time_before(jiffies, end))
+		usleep_range(1000, 2000);
 }
 
 /**
