@@ -29,10 +29,13 @@
  *   free UNIT SLOT		free it; driver and device may be gone by then
  *   map UNIT			streaming DMA, memory that is not coherent, masks
  *   attach UNIT POOL, detach UNIT   by the in-kernel API
+ *   group UNIT POOL		attach in a group of resources (devres), which is
+ *				released under the driver
  *   limit UNIT ADDRESS		the last address that its bus reaches, 0 for all
  *   snoops UNIT 0|1		the kernel takes it for one that snoops the caches or not
  *   region UNIT PATH, unregion UNIT   take the first memory-region of this device
  *				tree node by the kernel's functions, and release it
+ *   lock UNIT			lock the device; the event "locked" says for how long
  *   link UNIT OTHER		a device link: the unit depends on the other one
  *   takes UNIT OTHER		when it is suspended, the other one is removed
  *   channels UNIT		it registers a DMA controller, one unit at a time
@@ -110,6 +113,7 @@ enum life_mode {
 	LIFE_REGION,
 	LIFE_REGION_FAILS,
 	LIFE_REGION_HOLDS,
+	LIFE_WAIT,
 	LIFE_CHANNELS,
 	LIFE_COPY,
 	LIFE_COPY_FAIL,
@@ -127,6 +131,7 @@ static const char * const life_modes[] = {
 	"region",	/* takes the memory-region of node ARG, or fails */
 	"region_fails",	/* the same, and then fails for another reason */
 	"region_holds",	/* the same, with 8 KiB of managed memory from there */
+	"wait",		/* waits until dma_alias_pool is loaded */
 	"channels",	/* registers a DMA controller; one unit at a time */
 	/* the next ones do nothing if the device holds memory already */
 	"copy",		/* sets the ops that unit ARG has */
@@ -138,10 +143,12 @@ static const char * const life_modes[] = {
 /* In the order of the bus's events from BUS_NOTIFY_ADD_DEVICE on. */
 static const char * const life_events[] = {
 	"add", "del", "removed", "bind", "bound", "unbind", "unbound", "failed",
-	"released",	/* not of the bus: a unit's device is freed */
+	/* not of the bus: a unit's device is freed, or locked by "lock" */
+	"released", "locked",
 };
 
-#define LIFE_RELEASED	(ARRAY_SIZE(life_events) - 1)
+#define LIFE_RELEASED	(ARRAY_SIZE(life_events) - 2)
+#define LIFE_LOCKED	(ARRAY_SIZE(life_events) - 1)
 
 /* What "slow" demands; the second row is that of EVENT+. */
 static struct life_slow {
@@ -484,6 +491,23 @@ static void watch_failed_probe(struct device *dev)
 	devm_add_action(dev, probe_undone, failed);
 }
 
+/*
+ * As request_module() does for a module that needs dma_alias_pool, which nobody can use
+ * before its init function has returned.
+ */
+static int wait_until_loaded(void)
+{
+	unsigned long end = jiffies + 30 * HZ;
+
+	while (!symbol_get(dma_alias_pool_attach)) {
+		if (time_after(jiffies, end))
+			return -ETIMEDOUT;
+		msleep(20);
+	}
+	symbol_put(dma_alias_pool_attach);
+	return 0;
+}
+
 static int probe_as_told(struct device *dev)
 {
 	struct life_unit *unit = dev_get_platdata(dev);
@@ -526,6 +550,9 @@ static int probe_as_told(struct device *dev)
 					 DMA_ATTR_NO_WARN);
 		if (!ret && mode != LIFE_REGION)
 			ret = -ENXIO;
+		break;
+	case LIFE_WAIT:
+		ret = wait_until_loaded();
 		break;
 	case LIFE_CHANNELS:
 		ret = register_channels(dev);
@@ -1102,6 +1129,22 @@ static int do_attach(struct life_unit *unit, char *args)
 	return ask(unit, args, api_attach);
 }
 
+/* As the drivers of components do when another one of them goes. */
+static int call_group(struct device *dev, const char *pool)
+{
+	void *group = devres_open_group(dev, NULL, GFP_KERNEL);
+	int ret = group ? api_attach(dev, pool) : -ENOMEM;
+
+	if (group)
+		devres_release_group(dev, group);
+	return ret;
+}
+
+static int do_group(struct life_unit *unit, char *args)
+{
+	return ask(unit, args, call_group);
+}
+
 static int call_detach(struct device *dev, const char *unused)
 {
 	return api_detach(dev);
@@ -1110,6 +1153,22 @@ static int call_detach(struct device *dev, const char *unused)
 static int do_detach(struct life_unit *unit, char *args)
 {
 	return ask(unit, NULL, call_detach);
+}
+
+static int do_lock(struct life_unit *unit, char *args)
+{
+	struct device *dev;
+
+	mutex_lock(&unit->lock);
+	dev = get_device(unit->dev);
+	mutex_unlock(&unit->lock);
+	if (!dev)
+		return -ENODEV;
+	device_lock(dev);
+	take_time(dev, false, LIFE_LOCKED);
+	device_unlock(dev);
+	put_device(dev);
+	return 0;
 }
 
 static int do_limit(struct life_unit *unit, char *args)
@@ -1260,6 +1319,8 @@ static const struct {
 	{ "map",	do_map },
 	{ "attach",	do_attach },
 	{ "detach",	do_detach },
+	{ "group",	do_group },
+	{ "lock",	do_lock },
 	{ "limit",	do_limit },
 	{ "region",	do_region },
 	{ "unregion",	do_unregion },
@@ -1385,7 +1446,7 @@ static int do_slow(char *word, char *args)
 	if (late)
 		word[len - 1] = '\0';
 	event = match_string(life_events, ARRAY_SIZE(life_events), word);
-	if (event < 0 || !time || kstrtouint(time, 0, &ms) || ms > 10000)
+	if (event < 0 || !time || kstrtouint(time, 0, &ms) || ms > 60000)
 		return -EINVAL;
 	slow = &life_slow[late][event];
 	if (strscpy(slow->device, args ?: "", sizeof(slow->device)) < 0)
