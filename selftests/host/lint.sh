@@ -168,6 +168,11 @@ uncalled() {
 }
 report_found "every function of a test script is called" < <(uncalled)
 
+# The last one would take the place of the others, and is run as often as it is named.
+report_found "functions of scripts that are there twice" < <(for file in $scripts; do
+	sed -n "s|^\([a-z_0-9]*\)().*|$file: there is another \1()|p" "$file" | sort | uniq -d
+done)
+
 report_found "pyflakes" < <(find selftests tools -name '*.py' | sort | xargs pyflakes3 2>&1)
 
 licences() {

@@ -66,12 +66,16 @@ unbroken() {
 	echo "$now" >"$build/passed$board"
 }
 
+# failed_part LOG: print the last boot that failed, or the part
+failed_part() {
+	sed -nE -e 's/^rig: [^ ]+ [^ ]+ ([^ ]+): .* [1-9][0-9]* failed.*/\1/p' \
+		-e 's/^([a-z]+): [0-9]+ passed, [1-9][0-9]* failed.*/\1/p' "$1" | tail -n 1
+}
+
 # reason LOG: print what failed, a test or a fault that the rig found
 reason() {
 	local where what
-	# the verdict of the last boot that failed, or the last line of a part
-	where=$(sed -nE -e 's/^rig: [^ ]+ [^ ]+ ([^ ]+): .* [1-9][0-9]* failed.*/\1/p' \
-		-e 's/^([a-z]+): [0-9]+ passed, [1-9][0-9]* failed.*/\1/p' "$1" | tail -n 1)
+	where=$(failed_part "$1")
 	what=$(awk '/cut here/ || /^not ok - .* did not come to its end$/ { next }
 		match($0, /not ok .*|rig: FAILED: .*|: FAILED after .*| MISS$/) {
 			print (RLENGTH > 5 ? substr($0, RSTART) : $0)
@@ -81,16 +85,22 @@ reason() {
 	echo "${where:+$where: }${what#rig: FAILED: }"
 }
 
-# list_error LOG: print why the mutant itself is at fault; fails if it is not
+# list_error LOG FIRST: print why the mutant itself, or its tests, are at fault; fails if
+# they are not. A figure or a text that has changed proves no test of what the code does.
 list_error() {
+	local part
+	part=$(failed_part "$1")
 	if grep -qE '[a-z]\.[ch]:[0-9:]+ (fatal )?error:|undefined!' "$1"; then
 		echo "does not compile"
-	elif grep -qE '^(# )?not ok (- compiling without a warning|[0-9]+ sparse and W=1)' "$1"; then
+	elif [ "$2" != lint ] &&
+		grep -qE '^(# )?not ok (- compiling without a warning|[0-9]+ sparse and W=1)' "$1"; then
 		echo "has a compiler's warning"
 	elif grep -qE '^not ok [0-9]+ (checkpatch|kernel-doc)' "$1"; then
 		echo "has bad style"
 	elif grep -qE '^[^#]*(: no such test for |nothing of .* is for )' "$1"; then
 		echo "names a test that is not there"
+	elif [ "$2" != "$part" ] && [[ $part =~ ^(bench|docs|analysis|readme|layers|lint)$ ]]; then
+		echo "is noticed only by $part"
 	elif [ -z "$(reason "$1")" ]; then
 		echo "is not what make check failed for"
 	else
@@ -113,7 +123,7 @@ try() {
 	if [ $rc -eq 0 ]; then
 		verdict=SURVIVED why="see $log"
 		survived=$((survived + 1))
-	elif why=$(list_error "$log"); then
+	elif why=$(list_error "$log" "$2"); then
 		verdict=ERROR why="it $why, see $log"
 		errors=$((errors + 1))
 	else

@@ -52,14 +52,17 @@ def running(argv, faults=None, **streams):
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
             errors.seek(0)
+            child.locked_up = False
             for row in errors:
+                child.locked_up |= row.startswith("qemu: fatal: Lockup")
                 if not BORING.match(row) and not (faults and faults.stderr_line(row)):
                     print(row, end="", file=sys.stderr, flush=True)
 
 
 def check_crash(child):
-    """Was it QEMU itself that ended so? Then it may get another try."""
-    if -child.returncode in CRASHES:
+    """Was it QEMU itself that ended so? Then it may get another try. A Cortex-M that locks
+    up ends in the same way, but is the fault of what runs there."""
+    if -child.returncode in CRASHES and not child.locked_up:
         raise EmulatorCrashed(f"QEMU crashed, {signal.Signals(-child.returncode).name}")
 
 

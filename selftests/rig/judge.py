@@ -8,7 +8,7 @@ runner (run.py has the list), and what counts as a problem.
 """
 import re
 
-from klog import COMPLAINT, MISTAKE, PANIC, PANIC_END, RACE, STAMP, RaceReport
+from klog import COMPLAINT, MISTAKE, PANIC, PANIC_END, RACE, STAMP, WARNING, RaceReport
 from ktap import KTAP, Ktap
 from symbols import announced
 
@@ -32,7 +32,7 @@ class Judge:
         self.problems = []  # (text, index of the line it is about)
         self.status = None
         self.panicked = self.panic_over = False
-        self.expect = None  # [regex, seen]
+        self.expect = None  # [regex, seen, warnings that it does not explain]
         self.stop = None  # [regex, seen]: the machine is to stop with it
         self.race = None  # a RaceReport that has not ended
         self.other_races = 0
@@ -77,8 +77,9 @@ class Judge:
             self.stop[1] = self.stop[1] or bool(re.search(self.stop[0], text))
             return
         wanted = self.expect and re.search(self.expect[0], text)
-        if wanted:
-            self.expect[1] = True
+        if self.expect:
+            self.expect[1] |= bool(wanted)
+            self.expect[2] += bool(WARNING.search(text)) - bool(wanted)
         if PANIC.search(text):
             self.panicked = True
         if PANIC_END.search(text):
@@ -120,17 +121,19 @@ class Judge:
                 self.watch.expect_end()
 
     def wanted(self, text, regex, need=True):
-        """[regex, seen or not needed], or None if there is no such regular expression"""
+        """[regex, seen or not needed, 0], or None if there is no such regular expression"""
         try:
             re.compile(regex)
         except re.error as e:
             self.problem(f'"{text}": {e}')
             return None
-        return [regex, not need]
+        return [regex, not need, 0]
 
     def end_expect(self):
         if self.expect and not self.expect[1]:
             self.problem(f'expected complaint did not come: "{self.expect[0]}"')
+        if self.expect and self.expect[2] > 0:
+            self.problem(f'there were other warnings than "{self.expect[0]}"')
         self.expect = None
 
     def stopped(self):

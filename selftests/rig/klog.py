@@ -25,16 +25,22 @@ COMPLAINT = re.compile(
     |unreferenced\ object|UBSAN:|INFO:\ trying
     |invalid_entry|Unexpected\ (?:IRQ|exception)
     |\bBUG\ \S+\ \(|OF:\ ERROR:|nonexistent\ resource|(?<!dma_alias_pool_test'\ )already\ present!
+    |(?<!dma_alias_pool_test'\ )already\ exists\ in\ '
     |is\ already\ registered|initialized\ object|Flags\ mismatch|messages\ dropped
     |kmemleak:.*(?:disabled|[Pp]ool\ empty)""",
     re.X,
 )
+
+# The first line of a warning's report, before 7.0 and since then.
+WARNING = re.compile(r"WARNING: (?:CPU:|\S+:\d+ at )")
 
 # What a warning that is expected does not say: only a detector of mistakes does.
 MISTAKE = re.compile(
     r"""BUG:|\bOops\b|Unable\ to\ handle|Internal\ error|[Ss]leeping\ function|refcount_t:
     |possible\ (?:recursive|circular)|UBSAN:|INFO:\ (?:task|rcu|trying)|unreferenced\ object
     |WARNING:\ (?!CPU:|\S+:\d+\ at\ )|corruption|cannot\ create\ duplicate
+    |DMA-API:(?!.*(?:preallocated|debugging\ (?:en|dis)abled|Mapped\ at))
+    |page\ allocation\ failure|OF:\ ERROR:|vfree\(\)\ nonexistent
     |nobody\ cared|\bBUG\ \S+\ \(|nonexistent\ resource|initialized\ object""",
     re.X,
 )

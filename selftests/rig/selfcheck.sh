@@ -343,6 +343,20 @@ QEMU=$RIG_TMP/crashing check "one that is watched, too" 0 ', 0 touches$' \
 	--watch "$POOL_PHYS:$POOL_SIZE" --run watch "$POOL_PHYS"
 echo 2 >"$CRASHES"
 QEMU=$RIG_TMP/crashing check "but no third one" 2 '^rig: QEMU crashed, SIGSEGV$' --run pass
+cat >"$RIG_TMP/locking" <<'X0'
+#!/bin/sh
+case "$*" in
+*-kernel*)
+	echo "qemu: fatal: Lockup: can't escalate 3 to HardFault (current priority -1)" >&2
+	echo "[    0.000000] Booting Linux"
+	kill -ABRT $$
+	;;
+esac
+exec qemu-system-arm "$@"
+X0
+chmod +x "$RIG_TMP/locking"
+QEMU=$RIG_TMP/locking check "a processor that locks up gets none" 1 \
+	'the machine ended without the finished line' --run pass
 QEMU=/nonexistent check "a missing emulator is the rig's fault" 2 'not installed' --run pass
 
 # A stand-in that says what it is told, once or again and again, and stays.
@@ -471,11 +485,13 @@ complaints() {
 		WARNING: possible irq lock inversion dependency detected
 		WARNING: suspicious RCU usage
 		list_del corruption. prev->next should be ffff, but was fffe
-		sysfs: cannot create duplicate filename '/a'"""
-		one = """OF: ERROR: Bad of_node_put() on /dma-pool
-		OF: ERROR: memory leak before free overlay changeset,  /overlay
-		debugfs: Directory 'sram' with parent 'dma_alias_pool' already present!
+		sysfs: cannot create duplicate filename '/a'
+		DMA-API: dap-life dap-life.0: device driver tries to free DMA memory it has not allocated
+		OF: ERROR: Bad of_node_put() on /dma-pool
+		OF: ERROR: memory leak before free overlay changeset,  /overlay"""
+		one = """debugfs: Directory 'sram' with parent 'dma_alias_pool' already present!
 		debugfs: File 'peak' in directory 'sram' already present!
+		debugfs: 'sram' already exists in 'dma_alias_pool'
 		Error: Driver 'dma_alias_pool' is already registered, aborting...
 		genirq: Flags mismatch irq 3. 00000080 (a) vs. 00000000 (b)
 		** 12 printk messages dropped **
