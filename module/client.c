@@ -137,10 +137,12 @@ static bool client_may_be_supplier(const struct device *dev,
  * after whoever made the device may be gone.
  *
  * A new link moves the device to the end of the order of suspend and shutdown,
- * see device_reorder_to_tail(), behind devices that use it and have no links to
- * it (sound cards and their DMA controller): these have to be suspended before
- * it.  So there is one only if the pool's device depends on others, which may be
- * needed for the memory.  A pool's device itself is not touched by suspend.
+ * see device_reorder_to_tail(), as a deferred probe does.  But those who use a
+ * device that is bound were added after it, and mostly have no links to it
+ * (sound cards and their DMA controller): they have to be suspended before it.
+ * So it is left where it is, unless the pool's device depends on others, which
+ * may then be needed for the memory.  One that is not bound yet has its link all
+ * the same: it keeps the pool's device from depending on its client later.
  *
  * Context: process context, may sleep; under dap_lock(), unless the pool's
  * device stays bound for another reason.
@@ -150,7 +152,9 @@ static bool client_may_be_supplier(const struct device *dev,
 const char *dap_client_link(struct device *dev, const struct dap_entry *entry,
 			    bool *linked)
 {
-	*linked = dev->bus && client_may_be_supplier(dev, entry->dev);
+	*linked = entry->dev && dev->bus &&
+		  (dev->links.status != DL_DEV_DRIVER_BOUND ||
+		   client_may_be_supplier(dev, entry->dev));
 	if (!*linked || device_link_add(dev, entry->dev, DL_FLAG_STATELESS))
 		return NULL;
 	return "the pool's device depends on it, or out of memory";

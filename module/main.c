@@ -387,7 +387,7 @@ static void __exit dap_exit(void)
 subsys_initcall(dap_init);
 module_exit(dap_exit);
 
-MODULE_DESCRIPTION("DMA-coherent memory from a hardware-aliased region");
+MODULE_DESCRIPTION("DMA-coherent memory from a aliased region");
 MODULE_AUTHOR("The dma-alias-pool developers");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1.0");

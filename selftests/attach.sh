@@ -50,8 +50,10 @@ unbound_device()
 	attach $pool_b dap-test.1 || fail "attach failed"
 	[ -e $driver/dap-test.1 ] || fail "not bound"
 	served_by b dap-test.1
+	# without a driver it depends on the pool all the same, until it is detached
 	unbind dap-test.1
 	detach $pool_b dap-test.1 || fail "detach failed"
+	! is_consumer dap-test.1 ${pool_b##*/} || fail "still linked to the pool's device"
 	attach $pool_b dap-test.1 || fail "attach failed"
 	served_by b dap-test.1
 }
@@ -142,6 +144,7 @@ detached()
 	detach $pool_a dap-test.0 || fail "detach failed"
 	[ -e $driver/dap-test.0 ] || fail "not bound again"
 	no_client a dap-test.0 || fail "still a client"
+	! is_consumer dap-test.0 ${pool_a##*/} || fail "still linked to the pool's device"
 	not_served dap-test.0
 	ok_dev dap-test.0 map 1500 to
 	unbind dap-test.0
@@ -157,6 +160,8 @@ attached_again()
 	detach $pool_b dap-test.0 || fail "detach failed"
 	attach $pool_a dap-test.0 || fail "attach failed"
 	served_by a dap-test.0
+	is_consumer dap-test.0 ${pool_a##*/} || fail "not linked to the pool's device"
+	! is_consumer dap-test.0 ${pool_b##*/} || fail "linked to the pool that it left"
 	same_stat b clients 1
 }
 

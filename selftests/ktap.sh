@@ -593,6 +593,12 @@ not_served()
 	fi
 }
 
+# is_consumer DEVICE [POOL_DEVICE]: is there a device link between them?
+is_consumer()
+{
+	[ -e /sys/bus/platform/devices/$1/supplier:platform:${2:-dma_alias_pool.0} ]
+}
+
 bind() { echo "$1" 2>/dev/null >$driver/bind; }
 unbind() { echo "$1" 2>/dev/null >$driver/unbind; }
 

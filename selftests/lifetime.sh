@@ -20,6 +20,13 @@ attaches_before_probe()
 	ok_dev dap-test.0 alloc 4096
 	from_pool
 	ok_dev dap-test.0 free 0
+	# the link has the driver core suspend and shut down in the right order
+	is_consumer dap-test.0 || fail "the device is no consumer of its pool's device"
+	# the link stays at unbind: deleting it would occupy a thread of the kernel
+	# for some time
+	unbind dap-test.0
+	is_consumer dap-test.0 || fail "the link comes and goes with the driver"
+	bind dap-test.0
 }
 
 # A device that was bound before the load is left alone as long as its driver is bound.
@@ -54,6 +61,7 @@ rmmod_binds_clients_again()
 {
 	[ -e $driver/dap-test.0 ] || fail "dap-test.0 is not bound again"
 	log_has "dap-test.0: was unbound because of dma_alias_pool.0, and is bound again"
+	! is_consumer dap-test.0 || fail "dap-test.0 is linked to a pool that is gone"
 	not_served dap-test.0
 	ok_dev dap-test.0 map 1500 to
 	unload_tests
@@ -251,6 +259,7 @@ pool_is_unbound()
 	echo >$params/last_use
 	[ -e $driver/dap-test.0 ] || fail "dap-test.0 is not bound again"
 	not_served dap-test.0
+	! is_consumer dap-test.0 || fail "dap-test.0 is linked to a pool that is gone"
 	nothing_is_left
 	pool_comes_back
 	unbind dap-test.1
@@ -267,6 +276,7 @@ pool_is_unbound_with_memory()
 	same_stat sram live_allocs 1
 	grep -q "dma_alias_pool sram" /proc/iomem || fail "memory was released"
 	! unload 2>/dev/null || fail "unloaded with leaked memory"
+	! is_consumer dap-test.0 || fail "dap-test.0 is linked to a pool that is gone"
 	# no second pool over memory that is still held
 	log_clear
 	! echo dma_alias_pool.0 2>/dev/null >$pool_driver/bind ||
